@@ -1,0 +1,70 @@
+# tessera_library, tessera_mlir_library, tessera_llvm_library, tessera_plugin, tessera_unit_test: the kinds of target there are.
+# Every one takes an explicit SOURCES list (a check fails on a source file that no list names) and LINK.
+
+# tessera_library(NAME SOURCES … LINK …): a static, position-independent library. No LLVM, no MLIR headers.
+function(tessera_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
+  add_library(${name} STATIC ${ARG_SOURCES})
+  target_include_directories(${name} PUBLIC "${CMAKE_SOURCE_DIR}" "${CMAKE_BINARY_DIR}")
+  target_link_libraries(${name} PUBLIC ${ARG_LINK})
+endfunction()
+
+# One precompiled header for everything that includes MLIR, one for what includes LLVM's IRBuilder.
+function(tessera_define_pch)
+  if(NOT TARGET tessera_pch_mlir)
+    file(WRITE "${CMAKE_BINARY_DIR}/pch/empty_mlir.cpp" "// anchor of the precompiled header\n")
+    add_library(tessera_pch_mlir OBJECT "${CMAKE_BINARY_DIR}/pch/empty_mlir.cpp")
+    target_include_directories(tessera_pch_mlir SYSTEM PUBLIC ${MLIR_INCLUDE_DIRS} ${LLVM_INCLUDE_DIRS})
+    target_compile_options(tessera_pch_mlir PRIVATE -Xclang -fno-pch-timestamp)
+    target_precompile_headers(tessera_pch_mlir PRIVATE "${CMAKE_SOURCE_DIR}/cmake/pch/Mlir.h")
+    file(WRITE "${CMAKE_BINARY_DIR}/pch/empty_llvm.cpp" "// anchor of the precompiled header\n")
+    add_library(tessera_pch_llvm OBJECT "${CMAKE_BINARY_DIR}/pch/empty_llvm.cpp")
+    target_include_directories(tessera_pch_llvm SYSTEM PUBLIC ${LLVM_INCLUDE_DIRS})
+    target_compile_options(tessera_pch_llvm PRIVATE -Xclang -fno-pch-timestamp)
+    target_precompile_headers(tessera_pch_llvm PRIVATE "${CMAKE_SOURCE_DIR}/cmake/pch/Llvm.h")
+  endif()
+endfunction()
+
+# tessera_mlir_library(NAME SOURCES … LINK … DEPENDS …): as tessera_library, with MLIR headers and their precompiled header.
+function(tessera_mlir_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINK;DEPENDS" ${ARGN})
+  tessera_define_pch()
+  tessera_library(${name} SOURCES ${ARG_SOURCES} LINK ${ARG_LINK})
+  target_include_directories(${name} SYSTEM PUBLIC ${MLIR_INCLUDE_DIRS} ${LLVM_INCLUDE_DIRS})
+  target_compile_options(${name} PRIVATE -Xclang -fno-pch-timestamp)
+  target_precompile_headers(${name} REUSE_FROM tessera_pch_mlir)
+  if(ARG_DEPENDS)
+    add_dependencies(${name} ${ARG_DEPENDS})
+  endif()
+endfunction()
+
+# tessera_llvm_library(NAME SOURCES … LINK …): as tessera_library, with LLVM (IRBuilder, targets) but no MLIR.
+function(tessera_llvm_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
+  tessera_define_pch()
+  tessera_library(${name} SOURCES ${ARG_SOURCES} LINK ${ARG_LINK})
+  target_include_directories(${name} SYSTEM PUBLIC ${LLVM_INCLUDE_DIRS})
+  target_compile_options(${name} PRIVATE -Xclang -fno-pch-timestamp)
+  target_precompile_headers(${name} REUSE_FROM tessera_pch_llvm)
+endfunction()
+
+# tessera_shared(NAME SOURCES … LINK … EXPORTS file OUTPUT name): a shared object that exports only what EXPORTS names
+# (a version script); everything it contains, LLVM and MLIR included, is hidden.
+function(tessera_shared name)
+  cmake_parse_arguments(ARG "" "EXPORTS;OUTPUT" "SOURCES;LINK" ${ARGN})
+  add_library(${name} SHARED ${ARG_SOURCES})
+  target_include_directories(${name} PRIVATE "${CMAKE_SOURCE_DIR}" "${CMAKE_BINARY_DIR}")
+  target_link_libraries(${name} PRIVATE ${ARG_LINK})
+  set_target_properties(${name} PROPERTIES OUTPUT_NAME "${ARG_OUTPUT}" PREFIX "lib" LINK_DEPENDS "${ARG_EXPORTS}")
+  target_link_options(${name} PRIVATE "-Wl,--version-script=${ARG_EXPORTS}" -Wl,--exclude-libs,ALL -Wl,-Bsymbolic
+                      -static-libstdc++ -static-libgcc)
+endfunction()
+
+# tessera_unit_test(NAME SOURCES … LINK …): a GoogleTest program, registered with ctest under its name.
+function(tessera_unit_test name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_include_directories(${name} PRIVATE "${CMAKE_SOURCE_DIR}" "${CMAKE_BINARY_DIR}")
+  target_link_libraries(${name} PRIVATE ${ARG_LINK} GTest::gtest GTest::gtest_main)
+  add_test(NAME ${name} COMMAND ${name})
+endfunction()
