@@ -24,7 +24,7 @@ struct ImageHeader {
   uint64_t rodataBytes;   // rounded up to 4096
   uint64_t dataBytes;     // stored; rounded up to 4096
   uint64_t memoryBytes;   // text + rodata + data + zero-filled tail
-  char target[32];        // "x86-64-v3": NUL-padded; checked against the processor before mapping
+  char target[64];        // "x86-64-v3" or "x86-64-v4:avx512bf16+": NUL-padded; checked against the processor before mapping
   uint64_t checksum;      // FNV-1a 64 of every byte of the file with this field as 0
 };
 
@@ -49,7 +49,9 @@ struct Services {
   // A failed assert. Records the first one; the program goes on to its end (its later effects are unspecified).
   void (*assertFailed)(void *user, const char *message, uint64_t bytes, const int32_t program[3]);
   // Appends one formatted value to a growing line and flushes it: kind 0 = signed, 1 = unsigned, 2 = float, 3 = pointer;
-  // hex as of the print op. `prefix` starts the line. The driver owns the format: "pid (x, y, z) idx (i, j) prefix: value".
+  // hex as of the print op. A float arrives as 32 or 64 bits (narrower ones are extended before). `index` has `rank` entries
+  // (0: a scalar; nullptr is fine). The driver owns the format: "pid (x, y, z) idx (i, j) prefix: value", and trims the prefix,
+  // so " x: " and "x" print alike. A print without operands passes numOperands = 0 and prints the prefix alone.
   void (*printValue)(void *user, const int32_t program[3], const int64_t *index, uint32_t rank, const char *prefix,
                      uint64_t prefixBytes, uint32_t kind, uint32_t bits, uint32_t hex, uint64_t valueBits, uint32_t operand,
                      uint32_t numOperands);
@@ -62,6 +64,8 @@ struct ProgramContext {
   void *scratch; // scratchBytes, 64-byte aligned, contents unspecified
 };
 
+// A kernel runs with the default floating-point environment (round to nearest even, denormals kept, no traps) and may leave
+// any status flags set. It never unwinds and holds no resource while it runs: the driver may leave it by a long jump.
 // `args`: parameters packed in order at natural alignment (i1 and i8: 1 byte; pointers and i64: 8), as tsr_kernel_info says.
 using KernelFunction = void (*)(const void *args, const ProgramContext *context);
 
