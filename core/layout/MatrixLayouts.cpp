@@ -1,0 +1,93 @@
+// MatrixLayouts.cpp - repeat a matrix instruction's fragments over a dot and its warps
+//
+// SPDX-License-Identifier: Apache-2.0
+#include "core/layout/MatrixLayouts.h"
+
+#include "core/layout/TensorLayouts.h"
+
+namespace tessera::layout {
+
+namespace {
+
+// Bits of the tiles above the fragment, counted in tiles, dealt out dim by dim.
+struct TileBits {
+  std::vector<Dim> outs;
+  std::vector<unsigned> taken;
+  Vectors registers, warps;
+
+  bool room(unsigned dim) const { return taken[dim] < outs[dim].bits; }
+  unsigned left(unsigned dim) const { return outs[dim].bits - taken[dim]; }
+  void deal(unsigned dim, Vectors &to) {
+    to.push_back(uint64_t(1) << (LinearLayout({}, outs, {}).outStart(outs[dim].name) + taken[dim]++));
+  }
+  LinearLayout layout() const {
+    Vectors columns = registers;
+    columns.insert(columns.end(), warps.begin(), warps.end());
+    return asDistributed(LinearLayout({{std::string(kRegister), static_cast<unsigned>(registers.size())},
+                                       {std::string(kWarp), static_cast<unsigned>(warps.size())}},
+                                      outs, std::move(columns)));
+  }
+};
+
+} // namespace
+
+// The fragment with `rank - 2` unit dims before its two.
+static LinearLayout withBatch(LinearLayout fragment, size_t rank) {
+  while (fragment.rank() < rank)
+    fragment = withUnitDim(fragment, 0);
+  return asDistributed(fragment);
+}
+
+static std::optional<TileBits> tilesOf(const LinearLayout &fragment, std::span<const int64_t> batch, int64_t rows,
+                                       int64_t columns) {
+  std::vector<int64_t> shape(batch.begin(), batch.end()), unit = fragment.shape();
+  if (unit.size() != 2 || rows % unit[0] || columns % unit[1])
+    return std::nullopt;
+  shape.push_back(rows / unit[0]);
+  shape.push_back(columns / unit[1]);
+  for (int64_t s : shape)
+    if (!isPowerOfTwo(s))
+      return std::nullopt;
+  TileBits bits;
+  bits.outs = tensorDims(shape);
+  bits.taken.assign(shape.size(), 0);
+  return bits;
+}
+
+std::optional<DotLayouts> tileFragments(const MatrixFragments &fragments, std::span<const int64_t> batch, int64_t m, int64_t n,
+                                        int64_t k, unsigned numWarps) {
+  std::optional<TileBits> acc = tilesOf(fragments.accumulator, batch, m, n), a = tilesOf(fragments.a, batch, m, k),
+                          b = tilesOf(fragments.b, batch, k, n);
+  unsigned fragmentWarps = fragments.accumulator.inBits(kWarp);
+  if (!acc || !a || !b || !isPowerOfTwo(numWarps) || log2Exact(numWarps) < fragmentWarps ||
+      fragments.a.inBits(kWarp) != fragmentWarps || fragments.b.inBits(kWarp) != fragmentWarps)
+    return std::nullopt;
+  size_t rank = batch.size() + 2;
+  unsigned rowDim = static_cast<unsigned>(rank) - 2, columnDim = rowDim + 1;
+  unsigned unitRows = log2Exact(fragments.accumulator.shape()[0]), unitColumns = log2Exact(fragments.accumulator.shape()[1]);
+
+  for (unsigned left = log2Exact(numWarps) - fragmentWarps; left; --left) {
+    unsigned dim = 0;
+    while (dim < rowDim && !acc->room(dim))
+      ++dim;
+    if (dim < rowDim) { // a batch of its own
+      acc->deal(dim, acc->warps), a->deal(dim, a->warps), b->deal(dim, b->warps);
+      continue;
+    }
+    bool rowsLonger = acc->left(rowDim) + unitRows >= acc->left(columnDim) + unitColumns;
+    if (acc->room(rowDim) && (rowsLonger || !acc->room(columnDim)))
+      acc->deal(rowDim, acc->warps), a->deal(rowDim, a->warps), b->warps.push_back(0);
+    else if (acc->room(columnDim))
+      acc->deal(columnDim, acc->warps), b->deal(columnDim, b->warps), a->warps.push_back(0);
+    else
+      acc->warps.push_back(0), a->warps.push_back(0), b->warps.push_back(0);
+  }
+  for (TileBits *bits : {&*acc, &*a, &*b})
+    for (unsigned dim = static_cast<unsigned>(rank); dim-- > 0;)
+      while (bits->room(dim))
+        bits->deal(dim, bits->registers);
+  return DotLayouts{withBatch(fragments.a, rank).product(a->layout()), withBatch(fragments.b, rank).product(b->layout()),
+                    withBatch(fragments.accumulator, rank).product(acc->layout())};
+}
+
+} // namespace tessera::layout

@@ -1,0 +1,28 @@
+// MatrixLayouts.h - from the fragments of one matrix instruction to the layouts of a whole dot
+//
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/layout/LinearLayout.h"
+
+namespace tessera::layout {
+
+// How one instruction holds its operands: a m x k, b k x n, accumulator m x n, rank 2 each, inputs register, lane and, for
+// an instruction that several warps issue together, warp.
+struct MatrixFragments {
+  LinearLayout a, b, accumulator;
+};
+
+// Layouts of the operands of a dot of whole tiles, batch dims first.
+struct DotLayouts {
+  LinearLayout a, b, accumulator;
+};
+
+// Repeats the fragments over a dot of batch… x m x n x k. Warps go over the batch, then over m and n so that the part of a
+// warp stays near to a square; a warp holds every element of a and b that its part of the accumulator needs; warps that
+// find no work hold copies. The fragment is the low registers, instruction tiles the higher ones. Empty where the
+// fragments do not tile the dot.
+std::optional<DotLayouts> tileFragments(const MatrixFragments &fragments, std::span<const int64_t> batch, int64_t m, int64_t n,
+                                        int64_t k, unsigned numWarps);
+
+} // namespace tessera::layout
