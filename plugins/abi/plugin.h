@@ -516,6 +516,10 @@ typedef struct {
   uint64_t arg_bytes;
 } tsr_launch;
 
+/* Flags of stream_create. 0: whatever is natural for the device; a host processor may then do the work at once, in the
+ * calling thread. QUEUE: never in the calling thread; a device that is asynchronous anyway ignores it. */
+#define TSR_STREAM_QUEUE 1u
+
 /* What `native` is asked for. */
 #define TSR_NATIVE_DEVICE 1u
 #define TSR_NATIVE_STREAM 2u

@@ -1,0 +1,124 @@
+// Workers.cpp - workers from oneTBB
+//
+// SPDX-License-Identifier: Apache-2.0
+#include "backends/cpu/driver/Workers.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstring>
+#include <mutex>
+#include <sched.h>
+
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define TESSERA_PLAIN_WORKERS 1
+#endif
+#endif
+
+#ifdef TESSERA_PLAIN_WORKERS
+#include <condition_variable>
+#include <deque>
+#include <thread>
+#include <vector>
+#else
+#include <tbb/global_control.h>
+#include <tbb/task_arena.h>
+#endif
+
+namespace tessera::cpu {
+
+#ifdef TESSERA_PLAIN_WORKERS
+// ThreadSanitizer cannot see the synchronisation inside the uninstrumented libtbb and would report every task it hands over.
+// The same interface over std::thread, so that everything around it is checked.
+struct Workers::Impl {
+  std::mutex mutex;
+  std::condition_variable wake;
+  std::deque<std::pair<void (*)(void *), void *>> tasks;
+  std::vector<std::thread> pool;
+  bool stop = false;
+
+  explicit Impl(unsigned) {}
+  ~Impl() {
+    {
+      std::lock_guard lock(mutex);
+      stop = true;
+    }
+    wake.notify_all();
+    for (std::thread &t : pool)
+      t.join();
+  }
+  void post(unsigned workers, void (*entry)(void *), void *user) {
+    std::lock_guard lock(mutex);
+    tasks.emplace_back(entry, user);
+    if (pool.size() < workers)
+      pool.emplace_back([this] { serve(); });
+    wake.notify_one();
+  }
+  void serve() {
+    std::unique_lock lock(mutex);
+    for (;;) {
+      wake.wait(lock, [this] { return stop || !tasks.empty(); });
+      if (tasks.empty())
+        return;
+      auto [entry, user] = tasks.front();
+      tasks.pop_front();
+      lock.unlock();
+      entry(user);
+      lock.lock();
+    }
+  }
+};
+#else
+struct Workers::Impl {
+  std::unique_ptr<tbb::global_control> limit; // before the arena: it must still hold while the arena starts
+  tbb::task_arena arena;
+
+  // No slot is kept for callers: they work outside the arena, beside it.
+  explicit Impl(unsigned threads) : arena(static_cast<int>(threads - 1), 0) {
+    // oneTBB starts no more workers than processors unless it is asked to.
+    if (threads > usableProcessors())
+      limit = std::make_unique<tbb::global_control>(tbb::global_control::max_allowed_parallelism, threads);
+  }
+  void post(unsigned, void (*entry)(void *), void *user) {
+    arena.enqueue([entry, user] { entry(user); });
+  }
+};
+#endif
+
+Workers::Workers(unsigned threads) : threads_(std::max(threads, 1u)) {
+  if (threads_ > 1)
+    impl_ = std::make_unique<Impl>(threads_);
+}
+
+Workers::~Workers() = default;
+
+void Workers::post(void (*entry)(void *), void *user) { impl_->post(threads_ - 1, entry, user); }
+
+// "max 100000" or "200000 100000": microseconds of processor time a period.
+static unsigned quotaProcessors() {
+  std::FILE *file = std::fopen("/sys/fs/cgroup/cpu.max", "re");
+  if (!file)
+    return ~0u;
+  char quota[32] = {};
+  unsigned long period = 0;
+  int fields = std::fscanf(file, "%31s %lu", quota, &period);
+  std::fclose(file);
+  unsigned long allowed = 0;
+  if (fields != 2 || period == 0 || std::sscanf(quota, "%lu", &allowed) != 1)
+    return ~0u;
+  return std::max(1ul, (allowed + period - 1) / period);
+}
+
+unsigned usableProcessors() {
+  static const unsigned count = [] {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    unsigned n = 1;
+    if (sched_getaffinity(0, sizeof(set), &set) == 0)
+      n = std::max(1, CPU_COUNT(&set));
+    return std::min(n, quotaProcessors());
+  }();
+  return count;
+}
+
+} // namespace tessera::cpu

@@ -1,0 +1,152 @@
+// FaultTest.cpp - faults, assertions and prints of kernels
+//
+// SPDX-License-Identifier: Apache-2.0
+#include "backends/cpu/driver/Messages.h"
+#include "tests/unit/cpu/driver/DriverFixture.h"
+
+#include <atomic>
+#include <csignal>
+#include <immintrin.h>
+
+using namespace tessera::cpu;
+using namespace tessera::cpu::test;
+
+// The faulting instructions are meant, so the sanitizers must not see them.
+#define RAW __attribute__((no_sanitize("address", "undefined", "thread")))
+
+RAW static void readNull(const void *, const ProgramContext *c) {
+  if (c->program[0] == c->numPrograms[0] - 1)
+    __asm__ volatile("movq 16, %%rax" ::: "rax");
+}
+RAW static void divideByZero(const void *, const ProgramContext *) {
+  __asm__ volatile("xorl %%ecx, %%ecx\n movl $1, %%eax\n cltd\n idivl %%ecx" ::: "eax", "ecx", "edx", "cc");
+}
+RAW static void illegal(const void *, const ProgramContext *) { __asm__ volatile("ud2"); }
+RAW static int recurse(volatile int *depth) {
+  volatile char frame[4096];
+  frame[0] = static_cast<char>(*depth);
+  *depth = *depth + 1;
+  return *depth < 0 ? 0 : recurse(depth) + frame[0];
+}
+RAW static void runOutOfStack(const void *, const ProgramContext *) {
+  volatile int depth = 0;
+  recurse(&depth);
+}
+static void nothing(const void *, const ProgramContext *) {}
+
+TEST_F(DriverTest, FaultsBecomeErrors) {
+  struct Case {
+    KernelFunction function;
+    const char *text;
+  } cases[] = {{readNull, "0x10"}, {divideByZero, "division by zero"}, {illegal, "illegal instruction"}};
+  tsr_kernel *fine = kernel({"fine", nothing});
+  for (const Case &c : cases)
+    for (uint32_t grid : {1u, 50u}) {
+      tsr_kernel *k = kernel({"broken", c.function});
+      EXPECT_EQ(launch(nullptr, k, grid, 1, 1, nullptr), TSR_E_LAUNCH_FAILED);
+      EXPECT_NE(error().find("`broken`"), std::string::npos);
+      EXPECT_NE(error().find(c.text), std::string::npos) << error();
+      EXPECT_EQ(launch(nullptr, fine, grid, 1, 1, nullptr), TSR_OK);
+    }
+  ASSERT_EQ(driver->drain_messages(device, &sink.table), TSR_OK);
+  EXPECT_EQ(sink.errors.size(), 6u);
+  EXPECT_NE(sink.errors[1].find("program (49, 0, 0)"), std::string::npos) << sink.errors[1];
+}
+
+#if !defined(__SANITIZE_ADDRESS__) && !__has_feature(address_sanitizer) && !__has_feature(thread_sanitizer)
+TEST_F(DriverTest, RunningOutOfStackBecomesAnError) {
+  tsr_kernel *k = kernel({"deep", runOutOfStack});
+  for (int i = 0; i < 3; ++i)
+    EXPECT_EQ(launch(nullptr, k, 1, 1, 1, nullptr), TSR_E_LAUNCH_FAILED);
+}
+#endif
+
+// Program 0 faults while it holds what all the others wait for.
+static void faultOrSpin(const void *args, const ProgramContext *c) {
+  auto *started = argument<std::atomic<int>>(args);
+  if (c->program[0] != 0) {
+    started->fetch_add(1);
+    for (;;)
+      _mm_pause();
+  }
+  while (started->load() == 0)
+    _mm_pause();
+  readNull(nullptr, c);
+  __asm__ volatile("movq 16, %%rax" ::: "rax");
+}
+
+TEST_F(DriverTest, AFaultReleasesThoseThatWaitForIt) {
+  tsr_kernel *k = kernel({"lock", faultOrSpin});
+  for (int i = 0; i < 5; ++i) {
+    std::atomic<int> started{0};
+    EXPECT_EQ(launch(nullptr, k, 100, 1, 1, &started), TSR_E_LAUNCH_FAILED);
+    EXPECT_NE(error().find("program (0, 0, 0)"), std::string::npos);
+  }
+}
+
+static std::atomic<int> hostHandlerCalls;
+static void hostHandler(int) { ++hostHandlerCalls; }
+
+TEST_F(DriverTest, SignalsOutsideOfKernelsAreTheHosts) {
+  close();
+  struct sigaction mine = {}, old = {}, now = {};
+  mine.sa_handler = hostHandler;
+  sigaction(SIGFPE, &mine, &old);
+  open("2");
+  raise(SIGFPE);
+  EXPECT_EQ(hostHandlerCalls.load(), 1);
+  tsr_kernel *k = kernel({"broken", divideByZero});
+  EXPECT_EQ(launch(nullptr, k, 1, 1, 1, nullptr), TSR_E_LAUNCH_FAILED);
+  EXPECT_EQ(hostHandlerCalls.load(), 1);
+  close();
+  sigaction(SIGFPE, nullptr, &now);
+  EXPECT_EQ(now.sa_handler, hostHandler);
+  sigaction(SIGFPE, &old, nullptr);
+}
+
+static void checkPositive(const void *, const ProgramContext *c) {
+  constexpr char text[] = "x > 0";
+  if (c->program[1] == 2)
+    c->services->assertFailed(c->services->user, text, 5, c->program);
+}
+
+TEST_F(DriverTest, AssertionsFailTheLaunch) {
+  tsr_kernel *k = kernel({"check", checkPositive});
+  EXPECT_EQ(launch(nullptr, k, 1, 2, 1, nullptr), TSR_OK);
+  EXPECT_EQ(launch(nullptr, k, 1, 3, 1, nullptr), TSR_E_ASSERT);
+  ASSERT_EQ(driver->drain_messages(device, &sink.table), TSR_OK);
+  ASSERT_EQ(sink.errors.size(), 1u);
+  EXPECT_EQ(sink.errors[0], "kernel `check`, program (0, 2, 0): assertion failed: x > 0");
+}
+
+static void printSome(const void *, const ProgramContext *c) {
+  int64_t index[1] = {3};
+  c->services->print(c->services->user, "hello\n", 6);
+  c->services->printValue(c->services->user, c->program, index, 1, "x", 1, 0, 32, 0, 0xfffffffb, 0, 1);
+}
+
+TEST_F(DriverTest, PrintsArriveAsWholeLines) {
+  tsr_kernel *k = kernel({"print", printSome});
+  EXPECT_EQ(launch(nullptr, k, 1, 1, 1, nullptr), TSR_OK);
+  ASSERT_EQ(driver->drain_messages(device, &sink.table), TSR_OK);
+  EXPECT_EQ(sink.prints, "hello\npid (0, 0, 0) idx (3) x: -5\n");
+  sink.prints.clear();
+  ASSERT_EQ(driver->drain_messages(device, &sink.table), TSR_OK);
+  EXPECT_TRUE(sink.prints.empty());
+  EXPECT_EQ(launch(nullptr, k, 500, 1, 1, nullptr), TSR_OK);
+  ASSERT_EQ(driver->drain_messages(device, &sink.table), TSR_OK);
+  EXPECT_EQ(std::count(sink.prints.begin(), sink.prints.end(), '\n'), 1000);
+}
+
+TEST(Print, Format) {
+  int32_t p[3] = {1, 2, 3};
+  int64_t index[2] = {4, 50};
+  float f = 1.5f;
+  uint32_t word;
+  std::memcpy(&word, &f, 4);
+  EXPECT_EQ(formatPrint(p, index, 2, " x: ", 2, 32, 0, word, 0, 1), "pid (1, 2, 3) idx (4, 50) x: 1.500000");
+  EXPECT_EQ(formatPrint(p, nullptr, 0, "x", 1, 8, 1, 0xa, 0, 1), "pid (1, 2, 3) idx () x: 0x0a");
+  EXPECT_EQ(formatPrint(p, index, 1, "a b", 0, 64, 0, ~0ull, 1, 2), "pid (1, 2, 3) idx (4) a b: (operand 1) -1");
+  EXPECT_EQ(formatPrint(p, index, 1, "", 0, 1, 0, 1, 0, 1), "pid (1, 2, 3) idx (4): 1");
+  EXPECT_EQ(formatPrint(p, nullptr, 0, "here", 0, 0, 0, 0, 0, 0), "pid (1, 2, 3) here");
+}
