@@ -337,21 +337,27 @@ typedef struct {
   const tsr_mma *const *mma; /* array of pointers: tsr_mma may grow (R3) */
 } tsr_target_desc;
 
-/* What a layout is asked for. */
-#define TSR_ACCESS_GLOBAL 0u  /* a distributed layout for loads and stores of global memory, see contig */
-#define TSR_ACCESS_SHARED 1u  /* offset -> tensor for shared memory, for the matrix entry `mma` where given */
-#define TSR_ACCESS_MMA 2u     /* the registers of operand `operand` of matrix entry `mma`, for the whole tile */
+/* What a layout is asked for: the numbers of core/target's Access. For the matrix accesses the answer is the fragment of ONE
+ * instruction (shape m x k, k x n or m x n; num_warps: those that issue it together): the core repeats it over the tile. */
+#define TSR_ACCESS_LOAD 0u    /* distributed over registers, lanes, warps; neighbours in memory to neighbouring lanes */
+#define TSR_ACCESS_STORE 1u
+#define TSR_ACCESS_SHARED 2u  /* offset in elements -> element, in shared memory */
+#define TSR_ACCESS_MMA_OPERAND 3u
+#define TSR_ACCESS_MMA_ACCUMULATOR 4u
+#define TSR_ACCESS_COMPUTE 5u /* no memory in sight */
 #define TSR_OPERAND_A 0u
 #define TSR_OPERAND_B 1u
 #define TSR_OPERAND_C 2u
 typedef struct {
   tsr_hdr h;
   uint32_t rank;
-  uint32_t dtype;
+  uint32_t dtype;        /* element type; of pointers: the pointee */
+  uint32_t elem_bits;    /* storage bits of an element; of pointers: 64 */
   uint32_t num_warps;
   uint32_t access;       /* TSR_ACCESS_* */
   uint32_t mma;          /* index into tsr_target_desc.mma + 1; 0: none */
   uint32_t operand;      /* TSR_OPERAND_* */
+  uint32_t pad;
   const uint32_t *shape;  /* rank extents, powers of two */
   const uint32_t *contig; /* rank numbers: elements known to be neighbours in memory along each dim; NULL: all 1 */
 } tsr_layout_req;
@@ -363,7 +369,9 @@ typedef struct {
   uint32_t c;
   uint32_t scale;
   uint32_t batch;
-  uint32_t flags; /* TSR_MMA_* that the op wants */
+  uint32_t flags;     /* TSR_MMA_* that the op wants */
+  uint32_t precision; /* least exact product the kernel allows: DotPrecision of core/bytecode/Module.h */
+  uint32_t pad;
   uint64_t m;
   uint64_t n;
   uint64_t k;
@@ -527,7 +535,8 @@ typedef struct {
 #define TSR_NATIVE_KERNEL 4u
 
 /* Failures of queued work are sticky: the first one is returned by stream_sync and stream_query of its stream from then on.
- * The host serialises the calls on one stream, one graph, one module. NULL for a stream means: at once, done on return. */
+ * The host serialises the calls on one stream, one graph, one module. NULL for a stream is legal in mem_alloc and
+ * mem_free only: at once. */
 typedef struct tsr_driver_api {
   tsr_hdr h;
   /* Required. Number of devices; no context, no thread. UNAVAILABLE: no hardware or no vendor runtime, and last_error says
