@@ -2,9 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "frontends/python/evaluator/HostValue.h"
 
-#include <charconv>
-#include <cmath>
-
 namespace tessera::py {
 
 HostValue HostValue::boolean(bool v) {
@@ -135,22 +132,6 @@ HostValue *InstanceObject::find(std::string_view name) {
     if (n == name)
       return &v;
   return nullptr;
-}
-
-std::string floatRepr(double v) {
-  if (std::isnan(v))
-    return "nan";
-  if (std::isinf(v))
-    return v < 0 ? "-inf" : "inf";
-  char buf[64];
-  // Python: shortest digits; exponent form below 1e-4 and from 1e16 on.
-  double a = std::fabs(v);
-  bool scientific = a != 0 && (a < 1e-4 || a >= 1e16);
-  auto r = std::to_chars(buf, buf + sizeof buf, v, scientific ? std::chars_format::scientific : std::chars_format::fixed);
-  std::string s(buf, r.ptr);
-  if (!scientific && s.find('.') == std::string::npos)
-    s += ".0";
-  return s;
 }
 
 } // namespace tessera::py

@@ -190,7 +190,5 @@ std::string repr(const HostValue &v);
 std::string str(const HostValue &v);
 // "int", "NoneType", the class's name.
 std::string typeName(const HostValue &v);
-// Shortest text that reads back the same, as Python's float repr.
-std::string floatRepr(double v);
 
 } // namespace tessera::py
