@@ -1,0 +1,71 @@
+// BlockPointerOps.td - windows on strided arrays; lowered by tile-lower-block-pointers before bytecode
+//
+// SPDX-License-Identifier: Apache-2.0
+include "core/ir/TileDialect.td"
+
+def Tile_MakeBlockPtrOp : Tile_Op<"make_block_ptr", [Pure, AttrSizedOperandSegments]> {
+  let summary = "a block of the array at base with these extents and strides, at these offsets";
+  let description = [{
+    shape and strides are i64, in elements; offsets are i32 or i64, in elements.
+    C1: base points to the block's element type. C2: one extent, stride and offset a dim of the block. C3: their types.
+    `order` is a hint: dims from the fastest varying to the slowest. C4: it is a permutation, or empty.
+  }];
+  let arguments = (ins AnyType:$base, Variadic<AnyType>:$shape, Variadic<AnyType>:$strides, Variadic<AnyType>:$offsets,
+                       DefaultValuedAttr<DenseI64ArrayAttr, "{}">:$order);
+  let results = (outs Tile_BlockPointer:$result);
+  let assemblyFormat = [{
+    $base `shape` `[` $shape `]` `strides` `[` $strides `]` `offsets` `[` $offsets `]` (`order` `=` $order^)? attr-dict
+    `:` functional-type(operands, results)
+  }];
+  let builders = [OpBuilder<(ins "::mlir::Value":$base, "::mlir::ValueRange":$shape, "::mlir::ValueRange":$strides,
+                                 "::mlir::ValueRange":$offsets, "::llvm::ArrayRef<int64_t>":$blockShape,
+                                 CArg<"::llvm::ArrayRef<int64_t>", "{}">:$order)>];
+  let hasVerifier = 1;
+}
+
+def Tile_AdvanceOp : Tile_Op<"advance", [Pure]> {
+  let summary = "the block moved by these offsets, in elements";
+  let description = "C1: one offset a dim, i32 or i64. C2: the result has the operand's type.";
+  let arguments = (ins Tile_BlockPointer:$ptr, Variadic<AnyType>:$offsets);
+  let results = (outs Tile_BlockPointer:$result);
+  let assemblyFormat = "$ptr `,` `[` $offsets `]` attr-dict `:` functional-type(operands, results)";
+  let builders = [OpBuilder<(ins "::mlir::Value":$ptr, "::mlir::ValueRange":$offsets), [{
+    build($_builder, $_state, ptr.getType(), ptr, offsets);
+  }]>];
+  let hasVerifier = 1;
+}
+
+def Tile_LoadBlockOp : Tile_Op<"load_block", [MemoryEffects<[MemRead]>]> {
+  let summary = "reads the block; dims in boundary_check give `padding` outside the array";
+  let description = [{
+    Outside the array in a dim that is not checked the program is undefined. C1: the result is the block type.
+    C2: boundary_check holds distinct dims of the block. C3: padding nan needs floats. C4: cache as in load.
+  }];
+  let arguments = (ins Tile_BlockPointer:$ptr, DefaultValuedAttr<DenseI64ArrayAttr, "{}">:$boundary_check,
+                       DefaultValuedAttr<Tile_Padding, "Padding::None">:$padding,
+                       DefaultValuedAttr<Tile_Cache, "Cache::None">:$cache,
+                       DefaultValuedAttr<Tile_Evict, "Evict::Normal">:$evict, UnitAttr:$isVolatile);
+  let results = (outs Tile_Tensor:$result);
+  let assemblyFormat = [{
+    $ptr (`boundary_check` `=` $boundary_check^)? (`padding` `=` $padding^)? (`cache` `=` $cache^)? (`evict` `=` $evict^)?
+    (`volatile` $isVolatile^)? attr-dict `:` functional-type(operands, results)
+  }];
+  let builders = [OpBuilder<(ins "::mlir::Value":$ptr, "::llvm::ArrayRef<int64_t>":$boundaryCheck,
+                                 CArg<"Padding", "Padding::None">:$padding, CArg<"Cache", "Cache::None">:$cache,
+                                 CArg<"Evict", "Evict::Normal">:$evict, CArg<"bool", "false">:$isVolatile)>];
+  let hasVerifier = 1;
+}
+
+def Tile_StoreBlockOp : Tile_Op<"store_block", [MemoryEffects<[MemWrite]>]> {
+  let summary = "writes the block; elements outside the array in a checked dim are dropped";
+  let description = "C1: value has the block type. C2: boundary_check holds distinct dims of the block. C3: cache as in store.";
+  let arguments = (ins Tile_BlockPointer:$ptr, Tile_Tensor:$value,
+                       DefaultValuedAttr<DenseI64ArrayAttr, "{}">:$boundary_check,
+                       DefaultValuedAttr<Tile_Cache, "Cache::None">:$cache,
+                       DefaultValuedAttr<Tile_Evict, "Evict::Normal">:$evict);
+  let assemblyFormat = [{
+    $ptr `,` $value (`boundary_check` `=` $boundary_check^)? (`cache` `=` $cache^)? (`evict` `=` $evict^)? attr-dict
+    `:` functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
+}
