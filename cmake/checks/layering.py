@@ -9,7 +9,7 @@ import sys
 ALLOWED = {
     "core/support": [],
     "core/layout": ["core/support"],
-    "core/bytecode": ["core/support"],
+    "core/bytecode": ["core/support", "core/layout"],
     "core/bytecode/mlir": ["core/support", "core/layout", "core/bytecode", "core/ir"],
     "core/ir": ["core/support", "core/layout", "core/bytecode"],
     "core/analysis": ["core/support", "core/layout", "core/ir"],

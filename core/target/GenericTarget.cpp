@@ -23,7 +23,7 @@ TargetInfo GenericTarget::simtInfo() {
   info.set(Capability::SmemBanks, 32);
   info.set(Capability::SmemBankBytes, 4);
   info.set(Capability::MaxVecBits, 128);
-  info.set(Capability::Shuffles, 32);
+  info.set(Capability::Shuffles, 3);
   return info;
 }
 

@@ -32,7 +32,7 @@ struct LayoutRequest {
   int matrixEntry = -1;            // index into the target's MatrixMenu
   unsigned operand = 0;            // 0 a, 1 b, 2 accumulator
   // Load, Store: neighbouring elements in memory along each dim that are known to be contiguous and aligned together.
-  std::vector<int64_t> contiguity; // elements; empty: all 1
+  std::vector<int64_t> contiguity = {}; // elements; empty: all 1
 };
 
 class LayoutProvider {

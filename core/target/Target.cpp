@@ -71,8 +71,10 @@ std::optional<LinearLayout> defaultLayout(const LayoutRequest &request, unsigned
   size_t rank = request.shape.size();
   auto contiguityOf = [&](unsigned d) { return d < request.contiguity.size() ? request.contiguity[d] : int64_t(1); };
   std::vector<unsigned> order(rank); // fastest first: the most contiguous dim, the last dim among equals
-  std::iota(order.rbegin(), order.rend(), 0u);
-  std::stable_sort(order.begin(), order.end(), [&](unsigned a, unsigned b) { return contiguityOf(a) > contiguityOf(b); });
+  std::iota(order.begin(), order.end(), 0u);
+  std::sort(order.begin(), order.end(), [&](unsigned a, unsigned b) {
+    return contiguityOf(a) != contiguityOf(b) ? contiguityOf(a) > contiguityOf(b) : a > b;
+  });
 
   int64_t threads = static_cast<int64_t>(lanes) * request.numWarps;
   int64_t perThread = std::max<int64_t>(elements / threads, 1);
@@ -132,7 +134,8 @@ std::vector<uint32_t> MatrixMenu::rank(const MatrixProblem &problem) const {
   for (uint32_t i = 0; i < entries().size(); ++i)
     if (entryFits(entries()[i], problem))
       fitting.push_back(i);
-  std::stable_sort(fitting.begin(), fitting.end(), [&](uint32_t a, uint32_t b) { return speed(a) > speed(b); });
+  std::sort(fitting.begin(), fitting.end(),
+            [&](uint32_t a, uint32_t b) { return speed(a) != speed(b) ? speed(a) > speed(b) : a < b; });
   return fitting;
 }
 

@@ -1,0 +1,152 @@
+// Conversion.cpp - plan the move of a tile between two distributed layouts
+//
+// SPDX-License-Identifier: Apache-2.0
+#include "core/layout/Conversion.h"
+
+#include "core/layout/TensorLayouts.h"
+
+#include <algorithm>
+#include <cassert>
+
+namespace tessera::layout {
+
+namespace {
+
+// Packed input bits of a distributed layout, by dim.
+struct Fields {
+  unsigned registers, lanes, warps, blocks;
+  explicit Fields(const LinearLayout &l)
+      : registers(l.inBits(kRegister)), lanes(l.inBits(kLane)), warps(l.inBits(kWarp)), blocks(l.inBits(kBlock)) {}
+  static uint64_t mask(unsigned start, unsigned bits) { return ((uint64_t(1) << bits) - 1) << start; }
+  uint64_t registerMask() const { return mask(0, registers); }
+  uint64_t laneMask() const { return mask(registers, lanes); }
+  uint64_t warpMask() const { return mask(registers + lanes, warps); }
+  uint64_t blockMask() const { return mask(registers + lanes + warps, blocks); }
+};
+
+// Finds for one element the nearest copy: a solution x of source(x) = element.
+class NearestCopy {
+public:
+  explicit NearestCopy(const LinearLayout &source) : source_(source), fields_(source), all_(source.columns()) {
+    for (unsigned i = 0; i < source.inBits(); ++i) {
+      unsigned reach = i < fields_.registers ? 0 : i < fields_.registers + fields_.lanes ? 1 : 2;
+      for (unsigned level = reach; level < 2; ++level)
+        within_[level].insert(source.columns()[i]);
+    }
+  }
+  // stay: packed source bits of the place where the value is wanted; any solution near to it is better.
+  uint64_t find(uint64_t element, uint64_t stay) const {
+    uint64_t rest = element ^ source_.applyPacked(stay);
+    if (auto x = within_[0].solve(rest))
+      return stay ^ *x;
+    uint64_t stayWarp = stay & ~fields_.laneMask();
+    if (auto x = within_[1].solve(element ^ source_.applyPacked(stayWarp)))
+      return stayWarp ^ *x;
+    auto x = all_.solve(element);
+    assert(x && "the source holds every element");
+    return x.value_or(0);
+  }
+
+private:
+  const LinearLayout &source_;
+  Fields fields_;
+  Span within_[2]; // registers; registers and lanes. Inserted in packed order, so solutions are packed inputs.
+  Span all_;
+};
+
+} // namespace
+
+// Least number of shuffles when one shuffle gives each lane one value that depends linearly on the lane. map: packed
+// (register, lane) of the result -> of the source. A shuffle is a subspace W with one element for each result lane in
+// which what a source lane sends is one register, so W meets N = {source lane 0} only in K = ker(map). Such a W exists
+// if dim N <= dim(R + K), R = the result's registers; else each lacking dimension doubles the number of rounds.
+static unsigned shuffleRounds(const Vectors &map, unsigned resultRegisters, uint64_t sourceLaneMask) {
+  Vectors kernel = nullSpace(map), laneParts, registersAndKernel = kernel;
+  for (uint64_t m : map)
+    laneParts.push_back(m & sourceLaneMask);
+  for (unsigned i = 0; i < resultRegisters; ++i)
+    registersAndKernel.push_back(uint64_t(1) << i);
+  unsigned sameLane = static_cast<unsigned>(nullSpace(laneParts).size());
+  unsigned reach = rankOf(registersAndKernel);
+  unsigned distinctRegisters = reach - static_cast<unsigned>(kernel.size());
+  return 1u << (distinctRegisters + (sameLane > reach ? sameLane - reach : 0));
+}
+
+static void costOfShared(ConversionPlan &plan, const LinearLayout &source, const LinearLayout &result, unsigned elementBits,
+                         const ConversionOptions &options) {
+  plan.kind = ConversionPlan::Shared;
+  plan.shared = swizzledFor(source, result, elementBits, options.memory);
+  plan.sharedBytes = (uint64_t(std::max(elementBits, 8u)) << result.outBits()) / 8;
+  plan.store = analyseAccess(source, plan.shared, elementBits, options.memory);
+  plan.load = analyseAccess(result, plan.shared, elementBits, options.memory);
+  auto clocks = [&](const SharedAccess &a) { return uint64_t(a.accessesPerLane) * a.wavefronts * options.accessCost; };
+  plan.cost = options.barrierCost + clocks(plan.store) + clocks(plan.load);
+}
+
+ConversionPlan planConversion(const LinearLayout &sourceIn, const LinearLayout &resultIn, unsigned elementBits,
+                              const ConversionOptions &options) {
+  LinearLayout source = asDistributed(sourceIn), result = asDistributed(resultIn);
+  assert(source.outs() == result.outs() && source.inBits(kLane) == result.inBits(kLane) &&
+         source.inBits(kWarp) == result.inBits(kWarp));
+  Fields from(source), to(result);
+  NearestCopy nearest(source);
+  ConversionPlan plan;
+  Vectors columns, packed;
+  bool otherLane = false, otherWarp = false, otherBlock = false;
+  for (unsigned bit = 0; bit < result.inBits(); ++bit) {
+    // The same lane, warp or block bit in the source; a register bit starts from nowhere in particular.
+    uint64_t stay = bit < to.registers ? 0 : uint64_t(1) << (bit - to.registers + from.registers);
+    uint64_t x = nearest.find(result.columns()[bit], stay);
+    uint64_t moved = x ^ stay;
+    otherLane |= (moved & from.laneMask()) != 0;
+    otherWarp |= (moved & from.warpMask()) != 0;
+    otherBlock |= (moved & from.blockMask()) != 0;
+    plan.selects |= bit >= to.registers && (x & from.registerMask());
+    packed.push_back(x);
+    columns.push_back(LinearLayout({}, source.ins(), {}).packOut(source.unpackIn(x)));
+  }
+  plan.sourceOf = LinearLayout(result.ins(), source.ins(), std::move(columns));
+  unsigned words = std::max(1u, elementBits / 32), registers = 1u << to.registers;
+  if (otherBlock) {
+    plan.kind = ConversionPlan::CrossBlock;
+    plan.cost = UINT64_MAX;
+  } else if (otherWarp || (otherLane && !options.shuffles)) {
+    costOfShared(plan, source, result, elementBits, options);
+  } else if (otherLane) {
+    packed.resize(to.registers + to.lanes);
+    plan.rounds = shuffleRounds(packed, to.registers, from.laneMask());
+    plan.cost = uint64_t(plan.rounds) * words * (options.shuffleCost + 2 * options.selectCost);
+    ConversionPlan through = plan;
+    costOfShared(through, source, result, elementBits, options);
+    if (through.cost < plan.cost)
+      return through;
+    plan.kind = ConversionPlan::Shuffle;
+  } else if (plan.selects) {
+    plan.kind = ConversionPlan::Registers;
+    plan.cost = uint64_t(registers) * words * options.selectCost * 2;
+  } else {
+    bool same = from.registers == to.registers;
+    for (unsigned bit = 0; bit < to.registers && same; ++bit)
+      same = packed[bit] == uint64_t(1) << bit;
+    plan.kind = same ? ConversionPlan::None : ConversionPlan::Registers;
+  }
+  return plan;
+}
+
+std::string_view conversionKindName(ConversionPlan::Kind kind) {
+  switch (kind) {
+  case ConversionPlan::None:
+    return "none";
+  case ConversionPlan::Registers:
+    return "registers";
+  case ConversionPlan::Shuffle:
+    return "shuffle";
+  case ConversionPlan::Shared:
+    return "shared";
+  case ConversionPlan::CrossBlock:
+    return "cross-block";
+  }
+  return "";
+}
+
+} // namespace tessera::layout

@@ -1,0 +1,110 @@
+// SharedAccess.cpp - bank conflicts from ranks, and the swizzle that avoids them
+//
+// SPDX-License-Identifier: Apache-2.0
+#include "core/layout/SharedAccess.h"
+
+#include <algorithm>
+#include <bit>
+#include <cassert>
+
+namespace tessera::layout {
+
+static unsigned floorLog2(uint64_t n) { return n ? 63 - std::countl_zero(n) : 0; }
+
+// Lane bits that are served together when each lane moves so many bytes.
+static unsigned phaseLaneBits(unsigned laneBits, unsigned vectorBytes, const SharedMemory &memory) {
+  uint64_t lanes = uint64_t(memory.banks) * memory.bankBytes / std::max(vectorBytes, memory.bankBytes);
+  return std::min(laneBits, floorLog2(std::max<uint64_t>(lanes, 1)));
+}
+
+// The access with vectors of 2^vectorBits elements. offsets: (register, lane, warp) -> offset.
+static SharedAccess accessOfWidth(const LinearLayout &offsets, unsigned vectorBits, unsigned elementBytes, unsigned registerBits,
+                                  const SharedMemory &memory) {
+  Vectors lanes = offsets.columnsOf(kLane), words, banks;
+  unsigned together = phaseLaneBits(static_cast<unsigned>(lanes.size()), elementBytes << vectorBits, memory);
+  auto touch = [&](uint64_t offset) {
+    uint64_t word = offset << floorLog2(elementBytes) >> floorLog2(memory.bankBytes);
+    words.push_back(word);
+    banks.push_back(word & (memory.banks - 1));
+  };
+  for (unsigned i = 0; i < together; ++i)
+    touch(lanes[i]);
+  for (unsigned i = 0; i < vectorBits; ++i)
+    touch(uint64_t(1) << i);
+  SharedAccess access;
+  access.vectorElements = int64_t(1) << vectorBits;
+  access.accessesPerLane = int64_t(1) << (registerBits - vectorBits);
+  access.phases = int64_t(1) << (lanes.size() - together);
+  access.wavefronts = access.phases << (rankOf(words) - rankOf(banks));
+  return access;
+}
+
+SharedAccess analyseAccess(const LinearLayout &distributed, const LinearLayout &shared, unsigned elementBits,
+                           const SharedMemory &memory) {
+  std::optional<LinearLayout> offsets = distributed.followedByInverseOf(shared);
+  assert(offsets && "the shared layout holds every element");
+  unsigned elementBytes = std::max(elementBits / 8, 1u);
+  Span registers(offsets->columnsOf(kRegister));
+  SharedAccess best = accessOfWidth(*offsets, 0, elementBytes, registers.rank(), memory);
+  for (unsigned bits = 1; bits <= shared.inBits() && (elementBytes << bits) <= memory.maxVectorBytes &&
+                          registers.contains(uint64_t(1) << (bits - 1));
+       ++bits) {
+    SharedAccess wider = accessOfWidth(*offsets, bits, elementBytes, registers.rank(), memory);
+    if (wider.wavefronts * wider.accessesPerLane <= best.wavefronts * best.accessesPerLane)
+      best = wider;
+  }
+  return best;
+}
+
+LinearLayout swizzledFor(const LinearLayout &writer, const LinearLayout &reader, unsigned elementBits, const SharedMemory &memory) {
+  assert(writer.outs() == reader.outs());
+  unsigned bits = writer.outBits(), elementBytes = std::max(elementBits / 8, 1u);
+  Vectors universe;
+  for (unsigned i = 0; i < bits; ++i)
+    universe.push_back(uint64_t(1) << i);
+
+  Vectors vector = intersect(writer.columnsOf(kRegister), reader.columnsOf(kRegister));
+  std::sort(vector.begin(), vector.end());
+  vector.resize(std::min<size_t>(vector.size(), floorLog2(std::max(memory.maxVectorBytes / elementBytes, 1u))));
+  unsigned vectorBytes = elementBytes << vector.size();
+
+  // Vectors narrower than a word share it with others: fix who shares before asking which words meet.
+  auto phaseLanes = [&](const LinearLayout &side) {
+    Vectors lanes = side.columnsOf(kLane);
+    lanes.resize(phaseLaneBits(static_cast<unsigned>(lanes.size()), vectorBytes, memory));
+    return lanes;
+  };
+  Vectors word = vector, sharers = intersect(phaseLanes(writer), phaseLanes(reader));
+  sharers.insert(sharers.end(), universe.begin(), universe.end());
+  for (uint64_t v : complement(vector, sharers))
+    if ((elementBytes << word.size()) < memory.bankBytes)
+      word.push_back(v);
+
+  // Elements that one phase of either side touches must differ in their bank: no sum of them may be a pure row.
+  auto phase = [&](const LinearLayout &side) {
+    Vectors touched = word, lanes = phaseLanes(side);
+    touched.insert(touched.end(), lanes.begin(), lanes.end());
+    return independent(touched);
+  };
+  unsigned rowBits = floorLog2(std::max<uint64_t>(uint64_t(memory.banks) * memory.bankBytes / elementBytes, 1));
+  size_t rowsWanted = bits > rowBits ? bits - std::max<size_t>(rowBits, word.size()) : 0;
+  Vectors rows = complementOfBoth(phase(writer), phase(reader), universe);
+  rows.resize(std::min(rows.size(), rowsWanted));
+  Vectors fixed = word;
+  fixed.insert(fixed.end(), rows.begin(), rows.end());
+  for (uint64_t v : complement(fixed, universe)) { // too few free directions: the rest conflicts
+    if (rows.size() == rowsWanted)
+      break;
+    rows.push_back(v);
+    fixed.push_back(v);
+  }
+  // Neighbouring banks for neighbouring lanes of the writer; the order among banks costs nothing.
+  Vectors candidates = phase(writer);
+  candidates.insert(candidates.end(), universe.begin(), universe.end());
+  Vectors columns = word, banks = complement(fixed, candidates);
+  columns.insert(columns.end(), banks.begin(), banks.end());
+  columns.insert(columns.end(), rows.begin(), rows.end());
+  return LinearLayout({{std::string(kOffset), bits}}, writer.outs(), std::move(columns));
+}
+
+} // namespace tessera::layout
