@@ -424,6 +424,7 @@ typedef struct {
 #define TSR_ARG_FLOAT 3u
 #define TSR_ARG_UNSIGNED 1u /* flags */
 #define TSR_ARG_READONLY 2u
+#define TSR_ARG_BFLOAT 4u   /* a float of two bytes: bfloat16; without it IEEE half */
 /* One launch argument in the packed block. Frozen. */
 typedef struct {
   tsr_str name;

@@ -28,7 +28,7 @@ RAW static int recurse(volatile int *depth) {
   *depth = *depth + 1;
   return *depth < 0 ? 0 : recurse(depth) + frame[0];
 }
-RAW static void runOutOfStack(const void *, const ProgramContext *) {
+[[maybe_unused]] RAW static void runOutOfStack(const void *, const ProgramContext *) {
   volatile int depth = 0;
   recurse(&depth);
 }
@@ -89,6 +89,7 @@ static void hostHandler(int) { ++hostHandlerCalls; }
 
 TEST_F(DriverTest, SignalsOutsideOfKernelsAreTheHosts) {
   close();
+  hostHandlerCalls = 0;
   struct sigaction mine = {}, old = {}, now = {};
   mine.sa_handler = hostHandler;
   sigaction(SIGFPE, &mine, &old);
