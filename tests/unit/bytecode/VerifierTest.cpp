@@ -1,0 +1,180 @@
+// VerifierTest.cpp - each rule of the verifier refuses what breaks it, by op and operand
+// SPDX-License-Identifier: Apache-2.0
+#include "core/bytecode/Text.h"
+#include "core/bytecode/Verifier.h"
+#include "tests/lib/EveryOp.h"
+
+#include <gtest/gtest.h>
+
+using namespace tessera;
+using namespace tessera::tbc;
+
+namespace {
+// The errors of a kernel with some values of each sort at hand.
+std::string errorsOf(const std::string &body) {
+  ParseResult p = parse("kernel @k(%p: ptr<f32>, %q: ptr<i32>, %i: i32, %l: i64, %x: f32, %h: f16, %b: i1) {\n"
+                        "  %ti = arange {start = 0, end = 4}\n"
+                        "  %tx = splat %x : tensor<4xf32>\n"
+                        "  %tm = constant {value = 1} : tensor<4xi1>\n"
+                        "  %m24 = splat %x : tensor<2x4xf32>\n"
+                        "  %tp = splat %p : tensor<4xptr<f32>>\n" +
+                        body + "\n  return\n}\n");
+  EXPECT_TRUE(p) << p.error << "\n" << body;
+  return p ? verifyErrorText(*p.module, verifyModule(*p.module)) : "";
+}
+} // namespace
+
+TEST(Verifier, TypeRules) {
+  struct {
+    const char *body, *error;
+  } cases[] = {
+      {"%r = addi %i, %l : i32", "op `addi`: operand 1 is i64; it must be as operand 0, i32"},
+      {"%r = addi %x, %x : f32", "op `addi`: operand 0 is f32; it must be of integers"},
+      {"%r = addf %i, %i : i32", "it must be of floats"},
+      {"%r = addf %x, %x : f16", "result 0 is f16 instead of f32"},
+      {"%r = exp %tx : f32", "result 0 is f32 instead of tensor<4xf32>"},
+      {"%r = fma %x, %x, %h : f32", "operand 2 is f16"},
+      {"%r = cmpi %i, %i {predicate = 10} : i1", "predicate 10"},
+      {"%r = cmpi %ti, %ti {predicate = eq} : i1", "result 0 is i1 instead of tensor<4xi1>"},
+      {"%r = cmpi %i, %i : i1", "lacks the attribute `predicate`"},
+      {"%r = select %i, %x, %x : f32", "operand `cond` is i32"},
+      {"%r = select %b, %x, %h : f32", "operand `else` is f16"},
+      {"%r = bitcast %i : f16", "the widths must be equal"},
+      {"%r = bitcast %i : ptr<f32>", "a pointer is only cast to a pointer"},
+      {"%r = trunci %i : i64", "narrower"},
+      {"%r = extsi %l : i32", "wider"},
+      {"%r = sitofp %i : i64", "it must be of floats"},
+      {"%r = fptosi %x : f16", "it must be of integers"},
+      {"%r = fptofp %tx : f16", "not of the shape"},
+      {"%r = ptrtoint %i : i64", "must be a pointer"},
+      {"%r = ptrtoint %p : i32", "must be of i64"},
+      {"%r = addptr %p, %x : ptr<f32>", "operand `offset` is f32"},
+      {"%r = addptr %tp, %i : tensor<4xptr<f32>>", "of the shape of `ptr`"},
+      {"%r = hint %ti {divisibility = [1, 2]}", "one entry a dim"},
+      {"assume %i", "op `assume`: operand `cond` is i32"},
+      {"%r = splat %tx : tensor<4xf32>", "must be a scalar"},
+      {"%r = constant {value = 1} : f32", "has `float_value` and no `value`"},
+      {"%r = constant {value = 300} : i8", "300 does not fit i8"},
+      {"%r = constant {value = 8} : ptr<f32>", "null"},
+      {"%r = program_id {axis = 3} : i32", "axis 3"},
+      {"%r = arange {start = 4, end = 4} : tensor<4xi32>", "end must exceed start"},
+      {"%r = expand_dims %tx {axis = 2} : tensor<4x1xf32>", "axis 2"},
+      {"%r = broadcast %tx : tensor<8xf32>", "cannot broadcast tensor<4xf32> to tensor<8xf32>"},
+      {"%r = reshape %m24 : tensor<4x4xf32>", "cannot reshape"},
+      {"%r = transpose %m24 {order = [0, 0]} : tensor<2x2xf32>", "not a permutation"},
+      {"%r, %s = split %m24 : tensor<2xf32>, tensor<2xf32>", "last dim must be 2"},
+      {"%r = cat %m24, %m24 : tensor<4x4xf32>", "rank 1"},
+      {"%r = extract_scalar %tx : f32", "one element"},
+      {"%r = load %i : i32", "operand `ptr` is i32"},
+      {"%r = load %tp, %b : tensor<4xf32>", "operand `mask` is i1; it must be tensor<4xi1>"},
+      {"%r = load %tp, %tm, %ti : tensor<4xf32>", "operand `other`"},
+      {"store %tp, %ti", "operand `value` is tensor<4xi32>; it must be tensor<4xf32>"},
+      {"%r = atomic_rmw %p, %x {kind = add} : f32", "this kind of atomic"},
+      {"%r = atomic_rmw %q, %i {kind = fadd} : i32", "this kind of atomic"},
+      {"%r = atomic_cas %q, %i, %l : i64", "operand `value` is i64"},
+      {"assert %b, %tm {message = \"m\"}", "operand `mask`"},
+      {"%r = dot %m24, %m24, %m24", "shapes of a, b, c do not fit"},
+      {"%r = sort %tx {axis = 1}", "axis 1"},
+      {"%r = gather %m24, %ti {axis = 0} : tensor<4xf32>", "operand `index`"},
+      {"%r = histogram %tx : tensor<4xi32>", "must be of integers"},
+      {"%r = addi %i : i32", "has 1 operands; it takes 2"},
+      {"%r = addi %i, %i {axis = 0} : i32", "has an attribute `axis`, which it does not take"},
+      {"%r = load %p {cache = 9} : f32", "attribute `cache` is 9, outside 0 to 6"},
+      {"%r = atomic_rmw %q, %i {kind = add, kind = add} : i32", "given twice"},
+      {"%r = convert_layout %tx : tensor<4xf32>", "LAYOUT level only"},
+      {"%r, %r1, %r2, %r3 = philox %i, %i, %i, %i, %i, %l {num_rounds = 7} : i32, i32, i32, i32", "operand `c3` is i64"},
+  };
+  for (auto &c : cases) {
+    std::string e = errorsOf(c.body);
+    EXPECT_NE(e.find(c.error), std::string::npos) << c.body << "\n gives: " << e << "\n not: " << c.error;
+  }
+  EXPECT_EQ(errorsOf(""), "");
+}
+
+TEST(Verifier, RegionRules) {
+  struct {
+    const char *body, *error;
+  } cases[] = {
+      {"if %b { barrier } { yield }", "region 0 does not end in `yield`"},
+      {"%r = if %b : i32 { yield %i } { yield %x }", "values that region 1 gives: number 0 is f32 instead of i32"},
+      {"if %b { (%a: i32) yield } { yield }", "arguments of region 0"},
+      {"if %b { yield }", "has 1 regions; it takes 2"},
+      {"if %b { yield barrier yield } { yield }", "stands where no terminator"},
+      {"if %b { return } { yield }", "stands where no terminator"},
+      {"%r = for %i, %i, %i, %x { (%v: i32, %c: f32) yield %i }", "values that region 0 gives"},
+      {"%r = for %i, %i, %i, %x { (%v: i64, %c: f32) yield %c }", "arguments of region 0: number 0 is i64"},
+      {"%r = for %i, %i, %l, %x { (%v: i32, %c: f32) yield %c }", "operand `step` is i64"},
+      {"%r = for %i, %i, %i, %x : f16 { (%v: i32, %c: f32) yield %c }", "results: number 0 is f16"},
+      {"%r = while %i : i32 { (%c: i32) yield %c } { (%d: i32) yield %d }", "region 0 does not end in `condition`"},
+      {"%r = while %i : i32 { (%c: i32) condition %c, %c } { (%d: i32) yield %d }", "operand `cond` is i32"},
+      {"%r = while %i : i32 { (%c: i32) condition %b, %c } { (%d: f32) yield %i }", "arguments of region 1"},
+      {"%r = reduce %tx {axis = 0} { (%u: f32) yield %u }", "arguments of region 0"},
+      {"%r = reduce %tx {axis = 0} : f32 { (%u: f32, %v: f32) yield %i }", "values that region 0 gives"},
+      {"%r = reduce %tx {axis = 1} : f32 { (%u: f32, %v: f32) yield %u }", "axis 1"},
+      {"%r, %s = reduce %tx, %m24 {axis = 0} : f32, f32 { (%u: f32, %v: f32, %w: f32, %z: f32) yield %u, %v }", "all operands have one shape"},
+      {"%r = reduce %tx {axis = 0} : f32 { (%u: f32, %v: f32) %t = addf %tx, %tx yield %u }", "a tensor inside a region over scalars"},
+      {"%r = map_elementwise %tx {pack = 3} : tensor<4xf32> { (%a: f32, %c: f32, %d: f32) yield %a, %a, %a }", "pack does not divide"},
+  };
+  for (auto &c : cases) {
+    std::string e = errorsOf(c.body);
+    EXPECT_NE(e.find(c.error), std::string::npos) << c.body << "\n gives: " << e << "\n not: " << c.error;
+  }
+}
+
+TEST(Verifier, DominanceEndsWithTheRegion) {
+  ParseResult p = parse("kernel @k(%b: i1, %i: i32) { if %b { %x = addi %i, %i yield } { yield } %y = addi %i, %i return }");
+  ASSERT_TRUE(p) << p.error;
+  EXPECT_TRUE(verifyModule(*p.module).empty());
+  Region &body = p.module->functions[0].body;
+  body.ops[1].operands[1] = body.ops[0].regions[0].ops[0].results[0];
+  std::string e = verifyErrorText(*p.module, verifyModule(*p.module));
+  EXPECT_NE(e.find("op `addi`: operand 1: value %2 is not defined here"), std::string::npos) << e;
+}
+
+TEST(Verifier, MessagesNameThePlace) {
+  ParseResult p = parse("kernel @k(%i: i32, %l: i64) { %y = addi %i, %l : i32 loc(\"k.py\":12:7) return }");
+  ASSERT_TRUE(p) << p.error;
+  std::string e = verifyErrorText(*p.module, verifyModule(*p.module));
+  EXPECT_EQ(e.rfind("k.py:12:7: kernel `k`: op `addi`: operand 1", 0), 0u) << e;
+}
+
+TEST(Verifier, LayoutLevel) {
+  auto errors = [](const std::string &text) {
+    ParseResult p = parse("level layout layout #0 sizes [4] {register = [[1], [2]], lane = []} layout #1 sizes [4] {register = [[2], [1]]} " + text);
+    EXPECT_TRUE(p) << p.error;
+    return p ? verifyErrorText(*p.module, verifyModule(*p.module)) : "";
+  };
+  EXPECT_EQ(errors("kernel @k(%x: f32) { %t = splat %x : tensor<4xf32, #0> return }"), "");
+  EXPECT_NE(errors("kernel @k(%x: f32) { %t = splat %x : tensor<4xf32> return }").find("every tensor has a layout"), std::string::npos);
+  EXPECT_NE(errors("kernel @k(%x: f32) { %t = splat %x : tensor<8xf32, #0> return }").find("another shape"), std::string::npos);
+  EXPECT_NE(errors("kernel @k(%x: f32) { %t = splat %x : tensor<4xf32, #0> %u = splat %x : tensor<4xf32, #1> %v = addf %t, %u return }").find("operand 1"),
+            std::string::npos);
+}
+
+TEST(Verifier, BrokenIdsAreReportedNotFollowed) {
+  Module m = samples::everyTileOp();
+  m.valueTypes[3] = 9999;
+  EXPECT_FALSE(verifyModule(m).empty());
+  m = samples::everyTileOp();
+  m.functions[1].body.ops[0].operands[0] = 0xfffffff0;
+  EXPECT_FALSE(verifyModule(m).empty());
+  m = samples::everyTileOp();
+  m.functions[1].body.ops[0].results[0] = 0xfffffff0;
+  EXPECT_FALSE(verifyModule(m).empty());
+  m = samples::everyTileOp();
+  m.functions[1].body.ops[0].code = static_cast<Opcode>(999);
+  EXPECT_FALSE(verifyModule(m).empty());
+  m = samples::everyTileOp();
+  m.functions[1].body.ops.clear();
+  EXPECT_FALSE(verifyModule(m).empty());
+  m = samples::everyTileOp();
+  m.locs[0].file = 77;
+  EXPECT_FALSE(verifyModule(m).empty());
+}
+
+TEST(Verifier, StopsAtItsLimit) {
+  Module m = samples::everyTileOp();
+  for (Op &o : m.functions[1].body.ops)
+    o.operands.clear();
+  EXPECT_EQ(verifyModule(m, 3).size(), 3u);
+}
