@@ -53,6 +53,21 @@ TEST(Registry, FindsThePluginsOfThisBuildBesideTheProgram) {
   EXPECT_EQ(*r.load(*t->candidate, Role::Compiler), *lib);
 }
 
+TEST(Registry, NativeAndHostAreWhatTheDriversSay) {
+  Registry r(own());
+  for (const char *word : {"host", "cpu/native", "native"}) {
+    Expected<ResolvedTarget> t = r.resolveOne(word);
+    ASSERT_TRUE(t) << t.failure().message;
+    if (std::string(word) != "native") {
+      EXPECT_EQ(t->spec.rfind("x86-64-v", 0), 0u) << t->spec;
+    }
+  }
+  // An accelerator without hardware is passed over with its reason; here nothing but the processor is left.
+  Expected<ResolvedTarget> none = r.resolveOne("null/native");
+  ASSERT_FALSE(none);
+  EXPECT_NE(none.failure().message.find("exists on paper only"), std::string::npos) << none.failure().message;
+}
+
 TEST(Registry, ListAndResolveStayUnderFiveMilliseconds) {
   Folder f;
   for (int i = 0; i < 30; ++i)
