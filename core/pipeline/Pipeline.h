@@ -1,0 +1,41 @@
+// Pipeline.h - runs the stages of Stages.cpp over a module: dumps, times, verification between stages, reproducers
+//
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/ir/Locations.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/Pass/Pass.h"
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tessera {
+
+struct PipelineOptions {
+  std::string dumpIr;       // "all", or names of stages separated by commas: the IR after each; empty: none
+  std::string dumpDir;      // dumps and the reproducer go to files here; empty: dumps to standard error, no reproducer
+  bool timePasses = false;  // a table on standard error at the end
+  bool verify = true;       // the IR's verifier after every stage
+  tile::SourceFiles files;  // for excerpts in diagnostics
+};
+
+// A stage is one pass at one place of a pipeline.
+struct Stage {
+  std::string_view name;
+  std::unique_ptr<mlir::Pass> (*make)();
+  bool onFunctions = true; // else on the module
+};
+
+// The stages of the TILE level, in order (Stages.cpp).
+std::span<const Stage> tileStages();
+
+// Runs stages in order. A stage that fails adds exactly one error and stops the run: a user error if the pass reported one
+// with a place, else E0002 naming the stage and, with dumpDir, the reproducer `<stage>.reproducer.mlir` (the IR before it).
+bool runStages(mlir::ModuleOp module, std::span<const Stage> stages, const PipelineOptions &options, DiagnosticList &diagnostics);
+
+bool runTilePipeline(mlir::ModuleOp module, const PipelineOptions &options, DiagnosticList &diagnostics);
+
+} // namespace tessera

@@ -1,0 +1,58 @@
+// Passes.td - the neutral passes over tile IR
+//
+// SPDX-License-Identifier: Apache-2.0
+#ifndef TESSERA_TRANSFORMS_PASSES
+#define TESSERA_TRANSFORMS_PASSES
+
+include "mlir/Pass/PassBase.td"
+
+class TilePass<string argument> : Pass<argument, "::mlir::func::FuncOp"> {
+  let dependentDialects = ["::tessera::tile::TileDialect", "::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect"];
+}
+
+def TileLowerBlockPointersPass : TilePass<"tile-lower-block-pointers"> {
+  let summary = "turn block pointers into tensors of pointers and masks";
+  let description = [{
+    Before: `%v = tile.load_block %bp boundary_check = [0]`   After: `%v = tile.load %pointers mask %inside other %zero`.
+    Carried block pointers become carried offsets. Establishes: no op or value of block pointer type is left.
+  }];
+  let statistics = [Statistic<"numAccesses", "accesses", "Number of block loads and stores rewritten">];
+}
+
+def TileSimplifyPass : TilePass<"tile-simplify"> {
+  let summary = "fold constants and apply canonical forms";
+  let description = [{
+    The canonical forms of tile, arith and scf ops, to a fixpoint, once; dead code goes. Loops keep their shape.
+  }];
+  let dependentDialects = ["::tessera::tile::TileDialect", "::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect",
+                           "::mlir::math::MathDialect"];
+}
+
+def TileMergeEqualOpsPass : TilePass<"tile-merge-equal-ops"> {
+  let summary = "compute equal values once";
+  let description = "Two loads are equal only where no write lies between them. Constants and splats count as any op.";
+}
+
+def TileHoistInvariantsPass : TilePass<"tile-hoist-invariants"> {
+  let summary = "move what does not change out of loops";
+  let description = [{
+    Before: `scf.for … { %y = arith.divsi %a, %b }`   After: `%y = arith.divsi %a, %b ; scf.for … { }`.
+    Division never traps in this language, so it moves too. Not done here: loads; loops that say disable_licm.
+  }];
+  let statistics = [Statistic<"numHoisted", "hoisted", "Number of ops moved">];
+}
+
+def TileDropCarriedValuesPass : TilePass<"tile-drop-carried-values"> {
+  let summary = "drop loop-carried values that nothing but their own next value uses";
+  let statistics = [Statistic<"numDropped", "dropped", "Number of carried values dropped">];
+}
+
+def TileMarkReadOnlyPass : TilePass<"tile-mark-read-only"> {
+  let summary = "mark the pointer arguments that no store or atomic reaches";
+  let description = [{
+    Establishes: `tile.read_only` on such arguments. A pointer of unknown origin (from an integer) that is written keeps
+    every argument unmarked.
+  }];
+}
+
+#endif // TESSERA_TRANSFORMS_PASSES
