@@ -198,12 +198,7 @@ CompileOutput PluginCompiler::compile(const CompileRequest &request, DiagnosticL
   bool threw = false;
   {
     Gate::Pass pass(*gate_);
-    try {
-      out.status = api->compile(sink.raw(), &raw.in, &kernels, onKernel);
-    } catch (...) {
-      threw = true;
-      out.status = TSR_E_INTERNAL;
-    }
+    out.status = contain([&] { return api->compile(sink.raw(), &raw.in, &kernels, onKernel); }, &threw);
   }
   size_t artifacts = 0;
   for (MessageSink::Blob &b : sink.blobs) {
