@@ -113,10 +113,10 @@ TSR_API tsr_status tsr_device_list(int32_t (*visit)(void *user, const TsrDeviceI
  * say through TESSERA_DEVICE (in place of NULL and "native") and TESSERA_THREADS (where no option "threads" is given).
  * *out: tsr_device_close. NOT_FOUND: no such plugin or ordinal, with the known ones named; UNAVAILABLE: no hardware. */
 TSR_API tsr_status tsr_device_open(const char *which, const TsrOption *options, uint32_t n_options, TsrDevice **out);
-/* Opens a device of a driver table of the plugin ABI (a const tsr_driver_api *), which must live as long as the process. For
- * programs that load plugins by themselves, and for tests. `plugin` is the name that tsr_device_describe gives. */
-TSR_API tsr_status tsr_device_open_driver(const void *driver_api, const char *plugin, uint32_t ordinal, const TsrOption *options,
-                                          uint32_t n_options, TsrDevice **out);
+/* Opens a device of a plugin table of the ABI (a const tsr_plugin_api * with the driver role), which must live as long as the
+ * process. For programs that load plugins by themselves, and for tests. Reads no environment. */
+TSR_API tsr_status tsr_device_open_plugin(const void *plugin_api, uint32_t ordinal, const TsrOption *options, uint32_t n_options,
+                                          TsrDevice **out);
 /* Waits for the default stream. The device itself ends with the last object that was made from it. */
 TSR_API tsr_status tsr_device_close(TsrDevice *device);
 /* Valid as long as the device. */

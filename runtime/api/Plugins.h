@@ -1,0 +1,27 @@
+// Plugins.h - the plugin registry of the process, and what the environment says
+//
+// SPDX-License-Identifier: Apache-2.0
+//
+// The one place of the runtime that reads the environment.
+#pragma once
+
+#include "plugins/loader/Registry.h"
+
+#include <cstdint>
+#include <string>
+
+namespace tessera::runtime {
+
+// Made with the first call: reads manifests, loads nothing. Lives as long as the process.
+plugin::Registry &pluginRegistry();
+
+// TESSERA_DEVICE and TESSERA_THREADS; empty where unset, and in privileged processes.
+std::string environmentDevice();
+std::string environmentThreads();
+
+// TESSERA_CACHE_DIR, else $XDG_CACHE_HOME/tessera, else $HOME/.cache/tessera; empty: there is no place for a cache.
+std::string cacheDirectory();
+// TESSERA_CACHE_LIMIT, bytes or with a suffix K, M, G; 0 switches the cache off. Default 2 GiB.
+uint64_t cacheLimit();
+
+} // namespace tessera::runtime
