@@ -55,7 +55,7 @@ def main(root):
                 m = VENDOR.search(line)
                 if m:
                     bad.append(f"{rel}:{number}: vendor word '{m.group(0)}' in core/")
-        if "SPDX-License-Identifier" not in text[:600] and lines > 0:
+        if "SPDX-License-Identifier" not in text[:2500] and lines > 0:
             bad.append(f"{rel}: no SPDX line at the top")
         if rel.endswith((".cpp", ".c")) and not rel.startswith("cmake/"):
             folder = rel.rsplit("/", 1)[0]

@@ -1,0 +1,159 @@
+#!/usr/bin/env python3
+# bad_input.py - every kind of wrong input gives one clear message, the documented exit code, and leaves no file behind
+# SPDX-License-Identifier: Apache-2.0
+"""usage: bad_input.py BIN_DIR. The last line is `N passed, N failed`."""
+import os
+import pathlib
+import struct
+import subprocess
+import sys
+import tempfile
+
+BIN = pathlib.Path(sys.argv[1]).resolve()
+TMP = pathlib.Path(tempfile.mkdtemp(prefix="tessera-bad-input-"))
+KERNEL = '''import triton
+import triton.language as tl
+
+
+@triton.jit
+def copy(x_ptr, y_ptr, n, BLOCK: tl.constexpr):
+    i = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    tl.store(y_ptr + i, tl.load(x_ptr + i, mask=i < n), mask=i < n)
+
+
+def plain(x):
+    return x
+'''
+passed = failed = 0
+
+
+def npy(path, descr, shape, data):
+    header = f"{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}".encode()
+    header += b" " * (64 - (10 + len(header) + 1) % 64) + b"\n"
+    (TMP / path).write_bytes(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header + data)
+    return str(TMP / path)
+
+
+def kernel(name, text):
+    (TMP / name).write_text(text)
+    return str(TMP / name)
+
+
+def case(name, arguments, code, *needles, env=None):
+    """Runs tessera; the exit code must be `code` and stderr must contain every needle, no stack trace, nothing endless."""
+    global passed, failed
+    before = set(p.name for p in TMP.iterdir())
+    done = subprocess.run([str(BIN / "tessera"), *arguments], capture_output=True, text=True, cwd=TMP, timeout=120,
+                          env=dict(os.environ, TESSERA_CACHE_DIR=str(TMP / "cache"), **(env or {})))
+    problems = []
+    if done.returncode != code:
+        problems.append(f"exit code {done.returncode}, not {code}")
+    for n in needles:
+        if n.lower() not in done.stderr.lower():
+            problems.append(f"the message lacks {n!r}")
+    for bad in ("Stack dump", "PLEASE submit", "Assertion", "terminate called", "Traceback", "Segmentation"):
+        if bad in done.stderr:
+            problems.append(f"the message has {bad!r}")
+    if code and len(done.stderr.splitlines()) > 40:
+        problems.append("the message is longer than 40 lines")
+    left = set(p.name for p in TMP.iterdir()) - before - {"cache"}
+    if code and left:
+        problems.append(f"files left behind: {sorted(left)}")
+    if problems:
+        failed += 1
+        print(f"FAIL {name}: {'; '.join(problems)}\n  command: {' '.join(arguments)}\n" + "\n".join("  | " + l for l in done.stderr.splitlines()[:20]))
+    else:
+        passed += 1
+
+
+def body(text):
+    """A kernel with these statements."""
+    indented = "\n".join("    " + l for l in text.splitlines())
+    return f"import triton\nimport triton.language as tl\n\n\n@triton.jit\ndef k(x_ptr, n, BLOCK: tl.constexpr):\n{indented}\n"
+
+
+good = kernel("copy.py", KERNEL)
+x = npy("x.npy", "<f4", "(64,)", struct.pack("<64f", *range(64)))
+RUN = ["run", good + ":copy", "--grid", "1", "-D", "BLOCK=64"]
+ARGS = ["--arg", x, "--arg", "*fp32[64]", "--arg", "64"]
+COMPILE = ["-s", "*fp32:16, i32", "-D", "BLOCK=64", "--target", "x86-64-v3", "--emit", "tile"]
+
+case("a good run", RUN + ARGS + ["--out", "y_ptr=" + str(TMP / "y.npy")], 0)
+case("a good run, plain --out", RUN + ARGS + ["--out", str(TMP / "z.npy")], 0)
+assert (TMP / "z.npy").exists() or failed, "the output was not written"
+
+# The kernel's file.
+case("no such file", ["compile", "nothing.py"], 1, "nothing.py", "E0302")
+case("not a kernel", ["compile", good + ":plain", *COMPILE], 1, "plain", "E0201")
+case("no such kernel", ["compile", good + ":copi", *COMPILE], 1, "copi")
+case("syntax error", ["compile", kernel("syntax.py", "import triton\n@triton.jit\ndef k(x:\n    pass\n")], 1, "syntax.py:3", "^")
+case("empty file", ["compile", kernel("empty.py", "")], 1, "empty.py")
+case("unknown name", ["compile", kernel("name.py", body("tl.store(x_ptr, foo)")), *COMPILE], 1, "foo", "name.py:7", "^")
+case("unknown tl name", ["compile", kernel("tlname.py", body("tl.store(x_ptr, tl.zeross([BLOCK], tl.float32))")), *COMPILE], 1, "zeross", "zeros", "^")
+case("wrong types", ["compile", kernel("types.py", body("tl.store(x_ptr, x_ptr + 1.5)")), *COMPILE], 1, "types.py:7", "^")
+case("two pointers added", ["compile", kernel("ptrs.py", body("a = x_ptr + x_ptr")), *COMPILE], 1, "cannot add pointers together", "^")
+case("shape no power of two", ["compile", kernel("pow2.py", body("i = tl.arange(0, 100)")), *COMPILE], 1, "power of 2", "pow2.py:7")
+case("block too large", ["compile", kernel("large.py", body("i = tl.zeros([2048, 1024], tl.float32)")), *COMPILE], 1, "1048576")
+case("shapes that do not fit", ["compile", kernel("shapes.py", body("a = tl.arange(0, 64) + tl.arange(0, 32)")), *COMPILE], 1, "incompatible", "shapes.py:7")
+case("several errors a run", ["compile", kernel("several.py", body("a = foo\nb = bar\ntl.store(x_ptr, 1.0)")), *COMPILE], 1, "foo", "bar")
+case("static_assert", ["compile", kernel("assert.py", body("tl.static_assert(BLOCK == 32, 'BLOCK must be 32')")), *COMPILE], 1, "BLOCK must be 32")
+case("loop-carried type", ["compile", kernel("carried.py", body("a = 1\nfor i in range(n):\n    a = a + 1.5\ntl.store(x_ptr, a)")), *COMPILE], 1,
+     "Loop-carried variable a", "carried.py")
+case("error inside a callee", ["compile", kernel("callee.py", "import triton\nimport triton.language as tl\n\n@triton.jit\ndef f(x):\n    return x + nope\n\n"
+     "@triton.jit\ndef k(x_ptr, n, BLOCK: tl.constexpr):\n    tl.store(x_ptr, f(1.0))\n") + ":k", *COMPILE], 1, "nope", "callee.py:6", "callee.py:10")
+
+# Signatures and arguments.
+case("missing signature", ["compile", good + ":copy", "--emit", "tile"], 1, "x_ptr", "--signature")
+case("unknown -D", ["compile", good + ":copy", "-D", "BLOK=64"], 1, "BLOK", "BLOCK")
+case("missing constexpr", ["run", good + ":copy", "--grid", "1", *ARGS], 1, "BLOCK")
+case("too few arguments", RUN + ARGS[:4], 1, "E0305", "n")
+case("too many arguments", RUN + ARGS + ["--arg", "1"], 1, "E0305")
+case("missing npy", RUN + ["--arg", "none.npy", "--arg", "*fp32[64]", "--arg", "64"], 1, "none.npy")
+case("npy that is none", RUN + ["--arg", kernel("bad.npy", "hello, world, this is text"), "--arg", "*fp32[64]", "--arg", "64"], 1, "bad.npy", "E0303")
+case("truncated npy", RUN + ["--arg", npy("short.npy", "<f4", "(64,)", b"\0" * 100), "--arg", "*fp32[64]", "--arg", "64"], 1, "truncated")
+case("npy with a huge header", RUN + ["--arg", npy("huge.npy", "<f4", "(99999999999, 99999999999)", b""), "--arg", "*fp32[64]", "--arg", "64"], 1, "huge.npy")
+case("npy of complex numbers", RUN + ["--arg", npy("c.npy", "<c8", "(4,)", b"\0" * 32), "--arg", "*fp32[64]", "--arg", "64"], 1, "<c8")
+case("npy as a type of another width", RUN + ["--arg", "*bf16:" + x, "--arg", "*fp32[64]", "--arg", "64"], 1, "bytes")
+case("array for a scalar", RUN + ["--arg", x, "--arg", "*fp32[64]", "--arg", x], 1)
+case("not a number", RUN + ["--arg", x, "--arg", "*fp32[64]", "--arg", "many"], 1, "many")
+case("unknown type", RUN + ["--arg", x, "--arg", "*fp33[64]", "--arg", "64"], 1, "fp33")
+case("--out of no parameter", RUN + ARGS + ["--out", "zz=" + str(TMP / "o.npy")], 1, "zz")
+case("--out that cannot be written", RUN + ARGS + ["--out", "y_ptr=/nonexistent/y.npy"], 1, "/nonexistent/y.npy")
+
+# Grids.
+case("grid of zero", ["run", good + ":copy", "--grid", "0", "-D", "BLOCK=64", *ARGS], 0)
+case("negative grid", ["run", good + ":copy", "--grid=-1", "-D", "BLOCK=64", *ARGS], 1, "E0306", "-1")
+case("malformed grid", ["run", good + ":copy", "--grid", "1,2,3,4", "-D", "BLOCK=64", *ARGS], 1, "E0306")
+
+# Targets and plugins.
+case("unknown target", ["compile", good + ":copy", "-s", "*fp32, *fp32, i32", "-D", "BLOCK=64", "--target", "x86-64-v9"], 4, "x86-64-v9", "x86-64-v")
+case("unknown plugin", ["compile", good + ":copy", "-s", "*fp32, *fp32, i32", "-D", "BLOCK=64", "--target", "acme/x"], 4, "acme")
+case("unknown emit", ["compile", good + ":copy", "--emit", "assembly"], 2, "assembly")
+case("unknown option", ["compile", "--frobnicate"], 2)
+case("no command", [], 2)
+
+# Plugins that are missing, truncated, malformed.
+plugins = TMP / "plugins"
+plugins.mkdir()
+env = {"TESSERA_PLUGINS": str(plugins)}
+TARGET = ["compile", good + ":copy", "-s", "*fp32, *fp32, i32", "-D", "BLOCK=64", "--target", "x86-64-v3", "--emit", "asm"]
+case("no plugin at all", TARGET, 4, "x86-64-v3", env=env)
+manifest = '{"format": 1, "name": "cpu", "version": "0.1.0", "compiler": "%s", "targets": [{"name": "x86-64-v3", "help": "t"}]}'
+(plugins / "cpu.tessera.json").write_text(manifest % "libmissing.so")
+case("plugin library missing", TARGET, 4, "libmissing.so", env=env)
+library = (BIN.parent / "lib" / "libtessera_cpu.so").read_bytes()
+(plugins / "libshort.so").write_bytes(library[:5000])
+(plugins / "cpu.tessera.json").write_text(manifest % "libshort.so")
+case("plugin library truncated", TARGET, 4, "libshort.so", env=env)
+(plugins / "libtext.so").write_text("this is no library")
+(plugins / "cpu.tessera.json").write_text(manifest % "libtext.so")
+case("plugin library that is none", TARGET, 4, "libtext.so", env=env)
+(plugins / "cpu.tessera.json").write_text('{"format": 1, "name": ')
+case("malformed manifest", TARGET, 4, "cpu.tessera.json", env=env)
+
+# In the interpreter: memory errors have the kernel's line.
+case("out of bounds in the interpreter",
+     ["run", good + ":copy", "--interpret", "--grid", "2", "-D", "BLOCK=64", "--arg", x, "--arg", "*fp32[64]", "--arg", "100"], 1, "copy.py:8", "x_ptr")
+
+print(f"{passed} passed, {failed} failed")
+sys.exit(1 if failed else 0)
