@@ -1,0 +1,30 @@
+// Commands.h - the commands of `tessera`, one function each; all return an exit code
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "frontends/cli/Session.h"
+
+namespace tessera::cli {
+
+struct CompileCommand {
+  KernelOptions kernel;
+  std::string emit = "artifact", output;
+};
+int runCompile(const Session &session, const CompileCommand &command);
+
+struct RunCommand {
+  KernelOptions kernel;
+  std::vector<std::string> arguments, outputs;
+  std::string grid = "1";
+  bool interpret = false;
+  int timeRepeats = 0; // 0: no timing
+  int warmup = 2;
+};
+int runKernel(const Session &session, const RunCommand &command);
+
+int listTargets(const Session &session, bool json);
+int listPlugins(const Session &session, bool json);
+int cacheStats(const Session &session, bool json);
+int cacheClear(const Session &session);
+
+} // namespace tessera::cli

@@ -1,0 +1,55 @@
+// CompilerLibrary.cpp - dlopen of the compiler library
+// SPDX-License-Identifier: Apache-2.0
+#include "frontends/cli/CompilerLibrary.h"
+
+#include <cstdlib>
+#include <dlfcn.h>
+#include <unistd.h>
+#include <vector>
+
+namespace tessera::cli {
+
+std::string executableDirectory() {
+  char path[4096];
+  ssize_t n = readlink("/proc/self/exe", path, sizeof path);
+  if (n <= 0)
+    return "./";
+  std::string s(path, static_cast<size_t>(n));
+  return s.substr(0, s.rfind('/') + 1);
+}
+
+const CompilerLibrary *CompilerLibrary::load(std::string &error) {
+  static CompilerLibrary library;
+  static bool loaded = false;
+  if (loaded)
+    return &library;
+  std::vector<std::string> candidates;
+  if (const char *given = std::getenv("TESSERA_COMPILER_LIBRARY"))
+    candidates = {given};
+  else
+    candidates = {executableDirectory() + "../lib/libtessera_compiler.so", "libtessera_compiler.so"};
+  void *handle = nullptr;
+  for (const std::string &c : candidates) {
+    // NODELETE: LLVM inside must not be unmapped while its static state is referenced at exit.
+    handle = dlopen(c.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+    if (handle)
+      break;
+    const char *why = dlerror();
+    error += (error.empty() ? "" : "; ") + std::string(why ? why : c);
+  }
+  if (!handle)
+    return nullptr;
+  auto find = [&](auto &slot, const char *name) {
+    slot = reinterpret_cast<std::remove_reference_t<decltype(slot)>>(dlsym(handle, name));
+    if (!slot)
+      error = std::string("the compiler library has no ") + name + "; it is of another version than this command";
+    return slot != nullptr;
+  };
+  loaded = find(library.sourceOpen, "tsc_source_open") && find(library.sourceClose, "tsc_source_close") &&
+           find(library.sourceKernels, "tsc_source_kernels") && find(library.sourceParams, "tsc_source_params") &&
+           find(library.compile, "tsc_compile") && find(library.interpret, "tsc_interpret") &&
+           find(library.buildId, "tsc_build_id");
+  return loaded ? &library : nullptr;
+}
+
+} // namespace tessera::cli

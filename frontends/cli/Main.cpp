@@ -1,0 +1,126 @@
+// Main.cpp - `tessera`: options and dispatch
+// SPDX-License-Identifier: Apache-2.0
+#include "frontends/cli/Commands.h"
+
+#include <CLI/CLI.hpp>
+#include <cstdlib>
+#include <iostream>
+#include <unistd.h>
+
+using namespace tessera::cli;
+
+namespace {
+
+constexpr const char *kVersion = "tessera 0.1.0";
+
+void addKernelOptions(CLI::App *app, KernelOptions &options, std::string &where) {
+  app->add_option("kernel", where, "FILE or FILE:KERNEL; '-' reads standard input")->required();
+  app->add_option("--target", options.targets, "where it shall run: x86-64-v3, native, mock, plugin/arch, …")->delimiter(',');
+  app->add_option("--signature,-s", options.signature, "types of the parameters in order: '*fp32:16, i32, fp32'; :16 = divisible by 16");
+  app->add_option("-D", options.defines, "NAME=VALUE of a constexpr parameter")->take_all();
+  app->add_option("--num-warps", options.numWarps, "warps a program, where the target has warps");
+  app->add_option("--num-stages", options.numStages, "stages of software pipelines, where the target has them");
+  app->add_option("--num-ctas", options.numCtas, "blocks a program, where the target has clusters");
+  app->add_option("-O", options.optLevel, "optimisation level of the target's code generator, 0 to 3");
+  app->add_flag("--no-fp-fusion", options.noFusion, "no fused multiply-add of separate operators");
+  app->add_flag("--time-passes", options.timePasses, "the time of every stage, on stderr");
+  app->add_option("--dump-ir", options.dumpIr, "IR after STAGE or after all, on stderr");
+  app->add_option("--dump-dir", options.dumpDir, "where dumps go as files");
+  app->add_option("--save-temps", options.saveTemps, "a folder for every stage's output");
+  app->add_flag("--no-cache", options.noCache, "compile even where the cache has the result");
+}
+
+// FILE[:KERNEL]; the last colon separates, so that paths may contain colons before a slash.
+void splitWhere(const std::string &where, KernelOptions &options) {
+  size_t colon = where.rfind(':');
+  if (colon != std::string::npos && where.find('/', colon) == std::string::npos) {
+    options.file = where.substr(0, colon);
+    options.kernel = where.substr(colon + 1);
+  } else {
+    options.file = where;
+  }
+}
+
+bool wantsColour(const std::string &mode) {
+  if (mode == "always")
+    return true;
+  const char *no = std::getenv("NO_COLOR");
+  return mode != "never" && isatty(2) && !(no && *no);
+}
+
+} // namespace
+
+int main(int argc, char **argv) {
+  CLI::App app{"Tessera: compile and run tile kernels.\nExit codes: 0 ok, 1 the input is wrong, 2 usage, 3 a defect of Tessera, 4 target or plugin not available."};
+  app.require_subcommand(1);
+  app.set_version_flag("--version", kVersion);
+  app.fallthrough();
+  Session session;
+  std::string colour = "auto", format = "text";
+  app.add_flag("-v,--verbose", session.verbose, "say more on stderr");
+  app.add_option("--color", colour, "auto, always or never")->check(CLI::IsMember({"auto", "always", "never"}));
+  app.add_option("--diagnostics-format", format, "text or json")->check(CLI::IsMember({"text", "json"}));
+  app.add_option("--plugin", session.pluginPaths, "manifest of a plugin to use besides those found")->take_all();
+
+  std::string where;
+  CompileCommand compile;
+  CLI::App *compileApp = app.add_subcommand("compile", "source to bytecode, IR, assembly or machine code");
+  addKernelOptions(compileApp, compile.kernel, where);
+  compileApp->add_option("--emit", compile.emit, "tile, layout, bytecode, tbc, llvm, asm, obj, artifact; several with commas");
+  compileApp->add_option("-o,--output", compile.output, "file; '-' is standard output");
+
+  RunCommand run;
+  CLI::App *runApp = app.add_subcommand("run", "compile a kernel and launch it on data");
+  addKernelOptions(runApp, run.kernel, where);
+  runApp->add_option("--grid", run.grid, "programs: X or X,Y or X,Y,Z");
+  runApp->add_option("--arg,-a", run.arguments, "x.npy, *bf16:x.npy, *fp32[1024,64] (zeros), i32:7, fp32:0.5, 7, null")->take_all();
+  runApp->add_option("--out", run.outputs, "NAME=y.npy, INDEX=y.npy, or y.npy for the next pointer that the kernel writes")->take_all();
+  runApp->add_flag("--interpret", run.interpret, "in the reference interpreter, with memory checks");
+  runApp->add_option("--time", run.timeRepeats, "time REPEATS launches; one JSON line on stdout")->expected(0, 1)->default_str("10");
+
+  RunCommand bench;
+  CLI::App *benchApp = app.add_subcommand("bench", "time launches of a kernel: run with --time");
+  addKernelOptions(benchApp, bench.kernel, where);
+  benchApp->add_option("--grid", bench.grid, "programs: X or X,Y or X,Y,Z");
+  benchApp->add_option("--arg,-a", bench.arguments, "as of run")->take_all();
+  bench.timeRepeats = 50;
+  benchApp->add_option("--repeats", bench.timeRepeats, "timed launches");
+
+  bool json = false;
+  CLI::App *targetsApp = app.add_subcommand("targets", "every target the installed plugins offer");
+  targetsApp->add_flag("--json", json, "as JSON");
+  CLI::App *pluginsApp = app.add_subcommand("plugins", "every plugin found, and why one was skipped");
+  pluginsApp->add_flag("--json", json, "as JSON");
+  CLI::App *cacheApp = app.add_subcommand("cache", "the cache of compiled kernels");
+  cacheApp->require_subcommand(1);
+  CLI::App *statsApp = cacheApp->add_subcommand("stats", "entries, bytes, folder");
+  statsApp->add_flag("--json", json, "as JSON");
+  CLI::App *clearApp = cacheApp->add_subcommand("clear", "remove every entry");
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError &e) {
+    return app.exit(e) == 0 ? kOk : kUsage;
+  }
+  session.colour = wantsColour(colour);
+  session.format = format == "json" ? DiagnosticsFormat::Json : DiagnosticsFormat::Text;
+  if (*compileApp) {
+    splitWhere(where, compile.kernel);
+    return runCompile(session, compile);
+  }
+  if (*runApp) {
+    splitWhere(where, run.kernel);
+    if (runApp->count("--time") && run.timeRepeats <= 0)
+      run.timeRepeats = 10;
+    return runKernel(session, run);
+  }
+  if (*benchApp) {
+    splitWhere(where, bench.kernel);
+    return runKernel(session, bench);
+  }
+  if (*targetsApp)
+    return listTargets(session, json);
+  if (*pluginsApp)
+    return listPlugins(session, json);
+  return *statsApp ? cacheStats(session, json) : *clearApp ? cacheClear(session) : kUsage;
+}

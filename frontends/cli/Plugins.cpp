@@ -1,0 +1,95 @@
+// Plugins.cpp - `tessera targets`, `tessera plugins`, and which plugin a target means
+// SPDX-License-Identifier: Apache-2.0
+#include "frontends/cli/Run.h"
+
+#include "plugins/loader/Registry.h"
+
+#include <cstdlib>
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <sys/stat.h>
+
+namespace tessera::cli {
+
+namespace {
+
+std::unique_ptr<plugin::Registry> openRegistry(const Session &session) {
+  plugin::RegistryOptions options = plugin::RegistryOptions::standard([](const char *name) { return std::getenv(name); });
+  options.manifests.insert(options.manifests.begin(), session.pluginPaths.begin(), session.pluginPaths.end());
+  return std::make_unique<plugin::Registry>(std::move(options));
+}
+
+} // namespace
+
+int pluginOfTarget(const Session &session, const std::string &target, std::string &name) {
+  auto registry = openRegistry(session);
+  auto resolved = registry->resolveOne(target);
+  if (!resolved)
+    return session.report(resolved.failure().id, resolved.failure().message, resolved.failure().help);
+  name = resolved->candidate->manifest.name;
+  return kOk;
+}
+
+std::string pluginBuild(const std::string &target) {
+  auto registry = openRegistry({});
+  auto resolved = registry->resolveOne(target);
+  std::string text;
+  if (!resolved)
+    return text;
+  const plugin::Manifest &m = resolved->candidate->manifest;
+  for (const std::string &library : {m.compiler, m.driver}) {
+    struct stat st;
+    if (!library.empty() && stat(library.c_str(), &st) == 0)
+      text += library + ":" + std::to_string(st.st_size) + ":" + std::to_string(st.st_mtim.tv_sec) + "." + std::to_string(st.st_mtim.tv_nsec) + ";";
+  }
+  return text;
+}
+
+int listTargets(const Session &session, bool json) {
+  auto registry = openRegistry(session);
+  nlohmann::json all = nlohmann::json::array();
+  for (const plugin::Candidate *c : registry->candidates()) {
+    if (!c->usable())
+      continue;
+    for (const plugin::ManifestTarget &t : c->manifest.targets) {
+      if (json)
+        all.push_back({{"target", t.pattern}, {"plugin", c->manifest.name}, {"help", t.help}, {"listed", t.listed()}});
+      else
+        std::cout << t.pattern << std::string(t.pattern.size() < 20 ? 20 - t.pattern.size() : 1, ' ') << c->manifest.name
+                  << std::string(c->manifest.name.size() < 10 ? 10 - c->manifest.name.size() : 1, ' ') << t.help << '\n';
+    }
+  }
+  if (json)
+    std::cout << all.dump(1) << '\n';
+  return kOk;
+}
+
+int listPlugins(const Session &session, bool json) {
+  auto registry = openRegistry(session);
+  nlohmann::json all = nlohmann::json::array();
+  for (const plugin::Candidate *c : registry->candidates()) {
+    const plugin::Manifest &m = c->manifest;
+    std::string state = c->skipped;
+    // What loading would check without running code of the plugin.
+    plugin::LibraryFacts facts;
+    for (plugin::Role role : {plugin::Role::Compiler, plugin::Role::Driver})
+      if (state.empty() && !(role == plugin::Role::Compiler ? m.compiler : m.driver).empty())
+        state = registry->inspect(*c, role, facts);
+    if (json) {
+      all.push_back({{"name", m.name}, {"version", m.version}, {"manifest", c->path}, {"compiler", m.compiler}, {"driver", m.driver},
+                     {"rank", m.rank}, {"usable", state.empty()}, {"skipped", state}});
+      continue;
+    }
+    std::cout << (m.name.empty() ? "?" : m.name) << ' ' << m.version << "  " << c->path << '\n';
+    if (!m.compiler.empty())
+      std::cout << "  compiler  " << m.compiler << '\n';
+    if (!m.driver.empty())
+      std::cout << "  driver    " << m.driver << '\n';
+    std::cout << (state.empty() ? "  usable\n" : "  skipped: " + state + "\n");
+  }
+  if (json)
+    std::cout << all.dump(1) << '\n';
+  return kOk;
+}
+
+} // namespace tessera::cli

@@ -1,0 +1,210 @@
+// Run.cpp - `tessera run` and `tessera bench`: bind arguments, compile or take from the cache, launch, save
+// SPDX-License-Identifier: Apache-2.0
+#include "frontends/cli/Run.h"
+
+#include "runtime/api/tessera.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+#include <iostream>
+
+namespace tessera::cli {
+
+namespace {
+
+// Exit code of a failed runtime call; its message and the driver's diagnostics go to stderr.
+int reportRuntime(const Session &session, tsr_status status, const std::string &what) {
+  std::string message = what + ": " + tsr_error_message();
+  for (uint32_t i = 0; const char *d = tsr_error_diagnostic(i); ++i)
+    message += std::string(i ? "\n  " : "\n  ") + d;
+  switch (status) {
+  case TSR_E_UNAVAILABLE:
+  case TSR_E_NOT_FOUND:
+    return session.report(DiagId::PluginMissing, message);
+  case TSR_E_OOM_DEVICE:
+  case TSR_E_OOM_HOST:
+    return session.report(DiagId::OutOfMemory, message);
+  case TSR_E_ASSERT:
+    return session.report(DiagId::DeviceAssert, message);
+  case TSR_E_DEVICE_LOST:
+    return session.report(DiagId::DeviceFault, message);
+  case TSR_E_INTERNAL:
+    return session.report(DiagId::InternalError, message);
+  default:
+    return session.report(DiagId::LaunchFailed, message);
+  }
+}
+
+// The plugin behind --target, and what to compile for.
+int chooseDevice(const Session &session, const RunCommand &command, TsrDevice **device, std::string &target) {
+  for (const std::string &path : session.pluginPaths)
+    if (tsr_status s = tsr_plugin_add(path.c_str()); s < 0)
+      return reportRuntime(session, s, "plugin '" + path + "'");
+  if (command.kernel.targets.size() > 1)
+    return session.report(DiagId::BadUsage, "run takes one --target");
+  std::string which;
+  if (!command.kernel.targets.empty() && command.kernel.targets[0] != "native") {
+    target = command.kernel.targets[0];
+    if (int code = pluginOfTarget(session, target, which))
+      return code;
+  }
+  if (tsr_status s = tsr_device_open(which.empty() ? nullptr : which.c_str(), nullptr, 0, device); s < 0)
+    return reportRuntime(session, s, "no device can be opened");
+  if (target.empty() || target == "host") {
+    TsrDeviceInfo info{};
+    info.size = sizeof info;
+    if (tsr_status s = tsr_device_describe(*device, &info); s < 0)
+      return reportRuntime(session, s, "the device");
+    target = std::string(info.plugin) + "/" + info.target;
+  }
+  return kOk;
+}
+
+struct Handles {
+  TsrDevice *device = nullptr;
+  TsrModule *module = nullptr;
+  std::vector<TsrBuffer *> buffers;
+  ~Handles() {
+    for (TsrBuffer *b : buffers)
+      tsr_buffer_destroy(b);
+    tsr_module_unload(module);
+    tsr_device_close(device);
+  }
+};
+
+struct Launch {
+  TsrKernel *kernel = nullptr;
+  const TsrKernelInfo *info = nullptr;
+  std::vector<TsrArgument> arguments;      // in order of info->parameters
+  std::vector<TsrBuffer *> bufferOf;       // by bound argument; null for scalars
+};
+
+// Uploads every array (again, before a timed launch).
+int upload(const Session &session, const std::vector<BoundArgument> &bound, const Launch &launch) {
+  for (size_t i = 0; i < bound.size(); ++i)
+    if (launch.bufferOf[i])
+      if (tsr_status s = tsr_buffer_write(launch.bufferOf[i], 0, bound[i].argument.array.bytes.data(), bound[i].argument.array.bytes.size(), nullptr); s < 0)
+        return reportRuntime(session, s, "argument '" + bound[i].name + "'");
+  return kOk;
+}
+
+int prepare(const Session &session, const std::vector<BoundArgument> &bound, const std::string &file, Handles &handles, Launch &launch) {
+  if (tsr_status s = tsr_module_load(handles.device, file.data(), file.size(), &handles.module); s < 0)
+    return reportRuntime(session, s, "the compiled kernel");
+  if (tsr_status s = tsr_module_kernel(handles.module, nullptr, &launch.kernel); s < 0)
+    return reportRuntime(session, s, "the compiled kernel");
+  launch.info = tsr_kernel_describe(launch.kernel);
+  for (const BoundArgument &b : bound) {
+    TsrBuffer *buffer = nullptr;
+    if (b.argument.kind == Argument::Array) {
+      if (tsr_status s = tsr_buffer_create(handles.device, b.argument.array.bytes.size(), &buffer); s < 0)
+        return reportRuntime(session, s, "argument '" + b.name + "'");
+      handles.buffers.push_back(buffer);
+    }
+    launch.bufferOf.push_back(buffer);
+  }
+  for (uint32_t p = 0; p < launch.info->n_parameters; ++p) {
+    const TsrParameter &parameter = launch.info->parameters[p];
+    auto it = std::find_if(bound.begin(), bound.end(), [&](const BoundArgument &b) { return b.name == parameter.name; });
+    if (it == bound.end())
+      return session.report(DiagId::InternalError, "the compiled kernel has a parameter '" + std::string(parameter.name) + "' that no argument was given for");
+    if (TsrBuffer *buffer = launch.bufferOf[static_cast<size_t>(it - bound.begin())])
+      launch.arguments.push_back(tsr_arg_buffer(buffer));
+    else if (parameter.kind == TSR_KIND_FLOAT)
+      launch.arguments.push_back(tsr_arg_float(it->argument.floatValue));
+    else if (it->argument.type[0] == 'u' || (parameter.flags & TSR_FLAG_UNSIGNED))
+      launch.arguments.push_back(tsr_arg_uint(static_cast<uint64_t>(it->argument.intValue)));
+    else
+      launch.arguments.push_back(tsr_arg_int(it->argument.intValue));
+  }
+  return upload(session, bound, launch);
+}
+
+int launchOnce(const Session &session, const Handles &handles, const Launch &launch, const std::array<int64_t, 3> &grid, const std::string &kernel) {
+  int32_t g[3] = {static_cast<int32_t>(grid[0]), static_cast<int32_t>(grid[1]), static_cast<int32_t>(grid[2])};
+  tsr_status s = tsr_kernel_launch(launch.kernel, nullptr, g, launch.arguments.data(), static_cast<uint32_t>(launch.arguments.size()));
+  if (s >= 0)
+    s = tsr_device_sync(handles.device);
+  return s < 0 ? reportRuntime(session, s, "kernel '" + kernel + "'") : kOk;
+}
+
+int download(const Session &session, const std::vector<BoundArgument> &bound, const Launch &launch, const std::vector<SavedOutput> &outputs) {
+  for (const SavedOutput &o : outputs) {
+    NpyArray array = bound[o.argument].argument.array;
+    if (tsr_status s = tsr_buffer_read(launch.bufferOf[o.argument], 0, array.bytes.data(), array.bytes.size(), nullptr); s < 0)
+      return reportRuntime(session, s, "argument '" + bound[o.argument].name + "'");
+    std::string why;
+    if (!writeNpy(o.path, array, why))
+      return session.report(DiagId::CannotWrite, "'" + o.path + "' cannot be written: " + why);
+  }
+  return kOk;
+}
+
+int timeLaunches(const Session &session, const RunCommand &command, const KernelSource &source, const std::vector<BoundArgument> &bound,
+                 const Handles &handles, const Launch &launch, const std::array<int64_t, 3> &grid, double compileMs) {
+  std::vector<int64_t> times;
+  for (int i = -command.warmup; i < command.timeRepeats; ++i) {
+    if (int code = upload(session, bound, launch))
+      return code;
+    auto start = std::chrono::steady_clock::now();
+    if (int code = launchOnce(session, handles, launch, grid, source.kernel))
+      return code;
+    auto end = std::chrono::steady_clock::now();
+    if (i >= 0)
+      times.push_back(std::chrono::duration_cast<std::chrono::nanoseconds>(end - start).count());
+  }
+  std::sort(times.begin(), times.end());
+  std::cout << "{\"kernel\":\"" << source.kernel << "\",\"compile_ms\":" << compileMs << ",\"median_ns\":" << times[times.size() / 2]
+            << ",\"min_ns\":" << times.front() << ",\"repeats\":" << times.size() << "}" << std::endl;
+  return kOk;
+}
+
+} // namespace
+
+int runKernel(const Session &session, const RunCommand &command) {
+  std::array<int64_t, 3> grid;
+  std::string error;
+  if (!parseGrid(command.grid, grid, error))
+    return session.report(DiagId::BadGrid, error);
+  for (int64_t g : grid)
+    if (g < 0 || g > INT32_MAX)
+      return session.report(DiagId::BadGrid, "grid " + command.grid + ": " + std::to_string(g) + (g < 0 ? " is negative" : " is more than 2147483647"),
+                            "give numbers from 0 to 2147483647; 0 launches nothing");
+  KernelSource source;
+  if (int code = source.open(session, command.kernel))
+    return code;
+  std::vector<BoundArgument> bound;
+  std::vector<Binding> bindings;
+  if (int code = bindArguments(session, source, command, bound, bindings))
+    return code;
+  if (command.interpret)
+    return interpretKernel(session, source, command, grid, bound, bindings);
+
+  Handles handles;
+  std::string target, file;
+  if (int code = chooseDevice(session, command, &handles.device, target))
+    return code;
+  auto start = std::chrono::steady_clock::now();
+  if (int code = compileOrFetch(session, source, command.kernel, bindings, target, file))
+    return code;
+  double compileMs = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+  Launch launch;
+  if (int code = prepare(session, bound, file, handles, launch))
+    return code;
+  std::vector<bool> written(bound.size());
+  for (size_t i = 0; i < bound.size(); ++i)
+    for (uint32_t p = 0; p < launch.info->n_parameters; ++p)
+      if (bound[i].name == launch.info->parameters[p].name)
+        written[i] = launch.bufferOf[i] && !(launch.info->parameters[p].flags & TSR_FLAG_READONLY);
+  std::vector<SavedOutput> outputs;
+  if (int code = chooseOutputs(session, command, bound, written, outputs))
+    return code;
+  if (int code = launchOnce(session, handles, launch, grid, source.kernel))
+    return code;
+  if (int code = download(session, bound, launch, outputs))
+    return code;
+  return command.timeRepeats ? timeLaunches(session, command, source, bound, handles, launch, grid, compileMs) : kOk;
+}
+
+} // namespace tessera::cli

@@ -1,0 +1,109 @@
+// Session.h - what the commands of `tessera` share: options of every command, messages, a kernel named on the command line
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/support/Diagnostic.h"
+#include "frontends/cli/CompilerLibrary.h"
+
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace tessera::cli {
+
+// Exit codes, documented in docs/reference/cli.md.
+enum Exit : int { kOk = 0, kUserError = 1, kUsage = 2, kInternal = 3, kUnavailable = 4 };
+
+enum class DiagnosticsFormat { Text, Json };
+
+struct Session {
+  bool verbose = false;
+  bool colour = false; // of stderr
+  DiagnosticsFormat format = DiagnosticsFormat::Text;
+  std::vector<std::string> pluginPaths; // --plugin=
+
+  // A message of the command itself, on stderr, in the format asked for. Returns the exit code of its kind.
+  int report(DiagId id, const std::string &message, const std::string &help = {}) const;
+};
+
+// Options that say how a kernel is compiled, the same for compile, run and bench.
+struct KernelOptions {
+  std::string file, kernel; // of FILE[:KERNEL]
+  std::vector<std::string> targets;
+  std::string signature;
+  std::vector<std::string> defines; // NAME=VALUE
+  int numWarps = 0, numStages = 0, numCtas = 0, optLevel = -1;
+  bool noFusion = false, timePasses = false, noCache = false;
+  std::string dumpIr, dumpDir;
+  std::string saveTemps;
+};
+
+// An opened source file with its kernel chosen.
+class KernelSource {
+public:
+  // Reads and parses; chooses the only kernel of the file where none was named. An exit code, kOk on success.
+  int open(const Session &session, const KernelOptions &options);
+  ~KernelSource();
+
+  struct Param {
+    std::string name, annotation;
+    bool isConstexpr = false, hasDefault = false, doNotSpecialize = false;
+  };
+  const CompilerLibrary *library = nullptr;
+  tsc_source *source = nullptr;
+  std::string text, kernel;
+  std::vector<Param> params;
+};
+
+// Everything one compile gave back.
+struct Compiled {
+  struct Arg {
+    std::string name;
+    uint32_t offset, size, kind, flags;
+  };
+  std::string name;
+  uint32_t argBytes = 0, argAlign = 8, flags = 0, regs = 0, spills = 0;
+  uint64_t sharedBytes = 0, scratchBytes = 0;
+  std::vector<Arg> args;
+  std::vector<std::pair<std::string, std::string>> outputs; // kind, bytes; dumps included
+  const std::string *output(const std::string &kind) const;
+};
+
+struct Binding {
+  std::string name, type, value;
+  int64_t divisibility = 1;
+};
+
+// Compiles `kernel` with these bindings for one target. Diagnostics go to stderr. An exit code.
+int compileKernel(const Session &session, const KernelSource &source, const KernelOptions &options,
+                  const std::vector<Binding> &bindings, const std::string &target, const std::string &emits, Compiled &out);
+
+// Bindings from --signature and -D: every parameter without a default is bound, or a message says which is missing and
+// proposes a signature. An exit code.
+int bindFromSignature(const Session &session, const KernelSource &source, const KernelOptions &options,
+                      std::vector<Binding> &bindings);
+// -D NAME=VALUE onto parameters; unknown names get a did-you-mean. An exit code.
+int bindDefines(const Session &session, const KernelSource &source, const KernelOptions &options,
+                std::map<std::string, std::string> &values);
+
+// The request behind compileKernel, kept alive with its strings.
+struct Request {
+  tsc_request request;
+  std::vector<tsc_binding> bindings;
+  std::vector<tsc_str> options;
+  std::vector<std::string> strings;
+};
+void fillRequest(const Session &session, const KernelSource &source, const KernelOptions &options,
+                 const std::vector<Binding> &bindings, const std::string &target, const std::string &emits, Request &out);
+tsc_sink makeSink(const Session &session, Compiled *out, struct SinkState &state);
+struct SinkState {
+  const Session *session;
+  Compiled *out;
+};
+
+// Writes beside and renames; "-" is stdout. An exit code.
+int writeOutput(const Session &session, const std::string &path, const std::string &bytes);
+
+} // namespace tessera::cli
