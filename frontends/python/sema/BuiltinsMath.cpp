@@ -1,0 +1,183 @@
+// BuiltinsMath.cpp - elementwise functions of the language
+//
+// SPDX-License-Identifier: Apache-2.0
+#include "frontends/python/sema/Visitor.h"
+
+#include "core/ir/Tile.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+
+namespace tessera::py {
+
+namespace arith = mlir::arith;
+namespace math = mlir::math;
+using K = ScalarKind;
+
+namespace {
+template <class Op> mlir::Value make(Emitter &e, mlir::Value v) { return Op::create(e.b, e.loc, v); }
+struct MathRow {
+  const char *name;
+  mlir::Value (*make)(Emitter &, mlir::Value);
+};
+// Every function of one float argument that has an op.
+constexpr MathRow kMath[] = {
+    {"exp", make<math::ExpOp>},     {"exp2", make<math::Exp2Op>},   {"log", make<math::LogOp>},
+    {"log2", make<math::Log2Op>},   {"sin", make<math::SinOp>},     {"cos", make<math::CosOp>},
+    {"erf", make<math::ErfOp>},     {"floor", make<math::FloorOp>}, {"ceil", make<math::CeilOp>},
+    {"rsqrt", make<math::RsqrtOp>}, {"sqrt", make<math::SqrtOp>},   {"trunc", make<math::TruncOp>},
+    {"round", make<math::RoundOp>}, {"rint", make<math::RoundEvenOp>}, {"tanh", make<math::TanhOp>},
+    {"tan", make<math::TanOp>},     {"asin", make<math::AsinOp>},   {"acos", make<math::AcosOp>},
+    {"atan", make<math::AtanOp>},   {"sinh", make<math::SinhOp>},   {"cosh", make<math::CoshOp>},
+    {"asinh", make<math::AsinhOp>}, {"acosh", make<math::AcoshOp>}, {"atanh", make<math::AtanhOp>},
+    {"expm1", make<math::ExpM1Op>}, {"log1p", make<math::Log1pOp>}, {"log10", make<math::Log10Op>},
+    {"cbrt", make<math::CbrtOp>},   {"erfc", make<math::ErfcOp>},   {"fabs", make<math::AbsFOp>}};
+} // namespace
+
+Value Emitter::mathOp(std::string_view name, const Value &x) {
+  for (const MathRow &r : kMath)
+    if (name == r.name)
+      return tensor(r.make(*this, x.ir), x.type);
+  notSupported(std::string(name));
+}
+
+namespace {
+Value floatArg(Visitor &v, const Value &in) {
+  Value x = in.isNumber() && in.host.isIntOrBool() ? v.number(in, dtype(K::FP32)) : v.toTensor(in);
+  if (!x.type.elem.is(K::FP32) && !x.type.elem.is(K::FP64))
+    v.failType("Expected dtype ['fp32', 'fp64'] but got " + x.type.elem.str(), "convert first: x.to(tl.float32)");
+  return x;
+}
+#define TSR_MATH1(fn, opname)                                                                                          \
+  Value fn(Visitor &v, Args &a) { return v.mathOp(opname, floatArg(v, a[0])); }
+TSR_MATH1(exp_, "exp")
+TSR_MATH1(exp2_, "exp2")
+TSR_MATH1(log_, "log")
+TSR_MATH1(log2_, "log2")
+TSR_MATH1(sin_, "sin")
+TSR_MATH1(cos_, "cos")
+TSR_MATH1(erf_, "erf")
+TSR_MATH1(floor_, "floor")
+TSR_MATH1(ceil_, "ceil")
+TSR_MATH1(rsqrt_, "rsqrt")
+#undef TSR_MATH1
+
+Value sqrtFast(Visitor &v, Args &a) {
+  Value x = floatArg(v, a[0]);
+  return Emitter::tensor(math::SqrtOp::create(v.b, v.loc, x.ir, arith::FastMathFlags::afn), x.type);
+}
+Value onlyF32(Visitor &v, const Value &in) {
+  Value x = v.toTensor(in);
+  if (!x.type.elem.is(K::FP32))
+    v.failType("Expected dtype ['fp32'] but got " + x.type.elem.str());
+  return x;
+}
+Value sqrtRn(Visitor &v, Args &a) { return v.mathOp("sqrt", onlyF32(v, a[0])); }
+
+Value fdiv(Visitor &v, Args &a) {
+  auto [x, y] = v.unify(a[0], a[1], false, false, true, true);
+  if (!x.type.elem.isFloat())
+    v.failType("both operands of fdiv must have floating scalar type");
+  return Emitter::tensor(arith::DivFOp::create(v.b, v.loc, x.ir, y.ir, arith::FastMathFlags::afn), x.type);
+}
+Value divRn(Visitor &v, Args &a) {
+  auto [x, y] = v.unify(a[0], a[1]);
+  x = onlyF32(v, x);
+  return Emitter::tensor(arith::DivFOp::create(v.b, v.loc, x.ir, y.ir), x.type);
+}
+Value fma(Visitor &v, Args &a) {
+  auto [x, y] = v.unify(a[0], a[1]);
+  Value z = a[2];
+  std::tie(x, z) = v.unify(x, z);
+  std::tie(y, z) = v.unify(y, z);
+  std::tie(x, z) = v.broadcast(x, z);
+  if (!x.type.elem.isFloat())
+    return v.binary(BinOpKind::Add, v.binary(BinOpKind::Mult, x, y), z);
+  return Emitter::tensor(math::FmaOp::create(v.b, v.loc, x.ir, y.ir, z.ir), x.type);
+}
+Value abs(Visitor &v, Args &a) {
+  Value x = v.toTensor(a[0]);
+  DType t = x.type.elem;
+  if (t.isFp8())
+    return v.bitcast(v.binary(BinOpKind::BitAnd, v.bitcast(x, dtype(K::Int8)), Emitter::constInt(0x7f)), t);
+  if (t.isFloat())
+    return v.mathOp("fabs", x);
+  if (t.isSigned())
+    return Emitter::tensor(math::AbsIOp::create(v.b, v.loc, x.ir), x.type);
+  if (t.isInt())
+    return x;
+  v.failType("Unexpected dtype " + t.str());
+}
+Value umulhi(Visitor &v, Args &a) {
+  auto [x, y] = v.unify(a[0], a[1]);
+  if (!x.type.elem.isInt() || x.type.elem.bits() < 32)
+    v.failType("Expected dtype ['int32', 'int64', 'uint32', 'uint64'] but got " + x.type.elem.str());
+  return Emitter::tensor(tile::MulHiUIOp::create(v.b, v.loc, x.ir, y.ir), x.type);
+}
+
+template <BinOpKind Op> Value arithmetic(Visitor &v, Args &a) { return v.binaryOp(Op, a[0], a[1]); }
+
+bool propagates(Visitor &v, const Value &x) { return !x.isNoneOrAbsent() && v.truth(x, "propagate_nan"); }
+template <bool IsMax> Value minimumMaximum(Visitor &v, Args &a) {
+  auto lift = [&](const Value &x) { return a[0].isNumber() && a[1].isNumber() ? v.toTensor(x) : x; };
+  return v.minMax(IsMax, lift(a[0]), lift(a[1]), propagates(v, a[2]));
+}
+Value clamp(Visitor &v, Args &a) { return v.clamp(a[0], a[1], a[2], propagates(v, a[3])); }
+Value where(Visitor &v, Args &a) { return v.where(a[0], a[1], a[2]); }
+
+Value philoxImpl(Visitor &v, Args &a) {
+  int64_t rounds = a[6].isAbsent() ? 10 : v.needInt(a[6], "n_rounds");
+  if (rounds < 1)
+    v.failArgument("n_rounds must be at least 1");
+  std::vector<Value> x;
+  for (size_t i = 0; i < 6; ++i)
+    x.push_back(v.toTensor(a[i]));
+  DType t = x[0].type.elem;
+  for (Value &i : x) {
+    if (!i.type.elem.isInt() || i.type.elem.bits() != t.bits())
+      v.failType("philox_impl takes integers of one width, got " + t.str() + " and " + i.type.elem.str());
+    i = v.bitcast(i, t);
+  }
+  for (size_t pass = 0; pass < 2; ++pass)
+    for (size_t i = 1; i < 6; ++i)
+      std::tie(x[0], x[i]) = v.broadcast(x[0], x[i]);
+  mlir::Type type = x[0].ir.getType();
+  auto op = tile::PhiloxOp::create(v.b, v.loc, mlir::TypeRange{type, type, type, type}, x[4].ir, x[5].ir, x[0].ir, x[1].ir, x[2].ir,
+                                   x[3].ir, static_cast<uint32_t>(rounds));
+  std::vector<Value> words;
+  for (int i = 0; i < 4; ++i)
+    words.push_back(Emitter::tensor(op->getResult(i), x[0].type));
+  return Emitter::tuple(std::move(words));
+}
+
+const BuiltinDef kRows[] = {
+    {"exp", "x", exp_, kMethod},
+    {"exp2", "x", exp2_, kMethod},
+    {"log", "x", log_, kMethod},
+    {"log2", "x", log2_, kMethod},
+    {"sin", "x", sin_, kMethod},
+    {"cos", "x", cos_, kMethod},
+    {"erf", "x", erf_, kMethod},
+    {"floor", "x", floor_, kMethod},
+    {"ceil", "x", ceil_, kMethod},
+    {"rsqrt", "x", rsqrt_, kMethod},
+    {"sqrt", "x", sqrtFast, kMethod},
+    {"sqrt_rn", "x", sqrtRn, kMethod},
+    {"fdiv", "x y ieee_rounding?", fdiv},
+    {"div_rn", "x y", divRn},
+    {"fma", "x y z", fma},
+    {"abs", "x", abs, kMethod},
+    {"umulhi", "x y", umulhi},
+    {"add", "x y sanitize_overflow?", arithmetic<BinOpKind::Add>},
+    {"sub", "x y sanitize_overflow?", arithmetic<BinOpKind::Sub>},
+    {"mul", "x y sanitize_overflow?", arithmetic<BinOpKind::Mult>},
+    {"maximum", "x y propagate_nan?", minimumMaximum<true>},
+    {"minimum", "x y propagate_nan?", minimumMaximum<false>},
+    {"clamp", "x min max propagate_nan?", clamp},
+    {"where", "condition x y", where},
+    {"philox_impl", "c0 c1 c2 c3 k0 k1 n_rounds?", philoxImpl},
+};
+} // namespace
+
+BuiltinTable mathBuiltins() { return {kRows, std::size(kRows)}; }
+
+} // namespace tessera::py

@@ -1,0 +1,190 @@
+// BuiltinsProgram.cpp - program ids, creation of values, casts, facts
+//
+// SPDX-License-Identifier: Apache-2.0
+#include "frontends/python/sema/HostTypes.h"
+#include "frontends/python/sema/Visitor.h"
+
+#include "core/ir/Tile.h"
+
+namespace tessera::py {
+
+namespace {
+int64_t gridAxis(Visitor &v, const Value &axis, const char *what) {
+  int64_t a = v.needInt(axis, "axis");
+  if (a < 0 || a > 2)
+    v.failArgument(std::string(what) + " axis must be 0, 1, or 2 but got " + std::to_string(a));
+  return a;
+}
+Value programId(Visitor &v, Args &a) {
+  int64_t axis = gridAxis(v, a[0], "program_id");
+  return Emitter::scalar(tile::ProgramIdOp::create(v.b, v.loc, axis), ScalarKind::Int32);
+}
+Value numPrograms(Visitor &v, Args &a) {
+  int64_t axis = gridAxis(v, a[0], "num_programs");
+  return Emitter::scalar(tile::NumProgramsOp::create(v.b, v.loc, axis), ScalarKind::Int32);
+}
+
+Value arange(Visitor &v, Args &a) {
+  for (const Value &x : {a[0], a[1]})
+    if (!x.isConst() || !x.host.isIntOrBool())
+      v.fail(DiagId::NotConstexpr, "arange's arguments must be of type tl.constexpr", "declare the block size as `tl.constexpr`");
+  return v.arange(v.needInt(a[0], "start"), v.needInt(a[1], "end"));
+}
+
+Value full(Visitor &v, Args &a) {
+  auto shape = v.needShape(a[0]);
+  if (a.has(2) && a[2].isNone())
+    v.failArgument("dtype must be specified when value is not a tensor");
+  return v.full(shape, !shape.empty(), a[1], v.needDType(a[2], "dtype"));
+}
+Value zeros(Visitor &v, Args &a) {
+  auto shape = v.needShape(a[0]);
+  return v.full(shape, !shape.empty(), Emitter::constInt(0), v.needDType(a[1], "dtype"));
+}
+Value zerosLike(Visitor &v, Args &a) { return v.zeroOf(v.toTensor(a[0]).type); }
+Value fullLike(Visitor &v, Args &a) {
+  Value x = v.toTensor(a[0]);
+  return v.full(x.type.shape, x.type.block, a[1], x.type.elem);
+}
+
+Value cast(Visitor &v, Args &a) {
+  Value x = v.toTensor(a[0]);
+  DType to = v.needDType(a[1], "dtype");
+  if (a.has(3) && v.truth(a[3], "bitcast"))
+    return v.bitcast(x, to);
+  std::optional<int> rounding;
+  if (!a[2].isNoneOrAbsent()) {
+    std::string mode = v.needString(a[2], "fp_downcast_rounding");
+    if (mode != "rtne" && mode != "rtz")
+      v.failArgument("Invalid rounding mode: " + mode, "rtne (nearest even) and rtz (towards zero) are known");
+    rounding = mode == "rtz";
+  }
+  for (const std::string &name : v.options.unsupportedFp8)
+    if (to.str() == name)
+      v.failType("type " + name + " not supported in this architecture.");
+  return v.cast(x, to, rounding);
+}
+Value toTensor(Visitor &v, Args &a) { return v.toTensor(a[0]); }
+
+Value constexprOf(Visitor &v, Args &a) {
+  if (!toHost(a[0]) && a[0].kind != ValueKind::Function && !a[0].isTuple())
+    v.fail(DiagId::NotConstexpr, "tl.constexpr of a value that is known at run time only");
+  return a[0];
+}
+
+template <int Which> Value hint(Visitor &v, Args &a) {
+  Value x = a[0];
+  if (x.isConst())
+    return x;
+  auto values = v.needInts(a[1], "values");
+  size_t expected = x.isBlock() ? x.type.rank() : 1;
+  if (values.size() != expected && Which != 0)
+    v.failArgument("Shape of input to hint does not match the length of values: " + std::to_string(expected) + " dims, " +
+                   std::to_string(values.size()) + " values");
+  if (values.size() != expected)
+    v.failArgument("Shape of input to multiple_of does not match the length of values");
+  for (int64_t d : values)
+    if (d < 1)
+      v.failArgument("values must be positive");
+  llvm::ArrayRef<int64_t> none;
+  if (Which == 0 && x.type.elem.isPtr()) // bytes in the IR, elements in the source
+    for (int64_t &d : values)
+      d *= std::max(1u, x.type.elem.pointee().storageBits() / 8);
+  mlir::Value r = tile::HintOp::create(v.b, v.loc, x.ir, Which == 0 ? llvm::ArrayRef<int64_t>(values) : none,
+                                       Which == 1 ? llvm::ArrayRef<int64_t>(values) : none,
+                                       Which == 2 ? llvm::ArrayRef<int64_t>(values) : none);
+  return Emitter::tensor(r, x.type);
+}
+
+Value assume(Visitor &v, Args &a) {
+  if (a[0].isConst())
+    return Emitter::none();
+  Value c = v.toBool(v.toTensor(a[0]));
+  tile::AssumeOp::create(v.b, v.loc, c.ir);
+  return Emitter::none();
+}
+Value barrier(Visitor &v, Args &) {
+  tile::BarrierOp::create(v.b, v.loc);
+  return Emitter::none();
+}
+
+Value pointerType(Visitor &v, Args &a) {
+  DType t = v.needDType(a[0], "the element type");
+  if (t.isPtr())
+    v.notSupported("a pointer to pointers");
+  return Emitter::typeValue(scalarType(t.pointerTo(a.has(2) && v.truth(a[2], "const"))));
+}
+Value blockTypeOf(Visitor &v, Args &a) {
+  auto shape = v.needShape(a[1]);
+  return Emitter::typeValue(blockType(v.needDType(a[0], "the element type"), shape));
+}
+Value getIntDtype(Visitor &v, Args &a) {
+  int64_t width = v.needInt(a[0], "bitwidth");
+  bool isSigned = v.truth(a[1], "signed");
+  auto t = width == 1 ? std::optional(dtype(ScalarKind::Int1)) : dtypeBySignature((isSigned ? "i" : "u") + std::to_string(width));
+  if (!t)
+    v.failArgument("Unsupported bitwidth " + std::to_string(width) + " and signedness");
+  return Emitter::typeValue(scalarType(*t));
+}
+Value strToTy(Visitor &v, Args &a) {
+  auto t = dtypeBySignature(v.needString(a[0], "name"));
+  if (!t)
+    v.failArgument("unknown type " + a[0].host.str());
+  return Emitter::typeValue(scalarType(*t));
+}
+Value nextPowerOf2(Visitor &v, Args &a) {
+  int64_t n = v.needInt(a[0], "next_power_of_2's argument"), p = 1;
+  while (p < n && p > 0)
+    p <<= 1;
+  return Emitter::constInt(n <= 0 ? 0 : p);
+}
+Value cdiv(Visitor &v, Args &a) {
+  using O = BinOpKind;
+  Value top = v.binaryOp(O::Sub, v.binaryOp(O::Add, a[0], a[1]), Emitter::constInt(1));
+  return v.binaryOp(O::FloorDiv, top, a[1]);
+}
+
+// A marker class: usable in isinstance only.
+Value marker(Visitor &v, Args &) { v.failType("this type cannot be called in a kernel"); }
+
+Value falseConst(Visitor &, Args &) { return Emitter::constBool(false); }
+
+const BuiltinDef kRows[] = {
+    {"program_id", "axis", programId},
+    {"num_programs", "axis", numPrograms},
+    {"arange", "start end", arange},
+    {"full", "shape value dtype", full},
+    {"full_like", "input value", fullLike},
+    {"zeros", "shape dtype", zeros},
+    {"zeros_like", "input", zerosLike},
+    {"cast", "input dtype fp_downcast_rounding? bitcast?", cast, kMethod},
+    {"to_tensor", "x", toTensor},
+    {"constexpr", "value", constexprOf, kRawErrors},
+    {"multiple_of", "input values", hint<0>},
+    {"max_contiguous", "input values", hint<1>},
+    {"max_constancy", "input values", hint<2>},
+    {"assume", "cond", assume},
+    {"debug_barrier", "", barrier},
+    {"pointer_type", "element_ty address_space? const?", pointerType},
+    {"block_type", "element_ty shape", blockTypeOf},
+    {"get_int_dtype", "bitwidth signed", getIntDtype},
+    {"str_to_ty", "name c?", strToTy},
+    {"next_power_of_2", "n", nextPowerOf2},
+    {"cdiv", "x div", cdiv},
+    {"tensor", "*args", marker},
+    {"dtype", "*args", marker},
+    {"tuple", "*args", marker},
+    {"const", "*args", marker},
+    {"constexpr_type", "*args", marker},
+    {"PropagateNan", "*args", marker},
+    {"is_cuda", "", falseConst, kPlain, "triton.language.target_info"},
+    {"is_hip", "", falseConst, kPlain, "triton.language.target_info"},
+    {"is_hip_cdna3", "", falseConst, kPlain, "triton.language.target_info"},
+    {"is_hip_cdna4", "", falseConst, kPlain, "triton.language.target_info"},
+    {"cuda_capability_geq", "major minor?", falseConst, kPlain, "triton.language.target_info"},
+};
+} // namespace
+
+BuiltinTable programBuiltins() { return {kRows, std::size(kRows)}; }
+
+} // namespace tessera::py

@@ -1,0 +1,268 @@
+// Calls.cpp - calls: jit functions are inlined, builtins bound to their parameters, host functions evaluated
+//
+// SPDX-License-Identifier: Apache-2.0
+#include "frontends/python/sema/HostTypes.h"
+#include "frontends/python/sema/Scopes.h"
+#include "frontends/python/sema/Visitor.h"
+
+namespace tessera::py {
+
+Value typeMethod(Emitter &e, const TensorType &type, std::string_view name); // Attributes.cpp
+
+Value Visitor::call(const Value &callee, std::vector<Value> args, Keywords keywords) {
+  for (const Value &v : args)
+    if (v.kind == ValueKind::Error)
+      throw Suppressed{};
+  for (auto &k : keywords)
+    if (k.second.kind == ValueKind::Error)
+      throw Suppressed{};
+  switch (callee.kind) {
+  case ValueKind::Function:
+    return callFunction(callee, std::move(args), std::move(keywords));
+  case ValueKind::Builtin:
+    return callBuiltin(*callee.builtin, std::move(args), std::move(keywords));
+  case ValueKind::Bound: {
+    const Value &self = callee.items()[0], &target = callee.items()[1];
+    if (self.isType())
+      return typeMethod(*this, self.type, target.host.str());
+    args.insert(args.begin(), self);
+    return call(target, std::move(args), std::move(keywords));
+  }
+  case ValueKind::Type:
+    if (args.size() == 1)
+      return cast(toTensor(args[0]), needDType(callee, "the type"));
+    break;
+  case ValueKind::Const: {
+    std::vector<HostValue> hostArgs;
+    HostKeywords hostKeywords;
+    auto known = [&](const Value &v) {
+      auto h = toHost(v);
+      if (!h)
+        fail(DiagId::NotConstexpr, "arguments of " + describe(callee) + " must be known at compile time; this one is " + describeType(v));
+      return *h;
+    };
+    // A named tuple may hold runtime values.
+    if (callee.host.kind() == HostKind::Class && callee.host.get<ClassObject>()->flavour == ClassFlavour::NamedTuple) {
+      auto *cls = callee.host.get<ClassObject>();
+      std::vector<Value> fields(cls->fields.size());
+      if (args.size() > fields.size())
+        failArgument(cls->name + " has " + std::to_string(fields.size()) + " fields, and " + std::to_string(args.size()) + " are given");
+      std::move(args.begin(), args.end(), fields.begin());
+      for (auto &[name, value] : keywords) {
+        auto it = std::find(cls->fields.begin(), cls->fields.end(), name);
+        if (it == cls->fields.end())
+          failArgument(cls->name + " has no field `" + std::string(name) + "`");
+        fields[it - cls->fields.begin()] = value;
+      }
+      for (size_t i = 0; i < fields.size(); ++i)
+        if (fields[i].isAbsent()) {
+          const HostValue *d = cls->find(cls->fields[i]);
+          if (!d)
+            failArgument("field `" + cls->fields[i] + "` of " + cls->name + " is missing");
+          fields[i] = *fromHost(*d);
+        }
+      Value r = tuple(std::move(fields), cls->fields, cls->name);
+      const_cast<TupleData *>(r.parts.get())->cls = callee.host;
+      return r;
+    }
+    for (const Value &v : args)
+      hostArgs.push_back(known(v));
+    for (auto &k : keywords)
+      hostKeywords.emplace_back(std::string(k.first), known(k.second));
+    if (callee.host.kind() == HostKind::Opaque)
+      fail(DiagId::UnknownName, "`" + callee.host.get<OpaqueObject>()->path + "` is not known here",
+           "kernels can call jit functions, functions of triton.language and constexpr functions");
+    host.evaluator().setPlace(currentPlace());
+    return hostResult(host.evaluator().call(callee.host, std::move(hostArgs), std::move(hostKeywords)));
+  }
+  default:
+    break;
+  }
+  failType(describe(callee) + " cannot be called");
+}
+
+// Enters the callee: its frame, its caller for locations and notes.
+struct CallScope {
+  Visitor &v;
+  size_t depth;
+  mlir::Location loc;
+  Span place;
+  explicit CallScope(Visitor &visitor) : v(visitor), depth(visitor.frames.size()), loc(visitor.loc), place(visitor.place) {}
+  ~CallScope() {
+    v.frames.resize(depth);
+    v.loc = loc;
+    v.place = place;
+  }
+};
+
+Value Visitor::callFunction(const Value &fn, std::vector<Value> args, Keywords keywords) {
+  const JitFunction &callee = *fn.function;
+  if (frames.size() > options.maxCallDepth)
+    fail(DiagId::RecursionTooDeep, "calls are nested deeper than " + std::to_string(options.maxCallDepth) + " in " + callee.name,
+         "recursion must end at compile time, by a constexpr condition");
+  const Arguments &params = *callee.def->args;
+  if (params.vararg || params.kwarg)
+    fail(DiagId::UnsupportedSyntax, "function " + callee.name + " takes *args or **kwargs, which is not supported");
+  std::vector<const Arg *> names;
+  for (auto *list : {&params.posonlyargs, &params.args})
+    for (const Arg &a : *list)
+      names.push_back(&a);
+  size_t positional = names.size();
+  for (const Arg &a : params.kwonlyargs)
+    names.push_back(&a);
+  if (args.size() > positional)
+    failArgument(callee.name + "() takes " + std::to_string(positional) + " positional arguments but " + std::to_string(args.size()) + " were given");
+  std::vector<Value> values(names.size());
+  std::move(args.begin(), args.end(), values.begin());
+  for (auto &[name, value] : keywords) {
+    size_t i = 0;
+    while (i < names.size() && names[i]->name != name)
+      ++i;
+    if (i == names.size()) {
+      std::vector<std::string> candidates;
+      for (const Arg *a : names)
+        candidates.push_back(std::string(a->name));
+      std::string near = nearestName(name, candidates);
+      failArgument(callee.name + "() got an unexpected keyword argument '" + std::string(name) + "'", near.empty() ? "" : "did you mean `" + near + "`?");
+    }
+    if (!values[i].isAbsent())
+      failArgument(callee.name + "() got multiple values for argument '" + std::string(name) + "'");
+    values[i] = std::move(value);
+  }
+
+  CallScope scope(*this);
+  auto f = std::make_unique<Frame>();
+  f->function = fn.function;
+  f->caller = loc;
+  f->callPlace = currentPlace();
+  for (size_t i = 0; i < names.size(); ++i) {
+    if (!values[i].isAbsent())
+      continue;
+    const Expr *expr = nullptr;
+    std::optional<HostValue> known;
+    if (i < positional) {
+      if (i + params.defaults.size() >= positional) {
+        size_t d = i + params.defaults.size() - positional;
+        expr = params.defaults[d];
+        if (callee.object && d < callee.object->defaults.size())
+          known = callee.object->defaults[d];
+      }
+    } else {
+      expr = params.kwDefaults[i - positional];
+      if (callee.object && i - positional < callee.object->kwDefaults.size() && expr)
+        known = callee.object->kwDefaults[i - positional];
+    }
+    if (!expr)
+      failArgument(callee.name + "() missing required argument '" + std::string(names[i]->name) + "'");
+    if (known) {
+      auto v = fromHost(*known);
+      values[i] = v ? *v : constant(*known);
+    } else {
+      frames.push_back(std::move(f));
+      values[i] = visit(expr);
+      f = std::move(frames.back());
+      frames.pop_back();
+    }
+  }
+  for (size_t i = 0; i < names.size(); ++i)
+    f->env.set(names[i]->name, std::move(values[i]));
+  frames.push_back(std::move(f));
+  visitBlock(callee.def->body);
+  Frame &end = frame();
+  Value *result = end.env.find("$return");
+  if (!result)
+    return none();
+  if (end.flow.ret.state == Flag::Maybe && !result->isNone() && result->kind != ValueKind::Error) {
+    frames.pop_back();
+    fail(DiagId::InconsistentReturn, "Inconsistent return types: " + describeType(*result) + " and None", "return a value on every path");
+  }
+  return *result;
+}
+
+namespace {
+struct Param {
+  std::string_view name;
+  bool optional = false, variadic = false;
+};
+llvm::SmallVector<Param, 12> parseParams(std::string_view text) {
+  llvm::SmallVector<Param, 12> result;
+  while (!text.empty()) {
+    size_t end = std::min(text.find(' '), text.size());
+    std::string_view word = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (word.empty())
+      continue;
+    Param p;
+    if (word.front() == '*') {
+      p.variadic = true;
+      word.remove_prefix(1);
+    }
+    if (word.back() == '?') {
+      p.optional = true;
+      word.remove_suffix(1);
+    }
+    p.name = word;
+    result.push_back(p);
+  }
+  return result;
+}
+} // namespace
+
+Value Visitor::callBuiltin(const BuiltinDef &def, std::vector<Value> args, Keywords keywords) {
+  auto params = parseParams(def.params);
+  std::string name = def.name;
+  Args bound;
+  bound.byParam.resize(params.size());
+  size_t next = 0;
+  for (Value &v : args) {
+    if (next < params.size() && params[next].variadic) {
+      bound.rest.push_back(std::move(v));
+      continue;
+    }
+    if (next == params.size())
+      failArgument(name + "() takes at most " + std::to_string(params.size()) + " arguments, and " + std::to_string(args.size()) + " are given");
+    bound.byParam[next++] = std::move(v);
+  }
+  for (auto &[key, value] : keywords) {
+    if (key.starts_with("_")) // _semantic, _builder
+      continue;
+    size_t i = 0;
+    while (i < params.size() && params[i].name != key)
+      ++i;
+    if (i == params.size()) {
+      std::vector<std::string> candidates;
+      for (const Param &p : params)
+        candidates.push_back(std::string(p.name));
+      std::string near = nearestName(key, candidates);
+      failArgument(name + "() got an unexpected keyword argument '" + std::string(key) + "'", near.empty() ? "" : "did you mean `" + near + "`?");
+    }
+    if (params[i].variadic) { // given by keyword as one tuple
+      bound.rest = items(value);
+      continue;
+    }
+    if (!bound.byParam[i].isAbsent())
+      failArgument(name + "() got multiple values for argument '" + std::string(key) + "'");
+    bound.byParam[i] = std::move(value);
+  }
+  for (size_t i = 0; i < params.size(); ++i)
+    if (bound.byParam[i].isAbsent() && !params[i].optional && !params[i].variadic)
+      failArgument(name + "() missing required argument '" + std::string(params[i].name) + "'");
+  return def.call(*this, bound);
+}
+
+Emitter::Combine Visitor::combiner(const Value &fn) {
+  if (fn.kind != ValueKind::Function && fn.kind != ValueKind::Builtin)
+    failArgument("combine_fn must be a jit function, not " + describeType(fn));
+  return [this, fn](llvm::ArrayRef<Value> values) {
+    unsigned before = errors;
+    Value r = call(fn, std::vector<Value>(values.begin(), values.end()), {});
+    if (errors != before)
+      throw Suppressed{};
+    std::vector<Value> out;
+    for (const Value &v : items(r))
+      out.push_back(toTensor(v));
+    return out;
+  };
+}
+
+} // namespace tessera::py

@@ -1,0 +1,195 @@
+// HostTypes.cpp - dtypes, tl.constexpr and language functions as host objects
+//
+// SPDX-License-Identifier: Apache-2.0
+#include "frontends/python/sema/HostTypes.h"
+
+#include "frontends/python/sema/Emitter.h"
+#include "frontends/python/sema/Language.h"
+
+namespace tessera::py {
+
+std::optional<HostValue> DTypeObject::getAttribute(Evaluator &, std::string_view name) {
+  auto v = typeAttribute(type, name);
+  return v ? toHost(*v) : std::nullopt;
+}
+bool DTypeObject::equals(const ForeignObject &o) const {
+  auto *d = dynamic_cast<const DTypeObject *>(&o);
+  return d && d->type == type;
+}
+size_t DTypeObject::hash() const { return std::hash<std::string>()(type.str()); }
+
+std::string ConstexprObject::repr() const { return "constexpr[" + py::repr(value) + "]"; }
+std::optional<HostValue> ConstexprObject::getAttribute(Evaluator &e, std::string_view name) {
+  if (name == "value")
+    return value;
+  return e.getAttribute(value, name);
+}
+bool ConstexprObject::equals(const ForeignObject &o) const {
+  auto *c = dynamic_cast<const ConstexprObject *>(&o);
+  return c && constantsEqual(c->value, value);
+}
+
+bool LanguageFunction::equals(const ForeignObject &o) const {
+  auto *f = dynamic_cast<const LanguageFunction *>(&o);
+  return f && f->path == path;
+}
+
+std::optional<HostValue> LanguageFunction::call(Evaluator &e, std::vector<HostValue> &args, HostKeywords &keywords) {
+  for (auto &[name, value] : keywords)
+    args.push_back(value);
+  std::string_view name = std::string_view(path).substr(path.rfind('.') + 1);
+  auto integer = [&](size_t i) -> std::optional<int64_t> {
+    return i < args.size() ? unwrapConstexpr(args[i]).toI64() : std::nullopt;
+  };
+  if (name == "constexpr" && args.size() == 1)
+    return HostValue::foreign(std::make_shared<ConstexprObject>(unwrapConstexpr(args[0])));
+  if (name == "cdiv" && args.size() == 2) {
+    auto x = integer(0), y = integer(1);
+    if (!x || !y || *y == 0)
+      return e.raise("TypeError", "cdiv takes two integers, the second not zero");
+    return HostValue::integer((*x + *y - 1) / *y);
+  }
+  if (name == "next_power_of_2" && args.size() == 1) {
+    auto n = integer(0);
+    if (!n)
+      return e.raise("TypeError", "next_power_of_2 takes an integer");
+    int64_t p = 1;
+    while (p < *n && p > 0)
+      p <<= 1;
+    return HostValue::integer(*n <= 0 ? 0 : p);
+  }
+  if (name == "pointer_type" && !args.empty())
+    if (auto *d = dynamic_cast<DTypeObject *>(args[0].isForeign() ? args[0].get<ForeignObject>() : nullptr))
+      return hostDType(scalarType(d->type.elem.pointerTo()));
+  if (name == "get_int_dtype" && args.size() == 2) {
+    auto width = integer(0), isSigned = integer(1);
+    if (width && isSigned)
+      if (auto t = dtypeBySignature((*isSigned ? "i" : "u") + std::to_string(*width)))
+        return hostDType(scalarType(*t));
+  }
+  return e.raise("TypeError", path + " cannot be called with these arguments outside of a kernel");
+}
+
+HostValue hostDType(TensorType t) { return HostValue::foreign(std::make_shared<DTypeObject>(std::move(t))); }
+
+bool isConstexprObject(const HostValue &v) {
+  return v.isForeign() && dynamic_cast<ConstexprObject *>(v.get<ForeignObject>());
+}
+HostValue unwrapConstexpr(const HostValue &v) {
+  if (v.isForeign())
+    if (auto *c = dynamic_cast<ConstexprObject *>(v.get<ForeignObject>()))
+      return c->value;
+  return v;
+}
+
+bool constantsEqual(const HostValue &a, const HostValue &b) {
+  if (a.isSame(b))
+    return true;
+  if (a.kind() != b.kind())
+    return false;
+  switch (a.kind()) {
+  case HostKind::Int: return a.bigInt() == b.bigInt();
+  case HostKind::Float: return a.floatValue() == b.floatValue() || (a.floatValue() != a.floatValue() && b.floatValue() != b.floatValue());
+  case HostKind::Str: return a.str() == b.str();
+  case HostKind::Foreign: return a.get<ForeignObject>()->equals(*b.get<ForeignObject>());
+  case HostKind::Tuple:
+  case HostKind::List: {
+    auto &x = a.elements(), &y = b.elements();
+    if (x.size() != y.size())
+      return false;
+    for (size_t i = 0; i < x.size(); ++i)
+      if (!constantsEqual(x[i], y[i]))
+        return false;
+    return true;
+  }
+  default: return false;
+  }
+}
+
+std::optional<Value> fromHost(const HostValue &in) {
+  HostValue v = unwrapConstexpr(in);
+  switch (v.kind()) {
+  case HostKind::Tuple: {
+    std::vector<Value> items;
+    for (const HostValue &e : v.elements()) {
+      auto item = fromHost(e);
+      if (!item)
+        return std::nullopt;
+      items.push_back(std::move(*item));
+    }
+    auto *seq = v.get<SequenceObject>();
+    std::string typeName;
+    if (seq->cls.kind() == HostKind::Class)
+      typeName = seq->cls.get<ClassObject>()->name;
+    Value r = Emitter::tuple(std::move(items), seq->fieldNames, typeName);
+    const_cast<TupleData *>(r.parts.get())->cls = seq->cls;
+    return r;
+  }
+  case HostKind::Opaque:
+    if (auto l = languageValue(v.get<OpaqueObject>()->path))
+      return l;
+    return Emitter::constant(v);
+  case HostKind::Foreign:
+    if (auto *d = dynamic_cast<DTypeObject *>(v.get<ForeignObject>()))
+      return Emitter::typeValue(d->type);
+    if (auto *f = dynamic_cast<LanguageFunction *>(v.get<ForeignObject>()))
+      if (auto l = languageValue(f->path))
+        return l;
+    return Emitter::constant(v);
+  case HostKind::Function: {
+    auto *f = v.get<FunctionObject>();
+    if (!f->isJit && !f->isConstexpr)
+      return std::nullopt;
+    if (!f->isJit || !f->def)
+      return Emitter::constant(v);
+    auto jit = std::make_shared<JitFunction>();
+    jit->name = f->name;
+    jit->def = f->def;
+    jit->file = f->module ? f->module->file() : nullptr;
+    jit->object = std::static_pointer_cast<FunctionObject>(v.shared());
+    Value r;
+    r.kind = ValueKind::Function;
+    r.function = std::move(jit);
+    r.host = v;
+    return r;
+  }
+  default:
+    return Emitter::constant(v);
+  }
+}
+
+std::optional<HostValue> toHost(const Value &v) {
+  switch (v.kind) {
+  case ValueKind::Const:
+    return v.host;
+  case ValueKind::Function:
+    if (v.function->isLibrary())
+      return std::nullopt;
+    return v.host;
+  case ValueKind::Type:
+    return hostDType(v.type);
+  case ValueKind::Tuple: {
+    std::vector<HostValue> items;
+    for (const Value &i : v.items()) {
+      auto h = toHost(i);
+      if (!h)
+        return std::nullopt;
+      items.push_back(std::move(*h));
+    }
+    HostValue r = HostValue::tuple(std::move(items));
+    r.get<SequenceObject>()->cls = v.parts->cls;
+    r.get<SequenceObject>()->fieldNames = v.parts->names;
+    return r;
+  }
+  case ValueKind::Builtin:
+  case ValueKind::Module: {
+    auto o = std::make_shared<OpaqueObject>();
+    o->path = v.kind == ValueKind::Module ? v.module : builtinPath(*v.builtin);
+    return HostValue::object(HostKind::Opaque, std::move(o));
+  }
+  default:
+    return std::nullopt;
+  }
+}
+
+} // namespace tessera::py

@@ -1,0 +1,64 @@
+// HostTypes.h - the language's own objects as the evaluator sees them, and the way between its values and ours
+//
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "frontends/python/evaluator/Evaluator.h"
+#include "frontends/python/sema/Value.h"
+
+#include <optional>
+#include <string_view>
+
+namespace tessera::py {
+
+// tl.float32 and its like, tl.pointer_type(...), a block type.
+struct DTypeObject final : ForeignObject {
+  TensorType type;
+  explicit DTypeObject(TensorType t) : type(std::move(t)) {}
+  std::string typeName() const override { return "dtype"; }
+  std::string repr() const override { return type.block ? type.str() : type.elem.repr(); }
+  std::optional<HostValue> getAttribute(Evaluator &, std::string_view name) override;
+  bool equals(const ForeignObject &o) const override;
+  size_t hash() const override;
+};
+
+// tl.constexpr(value) in code outside of kernels.
+struct ConstexprObject final : ForeignObject {
+  HostValue value;
+  explicit ConstexprObject(HostValue v) : value(std::move(v)) {}
+  std::string typeName() const override { return "constexpr"; }
+  std::string repr() const override;
+  std::optional<HostValue> getAttribute(Evaluator &e, std::string_view name) override;
+  bool equals(const ForeignObject &o) const override;
+  std::optional<HostValue> unwrap() const { return value; }
+};
+
+// A function of the language that host code may call: tl.constexpr itself, triton.cdiv, triton.next_power_of_2.
+struct LanguageFunction final : ForeignObject {
+  std::string path;
+  explicit LanguageFunction(std::string p) : path(std::move(p)) {}
+  std::string typeName() const override { return "function"; }
+  std::string repr() const override { return "<function " + path + ">"; }
+  bool isCallable() const override { return true; }
+  std::optional<HostValue> call(Evaluator &e, std::vector<HostValue> &args, HostKeywords &keywords) override;
+  bool equals(const ForeignObject &o) const override;
+};
+
+HostValue hostDType(TensorType t);
+// The constant inside tl.constexpr(...), or the value itself.
+HostValue unwrapConstexpr(const HostValue &v);
+bool isConstexprObject(const HostValue &v);
+
+// "triton.language" for what the path names under any of its spellings ("tessera.language", "triton.language.core"):
+// the canonical path, or empty where the path is none of ours.
+std::string canonicalPath(std::string_view path);
+
+bool constantsEqual(const HostValue &a, const HostValue &b);
+
+// Host value -> kernel value: tuples become tuples, dtypes types, language names what they name. Null for a plain Python
+// function (not usable in a kernel).
+std::optional<Value> fromHost(const HostValue &v);
+// Kernel value -> host value, where it is known at compile time.
+std::optional<HostValue> toHost(const Value &v);
+
+} // namespace tessera::py

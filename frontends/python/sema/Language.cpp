@@ -1,0 +1,164 @@
+// Language.cpp - finds the names of triton.language
+//
+// SPDX-License-Identifier: Apache-2.0
+#include "frontends/python/sema/Language.h"
+
+#include "frontends/python/sema/Emitter.h"
+#include "frontends/python/sema/HostTypes.h"
+#include "frontends/python/sema/Library.h"
+
+#include <map>
+
+namespace tessera::py {
+
+namespace {
+using Names = std::map<std::string_view, const BuiltinDef *>;
+
+const std::map<std::string_view, Names> &tables() {
+  static const auto *all = [] {
+    auto *m = new std::map<std::string_view, Names>();
+    for (BuiltinTable t : {programBuiltins(), memoryBuiltins(), atomicBuiltins(), shapeBuiltins(), mathBuiltins(),
+                           reduceBuiltins(), dotBuiltins(), debugBuiltins(), pythonBuiltins(), libdeviceBuiltins(),
+                           descriptorBuiltins()})
+      for (size_t i = 0; i < t.count; ++i)
+        (*m)[t.rows[i].space][t.rows[i].name] = &t.rows[i];
+    return m;
+  }();
+  return *all;
+}
+
+const BuiltinDef *findBuiltin(std::string_view space, std::string_view name) {
+  auto s = tables().find(space);
+  if (s == tables().end())
+    return nullptr;
+  auto it = s->second.find(name);
+  return it == s->second.end() ? nullptr : it->second;
+}
+
+Value builtinValue(const BuiltinDef *def) {
+  Value v;
+  v.kind = ValueKind::Builtin;
+  v.builtin = def;
+  return v;
+}
+Value moduleValue(std::string path) {
+  Value v;
+  v.kind = ValueKind::Module;
+  v.module = std::move(path);
+  return v;
+}
+
+constexpr std::string_view kLanguage = "triton.language";
+constexpr std::string_view kLibdevice = "triton.language.extra.libdevice";
+
+// Names that Triton has and that this compiler does not do.
+constexpr std::string_view kUnsupported[] = {
+    "inline_asm_elementwise", "tensor_descriptor", "extern_elementwise", "async_task", "builtin", "extern", "_aggregate",
+    "make_tensor_descriptor", "load_tensor_descriptor", "store_tensor_descriptor", "dot_scaled", "map_elementwise",
+    "globaltimer", "smid", "gdc_wait", "gdc_launch_dependents", "num_threads", "num_warps", "topk", "bitonic_merge"};
+constexpr std::string_view kLibdeviceUnsupported[] = {
+    "byte_perm", "sad", "j0", "j1", "jn", "y0", "y1", "yn", "cyl_bessel_i0", "cyl_bessel_i1", "erfinv", "erfcinv", "erfcx",
+    "normcdfinv", "lgamma", "tgamma", "remainder", "nextafter", "norm3d", "norm4d", "rnorm3d", "rnorm4d", "rcp64h", "ilogb", "logb"};
+} // namespace
+
+std::string canonicalPath(std::string_view path) {
+  std::string p(path);
+  auto replacePrefix = [&](std::string_view from, std::string_view to) {
+    if (p == from)
+      p = to;
+    else if (p.size() > from.size() && std::string_view(p).starts_with(from) && p[from.size()] == '.')
+      p = std::string(to) + p.substr(from.size());
+    else
+      return false;
+    return true;
+  };
+  replacePrefix("tessera", "triton");
+  if (p != "triton" && !p.starts_with("triton."))
+    return {};
+  for (const char *alias : {"core", "standard", "math", "random"})
+    replacePrefix("triton.language." + std::string(alias), kLanguage);
+  for (const char *alias : {"cuda.libdevice", "hip.libdevice", "intel.libdevice", "cann.libdevice"})
+    replacePrefix("triton.language.extra." + std::string(alias), kLibdevice);
+  replacePrefix("triton.language.libdevice", kLibdevice);
+  return p;
+}
+
+std::optional<Value> languageValue(std::string_view path) {
+  std::string p = canonicalPath(path);
+  if (p.empty())
+    return std::nullopt;
+  if (p == "triton" || p == kLanguage || p == kLibdevice || p == "triton.language.extra" || p == "triton.language.extra.cuda" ||
+      p == "triton.language.extra.hip" || p == "triton.language.target_info")
+    return moduleValue(p);
+  size_t dot = p.rfind('.');
+  std::string_view space = std::string_view(p).substr(0, dot), name = std::string_view(p).substr(dot + 1);
+  if (space == "triton") {
+    if (name != "cdiv" && name != "next_power_of_2")
+      return std::nullopt;
+    space = kLanguage;
+  }
+  if (space == kLanguage) {
+    if (auto t = dtypeByLanguageName(name))
+      return Emitter::typeValue(scalarType(*t));
+    if (name == "pi32_t")
+      return Emitter::typeValue(scalarType(dtype(ScalarKind::Int32).pointerTo()));
+    if (name == "TRITON_MAX_TENSOR_NUMEL")
+      return Emitter::constInt(1048576);
+  }
+  if (p == "triton.language.PropagateNan.NONE" || p == "triton.language.PropagateNan.ALL")
+    return Emitter::constInt(name == "ALL");
+  if (const BuiltinDef *def = findBuiltin(space, name))
+    return builtinValue(def);
+  if (auto fn = libraryFunction(space, name)) {
+    Value v;
+    v.kind = ValueKind::Function;
+    v.function = std::move(fn);
+    return v;
+  }
+  return std::nullopt;
+}
+
+std::optional<Value> pythonBuiltin(std::string_view name) {
+  if (const BuiltinDef *def = findBuiltin("builtins", name))
+    return builtinValue(def);
+  return std::nullopt;
+}
+
+const BuiltinDef *tensorMethod(std::string_view name) {
+  const BuiltinDef *def = findBuiltin(kLanguage, name);
+  if (name == "to")
+    def = findBuiltin(kLanguage, "cast");
+  return def && (def->flags & kMethod) ? def : nullptr;
+}
+
+std::string builtinPath(const BuiltinDef &def) { return std::string(def.space) + "." + def.name; }
+
+std::vector<std::string> languageNames(std::string_view space) {
+  std::vector<std::string> result;
+  auto s = tables().find(space);
+  if (s != tables().end())
+    for (auto &[name, def] : s->second)
+      result.push_back(std::string(name));
+  for (std::string_view name : libraryNames(space))
+    result.push_back(std::string(name));
+  if (space == kLanguage)
+    for (unsigned i = 0; i < kScalarKinds; ++i)
+      result.push_back(languageName(dtype(static_cast<ScalarKind>(i))));
+  return result;
+}
+
+bool isKnownUnsupported(std::string_view space, std::string_view name) {
+  if (space == kLibdevice) {
+    for (std::string_view n : kLibdeviceUnsupported)
+      if (n == name)
+        return true;
+    // add_rd, float2int_ru, fast_… and the like.
+    return name.find("_r") != std::string_view::npos || name.find('2') != std::string_view::npos || name.starts_with("fast_");
+  }
+  for (std::string_view n : kUnsupported)
+    if (n == name)
+      return true;
+  return space.starts_with("triton.language.extra");
+}
+
+} // namespace tessera::py

@@ -1,0 +1,310 @@
+// Statements.cpp - blocks, assignments, return, assert
+//
+// SPDX-License-Identifier: Apache-2.0
+#include "frontends/python/sema/Scopes.h"
+#include "frontends/python/sema/Visitor.h"
+
+#include "core/ir/Tile.h"
+
+namespace tessera::py {
+
+// A block of statements. After a statement that may have left, the rest is guarded or moved into the other arm.
+void Visitor::visitBlock(Seq<Stmt> stmts) {
+  for (size_t i = 0; i < stmts.size(); ++i) {
+    if (frame().flow.left())
+      return;
+    if (frame().flow.maybeLeft())
+      return guard([&] { visitBlock(stmts.subspan(i)); });
+    if (auto *s = dyn<If>(stmts[i])) {
+      At at(*this, s->span);
+      try {
+        if (visitIf(s, stmts.subspan(i + 1)))
+          return;
+      } catch (const SemaError &e) {
+        poison(s);
+        report(e.diagnostic);
+      } catch (const Suppressed &) {
+        poison(s);
+      }
+      continue;
+    }
+    visitStmt(stmts[i]);
+  }
+}
+
+// One error a statement: what it would have bound is marked, so that nothing follows from the error.
+void Visitor::visitStmt(const Stmt *s) {
+  At at(*this, s->span);
+  size_t depth = frames.size();
+  try {
+    dispatch(s);
+  } catch (const SemaError &e) {
+    frames.resize(depth);
+    poison(s);
+    report(e.diagnostic);
+  } catch (const Suppressed &) {
+    frames.resize(depth);
+    poison(s);
+  }
+}
+
+void Visitor::dispatch(const Stmt *s) {
+  auto unsupported = [&](std::string_view what, std::string help = {}) {
+    fail(DiagId::UnsupportedSyntax, "unsupported AST node type: " + std::string(what), std::move(help));
+  };
+  switch (s->kind) {
+  case NodeKind::Assign: return visitAssign(as<Assign>(s));
+  case NodeKind::AnnAssign: return visitAnnAssign(as<AnnAssign>(s));
+  case NodeKind::AugAssign: return visitAugAssign(as<AugAssign>(s));
+  case NodeKind::ExprStmt: return visitExprStmt(as<ExprStmt>(s));
+  case NodeKind::Return: return visitReturn(as<Return>(s));
+  case NodeKind::Assert: return visitAssert(as<Assert>(s));
+  case NodeKind::For: return visitFor(as<For>(s));
+  case NodeKind::While: return visitWhile(as<While>(s));
+  case NodeKind::Pass: return;
+  case NodeKind::If: // visitBlock takes these
+    visitIf(as<If>(s), {});
+    return;
+  case NodeKind::Break:
+  case NodeKind::Continue: {
+    Flag &f = s->kind == NodeKind::Break ? frame().flow.brk : frame().flow.cont;
+    f.state = Flag::Yes;
+    return;
+  }
+  case NodeKind::FunctionDef:
+    fail(DiagId::UnsupportedSyntax, "nested function definition is not supported.", "define the function at the top of the file, with @triton.jit");
+  case NodeKind::With:
+    for (const WithItem &item : as<With>(s)->items) {
+      At at(*this, item.context->span);
+      notSupported("`with` of this context");
+    }
+    return;
+  case NodeKind::Raise: return unsupported("Raise", "use tl.static_assert for what is known at compile time, tl.device_assert for the rest");
+  case NodeKind::Import:
+  case NodeKind::ImportFrom: return unsupported(nodeKindName(s->kind), "import at the top of the file");
+  default: return unsupported(nodeKindName(s->kind));
+  }
+}
+
+void Visitor::setVariable(std::string_view name, Value v) {
+  Frame &f = frame();
+  std::erase_if(f.lost, [&](auto &l) { return l.first == name; });
+  f.env.set(name, std::move(v));
+}
+
+void Visitor::assign(const Expr *target, const Value &value) {
+  At at(*this, target->span);
+  if (auto *n = dyn<Name>(target)) {
+    if (frame().constexprNames.count(n->id))
+      fail(DiagId::BadAssignment, std::string(n->id) + " is already defined. constexpr cannot be reassigned.");
+    return setVariable(n->id, value);
+  }
+  Seq<Expr> elts;
+  if (auto *t = dyn<Tuple>(target))
+    elts = t->elts;
+  else if (auto *l = dyn<List>(target))
+    elts = l->elts;
+  else if (isa<Attribute>(target))
+    fail(DiagId::BadAssignment, "Attribute assignment is not supported in triton");
+  else if (isa<Subscript>(target))
+    fail(DiagId::BadAssignment, "__setitem__ is not supported in triton", "tiles cannot be changed in place: use tl.where to replace elements, tl.store to write memory");
+  else
+    fail(DiagId::BadAssignment, "cannot assign to this");
+  if (value.kind == ValueKind::Error) {
+    for (const Expr *e : elts)
+      assign(e, value);
+    return;
+  }
+  bool iterable = value.isTuple() || (value.isConst() && (value.host.isList() || value.host.isTuple()));
+  if (!iterable)
+    fail(DiagId::BadAssignment, "cannot unpack " + describeType(value) + " into " + std::to_string(elts.size()) + " names");
+  std::vector<Value> parts = items(value);
+  size_t star = elts.size();
+  for (size_t i = 0; i < elts.size(); ++i)
+    if (isa<Starred>(elts[i]))
+      star = i;
+  bool fits = star == elts.size() ? parts.size() == elts.size() : parts.size() + 1 >= elts.size();
+  if (!fits)
+    fail(DiagId::BadAssignment, "cannot unpack " + std::to_string(parts.size()) + " values into " + std::to_string(elts.size()) + " names");
+  size_t extra = parts.size() + 1 - elts.size(), next = 0;
+  for (size_t i = 0; i < elts.size(); ++i) {
+    if (i == star) {
+      assign(as<Starred>(elts[i])->value, tuple({parts.begin() + next, parts.begin() + next + extra}));
+      next += extra;
+    } else {
+      assign(elts[i], parts[next++]);
+    }
+  }
+}
+
+// Plain assignment keeps runtime values, types, None and functions; numbers become runtime scalars.
+Value Visitor::sanitize(const Value &v) {
+  switch (v.kind) {
+  case ValueKind::Const:
+    if (v.isNumber())
+      return toTensor(v);
+    if (v.isString())
+      failType("cannot convert " + repr(v.host) + " of type str to tensor",
+               "declare the variable as `name: tl.constexpr = …` to keep a string");
+    return v;
+  case ValueKind::Tuple: {
+    std::vector<Value> items;
+    for (const Value &i : v.items())
+      items.push_back(i.isString() ? i : sanitize(i));
+    Value r = tuple(std::move(items), v.parts->names, v.parts->typeName);
+    const_cast<TupleData *>(r.parts.get())->cls = v.parts->cls;
+    return r;
+  }
+  default:
+    return v;
+  }
+}
+
+void Visitor::visitAssign(const Assign *s) {
+  if (s->targets.size() != 1)
+    fail(DiagId::UnsupportedSyntax, "multiple assignment (a = b = …) is not supported", "write one assignment a line");
+  assign(s->targets[0], sanitize(visit(s->value)));
+}
+
+namespace {
+bool annotatesConstexpr(const Expr *e) {
+  if (auto *n = dyn<Name>(e))
+    return n->id == "constexpr";
+  if (auto *a = dyn<Attribute>(e))
+    return a->attr == "constexpr";
+  return false;
+}
+} // namespace
+
+void Visitor::visitAnnAssign(const AnnAssign *s) {
+  auto *n = dyn<Name>(s->target);
+  if (!s->value)
+    fail(DiagId::BadAssignment, "an annotated variable needs a value");
+  if (n && annotatesConstexpr(s->annotation)) {
+    Frame &f = frame();
+    if (f.env.find(n->id))
+      fail(DiagId::BadAssignment, std::string(n->id) + " is already defined. constexpr cannot be reassigned.");
+    Value v = visit(s->value);
+    if (v.isTensor() || v.kind == ValueKind::BlockPtr)
+      fail(DiagId::NotConstexpr, "`" + std::string(n->id) + "` is annotated constexpr, and its value is known at run time only");
+    f.constexprNames.insert(n->id);
+    return setVariable(n->id, v);
+  }
+  assign(s->target, sanitize(visit(s->value)));
+}
+
+void Visitor::visitAugAssign(const AugAssign *s) {
+  if (!isa<Name>(s->target))
+    return assign(s->target, none()); // says what is wrong with it
+  Value old = lookup(as<Name>(s->target)->id);
+  Value v = visit(s->value);
+  assign(s->target, sanitize(binaryOp(s->op, old, v)));
+}
+
+void Visitor::visitReturn(const Return *s) {
+  Frame &f = frame();
+  if (f.runtimeLoops)
+    fail(DiagId::UnsupportedSyntax, "Cannot have `return` statements inside `while` or `for` statements in triton.",
+         "set a variable and `break`, and return after the loop");
+  Value v = s->value ? visit(s->value) : none();
+  if (!f.isKernel) {
+    v = v.isString() ? v : sanitize(v);
+    f.env.set("$return", v);
+  } else if (!v.isNone()) {
+    fail(DiagId::WrongType, "a kernel returns nothing, and this returns " + describeType(v), "write the result to memory with tl.store");
+  }
+  f.flow.ret.state = Flag::Yes;
+}
+
+void Visitor::visitAssert(const Assert *s) {
+  Value test = visit(s->test);
+  Value msg = s->msg ? visit(s->msg) : constStr("");
+  if (auto known = staticTruth(test)) {
+    if (!*known && options.debug)
+      fail(DiagId::StaticAssertFailed, "assertion is always false" + (msg.isString() && !msg.host.str().empty() ? ": " + msg.host.str() : ""));
+    return;
+  }
+  if (!options.debug)
+    return;
+  Value c = toBool(toTensor(test));
+  tile::AssertOp::create(b, loc, c.ir, msg.isString() ? msg.host.str() : "assertion failed");
+}
+
+void Visitor::visitExprStmt(const ExprStmt *s) {
+  if (isa<Constant>(s->value))
+    return; // a docstring
+  Value callee;
+  if (auto *c = dyn<Call>(s->value))
+    if (auto *a = dyn<Attribute>(c->func); a && a->attr == "advance")
+      fail(DiagId::UnusedResult, "The result of advance is not being used. Note that tl.advance does not have any side effects. "
+                                 "To move the block pointer, you need to assign the result of tl.advance to a variable.");
+  visit(s->value);
+}
+
+void Visitor::poison(const Stmt *s) {
+  std::vector<std::string_view> names;
+  Stmt *one[] = {const_cast<Stmt *>(s)};
+  assignedNames(Seq<Stmt>(one, 1), names);
+  Value error;
+  error.kind = ValueKind::Error;
+  for (std::string_view n : names)
+    setVariable(n, error);
+  if (isa<Return>(s)) {
+    frame().env.set("$return", error);
+    frame().flow.ret.state = Flag::Yes;
+  }
+}
+
+void assignedNames(const Expr *target, std::vector<std::string_view> &out) {
+  if (auto *n = dyn<Name>(target)) {
+    if (std::find(out.begin(), out.end(), n->id) == out.end())
+      out.push_back(n->id);
+  } else if (auto *t = dyn<Tuple>(target)) {
+    for (const Expr *e : t->elts)
+      assignedNames(e, out);
+  } else if (auto *l = dyn<List>(target)) {
+    for (const Expr *e : l->elts)
+      assignedNames(e, out);
+  } else if (auto *s = dyn<Starred>(target)) {
+    assignedNames(s->value, out);
+  }
+}
+
+void assignedNames(Seq<Stmt> stmts, std::vector<std::string_view> &out) {
+  for (const Stmt *s : stmts) {
+    if (auto *a = dyn<Assign>(s)) {
+      for (const Expr *t : a->targets)
+        assignedNames(t, out);
+    } else if (auto *n = dyn<AnnAssign>(s)) {
+      assignedNames(n->target, out);
+    } else if (auto *g = dyn<AugAssign>(s)) {
+      assignedNames(g->target, out);
+    } else if (auto *f = dyn<For>(s)) {
+      assignedNames(f->target, out);
+      assignedNames(f->body, out);
+    } else if (auto *w = dyn<While>(s)) {
+      assignedNames(w->body, out);
+    } else if (auto *i = dyn<If>(s)) {
+      assignedNames(i->body, out);
+      assignedNames(i->orelse, out);
+    } else if (auto *c = dyn<With>(s)) {
+      assignedNames(c->body, out);
+    }
+  }
+}
+
+bool hasBreak(Seq<Stmt> stmts) {
+  for (const Stmt *s : stmts) {
+    if (isa<Break>(s))
+      return true;
+    if (auto *i = dyn<If>(s))
+      if (hasBreak(i->body) || hasBreak(i->orelse))
+        return true;
+    if (auto *c = dyn<With>(s))
+      if (hasBreak(c->body))
+        return true;
+  }
+  return false;
+}
+
+} // namespace tessera::py
