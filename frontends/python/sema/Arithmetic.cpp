@@ -166,7 +166,7 @@ Value Emitter::binary(BinOpKind op, const Value &a, const Value &b) {
   failType("unknown operator");
 }
 
-Value Emitter::compare(Compare op, const Value &a, const Value &b) {
+Value Emitter::compare(Relation op, const Value &a, const Value &b) {
   auto [x, y] = unify(a, b);
   DType t = x.type.elem;
   TensorType result = x.type.with(py::dtype(K::Int1));

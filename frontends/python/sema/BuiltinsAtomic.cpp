@@ -102,7 +102,7 @@ template <bool IsMax> Value atomicMinMax(Visitor &v, Args &a) {
   bool wide = t.is(K::FP64);
   DType s = dtype(wide ? K::Int64 : K::Int32), u = dtype(wide ? K::UInt64 : K::UInt32);
   Value bits = v.bitcast(r.value, s);
-  Value positive = v.compare(Compare::Ge, bits, v.zeroOf(bits.type)), negative = v.invert(positive);
+  Value positive = v.compare(Relation::Ge, bits, v.zeroOf(bits.type)), negative = v.invert(positive);
   if (r.mask.isTensor()) {
     positive = v.binary(BinOpKind::BitAnd, r.mask, positive);
     negative = v.binary(BinOpKind::BitAnd, r.mask, negative);
@@ -110,7 +110,7 @@ template <bool IsMax> Value atomicMinMax(Visitor &v, Args &a) {
   Rmw up{v.bitcast(r.ptr, s.pointerTo()), bits, positive}, down{v.bitcast(r.ptr, u.pointerTo()), v.bitcast(bits, u), negative};
   Value x = rmw(v, IsMax ? tile::Rmw::Max : tile::Rmw::Min, up, a);
   Value y = rmw(v, IsMax ? tile::Rmw::UMin : tile::Rmw::UMax, down, a);
-  Value isPositive = v.compare(Compare::Ge, bits, v.zeroOf(bits.type));
+  Value isPositive = v.compare(Relation::Ge, bits, v.zeroOf(bits.type));
   return v.bitcast(v.where(isPositive, x, v.bitcast(y, s)), t);
 }
 

@@ -105,8 +105,8 @@ std::pair<Value, Value> rows(Visitor &v, const Value &d, const Value &xIn, const
   Value row = v.expandDims(v.cast(x, dtype(K::Int64)), 1);
   Value col = v.expandDims(v.cast(v.binary(BinOpKind::Add, y, v.arange(0, d.type.shape[1])), dtype(K::Int64)), 0);
   auto inside = [&](const Value &i, const Value &extent) {
-    Value low = v.compare(Compare::Ge, i, v.zeroOf(i.type));
-    return v.binary(BinOpKind::BitAnd, low, v.compare(Compare::Lt, i, v.cast(extent, dtype(K::Int64))));
+    Value low = v.compare(Relation::Ge, i, v.zeroOf(i.type));
+    return v.binary(BinOpKind::BitAnd, low, v.compare(Relation::Lt, i, v.cast(extent, dtype(K::Int64))));
   };
   Value mask = v.binary(BinOpKind::BitAnd, inside(row, d.items()[1]), inside(col, d.items()[2]));
   Value offset = v.binary(BinOpKind::Add, v.binary(BinOpKind::Mult, row, v.cast(d.items()[3], dtype(K::Int64))),

@@ -138,6 +138,16 @@ Value nextPowerOf2(Visitor &v, Args &a) {
     p <<= 1;
   return Emitter::constInt(n <= 0 ? 0 : p);
 }
+Value log2Const(Visitor &v, Args &a) {
+  int64_t n = v.needInt(a[0], "_log2's argument"), log = 0;
+  for (; n > 1; n >>= 1)
+    ++log;
+  return Emitter::constInt(log);
+}
+Value isPowerOfTwo(Visitor &v, Args &a) {
+  int64_t n = v.needInt(a[0], "the argument");
+  return Emitter::constBool(n > 0 && (n & (n - 1)) == 0);
+}
 Value cdiv(Visitor &v, Args &a) {
   using O = BinOpKind;
   Value top = v.binaryOp(O::Sub, v.binaryOp(O::Add, a[0], a[1]), Emitter::constInt(1));
@@ -171,6 +181,8 @@ const BuiltinDef kRows[] = {
     {"str_to_ty", "name c?", strToTy},
     {"next_power_of_2", "n", nextPowerOf2},
     {"cdiv", "x div", cdiv},
+    {"_log2", "i", log2Const},
+    {"_is_power_of_two", "i", isPowerOfTwo},
     {"tensor", "*args", marker},
     {"dtype", "*args", marker},
     {"tuple", "*args", marker},

@@ -24,7 +24,7 @@ struct SemaError {
 // Thrown where an operand was already reported as wrong: nothing more to say.
 struct Suppressed {};
 
-enum class Compare : uint8_t { Eq, Ne, Lt, Le, Gt, Ge };
+enum class Relation : uint8_t { Eq, Ne, Lt, Le, Gt, Ge };
 enum class ReduceKind : uint8_t { Sum, Max, Min, Xor, Or, Prod };
 
 class Emitter {
@@ -83,7 +83,7 @@ public:
 
   // --- arithmetic (Arithmetic.cpp)
   Value binary(BinOpKind op, const Value &a, const Value &b);
-  Value compare(Compare op, const Value &a, const Value &b);
+  Value compare(Relation op, const Value &a, const Value &b);
   Value negate(const Value &v);
   Value invert(const Value &v);
   Value logicalNot(const Value &v);

@@ -145,7 +145,7 @@ Value Visitor::compareOp(CmpOpKind op, const Value &a, const Value &b) {
   if (a.isTensor() || b.isTensor()) {
     if (op == CmpOpKind::In || op == CmpOpKind::NotIn)
       fail(DiagId::UnsupportedSyntax, "`in` of runtime values is not supported");
-    static constexpr Compare map[] = {Compare::Eq, Compare::Ne, Compare::Lt, Compare::Le, Compare::Gt, Compare::Ge};
+    static constexpr Relation map[] = {Relation::Eq, Relation::Ne, Relation::Lt, Relation::Le, Relation::Gt, Relation::Ge};
     return compare(map[static_cast<int>(op)], a, b);
   }
   if (op == CmpOpKind::Eq || op == CmpOpKind::NotEq) {

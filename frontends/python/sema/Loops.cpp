@@ -262,7 +262,7 @@ void Visitor::forWithBreak(const For *s, const Value &lower, const Value &upper,
     LoopScope scope(frame(), true);
     mlir::OpBuilder::InsertionGuard restore(b);
     mlir::Block *head = b.createBlock(&op.getBefore(), {}, types, locs);
-    Value more = compare(Compare::Lt, tensor(head->getArgument(0), scalarType(t)), upper);
+    Value more = compare(Relation::Lt, tensor(head->getArgument(0), scalarType(t)), upper);
     more = binary(BinOpKind::BitAnd, more, scalar(head->getArgument(1), ScalarKind::Int1));
     scf::ConditionOp::create(b, loc, more.ir, head->getArguments());
     mlir::Block *body = b.createBlock(&op.getAfter(), {}, types, locs);

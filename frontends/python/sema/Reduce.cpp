@@ -121,9 +121,9 @@ std::pair<Value, Value> Emitter::reduceArg(bool isMax, const Value &in, std::opt
       index = expandDims(index, i);
   index = broadcastTo(index, v.type.shape);
   auto results = reduce({v, index}, axis, keepDims, [&](llvm::ArrayRef<Value> x) {
-    Value better = compare(isMax ? Compare::Gt : Compare::Lt, x[0], x[2]);
+    Value better = compare(isMax ? Relation::Gt : Relation::Lt, x[0], x[2]);
     if (tieLeft) {
-      Value tie = binary(BinOpKind::BitAnd, compare(Compare::Eq, x[0], x[2]), compare(Compare::Lt, x[1], x[3]));
+      Value tie = binary(BinOpKind::BitAnd, compare(Relation::Eq, x[0], x[2]), compare(Relation::Lt, x[1], x[3]));
       better = binary(BinOpKind::BitOr, better, tie);
     }
     return std::vector<Value>{where(better, x[0], x[2]), where(better, x[1], x[3])};

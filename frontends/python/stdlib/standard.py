@@ -34,15 +34,6 @@ def swizzle2d(i, j, size_i, size_j, size_g):
     return new_i, new_j
 
 
-def _log2(i: constexpr):
-    log: constexpr = 0 if i <= 1 else 1 + _log2_const(i // 2)
-    return log
-
-
-def _log2_const(i: constexpr):
-    return _log2(i)
-
-
 def _sum_combine(a, b):
     return a + b
 
