@@ -11,16 +11,22 @@ using namespace tile;
 static const Stage kTileStages[] = {
     // First: everything after it knows only tensors of pointers.
     {"lower-block-pointers", createTileLowerBlockPointersPass},
-    // Before merging: canonical forms make equal values look equal.
+    // Before the pointer stages: splats and constants must look like it.
     {"simplify", createTileSimplifyPass},
+    // Before simplify-pointers: a tile that moves as a whole becomes base + scalar, which that stage then normalises.
+    {"uniform-carried", createTileUniformCarriedPass},
+    {"simplify-pointers", createTileSimplifyPointersPass},
+    // After uniform-carried: ranges see scalar offsets, not tiles.
+    {"simplify-masks", createTileSimplifyMasksPass},
+    // Drops the masks and carried values that the stages above decided.
+    {"clean-up", createTileSimplifyPass},
+    // Before hoist: fewer ops to move.
     {"merge", createTileMergeEqualOpsPass},
     // After the addresses have their final form: invariant offsets leave loops as a whole.
     {"hoist", createTileHoistInvariantsPass},
-    // Carried offsets and pointers that hoisting and folding left without a use.
+    // Carried values that hoisting and folding left without a use.
     {"drop-carried", createTileDropCarriedValuesPass},
-    // Removes what became dead or constant above; the plugin sees no dead op.
-    {"clean-up", createTileSimplifyPass},
-    // Hoisting brings equal values of different loops together.
+    // Hoisting brings equal values of different loops together; also removes what is dead: a plugin sees no dead op.
     {"merge-again", createTileMergeEqualOpsPass},
     // Last: no later stage adds a store.
     {"mark-read-only", createTileMarkReadOnlyPass},

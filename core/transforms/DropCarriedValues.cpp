@@ -1,5 +1,7 @@
 // DropCarriedValues.cpp - drop loop-carried values that nothing but their own next value uses
 //
+// SPDX-License-Identifier: Apache-2.0
+//
 // Before: %r:2 = scf.for … iter_args(%a, %b) { %b2 = addptr %b, %c ; yield %a2, %b2 }   (%r#1 unused, %b only makes %b2)
 // After:  %r = scf.for … iter_args(%a) { yield %a2 }
 // A carried value is live where an op with effects, a live carried value, a live result or a condition needs it; the

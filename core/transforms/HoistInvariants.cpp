@@ -1,5 +1,7 @@
 // HoistInvariants.cpp - move what does not change out of loops
 //
+// SPDX-License-Identifier: Apache-2.0
+//
 // Before: scf.for … { %y = arith.divsi %a, %b … }      After: %y = arith.divsi %a, %b ; scf.for … { … }
 // Any op without memory effects moves; division too, which upstream holds back because it may trap there (here it gives an
 // unspecified value, docs/rationale/integer-division.md). Inner loops first, so that a value leaves as many as it can.

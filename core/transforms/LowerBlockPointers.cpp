@@ -1,5 +1,7 @@
 // LowerBlockPointers.cpp - turn block pointers into tensors of pointers and masks
 //
+// SPDX-License-Identifier: Apache-2.0
+//
 // Before: %bp = tile.make_block_ptr %base shape[%m, %n] strides[%s, %c1] offsets[%i, %j] : 64x32
 //         %v = tile.load_block %bp boundary_check = [0] padding = zero
 // After:  %at = tile.addptr %base, %i * %s + %j              (scalars: the block's corner)

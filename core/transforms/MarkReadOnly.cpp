@@ -1,5 +1,7 @@
 // MarkReadOnly.cpp - mark the pointer arguments that no store or atomic reaches
 //
+// SPDX-License-Identifier: Apache-2.0
+//
 // Before: func.func @k(%p: !tile.ptr<f32>, …) { … tile.load … }     After: %p: … {tile.read_only}
 // From every written pointer the values it may come from are followed back, through arithmetic, shapes, branches and
 // loops. A pointer of unknown origin may be any argument.

@@ -1,5 +1,7 @@
 // MergeEqualOps.cpp - compute equal values once
 //
+// SPDX-License-Identifier: Apache-2.0
+//
 // Before: %a = tile.splat %n; %b = tile.splat %n      After: %a = tile.splat %n
 // Upstream's algorithm; two loads merge only where nothing between them writes.
 #include "core/ir/Tile.h"

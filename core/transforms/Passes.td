@@ -42,6 +42,33 @@ def TileHoistInvariantsPass : TilePass<"tile-hoist-invariants"> {
   let statistics = [Statistic<"numHoisted", "hoisted", "Number of ops moved">];
 }
 
+def TileUniformCarriedPass : TilePass<"tile-uniform-carried"> {
+  let summary = "carry one scalar offset where all elements of a carried tile move alike";
+  let description = [{
+    Before: `for iter_args(%p = %p0) { … yield addptr(%p, splat(%s)) }`
+    After:  `for iter_args(%o = 0) { %p = addptr(%p0, splat(%o)) … yield %o + %s }`, for pointers and for integers.
+  }];
+  let statistics = [Statistic<"numRewritten", "rewritten", "Number of carried tiles replaced by a scalar">];
+}
+
+def TileSimplifyPointersPass : TilePass<"tile-simplify-pointers"> {
+  let summary = "make addresses a uniform base plus a varying offset";
+  let description = [{
+    Before: `addptr(addptr(splat(p), splat(i)), %t)`   After: `addptr(splat(addptr(p, i)), %t)`.
+    Chains are combined, uniform terms are added as scalars, so that invariant offsets can leave loops.
+  }];
+  let statistics = [Statistic<"numRewritten", "rewritten", "Number of address computations rewritten">];
+}
+
+def TileSimplifyMasksPass : TilePass<"tile-simplify-masks"> {
+  let summary = "decide comparisons that ranges decide";
+  let description = [{
+    Before: `%m = arith.cmpi slt, %offsets, %n` with every offset below every n   After: `%m = true`, and the accesses lose
+    their masks. Facts come from ranges (program ids, aranges, loop bounds, assumptions).
+  }];
+  let statistics = [Statistic<"numDecided", "decided", "Number of comparisons decided">];
+}
+
 def TileDropCarriedValuesPass : TilePass<"tile-drop-carried-values"> {
   let summary = "drop loop-carried values that nothing but their own next value uses";
   let statistics = [Statistic<"numDropped", "dropped", "Number of carried values dropped">];

@@ -1,5 +1,7 @@
 // Simplify.cpp - fold constants and apply canonical forms
 //
+// SPDX-License-Identifier: Apache-2.0
+//
 // Before: %m = constant dense<true>; %v = tile.load %p mask %m other %o      After: %v = tile.load %p
 // Establishes: constants are splats or scalars; dead pure ops are gone.
 // The patterns are collected once for a pass object and only from the dialects of tile IR: collecting and freezing them

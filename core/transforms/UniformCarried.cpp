@@ -1,0 +1,118 @@
+// UniformCarried.cpp - carry one scalar offset where all elements of a carried tile move alike
+//
+// SPDX-License-Identifier: Apache-2.0
+//
+// Before: %r = scf.for … iter_args(%p = %p0) { … %q = tile.addptr %p, splat(%s) ; yield %q }
+// After:  %o = scf.for … iter_args(%o = 0) { %p = tile.addptr %p0, splat(%o) … %o2 = arith.addi %o, %s ; yield %o2 }
+//         %r = tile.addptr %p0, splat(%o)
+// For tiles of pointers (64-bit offsets) and of integers (their own width: wrapping sums reassociate freely). A tile of
+// pointers in registers costs as many registers as it has elements; the scalar costs one, and ranges see it.
+// Not done here: steps that differ between elements; scf.while.
+#include "core/ir/Tile.h"
+#include "core/transforms/Passes.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+
+using namespace mlir;
+
+namespace tessera::tile {
+#define GEN_PASS_DEF_TILEUNIFORMCARRIEDPASS
+#include "core/transforms/Passes.h.inc"
+
+namespace {
+
+// One step of a chain: `value` = `before` + the uniform `step` (null where it is none).
+struct Step {
+  Value before, step;
+};
+
+Value uniformOf(OpBuilder &b, Value tile) {
+  if (auto splat = tile.getDefiningOp<SplatOp>())
+    return splat.getSource();
+  std::optional<int64_t> constant = splatIntegerOf(tile);
+  return constant ? makeConstant(b, tile.getLoc(), elementTypeOf(tile.getType()), *constant) : Value();
+}
+
+Step stepOf(OpBuilder &b, Value value) {
+  if (auto add = value.getDefiningOp<AddPtrOp>())
+    return {add.getPtr(), uniformOf(b, add.getOffset())};
+  auto add = value.getDefiningOp<arith::AddIOp>();
+  if (!add)
+    return {};
+  if (Value step = uniformOf(b, add.getRhs()))
+    return {add.getLhs(), step};
+  return {add.getRhs(), uniformOf(b, add.getLhs())};
+}
+
+// The sum of the uniform steps from `argument` to `next`, as scalars of `type` made before the terminator; null where some
+// step is not uniform.
+Value totalStep(OpBuilder &b, BlockArgument argument, Value next, Type type) {
+  Value total;
+  while (next != argument) {
+    Step step = stepOf(b, next);
+    if (!step.step)
+      return {};
+    Value wide = step.step;
+    if (wide.getType() != type)
+      wide = arith::ExtSIOp::create(b, wide.getLoc(), type, wide);
+    total = total ? Value(arith::AddIOp::create(b, wide.getLoc(), total, wide)) : wide;
+    next = step.before;
+  }
+  return total;
+}
+
+struct UniformCarried final : impl::TileUniformCarriedPassBase<UniformCarried> {
+  void runOnOperation() override {
+    SmallVector<scf::ForOp> loops;
+    getOperation().walk([&](scf::ForOp loop) { loops.push_back(loop); });
+    for (scf::ForOp loop : loops)
+      rewrite(loop);
+  }
+
+  void rewrite(scf::ForOp loop) {
+    Operation *yield = loop.getBody()->getTerminator();
+    for (unsigned i = 0; i < loop.getNumRegionIterArgs(); ++i) {
+      BlockArgument argument = loop.getRegionIterArg(i);
+      auto type = dyn_cast<RankedTensorType>(argument.getType());
+      if (!type || (!isTilePointer(type) && !isa<IntegerType>(type.getElementType())) || type.getElementType().isInteger(1))
+        continue;
+      Type offsetType = isTilePointer(type) ? IntegerType::get(&getContext(), 64) : type.getElementType();
+      OpBuilder inside(yield);
+      Value step = yield->getOperand(i) == argument ? Value() : totalStep(inside, argument, yield->getOperand(i), offsetType);
+      if (!step)
+        continue;
+      replace(loop, i, step, offsetType);
+      ++numRewritten;
+    }
+  }
+
+  // The carried value keeps its place in the lists and changes its type.
+  void replace(scf::ForOp loop, unsigned i, Value step, Type offsetType) {
+    Location loc = loop.getLoc();
+    Operation *yield = loop.getBody()->getTerminator();
+    BlockArgument argument = loop.getRegionIterArg(i);
+    Value init = loop.getInitArgs()[i], result = loop.getResult(i);
+    OpBuilder before(loop), top = OpBuilder::atBlockBegin(loop.getBody()), end(yield), after(loop);
+    after.setInsertionPointAfter(loop);
+    auto moved = [&](OpBuilder &b, Value offset) -> Value {
+      Value offsets = SplatOp::create(b, loc, cast<RankedTensorType>(init.getType()).getShape(), offset);
+      if (isTilePointer(init.getType()))
+        return AddPtrOp::create(b, loc, init, offsets);
+      return arith::AddIOp::create(b, loc, init, offsets);
+    };
+    argument.setType(offsetType);
+    Value tile = moved(top, argument);
+    argument.replaceAllUsesExcept(tile, tile.getDefiningOp()->getOperand(1).getDefiningOp());
+    yield->setOperand(i, arith::AddIOp::create(end, loc, argument, step));
+    loop.getInitArgsMutable()[i].assign(makeConstant(before, loc, offsetType, 0));
+    result.setType(offsetType);
+    if (!result.use_empty()) {
+      Value last = moved(after, result);
+      result.replaceAllUsesExcept(last, last.getDefiningOp()->getOperand(1).getDefiningOp());
+    }
+  }
+};
+
+} // namespace
+} // namespace tessera::tile
