@@ -4,6 +4,7 @@
 #include "core/ir/Tile.h"
 #include "core/pipeline/Pipeline.h"
 #include "core/transforms/Passes.h"
+#include "core/transforms/layout/Passes.h"
 #include "frontends/cli/tessera-opt/TestPasses.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -26,6 +27,7 @@ int main(int argc, char **argv) {
   DialectRegistry registry;
   registry.insert<tessera::tile::TileDialect, arith::ArithDialect, math::MathDialect, scf::SCFDialect, func::FuncDialect>();
   tessera::tile::registerTileTransformsPasses();
+  tessera::tile::registerLayoutPasses();
   tessera::registerTestPasses();
   PassPipelineRegistration<> whole("tile-pipeline", "all stages of the TILE level, in order", [](OpPassManager &passes) {
     for (const tessera::Stage &stage : tessera::tileStages())

@@ -1,0 +1,177 @@
+// AllocateSharedMemory.cpp - give every shared buffer its place by liveness
+//
+// Before: %s = tile.shared_alloc : …          After: %s = tile.shared_alloc offset = 4096 bytes = 8192 : …
+//         tile.reduce %x axis = 1 …                  tile.reduce … {tile.offset = 0 : i32, tile.bytes = 512 : i32} …
+// and the module option "shared_bytes". Two buffers share bytes where their lives do not meet: a shared tensor lives from
+// its alloc to its last use, a whole loop where it is used inside of one that it was allocated outside of; scratch lives
+// during its op. Largest first, each at the lowest place that is free (first fit by size).
+// Requires: no conversion crosses warps.  Establishes: offsets; total within the target's limit, or one error with a
+// breakdown by buffer.  Not done here: order among accesses that share bytes (InsertBarriers).
+//
+// SPDX-License-Identifier: Apache-2.0
+#include "core/transforms/layout/LayoutQuestions.h"
+#include "core/transforms/layout/Passes.h"
+#include "core/transforms/layout/SharedUse.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+
+namespace tessera::tile {
+namespace {
+
+struct Buffer {
+  Operation *op;      // shared_alloc, or the op with scratch
+  uint64_t bytes;
+  unsigned start, end; // positions of the first and the last op of its life
+  int64_t offset = 0;
+};
+
+// By size, then by time: no two buffers start at one op.
+bool largerFirst(const Buffer &a, const Buffer &b) {
+  return a.bytes != b.bytes ? a.bytes > b.bytes : a.start < b.start;
+}
+
+class Allocator {
+public:
+  Allocator(func::FuncOp function, const target::Target &target, unsigned numWarps)
+      : function_(function), target_(target), numWarps_(numWarps) {}
+  // Bytes in use at most.
+  uint64_t run();
+  const std::vector<Buffer> &buffers() const { return buffers_; }
+
+private:
+  void number();
+  void addLife(SharedAllocOp alloc);
+  void place();
+
+  func::FuncOp function_;
+  const target::Target &target_;
+  unsigned numWarps_;
+  DenseMap<Operation *, std::pair<unsigned, unsigned>> position_; // of the op and of the last op inside of it
+  std::vector<Buffer> buffers_;
+};
+
+} // namespace
+
+void Allocator::number() {
+  unsigned next = 0;
+  std::function<void(Operation *)> visit = [&](Operation *op) {
+    unsigned own = next++;
+    for (Region &region : op->getRegions())
+      for (Operation &inner : region.getOps())
+        visit(&inner);
+    position_[op] = {own, next - 1};
+  };
+  visit(function_);
+}
+
+void Allocator::addLife(SharedAllocOp alloc) {
+  auto [start, end] = position_[alloc];
+  for (Operation *user : alloc.getResult().getUsers()) {
+    // A use inside of a loop around which the buffer lives keeps it alive to the loop's end.
+    Operation *inBlock = alloc->getBlock()->findAncestorOpInBlock(*user);
+    end = std::max(end, position_[inBlock ? inBlock : function_.getOperation()].second);
+    if (!isa<SharedStoreOp, SharedLoadOp, SharedFreeOp>(user)) // carried on under another name: alive throughout
+      start = 0, end = position_[function_].second;
+  }
+  buffers_.push_back({alloc, bytesOf(alloc.getType()), start, end});
+}
+
+void Allocator::place() {
+  std::vector<Buffer *> order;
+  for (Buffer &buffer : buffers_)
+    order.push_back(&buffer);
+  llvm::sort(order, [](const Buffer *a, const Buffer *b) { return largerFirst(*a, *b); });
+  for (size_t i = 0; i < order.size(); ++i) {
+    Buffer &buffer = *order[i];
+    bool moved = true;
+    while (moved) { // raise it over every neighbour in time that it meets in space
+      moved = false;
+      for (size_t j = 0; j < i; ++j) {
+        const Buffer &other = *order[j];
+        bool sameTime = buffer.start <= other.end && other.start <= buffer.end;
+        SharedRange mine{buffer.offset, buffer.offset + static_cast<int64_t>(buffer.bytes)};
+        SharedRange theirs{other.offset, other.offset + static_cast<int64_t>(other.bytes)};
+        if (sameTime && mine.meets(theirs)) {
+          buffer.offset = static_cast<int64_t>(llvm::alignTo(static_cast<uint64_t>(theirs.end), 16)); // widest vector
+          moved = true;
+        }
+      }
+    }
+  }
+}
+
+uint64_t Allocator::run() {
+  number();
+  function_.walk([&](Operation *op) {
+    if (auto alloc = dyn_cast<SharedAllocOp>(op))
+      addLife(alloc);
+    else if (uint64_t bytes = scratchBytes(op, target_.info(), numWarps_))
+      buffers_.push_back({op, bytes, position_[op].first, position_[op].second});
+  });
+  place();
+  uint64_t total = 0;
+  Builder builder(function_.getContext());
+  for (Buffer &buffer : buffers_) {
+    auto offset = builder.getI32IntegerAttr(static_cast<int32_t>(buffer.offset));
+    auto bytes = builder.getI32IntegerAttr(static_cast<int32_t>(buffer.bytes));
+    if (auto alloc = dyn_cast<SharedAllocOp>(buffer.op)) {
+      alloc.setOffsetAttr(offset);
+      alloc.setBytesAttr(bytes);
+    } else {
+      buffer.op->setAttr(kScratchOffsetAttr, offset);
+      buffer.op->setAttr(kScratchBytesAttr, bytes);
+    }
+    total = std::max(total, static_cast<uint64_t>(buffer.offset) + buffer.bytes);
+  }
+  return llvm::alignTo(total, 16);
+}
+
+static std::string describe(const Buffer &buffer) {
+  std::string text;
+  llvm::raw_string_ostream out(text);
+  out << buffer.bytes << " bytes at offset " << buffer.offset << ": ";
+  if (auto alloc = dyn_cast<SharedAllocOp>(buffer.op)) {
+    SharedType type = alloc.getType();
+    out << "a tile of ";
+    for (int64_t size : type.getShape())
+      out << size << 'x';
+    out << type.getElementType() << " that changes its layout between warps";
+  } else {
+    out << "scratch of " << buffer.op->getName();
+  }
+  return text;
+}
+
+static void reportOverUse(func::FuncOp function, uint64_t total, uint64_t limit, StringRef target, std::vector<Buffer> buffers) {
+  llvm::sort(buffers, largerFirst);
+  InFlightDiagnostic error = buffers.front().op->emitError();
+  error << "kernel " << function.getName() << " needs " << total << " bytes of shared memory, target " << target << " has "
+        << limit << " for a block";
+  for (const Buffer &buffer : ArrayRef(buffers).take_front(8))
+    error.attachNote(buffer.op->getLoc()) << describe(buffer);
+  if (buffers.size() > 8)
+    error.attachNote(function.getLoc()) << "and " << buffers.size() - 8 << " smaller buffers";
+}
+
+StepResult allocateSharedMemory(ModuleOp module, const target::Target &target) {
+  StepResult result;
+  unsigned numWarps = static_cast<unsigned>(moduleOption(module, "num_warps", 4));
+  uint64_t most = 0, limit = target.info().sharedBytes();
+  module.walk([&](func::FuncOp function) {
+    Allocator allocator(function, target, numWarps);
+    uint64_t total = allocator.run();
+    most = std::max(most, total);
+    result.count += static_cast<unsigned>(allocator.buffers().size());
+    if (total > limit) {
+      reportOverUse(function, total, limit, target.info().name, allocator.buffers());
+      result.status = failure();
+    }
+  });
+  setModuleOption(module, "shared_bytes", static_cast<int64_t>(most));
+  return result;
+}
+
+} // namespace tessera::tile

@@ -1,0 +1,337 @@
+// AssignLayouts.cpp - give every tile a layout
+//
+// Before: %x = tile.load %p : … -> tensor<1024xf32>
+// After:  %x = tile.load %p : … -> tensor<1024xf32, #tile.linear<[1024], register = …, lane = …>>
+// Requires: TILE level, block pointers lowered.  Establishes: LAYOUT level, every op local (CheckLayouts).
+// How: dots and memory accesses with known contiguity are anchors and ask the target. Layouts flow forwards from anchors
+// (dots first), then backwards into what feeds them; what is left gets the target's compute layout. An op whose operand has
+// another layout than it needs gets a tile.convert_layout right after the operand's definition.
+// Not done here: choosing between conversions and second computations (RemoveLayoutConversions).
+//
+// SPDX-License-Identifier: Apache-2.0
+#include "core/analysis/AxisFacts.h"
+#include "core/transforms/layout/LayoutQuestions.h"
+#include "core/transforms/layout/Passes.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "llvm/ADT/MapVector.h"
+#include <deque>
+#include <map>
+
+using namespace mlir;
+
+namespace tessera::tile {
+namespace {
+
+class Assigner {
+public:
+  Assigner(func::FuncOp function, const target::Target &target, unsigned numWarps)
+      : function_(function), questions_(target, numWarps) {}
+  unsigned run();
+
+private:
+  void anchorDots();
+  void anchorMemory();
+  void anchorRest();
+  void give(Value value, LinearAttr layout);
+  void settle(Operation *op, unsigned operand, LinearAttr layout);
+  void propagate();
+  void forward(Value value);
+  void backward(Value value);
+  bool canTake(Value value) const;
+  LinearAttr needOf(OpOperand &operand);
+  void rewriteTypes();
+  unsigned convertOperands();
+
+  func::FuncOp function_;
+  LayoutQuestions questions_;
+  llvm::MapVector<Value, LinearAttr> given_;
+  DenseMap<Operation *, LinearAttr> operandSide_; // the layout in which an op takes its operands, where it has a choice
+  DenseMap<Operation *, DotPlan> dots_;
+  std::deque<Value> ahead_, back_; // values to propagate from; forwards goes first
+};
+
+} // namespace
+
+void Assigner::give(Value value, LinearAttr layout) {
+  if (!layout || !isTile(value) || given_.count(value))
+    return;
+  given_[value] = layout;
+  ahead_.push_back(value);
+  back_.push_back(value);
+  for (Value tied : tiedTo(value))
+    give(tied, layout);
+  // An op of one layout has thereby settled what its operands and other results have.
+  Operation *op = value.getDefiningOp();
+  if (!op || !(keepsOneLayout(op) || isa<SplitOp>(op)))
+    return;
+  operandSide_.try_emplace(op, isa<SplitOp>(op) ? operandFromResult(op, 0, layout) : layout);
+  for (Value sibling : op->getResults())
+    give(sibling, layout);
+}
+
+// The op takes its operands in the acceptable layout nearest to `layout`; its results follow.
+void Assigner::settle(Operation *op, unsigned operand, LinearAttr layout) {
+  if (dots_.count(op) || !operandSide_.try_emplace(op, layout).second)
+    return;
+  layout = operandSide_[op] = acceptableOperand(op, layout);
+  for (OpResult result : op->getResults())
+    give(result, resultFromOperand(op, operand, layout, result.getResultNumber()));
+}
+
+// Whether any layout may be chosen for the value, independently of the layouts of other values.
+bool Assigner::canTake(Value value) const {
+  Operation *op = value.getDefiningOp();
+  if (auto map = dyn_cast_or_null<MapElementwiseOp>(op))
+    return map.getPack() == 1;
+  return !op || !isa<ReduceOp, JoinOp, CatOp, DotOp, DotScaledOp>(op);
+}
+
+void Assigner::forward(Value value) {
+  LinearAttr layout = given_[value];
+  for (OpOperand &use : value.getUses()) {
+    Operation *user = use.getOwner();
+    if (Value carried = carriedBy(use))
+      give(carried, layout);
+    else if (!isa<PrintOp, BroadcastOp>(user)) // what a row grows into should not follow the row
+      settle(user, use.getOperandNumber(), layout);
+  }
+}
+
+void Assigner::backward(Value value) {
+  LinearAttr layout = given_[value];
+  for (OpOperand *source : feeding(value))
+    if (canTake(source->get()))
+      give(source->get(), layout);
+  Operation *op = value.getDefiningOp();
+  if (!op || isa<scf::ForOp, scf::IfOp, scf::WhileOp>(op))
+    return;
+  for (OpOperand &operand : op->getOpOperands()) {
+    if (!isTile(operand.get()) || !canTake(operand.get()) || given_.count(operand.get()))
+      continue;
+    LinearAttr need = operandFromResult(op, operand.getOperandNumber(), layout);
+    if (need)
+      give(operand.get(), need);
+  }
+}
+
+void Assigner::propagate() {
+  while (!ahead_.empty() || !back_.empty()) {
+    std::deque<Value> &queue = ahead_.empty() ? back_ : ahead_;
+    Value value = queue.front();
+    queue.pop_front();
+    if (&queue == &ahead_)
+      forward(value);
+    else
+      backward(value);
+  }
+}
+
+// ---- anchors -------------------------------------------------------------------------------------------------------
+
+void Assigner::anchorDots() {
+  function_.walk([&](Operation *op) {
+    if (auto dot = dyn_cast<DotOp>(op)) {
+      DotPlan plan = dots_[op] = questions_.planDot(dot);
+      dot.setInstruction(plan.instruction);
+      give(dot.getResult(), plan.accumulator);
+    } else if (auto scaled = dyn_cast<DotScaledOp>(op)) {
+      DotPlan plan = dots_[op] = questions_.planDot(scaled);
+      give(scaled.getResult(), plan.accumulator);
+    }
+  });
+  // Only forwards yet: what feeds a dot mostly comes from memory and should first hear what memory wants.
+  while (!ahead_.empty()) {
+    Value value = ahead_.front();
+    ahead_.pop_front();
+    forward(value);
+  }
+}
+
+// Accesses of one shape with the same fastest dim share a layout, that of the narrowest element: a second layout for wider
+// elements would buy nothing that the conversion does not cost.
+void Assigner::anchorMemory() {
+  AxisFacts facts(function_);
+  struct Group {
+    target::LayoutRequest request;
+    SmallVector<Operation *> ops;
+  };
+  std::map<std::pair<std::vector<int64_t>, unsigned>, Group> groups;
+  function_.walk([&](Operation *op) {
+    if (!isa<LoadOp, StoreOp>(op) || !isTile(op->getOperand(0)))
+      return;
+    auto pointers = cast<RankedTensorType>(op->getOperand(0).getType());
+    Type pointee = cast<PointerType>(pointers.getElementType()).getPointee();
+    AxisInfo address = facts.of(op->getOperand(0));
+    Value mask = isa<LoadOp>(op) ? cast<LoadOp>(op).getMask() : cast<StoreOp>(op).getMask();
+    std::vector<int64_t> contiguity;
+    unsigned fastest = 0;
+    for (unsigned d = 0; d < pointers.getRank(); ++d) {
+      // Unaligned runs allow no vectors, but still say which way neighbouring lanes should go.
+      int64_t run = address.contiguity[d], bytes = storageBits(pointee) / 8;
+      int64_t together = std::min(run, std::max<int64_t>(address.divisibility[d] / bytes, 1));
+      if (mask)
+        together = std::min(together, facts.of(mask).constancy[d]);
+      contiguity.push_back(run > 1 ? std::max<int64_t>(together, 2) : 1);
+      if (run >= address.contiguity[fastest])
+        fastest = d;
+    }
+    if (address.contiguity[fastest] <= 1)
+      return; // no order among addresses: the layout of the pointers is as good as any
+    for (unsigned d = 0; d < contiguity.size(); ++d)
+      if (d != fastest)
+        contiguity[d] = 1;
+    auto [it, isNew] = groups.try_emplace({pointers.getShape().vec(), fastest});
+    target::LayoutRequest &request = it->second.request;
+    if (isNew) {
+      request.access = isa<LoadOp>(op) ? target::Access::Load : target::Access::Store;
+      request.shape = pointers.getShape().vec();
+      request.contiguity = contiguity;
+    }
+    if (isNew || storageBits(pointee) < request.elementBits) {
+      request.elem = elementNumber(pointee);
+      request.elementBits = storageBits(pointee);
+    }
+    request.contiguity[fastest] = std::max(request.contiguity[fastest], contiguity[fastest]);
+    it->second.ops.push_back(op);
+  });
+  for (auto &[key, group] : groups) {
+    LinearAttr layout = questions_.ask(group.request, group.ops.front());
+    for (Operation *op : group.ops) {
+      operandSide_.try_emplace(op, layout);
+      for (Value result : op->getResults())
+        give(result, layout);
+    }
+  }
+  // Addresses, masks and values of stores come last among these: loads decide for what they load.
+  while (!ahead_.empty()) {
+    Value value = ahead_.front();
+    ahead_.pop_front();
+    forward(value);
+  }
+  for (auto &[key, group] : groups)
+    for (Operation *op : group.ops)
+      for (Value operand : op->getOperands())
+        if (canTake(operand))
+          give(operand, operandSide_[op]);
+}
+
+void Assigner::anchorRest() {
+  auto giveDefault = [&](Value value, Operation *at) {
+    if (!isTile(value) || given_.count(value) || !canTake(value))
+      return;
+    give(value, questions_.compute(cast<RankedTensorType>(value.getType()), at));
+    propagate();
+  };
+  function_.walk<WalkOrder::PreOrder>([&](Operation *op) {
+    for (Region &region : op->getRegions())
+      for (Block &block : region)
+        for (Value argument : block.getArguments())
+          giveDefault(argument, op);
+    for (Value result : op->getResults())
+      giveDefault(result, op);
+  });
+}
+
+// ---- rewriting -----------------------------------------------------------------------------------------------------
+
+// The layout in which the op must get this operand; null where any will do.
+LinearAttr Assigner::needOf(OpOperand &operand) {
+  Operation *op = operand.getOwner();
+  unsigned index = operand.getOperandNumber();
+  if (Value carried = carriedBy(operand))
+    return given_.lookup(carried);
+  if (auto dot = dots_.find(op); dot != dots_.end()) {
+    const DotPlan &plan = dot->second;
+    if (auto scaled = dyn_cast<DotScaledOp>(op); scaled && index > 2)
+      return operand.get() == scaled.getAScale() && index == 3 ? plan.aScale : plan.bScale;
+    return index == 0 ? plan.a : index == 1 ? plan.b : plan.accumulator;
+  }
+  if (isa<PrintOp, ExtractScalarOp>(op) || (isa<GatherOp>(op) && index == 0))
+    return {};
+  if (isa<ExpandDimsOp, BroadcastOp, ReshapeOp, TransposeOp>(op))
+    return operandFromResult(op, index, given_.lookup(op->getResult(0)));
+  if (isa<GatherOp>(op))
+    return given_.lookup(op->getResult(0));
+  if (keepsOneLayout(op) || isa<ReduceOp, JoinOp, SplitOp, CatOp, HistogramOp>(op)) {
+    auto [side, isNew] = operandSide_.try_emplace(op, LinearAttr());
+    if (isNew)
+      side->second = acceptableOperand(op, given_.lookup(operand.get()));
+    return side->second;
+  }
+  return {};
+}
+
+void Assigner::rewriteTypes() {
+  for (auto &[value, layout] : given_) {
+    auto type = withLayout(cast<RankedTensorType>(value.getType()), layout);
+    value.setType(type);
+    if (auto constant = value.getDefiningOp<arith::ConstantOp>()) {
+      auto elements = cast<DenseElementsAttr>(constant.getValue());
+      constant.setValueAttr(elements.isSplat() ? DenseElementsAttr::get(type, elements.getSplatValue<Attribute>())
+                                               : elements.reshape(type));
+    }
+  }
+}
+
+unsigned Assigner::convertOperands() {
+  // One conversion for each value and layout, right after the value: outside of the loops that only use it.
+  DenseMap<std::pair<Value, LinearAttr>, Value> converted;
+  SmallVector<std::pair<OpOperand *, LinearAttr>> wanted;
+  function_.walk([&](Operation *op) {
+    for (OpOperand &operand : op->getOpOperands()) {
+      if (!isTile(operand.get()))
+        continue;
+      LinearAttr need = needOf(operand);
+      if (need && need != given_.lookup(operand.get()))
+        wanted.push_back({&operand, need});
+    }
+  });
+  rewriteTypes();
+  OpBuilder builder(function_.getContext());
+  for (auto [operand, need] : wanted) {
+    Value value = operand->get(), &result = converted[{value, need}];
+    if (!result) {
+      builder.setInsertionPointAfterValue(value);
+      result = ConvertLayoutOp::create(builder, value.getLoc(),
+                                       withLayout(cast<RankedTensorType>(value.getType()), need), value);
+    }
+    operand->set(result);
+  }
+  return static_cast<unsigned>(converted.size());
+}
+
+unsigned Assigner::run() {
+  anchorDots();
+  anchorMemory();
+  propagate();
+  anchorRest();
+  return convertOperands();
+}
+
+StepResult assignLayouts(ModuleOp module, const target::Target &target) {
+  StepResult result;
+  unsigned numWarps = static_cast<unsigned>(moduleOption(module, "num_warps", 4));
+  if (!layout::isPowerOfTwo(numWarps)) {
+    module.emitError() << "num_warps must be a power of two, got " << numWarps;
+    return {failure(), 0};
+  }
+  module.walk([&](func::FuncOp function) {
+    WalkResult legal = function.walk([&](Operation *op) {
+      if (!isa<MakeBlockPtrOp, AdvanceOp, LoadBlockOp, StoreBlockOp>(op))
+        return WalkResult::advance();
+      op->emitError() << "block pointers must be lowered before layouts are assigned";
+      return WalkResult::interrupt();
+    });
+    if (legal.wasInterrupted())
+      result.status = failure();
+    else
+      result.count += Assigner(function, target, numWarps).run();
+  });
+  module->setAttr(kLevelAttr, StringAttr::get(module.getContext(), "layout"));
+  return result;
+}
+
+} // namespace tessera::tile

@@ -1,0 +1,136 @@
+// InsertBarriers.cpp - order accesses of shared memory where a hazard needs it
+//
+// Before: tile.shared_store %s, %x ; %y = tile.shared_load %s
+// After:  tile.shared_store %s, %x ; tile.barrier ; %y = tile.shared_load %s
+// Walks each kernel with the bytes read and the bytes written since the last barrier on any path; an access that meets
+// them, one of the two a write, gets a barrier before it. A loop's body is walked until what reaches its start no longer
+// grows, so accesses of the next iteration count. Barriers that are there already (the user's) count too.
+// Requires: planned offsets (AllocateSharedMemory).  Establishes: between two accesses of one byte, at least one of them a
+// write, every path has a barrier.  Control flow is uniform: conditions are scalars.
+// Scratch of an op: written, then read by the op itself after its own barrier; to its neighbours it is one write and read.
+//
+// SPDX-License-Identifier: Apache-2.0
+#include "core/transforms/layout/LayoutQuestions.h"
+#include "core/transforms/layout/Passes.h"
+#include "core/transforms/layout/SharedUse.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+
+using namespace mlir;
+
+namespace tessera::tile {
+namespace {
+
+struct Pending {
+  SmallVector<SharedRange> reads, writes;
+
+  static bool add(SmallVector<SharedRange> &to, const SharedRange &range) {
+    for (const SharedRange &have : to)
+      if (have.begin <= range.begin && range.end <= have.end)
+        return false;
+    to.push_back(range);
+    return true;
+  }
+  bool join(const Pending &other) {
+    bool grown = false;
+    for (const SharedRange &range : other.reads)
+      grown |= add(reads, range);
+    for (const SharedRange &range : other.writes)
+      grown |= add(writes, range);
+    return grown;
+  }
+  static bool meets(const SmallVector<SharedRange> &ranges, const SharedRange &range) {
+    return llvm::any_of(ranges, [&](const SharedRange &have) { return have.meets(range); });
+  }
+};
+
+class BarrierInserter {
+public:
+  explicit BarrierInserter(int64_t sharedBytes) : sharedBytes_(sharedBytes) {}
+  void walk(Region &region, Pending &pending);
+  unsigned inserted = 0;
+
+private:
+  void visit(Operation *op, Pending &pending);
+  void access(Operation *op, SharedRange range, bool reads, bool writes, Pending &pending);
+  SharedRange rangeOf(Value shared) const;
+
+  int64_t sharedBytes_;
+};
+
+} // namespace
+
+// A buffer under another name may be any of them.
+SharedRange BarrierInserter::rangeOf(Value shared) const {
+  auto alloc = shared.getDefiningOp<SharedAllocOp>();
+  std::optional<SharedRange> range = alloc ? plannedRange(alloc) : std::nullopt;
+  return range.value_or(SharedRange{0, std::max<int64_t>(sharedBytes_, 1)});
+}
+
+void BarrierInserter::access(Operation *op, SharedRange range, bool reads, bool writes, Pending &pending) {
+  bool hazard = Pending::meets(pending.writes, range) || (writes && Pending::meets(pending.reads, range));
+  if (hazard) {
+    OpBuilder builder(op);
+    BarrierOp::create(builder, op->getLoc());
+    pending = {};
+    ++inserted;
+  }
+  if (reads)
+    Pending::add(pending.reads, range);
+  if (writes)
+    Pending::add(pending.writes, range);
+}
+
+void BarrierInserter::visit(Operation *op, Pending &pending) {
+  if (isa<BarrierOp>(op))
+    pending = {};
+  else if (auto store = dyn_cast<SharedStoreOp>(op))
+    access(op, rangeOf(store.getShared()), false, true, pending);
+  else if (auto load = dyn_cast<SharedLoadOp>(op))
+    access(op, rangeOf(load.getShared()), true, false, pending);
+  else if (std::optional<SharedRange> scratch = plannedRange(op); scratch && !isa<SharedAllocOp>(op))
+    access(op, *scratch, true, true, pending);
+  else if (auto branch = dyn_cast<scf::IfOp>(op)) {
+    Pending otherwise = pending;
+    walk(branch.getThenRegion(), pending);
+    walk(branch.getElseRegion(), otherwise);
+    pending.join(otherwise);
+  } else if (isa<scf::ForOp, scf::WhileOp>(op)) {
+    // The body may run any number of times: join until the state at its start is stable. A barrier inserted in one round
+    // is there in the next, so the rounds end.
+    Pending entry = pending;
+    while (true) {
+      Pending state = entry;
+      Pending leaving = entry;
+      for (Region &region : op->getRegions()) {
+        walk(region, state);
+        leaving.join(state); // a while leaves after its first region
+      }
+      if (!entry.join(state)) {
+        pending = leaving;
+        break;
+      }
+    }
+  }
+}
+
+void BarrierInserter::walk(Region &region, Pending &pending) {
+  for (Block &block : region)
+    for (Operation &op : llvm::make_early_inc_range(block))
+      visit(&op, pending);
+}
+
+StepResult insertBarriers(ModuleOp module, const target::Target &target) {
+  StepResult result;
+  int64_t sharedBytes = moduleOption(module, "shared_bytes", 0);
+  module.walk([&](func::FuncOp function) {
+    BarrierInserter inserter(sharedBytes);
+    Pending pending;
+    inserter.walk(function.getBody(), pending);
+    result.count += inserter.inserted;
+  });
+  return result;
+}
+
+} // namespace tessera::tile

@@ -1,0 +1,119 @@
+// LayoutPipeline.cpp - the LAYOUT steps in order, and their passes
+//
+// SPDX-License-Identifier: Apache-2.0
+#include "core/ir/Locations.h"
+#include "core/target/ElementNumber.h"
+#include "core/target/GenericTarget.h"
+#include "core/transforms/layout/Passes.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/Dominance.h"
+#include "mlir/IR/PatternMatch.h"
+#include "mlir/IR/Verifier.h"
+#include "mlir/Interfaces/LoopLikeInterface.h"
+#include "mlir/Transforms/CSE.h"
+#include "mlir/Transforms/LoopInvariantCodeMotionUtils.h"
+
+using namespace mlir;
+
+namespace tessera::tile {
+
+// Equal second computations become one, and conversions of what a loop does not change leave it.
+static StepResult cleanUp(ModuleOp module, const target::Target &) {
+  IRRewriter rewriter(module.getContext());
+  DominanceInfo dominance(module);
+  eliminateCommonSubExpressions(rewriter, dominance, module);
+  module.walk([](LoopLikeOpInterface loop) { moveLoopInvariantCode(loop); });
+  return {};
+}
+
+ArrayRef<LayoutStep> layoutSteps() {
+  static const LayoutStep steps[] = {
+      {"assign-layouts", assignLayouts, "everything below works on layouts"},
+      {"clean-up", cleanUp, "equal conversions first become one, so that their cost counts once"},
+      {"remove-layout-conversions", removeLayoutConversions, "before any of them costs memory"},
+      {"clean-up", cleanUp, "second computations repeat each other"},
+      {"lower-conversions-to-shared", lowerConversionsToShared, "after the last chance to remove one"},
+      {"allocate-shared-memory", allocateSharedMemory, "when every buffer is known"},
+      {"insert-barriers", insertBarriers, "buffers that share bytes need order too"},
+      {"check-layouts", checkLayouts, "a plugin may rely on it"},
+  };
+  return steps;
+}
+
+// Every step in order; a failed one has emitted an error.
+static StepResult runSteps(ModuleOp module, const target::Target &target) {
+  for (const LayoutStep &step : layoutSteps())
+    if (StepResult result = step.run(module, target); failed(result.status))
+      return result;
+  return {};
+}
+
+LogicalResult runLayoutPipeline(ModuleOp module, const target::Target &target, DiagnosticList &diagnostics) {
+  for (const LayoutStep &step : layoutSteps()) {
+    bool limits = step.run == allocateSharedMemory;
+    DiagnosticCapture capture(module.getContext(), diagnostics, {}, limits ? DiagId::OutOfResources : DiagId::StageFailed);
+    StepResult result = step.run(module, target);
+    if (failed(result.status)) {
+      if (!capture.sawError())
+        module.emitError() << "step " << step.name << " failed";
+      return failure();
+    }
+    if (failed(verify(module)))
+      return failure();
+  }
+  return success();
+}
+
+// ---- passes for tessera-opt ----------------------------------------------------------------------------------------
+
+#define GEN_PASS_DEF_ASSIGNLAYOUTSPASS
+#define GEN_PASS_DEF_REMOVELAYOUTCONVERSIONSPASS
+#define GEN_PASS_DEF_LOWERCONVERSIONSTOSHAREDPASS
+#define GEN_PASS_DEF_ALLOCATESHAREDMEMORYPASS
+#define GEN_PASS_DEF_INSERTBARRIERSPASS
+#define GEN_PASS_DEF_CHECKLAYOUTSPASS
+#define GEN_PASS_DEF_RUNLAYOUTPIPELINEPASS
+#include "core/transforms/layout/Passes.h.inc"
+
+namespace {
+
+target::GenericTarget genericTarget(unsigned lanes, unsigned sharedBytes, bool matrix) {
+  target::TargetInfo info = target::GenericTarget::simtInfo();
+  info.set(target::Capability::Lanes, lanes);
+  info.set(target::Capability::SmemStatic, sharedBytes);
+  std::vector<target::MatrixEntry> menu;
+  if (matrix) {
+    target::MatrixEntry entry;
+    entry.id = "generic.16x16x16.f16";
+    entry.m = entry.nMin = entry.nMax = entry.k = 16;
+    entry.lanes = lanes;
+    entry.a = entry.b = target::kElemF16;
+    entry.c = entry.d = target::kElemF32;
+    menu.push_back(entry);
+  }
+  return target::GenericTarget(std::move(info), std::move(menu));
+}
+
+#define TESSERA_LAYOUT_PASS(Pass, step, statistic)                                                                     \
+  struct Pass final : impl::Pass##PassBase<Pass> {                                                                     \
+    using Base::Base;                                                                                                  \
+    void runOnOperation() override {                                                                                   \
+      target::GenericTarget target = genericTarget(lanes, sharedBytes, matrix);                                        \
+      StepResult result = step(getOperation(), target);                                                                \
+      statistic;                                                                                                       \
+      if (failed(result.status))                                                                                       \
+        signalPassFailure();                                                                                           \
+    }                                                                                                                  \
+  };
+TESSERA_LAYOUT_PASS(AssignLayouts, assignLayouts, numConversions += result.count)
+TESSERA_LAYOUT_PASS(RemoveLayoutConversions, removeLayoutConversions, numRemoved += result.count)
+TESSERA_LAYOUT_PASS(LowerConversionsToShared, lowerConversionsToShared, numLowered += result.count)
+TESSERA_LAYOUT_PASS(AllocateSharedMemory, allocateSharedMemory, numBuffers += result.count)
+TESSERA_LAYOUT_PASS(InsertBarriers, insertBarriers, numBarriers += result.count)
+TESSERA_LAYOUT_PASS(CheckLayouts, checkLayouts, (void)result.count)
+TESSERA_LAYOUT_PASS(RunLayoutPipeline, runSteps, (void)result.count)
+#undef TESSERA_LAYOUT_PASS
+
+} // namespace
+} // namespace tessera::tile

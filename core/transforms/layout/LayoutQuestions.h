@@ -1,0 +1,47 @@
+// LayoutQuestions.h - ask a target for layouts, check the answers, fall back to the defaults
+//
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/layout/MatrixLayouts.h"
+#include "core/target/Target.h"
+#include "core/transforms/layout/LayoutRules.h"
+
+#include "mlir/IR/BuiltinOps.h"
+
+namespace tessera::tile {
+
+// How a dot is computed: by an instruction of the menu, or by multiply-adds of each lane.
+struct DotPlan {
+  int32_t instruction = 0; // index into the menu + 1, as the op has it
+  LinearAttr a, b, accumulator;
+  LinearAttr aScale, bScale; // dot_scaled only
+};
+
+class LayoutQuestions {
+public:
+  LayoutQuestions(const target::Target &target, unsigned numWarps) : target_(target), numWarps_(numWarps) {}
+  // A distributed layout for a tile; never null. An illegal answer of the target is replaced by the default and reported
+  // as a warning at `at`.
+  LinearAttr ask(target::LayoutRequest request, mlir::Operation *at);
+  // For values that no memory access or dot shapes.
+  LinearAttr compute(mlir::RankedTensorType type, mlir::Operation *at);
+  DotPlan planDot(DotOp dot);
+  DotPlan planDot(DotScaledOp dot);
+  unsigned numWarps() const { return numWarps_; }
+  const target::Target &target() const { return target_; }
+
+private:
+  std::optional<layout::LinearLayout> fragment(unsigned entry, unsigned operand, int64_t rows, int64_t columns,
+                                               mlir::Operation *at);
+  std::optional<DotPlan> byInstruction(DotOp dot);
+
+  const target::Target &target_;
+  unsigned numWarps_;
+};
+
+// An option of the kernel's module ("num_warps"), or `otherwise`.
+int64_t moduleOption(mlir::Operation *inside, llvm::StringRef name, int64_t otherwise);
+void setModuleOption(mlir::ModuleOp module, llvm::StringRef name, int64_t value);
+
+} // namespace tessera::tile

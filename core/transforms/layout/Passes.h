@@ -1,0 +1,53 @@
+// Passes.h - the LAYOUT-level passes, as functions for the pipeline and as passes for tessera-opt
+//
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/ir/Tile.h"
+#include "core/target/Target.h"
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/Pass/Pass.h"
+
+namespace tessera {
+class DiagnosticList;
+}
+
+namespace tessera::tile {
+
+// What a step did, for statistics and tests; a failed step has emitted one MLIR error.
+struct StepResult {
+  mlir::LogicalResult status = mlir::success();
+  unsigned count = 0; // conversions, buffers, barriers: see the pass's statistic
+};
+
+// Each takes a module whose functions are kernels and is described in Passes.td.
+StepResult assignLayouts(mlir::ModuleOp module, const target::Target &target);
+StepResult removeLayoutConversions(mlir::ModuleOp module, const target::Target &target);
+StepResult lowerConversionsToShared(mlir::ModuleOp module, const target::Target &target);
+StepResult allocateSharedMemory(mlir::ModuleOp module, const target::Target &target);
+StepResult insertBarriers(mlir::ModuleOp module, const target::Target &target);
+StepResult checkLayouts(mlir::ModuleOp module, const target::Target &target);
+
+// One step of the LAYOUT pipeline, for a stage table.
+struct LayoutStep {
+  const char *name;
+  StepResult (*run)(mlir::ModuleOp, const target::Target &);
+  const char *because; // why it stands where it stands
+};
+// All steps, in order.
+llvm::ArrayRef<LayoutStep> layoutSteps();
+
+// TILE to LAYOUT: all steps in order, with clean-up in between. Failures are added to `diagnostics`, with their place where
+// the IR has one; shared memory beyond the target's limit is OutOfResources with a breakdown by buffer.
+mlir::LogicalResult runLayoutPipeline(mlir::ModuleOp module, const target::Target &target, DiagnosticList &diagnostics);
+
+#define GEN_PASS_DECL
+#include "core/transforms/layout/Passes.h.inc"
+#define GEN_PASS_REGISTRATION
+#include "core/transforms/layout/Passes.h.inc"
+
+// For tessera-opt.
+inline void registerLayoutPasses() { registerTesseraLayoutPasses(); }
+
+} // namespace tessera::tile

@@ -1,0 +1,77 @@
+// Passes.td - the passes that give tiles layouts and plan shared memory
+//
+// SPDX-License-Identifier: Apache-2.0
+#ifndef TESSERA_LAYOUT_PASSES
+#define TESSERA_LAYOUT_PASSES
+
+include "mlir/Pass/PassBase.td"
+
+// In a compile the target comes from the pipeline (runLayoutPipeline). From tessera-opt each pass makes a generic SIMT
+// target out of its options.
+class LayoutPass<string flag> : Pass<flag, "::mlir::ModuleOp"> {
+  list<Option> targetOptions = [
+    Option<"lanes", "lanes", "unsigned", "32", "lanes of a subgroup of the generic target">,
+    Option<"sharedBytes", "shared-bytes", "unsigned", "65536", "shared memory of a block of the generic target, bytes">,
+    Option<"matrix", "matrix", "bool", "false", "the generic target has a 16x16x16 f16 instruction">,
+  ];
+  let options = targetOptions;
+  let dependentDialects = ["::tessera::tile::TileDialect"];
+}
+
+def AssignLayoutsPass : LayoutPass<"tile-assign-layouts"> {
+  let summary = "give every tile a layout";
+  let description = [{
+    Before: `%x = tile.load %p : … -> tensor<1024xf32>`
+    After:  `%x = tile.load %p : … -> tensor<1024xf32, #tile.linear<…>>`, with tile.convert_layout where two ops disagree.
+    Requires: TILE level, no block pointers. Establishes: LAYOUT level; every op finds its operands locally.
+  }];
+  let statistics = [Statistic<"numConversions", "conversions", "Number of layout conversions inserted">];
+}
+
+def RemoveLayoutConversionsPass : LayoutPass<"tile-remove-layout-conversions"> {
+  let summary = "remove layout conversions where computing a value again is cheaper";
+  let description = [{
+    Before: `%r = tile.arange …, #A ; %c = tile.convert_layout %r : #A to #B`   After: `%c = tile.arange …, #B`
+    Requires and keeps: LAYOUT level.
+  }];
+  let statistics = [Statistic<"numRemoved", "removed", "Number of layout conversions removed">];
+}
+
+def LowerConversionsToSharedPass : LayoutPass<"tile-lower-conversions-to-shared"> {
+  let summary = "move tiles between warps through shared memory";
+  let description = [{
+    Before: `%b = tile.convert_layout %a`   After: shared_alloc, shared_store, shared_load, shared_free with a swizzled layout.
+    Conversions within a warp stay. Requires: LAYOUT level. Establishes: no conversion crosses warps.
+  }];
+  let statistics = [Statistic<"numLowered", "lowered", "Number of conversions through shared memory">];
+}
+
+def AllocateSharedMemoryPass : LayoutPass<"tile-allocate-shared-memory"> {
+  let summary = "give every shared buffer its place by liveness";
+  let description = [{
+    Sets offset and bytes of shared_alloc, tile.offset and tile.bytes of ops with scratch, and the module option
+    "shared_bytes". Fails with a breakdown by buffer where the target has less. Requires: no conversion crosses warps.
+  }];
+  let statistics = [Statistic<"numBuffers", "buffers", "Number of shared buffers">];
+}
+
+def InsertBarriersPass : LayoutPass<"tile-insert-barriers"> {
+  let summary = "order accesses of shared memory where a hazard needs it";
+  let description = [{
+    Before: `tile.shared_store %s, %x ; %y = tile.shared_load %s`   After: a tile.barrier between them.
+    Requires: offsets. Establishes: between two accesses of one byte, at least one of them a write, there is a barrier.
+  }];
+  let statistics = [Statistic<"numBarriers", "barriers", "Number of barriers inserted">];
+}
+
+def CheckLayoutsPass : LayoutPass<"tile-check-layouts"> {
+  let summary = "fail where an op does not find its operands in its own registers";
+  let description = "For tests and between stages: changes nothing. Reports the op and the operand.";
+}
+
+def RunLayoutPipelinePass : LayoutPass<"tile-layout-pipeline"> {
+  let summary = "TILE to LAYOUT: all of the above in order, with clean-up in between";
+  let description = "What a compile for a LAYOUT target runs (layoutSteps).";
+}
+
+#endif // TESSERA_LAYOUT_PASSES

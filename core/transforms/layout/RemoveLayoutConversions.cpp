@@ -1,0 +1,190 @@
+// RemoveLayoutConversions.cpp - remove layout conversions where computing a value again is cheaper
+//
+// Before: %r = tile.arange 0 to 128 : …#A ; %m = arith.cmpi slt, %r, %n ; %c = tile.convert_layout %m : #A to #B
+// After:  %r2 = tile.arange 0 to 128 : …#B ; %c = arith.cmpi slt, %r2, %n2
+// A conversion is replaced by a second computation of what it converts, back to values that cost nothing (constants,
+// ranges, splats), values that already have the layout, and, where that is cheaper, conversions of narrower or earlier
+// values. Costs are clocks of a warp (ConversionCosts), times 8 for each loop around.
+// Requires, keeps: LAYOUT level, every op local.  Not done here: loads are never repeated; carried values keep their layout.
+//
+// SPDX-License-Identifier: Apache-2.0
+#include "core/transforms/layout/ConversionCosts.h"
+#include "core/transforms/layout/Passes.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/Iterators.h"
+
+using namespace mlir;
+
+namespace tessera::tile {
+namespace {
+
+class Rematerialiser {
+public:
+  Rematerialiser(func::FuncOp function, const target::Target &target) : function_(function), costs_(target) {}
+  unsigned run();
+
+private:
+  using Wanted = std::pair<Value, LinearAttr>;
+  struct Choice {
+    uint64_t cost = 0;
+    bool recompute = false; // else: convert, or nothing where the layout is there
+  };
+  uint64_t weight(Value value) const;
+  Choice choose(Value value, LinearAttr layout, unsigned depth);
+  Value make(Value value, LinearAttr layout);
+  bool tryRemove(ConvertLayoutOp op);
+
+  func::FuncOp function_;
+  ConversionCosts costs_;
+  DenseMap<Wanted, Choice> choices_;
+  DenseMap<Wanted, Value> made_;
+};
+
+} // namespace
+
+// How often the place of the value's definition runs, as far as loops tell.
+uint64_t Rematerialiser::weight(Value value) const {
+  uint64_t times = 1;
+  for (Operation *op = value.getParentRegion()->getParentOp(); op && op != function_; op = op->getParentOp())
+    if (isa<scf::ForOp, scf::WhileOp>(op) && times < 512)
+      times *= 8;
+  return times;
+}
+
+// Clocks of one op on one register of a warp.
+static uint64_t costOfOp(Operation *op) {
+  if (isFreeInAnyLayout(op) || isa<ExpandDimsOp, BroadcastOp, ReshapeOp, TransposeOp, HintOp>(op))
+    return isa<ArangeOp>(op) ? 1 : 0;
+  if (isa<PhiloxOp>(op))
+    return 60;
+  if (isa<math::MathDialect>(op->getDialect()))
+    return 10;
+  return isa<arith::DivSIOp, arith::DivUIOp, arith::RemSIOp, arith::RemUIOp, arith::DivFOp>(op) ? 8 : 1;
+}
+
+Rematerialiser::Choice Rematerialiser::choose(Value value, LinearAttr layout, unsigned depth) {
+  if (layoutOf(value) == layout)
+    return {0, false};
+  if (auto known = choices_.find({value, layout}); known != choices_.end())
+    return known->second;
+  Choice convert{costs_.cost(layoutOf(value), layout, storageBits(value.getType())) * weight(value), false};
+  Operation *op = value.getDefiningOp();
+  Choice best = convert;
+  if (op && isa<ConvertLayoutOp>(op)) {
+    best = choose(op->getOperand(0), layout, depth); // the conversion in between falls away
+    best.recompute = true;
+  } else if (op && depth < 64 && op->getNumRegions() == 0 && isRematerialisable(op)) {
+    uint64_t registers = layout.getNumBits(layout::kRegister) < 32 ? uint64_t(1) << layout.getNumBits(layout::kRegister) : 1;
+    Choice again{registers * costOfOp(op) * weight(value), true};
+    for (OpOperand &operand : op->getOpOperands()) {
+      if (!isTile(operand.get()))
+        continue;
+      LinearAttr need = operandFromResult(op, operand.getOperandNumber(), layout);
+      if (!need) {
+        again.cost = UINT64_MAX;
+        break;
+      }
+      uint64_t more = choose(operand.get(), need, depth + 1).cost;
+      again.cost = more > UINT64_MAX - again.cost ? UINT64_MAX : again.cost + more;
+    }
+    if (again.cost < convert.cost || isFreeInAnyLayout(op))
+      best = again;
+  }
+  choices_[{value, layout}] = best;
+  return best;
+}
+
+// The value in the layout, by the choices made.
+Value Rematerialiser::make(Value value, LinearAttr layout) {
+  if (layoutOf(value) == layout)
+    return value;
+  if (Value before = made_.lookup({value, layout}))
+    return before;
+  Choice choice = choose(value, layout, 0);
+  Operation *op = value.getDefiningOp();
+  OpBuilder builder(function_.getContext());
+  builder.setInsertionPointAfterValue(value);
+  Value result;
+  if (!choice.recompute) {
+    result = ConvertLayoutOp::create(builder, value.getLoc(), withLayout(cast<RankedTensorType>(value.getType()), layout), value);
+  } else if (isa<ConvertLayoutOp>(op)) {
+    result = make(op->getOperand(0), layout);
+  } else {
+    SmallVector<Value> operands;
+    for (OpOperand &operand : op->getOpOperands())
+      operands.push_back(isTile(operand.get())
+                             ? make(operand.get(), operandFromResult(op, operand.getOperandNumber(), layout))
+                             : operand.get());
+    Operation *clone = builder.clone(*op);
+    clone->setOperands(operands);
+    for (Value cloned : clone->getResults()) {
+      auto type = withLayout(cast<RankedTensorType>(cloned.getType()), layout);
+      cloned.setType(type);
+      if (auto constant = dyn_cast<arith::ConstantOp>(clone)) {
+        auto elements = cast<DenseElementsAttr>(constant.getValue());
+        constant.setValueAttr(elements.isSplat() ? DenseElementsAttr::get(type, elements.getSplatValue<Attribute>())
+                                                 : elements.reshape(type));
+      }
+    }
+    result = clone->getResult(cast<OpResult>(value).getResultNumber());
+  }
+  made_[{value, layout}] = result;
+  return result;
+}
+
+bool Rematerialiser::tryRemove(ConvertLayoutOp op) {
+  LinearAttr layout = layoutOf(op.getResult());
+  Value source = op.getSource();
+  uint64_t cost = costs_.cost(layoutOf(source), layout, storageBits(source.getType())) * weight(op.getResult());
+  choices_.clear();
+  Choice choice = choose(source, layout, 0);
+  bool same = layoutOf(source) == layout;
+  if (!same && (!choice.recompute || (choice.cost >= cost && !isFreeInAnyLayout(source.getDefiningOp()))))
+    return false;
+  made_.clear();
+  op.getResult().replaceAllUsesWith(make(source, layout));
+  op.erase();
+  return true;
+}
+
+static void eraseDead(func::FuncOp function) {
+  bool changed = true;
+  while (changed) {
+    changed = false;
+    function.walk<WalkOrder::PostOrder, ReverseIterator>([&](Operation *op) {
+      if (isOpTriviallyDead(op)) {
+        op->erase();
+        changed = true;
+      }
+    });
+  }
+}
+
+unsigned Rematerialiser::run() {
+  unsigned before = 0, after = 0;
+  function_.walk([&](ConvertLayoutOp) { ++before; });
+  for (int round = 0; round < 8; ++round) {
+    SmallVector<ConvertLayoutOp> conversions;
+    function_.walk([&](ConvertLayoutOp op) { conversions.push_back(op); });
+    bool changed = false;
+    for (ConvertLayoutOp op : llvm::reverse(conversions)) // users first: what feeds them may fall away
+      changed |= tryRemove(op);
+    eraseDead(function_);
+    if (!changed)
+      break;
+  }
+  function_.walk([&](ConvertLayoutOp) { ++after; });
+  return before > after ? before - after : 0;
+}
+
+StepResult removeLayoutConversions(ModuleOp module, const target::Target &target) {
+  StepResult result;
+  module.walk([&](func::FuncOp function) { result.count += Rematerialiser(function, target).run(); });
+  return result;
+}
+
+} // namespace tessera::tile

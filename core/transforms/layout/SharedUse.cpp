@@ -1,0 +1,129 @@
+// SharedUse.cpp - scratch of whole-tile ops and atomics, sizes and places of buffers
+//
+// SPDX-License-Identifier: Apache-2.0
+#include "core/transforms/layout/SharedUse.h"
+
+#include "core/layout/TensorLayouts.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using tessera::layout::LinearLayout;
+
+namespace tessera::tile {
+
+static uint64_t elementsOf(Type type) {
+  uint64_t n = 1;
+  for (int64_t size : shapeOf(type))
+    n *= static_cast<uint64_t>(size);
+  return n;
+}
+
+static uint64_t bytesOfTile(Type type) { return elementsOf(type) * storageBits(type) / 8; }
+
+uint64_t bytesOf(SharedType type) {
+  uint64_t n = storageBits(type.getElementType()) / 8;
+  for (int64_t size : type.getShape())
+    n *= static_cast<uint64_t>(size);
+  return n;
+}
+
+namespace {
+
+// Which places exchange data through memory: warps always, lanes where there are no shuffles.
+struct Exchange {
+  bool lanesToo;
+
+  std::vector<std::string_view> dims() const {
+    return lanesToo ? std::vector<std::string_view>{layout::kLane, layout::kWarp} : std::vector<std::string_view>{layout::kWarp};
+  }
+  // Bits of those places along which a row of `axis` is spread.
+  unsigned spread(const LinearLayout &l, unsigned axis) const {
+    unsigned bits = 0;
+    for (std::string_view in : dims())
+      for (uint64_t column : l.columnsOf(in))
+        bits += l.unpackOut(column)[axis] != 0;
+    return bits;
+  }
+  bool hasCopies(const LinearLayout &l) const {
+    for (std::string_view in : dims())
+      if (l.freeMask(in))
+        return true;
+    return false;
+  }
+};
+
+} // namespace
+
+// One partial value for each row and each place that holds a part of it.
+static uint64_t partials(Operation *op, unsigned axis, Exchange exchange) {
+  uint64_t bytes = 0;
+  for (Value source : op->getOperands()) {
+    unsigned bits = exchange.spread(layoutOf(source).getLayout(), axis);
+    uint64_t rows = elementsOf(source.getType()) / static_cast<uint64_t>(shapeOf(source.getType())[axis]);
+    if (bits)
+      bytes += llvm::alignTo((rows << bits) * storageBits(source.getType()) / 8, 16);
+  }
+  return bytes;
+}
+
+static bool rowsStayInPlace(GatherOp op, Exchange exchange) {
+  LinearLayout source = layoutOf(op.getSource()).getLayout(), index = layoutOf(op.getIndex()).getLayout();
+  unsigned axis = static_cast<unsigned>(op.getAxis());
+  if (exchange.spread(source, axis))
+    return false;
+  LinearLayout from = layout::sliced(source, axis), to = layout::sliced(index, axis);
+  for (std::string_view in : exchange.dims())
+    if (from.columnsOf(in) != to.columnsOf(in))
+      return false;
+  // What the places hold beyond that must agree too: rows in registers and lanes of the own place.
+  layout::Span held(from.columnsOf(layout::kRegister));
+  for (uint64_t column : from.columnsOf(layout::kLane))
+    held.insert(column);
+  for (std::string_view in : {layout::kRegister, layout::kLane})
+    for (uint64_t column : to.columnsOf(in))
+      if (!held.contains(column))
+        return false;
+  return true;
+}
+
+static uint64_t atomicScratch(Operation *op, Exchange exchange, unsigned numWarps) {
+  Value old = op->getResult(0);
+  if (old.use_empty())
+    return 0;
+  if (isTile(old)) // one lane performs each element; copies in other places hear of it through memory
+    return exchange.hasCopies(layoutOf(old).getLayout()) ? bytesOfTile(old.getType()) : 0;
+  return numWarps > 1 || exchange.lanesToo ? std::max<uint64_t>(storageBits(old.getType()) / 8, 4) : 0;
+}
+
+uint64_t scratchBytes(Operation *op, const target::TargetInfo &info, unsigned numWarps) {
+  Exchange exchange{!(info.stated(target::Capability::Shuffles) & 1)};
+  if (auto reduce = dyn_cast<ReduceOp>(op))
+    return partials(op, static_cast<unsigned>(reduce.getAxis()), exchange);
+  if (auto scan = dyn_cast<ScanOp>(op))
+    return partials(op, static_cast<unsigned>(scan.getAxis()), exchange);
+  if (auto sort = dyn_cast<SortOp>(op))
+    return exchange.spread(layoutOf(sort.getSource()).getLayout(), static_cast<unsigned>(sort.getAxis()))
+               ? bytesOfTile(sort.getSource().getType())
+               : 0;
+  if (auto gather = dyn_cast<GatherOp>(op))
+    return rowsStayInPlace(gather, exchange) ? 0 : bytesOfTile(gather.getSource().getType());
+  if (auto histogram = dyn_cast<HistogramOp>(op))
+    return bytesOfTile(histogram.getResult().getType());
+  if (isa<AtomicRmwOp, AtomicCasOp>(op))
+    return atomicScratch(op, exchange, numWarps);
+  return 0;
+}
+
+std::optional<SharedRange> plannedRange(Operation *op) {
+  if (auto alloc = dyn_cast<SharedAllocOp>(op)) {
+    if (!alloc.getOffset() || !alloc.getBytes())
+      return std::nullopt;
+    return SharedRange{*alloc.getOffset(), int64_t(*alloc.getOffset()) + *alloc.getBytes()};
+  }
+  auto offset = op->getAttrOfType<IntegerAttr>(kScratchOffsetAttr), bytes = op->getAttrOfType<IntegerAttr>(kScratchBytesAttr);
+  if (!offset || !bytes)
+    return std::nullopt;
+  return SharedRange{offset.getInt(), offset.getInt() + bytes.getInt()};
+}
+
+} // namespace tessera::tile
