@@ -1,0 +1,79 @@
+// VectorMath.h - elementary functions as straight-line IR on f32 and f64, scalars and vectors
+//
+// SPDX-License-Identifier: Apache-2.0
+//
+// Accuracy: exp, exp2, log, log2, sin, cos, tan, tanh within 2 ulp, erf within 4, the others within a few. Denormals, infinities
+// and NaN as C's libm. f32 functions that are rarely hot are computed in f64 and rounded once. No calls are made.
+#pragma once
+
+#include "core/codegen/Elementwise.h"
+
+namespace tessera::codegen {
+
+class VectorMath {
+public:
+  VectorMath(llvm::IRBuilderBase &b, NumericOptions options) : b(b), opt(options) {}
+
+  llvm::Value *lower(tbc::Opcode code, llvm::ArrayRef<llvm::Value *> v);
+  // One rounding, also where the target has no such instruction.
+  llvm::Value *exactFma(llvm::Value *x, llvm::Value *y, llvm::Value *z);
+  llvm::Value *fmod(llvm::Value *x, llvm::Value *y); // scalars only
+
+private:
+  using V = llvm::Value *;
+  // A sum of two doubles, hi the rounded one.
+  struct Pair {
+    V hi, lo;
+  };
+  bool isDouble(V x) const { return x->getType()->getScalarType()->isDoubleTy(); }
+  V c(V shape, double v) const;              // constant of x's type
+  V ci(V shape, uint64_t v) const;           // integer constant as wide as x's elements
+  llvm::Type *intType(V x) const;
+  V bits(V x) { return b.CreateBitCast(x, intType(x)); }
+  V fabs(V x);
+  V mulAdd(V x, V y, V z); // x * y + z, fused where the target can
+  V poly(V x, llvm::ArrayRef<double> coefficients);
+  V select(V m, V x, V y) { return b.CreateSelect(m, x, y); }
+  V isNan(V x) { return b.CreateFCmpUNO(x, x); }
+  V toDouble(V x) { return b.CreateFPExt(x, Elementwise::like(b.getDoubleTy(), x)); }
+  V toFloat(V x) { return b.CreateFPTrunc(x, Elementwise::like(b.getFloatTy(), x)); }
+  V pow2(V n);             // 2^n for integral n (a float) in the normal range
+  V scale(V x, V n);       // x * 2^n, n integral, gradual underflow included
+  V copysign(V x, V s) { return b.CreateBinaryIntrinsic(llvm::Intrinsic::copysign, x, s); }
+  V sqrt(V x) { return b.CreateUnaryIntrinsic(llvm::Intrinsic::sqrt, x); }
+
+  V expReduced(V r);        // e^r - 1 for |r| <= ln2/2
+  V exp(V x);
+  V exp2(V x);
+  V expm1(V x);
+  V tanh(V x);
+  V sinh(V x);
+  V cosh(V x);
+  V logCore(V x, double base); // 0 = natural, 2, 10
+  V log1p(V x);
+  V pow(V x, V y);
+  Pair logPair(V x);        // log2(x) for positive finite x, f64
+  Pair reduce(V x, V &quadrant); // x - q pi/2
+  V reduceHuge(V x, V &quadrantOut, V &lo);
+  V sinCos(V x, int quarter); // 0 sin, 1 cos, f64
+  V tan(V x);
+  V atan(V x);
+  V atan2(V y, V x);
+  V asin(V x);
+  V acos(V x);
+  V asinh(V x);
+  V acosh(V x);
+  V atanh(V x);
+  V cbrt(V x);
+  V erf(V x);
+  V erfc(V x);
+  V erfcTail(V x); // x >= 1
+  V round(V x);
+  Pair twoProduct(V x, V y);
+  Pair twoSum(V x, V y);
+
+  llvm::IRBuilderBase &b;
+  NumericOptions opt;
+};
+
+} // namespace tessera::codegen
