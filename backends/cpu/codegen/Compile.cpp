@@ -1,0 +1,265 @@
+// Compile.cpp - emission, the short pipeline, machine code, linking
+//
+// SPDX-License-Identifier: Apache-2.0
+//
+// The IR is generated in the shape it is wanted in: promoted scalars, hoisted invariants, unrolled bodies. The passes only
+// remove what is left twice and move what a region loop still recomputes; vectorisers and unrollers would undo decisions.
+#include "backends/cpu/codegen/Compile.h"
+
+#include "backends/cpu/codegen/Emitter.h"
+#include "backends/cpu/codegen/Linker.h"
+#include "backends/cpu/image/Processor.h"
+
+#include "llvm/Analysis/CGSCCPassManager.h"
+#include "llvm/Analysis/LoopAnalysisManager.h"
+#include "llvm/Analysis/TargetLibraryInfo.h"
+#include "llvm/IR/LegacyPassManager.h"
+#include "llvm/IR/Verifier.h"
+#include "llvm/MC/TargetRegistry.h"
+#include "llvm/Passes/PassBuilder.h"
+#include "llvm/Support/SmallVectorMemoryBuffer.h"
+#include "llvm/Support/TargetSelect.h"
+#include "llvm/Support/raw_ostream.h"
+#include "llvm/Target/TargetMachine.h"
+#include "llvm/Transforms/Scalar/EarlyCSE.h"
+#include "llvm/Transforms/Scalar/LICM.h"
+#include "llvm/Transforms/Scalar/LoopPassManager.h"
+#include "llvm/Transforms/Scalar/SimplifyCFG.h"
+#include "llvm/Transforms/Utils/Cloning.h"
+
+#include <chrono>
+#include <mutex>
+
+using namespace llvm;
+
+namespace tessera::cpu {
+
+const std::vector<std::string> &targetNames() {
+  static const std::vector<std::string> names{"x86-64-v2", "x86-64-v3", "x86-64-v4", "native"};
+  return names;
+}
+
+bool resolveTarget(const std::string &name, std::string &full, std::string &why) {
+  if (name == "native") {
+    int level = processorLevel();
+    if (level < 2) {
+      why = "this processor is older than x86-64-v2";
+      return false;
+    }
+    full = "x86-64-v" + std::to_string(std::min(level, 4));
+    std::string features;
+    for (const std::string &f : processorFeatures())
+      if (f == "avx512bf16" || f == "avx512vnni" || f == "avxvnni")
+        features += f + "+";
+    if (!features.empty())
+      full += ":" + features;
+    return true;
+  }
+  std::string level = name.substr(0, name.find(':'));
+  for (const std::string &n : targetNames())
+    if (n == level) {
+      full = name;
+      return true;
+    }
+  why = "`" + name + "` is not a CPU target: x86-64-v2, x86-64-v3, x86-64-v4 or native";
+  return false;
+}
+
+namespace {
+
+struct Stopwatch {
+  std::chrono::steady_clock::time_point last = std::chrono::steady_clock::now();
+  std::string text;
+  void lap(const char *what) {
+    auto now = std::chrono::steady_clock::now();
+    text += std::string(what) + " " + std::to_string(std::chrono::duration<double, std::milli>(now - last).count()) + " ms\n";
+    last = now;
+  }
+};
+
+void initialiseTarget() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    LLVMInitializeX86TargetInfo();
+    LLVMInitializeX86Target();
+    LLVMInitializeX86TargetMC();
+    LLVMInitializeX86AsmPrinter();
+  });
+}
+
+std::unique_ptr<TargetMachine> makeMachine(const std::string &full, int optLevel, TargetFacts &facts, std::string &why) {
+  initialiseTarget();
+  Triple triple("x86_64-unknown-linux-gnu");
+  const Target *t = TargetRegistry::lookupTarget(triple, why);
+  if (!t)
+    return nullptr;
+  size_t colon = full.find(':');
+  std::string cpu = full.substr(0, colon), features;
+  if (colon != std::string::npos) {
+    std::string f = full.substr(colon + 1), word;
+    for (char c : f)
+      if (c == '+') {
+        features += (features.empty() ? "+" : ",+") + word;
+        facts.bf16Dot |= word == "avx512bf16";
+        facts.vnni |= word == "avx512vnni";
+        word.clear();
+      } else {
+        word += c;
+      }
+  }
+  bool v2 = cpu == "x86-64-v2", v4 = cpu == "x86-64-v4";
+  facts.vectorBits = v2 ? 128 : v4 ? 512 : 256;
+  facts.fma = facts.halfConversions = !v2;
+  facts.masks = v4;
+  if (v4)
+    features += (features.empty() ? "" : ",") + std::string("-prefer-256-bit");
+  TargetOptions options;
+  options.UnsafeFPMath = false;
+  options.ExceptionModel = ExceptionHandling::None;
+  auto level = optLevel <= 0   ? CodeGenOptLevel::None
+               : optLevel == 1 ? CodeGenOptLevel::Less
+               : optLevel == 2 ? CodeGenOptLevel::Default
+                               : CodeGenOptLevel::Aggressive;
+  return std::unique_ptr<TargetMachine>(t->createTargetMachine(triple, cpu, features, options, Reloc::PIC_, CodeModel::Small, level));
+}
+
+void optimise(llvm::Module &m, TargetMachine &tm) {
+  LoopAnalysisManager lam;
+  FunctionAnalysisManager fam;
+  CGSCCAnalysisManager cgam;
+  ModuleAnalysisManager mam;
+  PassBuilder pb(&tm);
+  TargetLibraryInfoImpl tlii(tm.getTargetTriple());
+  tlii.disableAllFunctions(); // nothing may become a call
+  fam.registerPass([&] { return TargetLibraryAnalysis(tlii); });
+  pb.registerModuleAnalyses(mam);
+  pb.registerCGSCCAnalyses(cgam);
+  pb.registerFunctionAnalyses(fam);
+  pb.registerLoopAnalyses(lam);
+  pb.crossRegisterProxies(lam, fam, cgam, mam);
+  FunctionPassManager fpm;
+  fpm.addPass(SimplifyCFGPass());
+  fpm.addPass(EarlyCSEPass(true));
+  fpm.addPass(createFunctionToLoopPassAdaptor(LICMPass(LICMOptions()), true));
+  for (llvm::Function &f : m)
+    if (!f.isDeclaration())
+      fpm.run(f, fam);
+}
+
+} // namespace
+
+CompileResult compile(const tbc::Module &module, const CpuTarget &target, const CompileOptions &options) {
+  CompileResult r;
+  Stopwatch watch;
+  if (!resolveTarget(target.name, r.target, r.error))
+    return r;
+  TargetFacts facts;
+  std::unique_ptr<TargetMachine> tm = makeMachine(r.target, options.optLevel, facts, r.error);
+  if (!tm)
+    return r;
+  watch.lap("target");
+  LLVMContext context;
+  llvm::Module m("kernel", context);
+  m.setDataLayout(tm->createDataLayout());
+  m.setTargetTriple(tm->getTargetTriple());
+  ImageParts parts;
+  parts.target = r.target;
+  std::vector<std::string> entries, streams;
+  for (size_t i = 0; i < module.functions.size(); ++i) {
+    const tbc::Function &f = module.functions[i];
+    KernelFacts k, ignored;
+    std::string name = "k" + std::to_string(i);
+    for (bool stream : {false, true}) {
+      if (stream && (options.noStream || !k.canStream))
+        continue;
+      Emitter e(m, module, f, facts, stream);
+      e.emit(name + (stream ? "s" : ""), stream ? ignored : k);
+      if (!e.error().empty()) {
+        r.error = e.error();
+        r.loc = e.errorLoc();
+        return r;
+      }
+    }
+    ImageParts::Kernel kernel;
+    kernel.name = f.name;
+    kernel.hasStreamEntry = k.canStream && !options.noStream;
+    kernel.scratchBytes = k.scratchBytes;
+    kernel.bytesWritten = k.bytesWritten;
+    parts.kernels.push_back(kernel);
+    r.kernels.push_back({f.name, k.scratchBytes});
+  }
+  for (llvm::Function &f : m)
+    if (!f.isDeclaration()) {
+      f.addFnAttr("target-cpu", tm->getTargetCPU());
+      f.addFnAttr("target-features", tm->getTargetFeatureString());
+      f.addFnAttr("no-builtins");
+      if (facts.masks)
+        f.addFnAttr("prefer-vector-width", "512");
+      f.addFnAttr(Attribute::NoUnwind);
+    }
+  watch.lap("emit");
+#ifndef NDEBUG
+  {
+    std::string text;
+    raw_string_ostream os(text);
+    if (verifyModule(m, &os)) {
+      r.error = "invalid LLVM IR was generated: " + text.substr(0, 500);
+      if (options.emitLlvm) {
+        raw_string_ostream dump(r.llvm);
+        m.print(dump, nullptr);
+      }
+      return r;
+    }
+  }
+#endif
+  optimise(m, *tm);
+  watch.lap("optimise");
+  if (options.emitLlvm) {
+    raw_string_ostream os(r.llvm);
+    m.print(os, nullptr);
+  }
+  auto generate = [&](SmallVectorImpl<char> &out, CodeGenFileType type, llvm::Module &mod) {
+    raw_svector_ostream os(out);
+    legacy::PassManager pm;
+    auto *tlii = new TargetLibraryInfoImpl(tm->getTargetTriple());
+    tlii->disableAllFunctions();
+    pm.add(new TargetLibraryInfoWrapperPass(*tlii));
+    delete tlii;
+    if (tm->addPassesToEmitFile(pm, os, nullptr, type, true)) {
+      r.error = "this LLVM cannot emit x86-64 code";
+      return false;
+    }
+    pm.run(mod);
+    return true;
+  };
+  if (options.emitAssembly) {
+    SmallVector<char, 0> text;
+    std::unique_ptr<llvm::Module> copy = CloneModule(m);
+    if (!generate(text, CodeGenFileType::AssemblyFile, *copy))
+      return r;
+    r.assembly.assign(text.begin(), text.end());
+  }
+  SmallVector<char, 0> object;
+  if (!generate(object, CodeGenFileType::ObjectFile, m))
+    return r;
+  watch.lap("codegen");
+  std::map<std::string, uint64_t> symbols;
+  if (!linkObject(std::string_view(object.data(), object.size()), parts, symbols, r.error))
+    return r;
+  for (size_t i = 0; i < parts.kernels.size(); ++i) {
+    std::string name = "k" + std::to_string(i);
+    parts.kernels[i].entry = symbols[name];
+    if (parts.kernels[i].hasStreamEntry)
+      parts.kernels[i].streamEntry = symbols[name + "s"];
+  }
+  if (options.emitObject)
+    r.object.assign(object.begin(), object.end());
+  r.image = writeImage(parts);
+  watch.lap("link");
+  if (options.timing)
+    r.timings = watch.text;
+  r.ok = true;
+  return r;
+}
+
+} // namespace tessera::cpu

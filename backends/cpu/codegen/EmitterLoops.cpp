@@ -1,0 +1,446 @@
+// EmitterLoops.cpp - a group of roots over one shape as one loop nest
+//
+// SPDX-License-Identifier: Apache-2.0
+//
+// Outer dims are plain loops; the lane dim is innermost, in chunks. Where masks compare the position with a bound, a main
+// loop runs without them up to the bound and a second loop does the rest, masked.
+#include "backends/cpu/codegen/Emitter.h"
+
+#include "llvm/IR/Constants.h"
+
+#include <numeric>
+
+using namespace llvm;
+using namespace tessera::tbc;
+using tessera::codegen::ElemType;
+
+namespace tessera::cpu {
+
+namespace {
+constexpr int64_t kUnknownStride = INT64_MIN;
+}
+
+// How v changes when the index in `dim` grows by one: elements (bytes for pointers), or unknown.
+int64_t Emitter::strideAlong(ValueId v, unsigned dim, int guard) {
+  const tbc::Type &t = m.typeOf(v);
+  if (!t.isTensor() || t.shape[dim] == 1)
+    return 0;
+  if (guard > 24 || bindings[v].kind == Binding::Memory)
+    return kUnknownStride;
+  if (bindings[v].kind == Binding::Offset)
+    return strideAlong(bindings[v].init, dim, guard + 1);
+  const Op *op = facts.def[v];
+  if (!op)
+    return kUnknownStride;
+  auto rec = [&](unsigned i) { return strideAlong(op->operands[i], dim, guard + 1); };
+  auto both = [&](int64_t x, int64_t y, int sign) { return x == kUnknownStride || y == kUnknownStride ? kUnknownStride : x + sign * y; };
+  switch (op->code) {
+  case Opcode::Constant:
+  case Opcode::Splat:
+    return 0;
+  case Opcode::Arange:
+    return 1;
+  case Opcode::AddI:
+    return both(rec(0), rec(1), 1);
+  case Opcode::SubI:
+    return both(rec(0), rec(1), -1);
+  case Opcode::AddPtr: {
+    int64_t o = rec(1);
+    return both(rec(0), o == kUnknownStride ? o : o * int64_t(elemBits(t.elem) / 8), 1);
+  }
+  case Opcode::MulI: {
+    int64_t x = rec(0), y = rec(1);
+    if (x == 0 && y == 0)
+      return 0;
+    for (int i = 0; i < 2; ++i) {
+      const Op *k = facts.def[op->operands[i]];
+      while (k && (k->code == Opcode::Splat || k->code == Opcode::Broadcast || k->code == Opcode::ExpandDims || k->code == Opcode::ExtSI))
+        k = facts.def[k->operands[0]];
+      int64_t other = i == 0 ? y : x;
+      if (k && k->code == Opcode::Constant && other != kUnknownStride)
+        return other * k->intAttr(AttrId::Value);
+    }
+    return kUnknownStride;
+  }
+  case Opcode::ExtSI:
+  case Opcode::ExtUI:
+  case Opcode::TruncI:
+  case Opcode::Hint:
+  case Opcode::RemSI:
+  case Opcode::RemUI:
+  case Opcode::Bitcast:
+    return rec(0);
+  case Opcode::ExpandDims: {
+    unsigned axis = unsigned(op->intAttr(AttrId::Axis));
+    return strideAlong(op->operands[0], dim > axis ? dim - 1 : dim, guard + 1);
+  }
+  case Opcode::Broadcast:
+    return rec(0);
+  case Opcode::Transpose:
+    return strideAlong(op->operands[0], unsigned(op->intsAttr(AttrId::Order)[dim]), guard + 1);
+  default:
+    return kUnknownStride;
+  }
+}
+
+unsigned Emitter::laneDim(const Item &item) {
+  unsigned rank = unsigned(item.shape.size());
+  unsigned full = target.f32Lanes();
+  std::vector<int64_t> score(rank, 0);
+  // Loads and stores of the group along each dim; memory of our own counts for the last dim.
+  std::function<void(ValueId, std::vector<int>, int)> visit = [&](ValueId v, std::vector<int> dims, int guard) {
+    const tbc::Type &t = m.typeOf(v);
+    if (!t.isTensor() || guard > 20)
+      return;
+    auto vote = [&](auto strideOf, int64_t bytes, int weight) {
+      for (unsigned d = 0; d < dims.size(); ++d)
+        if (dims[d] >= 0 && t.shape[d] > 1 && strideOf(d) == bytes)
+          score[size_t(dims[d])] += weight;
+    };
+    if (bindings[v].kind == Binding::Memory) {
+      vote([&](unsigned d) { return d + 1 == dims.size() ? 1 : 0; }, 1, 2);
+      return;
+    }
+    const Op *op = facts.def[v];
+    if (!op || bindings[v].kind == Binding::Offset)
+      return;
+    switch (op->code) {
+    case Opcode::Load:
+      vote([&](unsigned d) { return strideAlong(op->operands[0], d); }, int64_t(t.elementBytes()), 2);
+      return;
+    case Opcode::Constant:
+    case Opcode::Splat:
+    case Opcode::Arange:
+    case Opcode::Gather:
+      return;
+    case Opcode::ExpandDims:
+      dims.erase(dims.begin() + op->intAttr(AttrId::Axis));
+      break;
+    case Opcode::Transpose: {
+      std::vector<int> s(dims.size());
+      for (size_t i = 0; i < dims.size(); ++i)
+        s[size_t(op->intsAttr(AttrId::Order)[i])] = dims[i];
+      dims = s;
+      break;
+    }
+    case Opcode::Reshape:
+    case Opcode::Cat:
+      return;
+    case Opcode::Join:
+      dims.pop_back();
+      break;
+    case Opcode::Split:
+      dims.push_back(-1);
+      break;
+    default:
+      break;
+    }
+    for (ValueId o : op->operands)
+      visit(o, dims, guard + 1);
+  };
+  std::vector<int> identity(rank);
+  std::iota(identity.begin(), identity.end(), 0);
+  for (const Root &r : item.roots) {
+    if (r.kind == Root::Store) {
+      for (unsigned d = 0; d < rank; ++d)
+        if (strideAlong(r.op->operands[0], d) == int64_t(m.typeOf(r.op->operands[0]).elem == Elem::I1 ? 1 : elemBits(m.typeOf(r.op->operands[0]).elem) / 8))
+          score[d] += 3;
+      visit(r.op->operands[1], identity, 0);
+    } else if (r.kind == Root::Reduce) {
+      for (ValueId v : r.op->operands)
+        visit(v, identity, 0);
+    } else {
+      score[rank - 1] += 3;
+      visit(r.value, identity, 0);
+    }
+  }
+  unsigned best = rank - 1;
+  auto better = [&](unsigned d, unsigned than) {
+    bool wide = item.shape[d] >= int64_t(full), thanWide = item.shape[than] >= int64_t(full);
+    if (wide != thanWide)
+      return item.shape[d] > item.shape[than];
+    if (!wide && item.shape[d] != item.shape[than])
+      return item.shape[d] > item.shape[than];
+    return score[d] > score[than];
+  };
+  for (unsigned d = rank - 1; d-- > 0;)
+    if (better(d, best))
+      best = d;
+  return best;
+}
+
+unsigned Emitter::unrollOf(const Item &item, int64_t chunks) {
+  // Several chunks hide latency where accumulators or long chains would serialise; big bodies gain nothing.
+  int weight = 0;
+  bool reduces = false;
+  std::vector<ValueId> seen;
+  std::function<void(ValueId)> visit = [&](ValueId v) {
+    const Op *op = facts.def[v];
+    if (!op || bindings[v].kind != Binding::None || !m.typeOf(v).isTensor() || weight > 200)
+      return;
+    for (ValueId s : seen)
+      if (s == v)
+        return;
+    seen.push_back(v);
+    unsigned n = unsigned(op->code);
+    weight += n >= unsigned(Opcode::Exp) && n <= unsigned(Opcode::Erfc) ? 16 : op->code == Opcode::Philox ? 60 : 1;
+    for (ValueId o : op->operands)
+      visit(o);
+  };
+  for (const Root &r : item.roots) {
+    if (r.op)
+      for (ValueId v : r.op->operands)
+        visit(v);
+    else
+      visit(r.value);
+    if (r.kind == Root::Reduce) {
+      reduces = true;
+      weight += 2 * int(r.op->regions[0].ops.size());
+    }
+  }
+  unsigned u = weight <= 16 ? 4 : weight <= 60 ? 2 : 1;
+  if (reduces && weight <= 60)
+    u = 4;
+  while (u > 1 && chunks % u != 0)
+    u /= 2;
+  return u;
+}
+
+void Emitter::emitLoopItem(const Item &item) {
+  if (emitTransposed(item))
+    return;
+  unsigned dim = laneDim(item);
+  lanes = target.f32Lanes();
+  while (lanes > 1 && item.shape[dim] % lanes != 0)
+    lanes /= 2;
+  for (const Root &r : item.roots)
+    if (r.kind == Root::Reduce && !isStraightLine(r.op->regions[0]))
+      lanes = 1; // control flow in the combiner: one element at a time
+  std::vector<unsigned> order;
+  for (unsigned d = 0; d < item.shape.size(); ++d)
+    if (d != dim)
+      order.push_back(d);
+  order.push_back(dim);
+  Tuple t(item.shape.size(), constIndex(0));
+  std::vector<Accumulator> accs;
+  for (const Root &r : item.roots)
+    if (r.kind == Root::Reduce) {
+      Accumulator a;
+      a.root = &r;
+      a.inLane = unsigned(r.op->intAttr(AttrId::Axis)) == dim;
+      a.identity = identityOf(*r.op, a.simple);
+      accs.push_back(std::move(a));
+    }
+  emitNest(item, order, 0, t, accs);
+  lanes = 1;
+  chunk = nullptr;
+  for (const Root &r : item.roots) {
+    if (r.kind == Root::Materialise && r.bind)
+      bindResult(r.value, r.buffer);
+    if (r.kind == Root::Reduce)
+      for (size_t i = 0; i < r.results.size(); ++i)
+        if (r.results[i] >= 0)
+          bindResult(r.op->results[i], r.results[i]);
+  }
+  clearMemo(0);
+}
+
+void Emitter::emitNest(const Item &item, const std::vector<unsigned> &order, size_t level, Tuple &t, std::vector<Accumulator> &accs) {
+  if (level + 1 == order.size()) {
+    emitInner(item, order[level], t, accs);
+    return;
+  }
+  unsigned d = order[level];
+  loop(item.shape[d], [&](V i) {
+    t[d] = isa<ConstantInt>(i) ? constIndex(cast<ConstantInt>(i)->getSExtValue()) : Lane::uniform(i);
+    emitNest(item, order, level + 1, t, accs);
+  });
+}
+
+void Emitter::emitInner(const Item &item, unsigned dim, Tuple &t, std::vector<Accumulator> &accs) {
+  int64_t n = item.shape[dim];
+  int64_t chunks = n / lanes;
+  unsigned unroll = unrollOf(item, chunks);
+  t[dim] = lanes == 1 && n == 1 ? constIndex(0) : xLane();
+  // Registers of the accumulators, flattened: [accumulator][copy][component].
+  auto flatten = [&](unsigned copies) {
+    std::vector<V> init;
+    for (Accumulator &a : accs)
+      if (a.inLane)
+        for (unsigned c = 0; c < copies; ++c)
+          for (V v : a.value[c])
+            init.push_back(v);
+    return init;
+  };
+  auto unflatten = [&](ArrayRef<V> vs, unsigned copies) {
+    size_t k = 0;
+    for (Accumulator &a : accs)
+      if (a.inLane)
+        for (unsigned c = 0; c < copies; ++c)
+          for (V &v : a.value[c])
+            v = vs[k++];
+  };
+  for (Accumulator &a : accs)
+    if (a.inLane) {
+      std::vector<V> init;
+      for (size_t i = 0; i < a.root->op->operands.size(); ++i)
+        init.push_back(splatTo(a.simple ? a.identity[i] : Constant::getNullValue(ew.type(ElemType::of(m.typeOf(a.root->op->operands[i])))), lanes));
+      a.value.assign(unroll, init);
+    }
+  bool fullyUnrolled = chunks <= int64_t(unroll);
+  if (fullyUnrolled) {
+    // No loop: the chunk's position is a constant.
+    for (unsigned c = 0; c < unroll; ++c) {
+      chunk = b.getInt64(uint64_t(c) * lanes);
+      chunkAlign = c ? uint64_t(c * lanes) & -uint64_t(c * lanes) : uint64_t(1) << 32;
+      levels.back().memo.clear();
+      emitChunk(item, t, accs, c, b.getTrue());
+    }
+  } else {
+    auto body = [&](unsigned copies, bool everFirst) {
+      return [&, copies, everFirst](V iv, ArrayRef<V> carried) {
+        unflatten(carried, copies);
+        for (unsigned c = 0; c < copies; ++c) {
+          chunkAlign = c ? uint64_t(c * lanes) & -uint64_t(c * lanes) : uint64_t(copies) * lanes;
+          levels.back().memo.clear();
+          chunk = c ? on({iv}, [&] { return b.CreateAdd(iv, b.getInt64(uint64_t(c) * lanes)); }) : iv;
+          V first = everFirst ? on({iv}, [&] { return b.CreateICmpEQ(iv, b.getInt64(0)); }) : b.getFalse();
+          emitChunk(item, t, accs, c, first);
+        }
+        return flatten(copies);
+      };
+    };
+    bool needFirst = false;
+    for (Accumulator &a : accs)
+      needFirst |= a.inLane && !a.simple;
+    int64_t step = int64_t(unroll) * lanes;
+    assume.active = !needFirst || unroll == 1;
+    assume.depth = unsigned(levels.size()) - 1;
+    assume.bounds.clear();
+    assume.extent = n;
+    // Whether masks can be assumed away shows only in the body; `to` stays open until then.
+    std::vector<V> r = carriedLoop(b.getInt64(0), nullptr, step, flatten(unroll), false, body(unroll, needFirst));
+    unflatten(r, unroll);
+    assume.active = false;
+    V reached = assume.bounds.empty() ? nullptr : assume.bounds[0];
+    auto *all = dyn_cast_or_null<ConstantInt>(reached);
+    if (reached && !(all && all->getSExtValue() == n)) {
+      clearMemo(0);
+      std::vector<V> rest;
+      for (Accumulator &a : accs)
+        if (a.inLane)
+          for (V v : a.value[0])
+            rest.push_back(v);
+      std::vector<V> q = carriedLoop(reached, b.getInt64(uint64_t(n)), lanes, rest, true, [&](V iv, ArrayRef<V> carried) {
+        unflatten(carried, 1);
+        chunk = iv;
+        chunkAlign = lanes;
+        levels.back().memo.clear();
+        V first = needFirst ? on({iv}, [&] { return b.CreateICmpEQ(iv, b.getInt64(0)); }) : b.getFalse();
+        emitChunk(item, t, accs, 0, first);
+        return flatten(1);
+      });
+      unflatten(q, 1);
+    }
+  }
+  chunk = nullptr;
+  for (Accumulator &a : accs)
+    if (a.inLane)
+      finishInLane(a, t, dim);
+}
+
+void Emitter::emitChunk(const Item &item, const Tuple &t, std::vector<Accumulator> &accs, unsigned copy, V first) {
+  // Everything is read before anything is written.
+  struct Pending {
+    const Root *root;
+    Lane p, v, mask;
+    bool masked;
+  };
+  std::vector<Pending> pending;
+  size_t acc = 0;
+  for (const Root &r : item.roots) {
+    if (r.kind == Root::Store) {
+      Pending w{&r, {}, {}, {}, r.op->operands.size() > 2};
+      w.p = eval(r.op->operands[0], t, true);
+      if (w.masked)
+        w.mask = eval(r.op->operands[2], t);
+      w.v = eval(r.op->operands[1], t);
+      pending.push_back(w);
+    } else if (r.kind == Root::Materialise) {
+      pending.push_back({&r, {}, eval(r.value, t), {}, false});
+    } else {
+      Accumulator &a = accs[acc++];
+      std::vector<V> next;
+      for (ValueId v : r.op->operands)
+        next.push_back(vec(eval(v, t)));
+      if (a.inLane) {
+        std::vector<V> old = a.value[copy];
+        bool always = isa<ConstantInt>(first) && cast<ConstantInt>(first)->isOne();
+        if (always && !a.simple) {
+          a.value[copy] = next;
+          continue;
+        }
+        std::vector<V> c = combine(*r.op, a.simple, old, next);
+        if (!a.simple && !isa<ConstantInt>(first))
+          for (size_t i = 0; i < c.size(); ++i)
+            c[i] = on({first, next[i], c[i]}, [&] { return b.CreateSelect(first, next[i], c[i]); });
+        a.value[copy] = c;
+        continue;
+      }
+      // The accumulator is in memory, one element for each position of the other dims.
+      Tuple s = t;
+      unsigned axis = unsigned(r.op->intAttr(AttrId::Axis));
+      V k = s[axis].v;
+      s.erase(s.begin() + axis);
+      bool onlyOne = item.shape[axis] == 1;
+      std::vector<V> old, c = next;
+      V isFirst = onlyOne ? nullptr : on({k}, [&] { return b.CreateICmpEQ(k, b.getInt64(0)); });
+      if (!onlyOne) {
+        for (size_t i = 0; i < next.size(); ++i) {
+          V o = vec(loadBuffer(r.results[i], s));
+          if (a.simple) {
+            V id = splatTo(a.identity[i], lanes);
+            o = on({isFirst, o, id}, [&] { return b.CreateSelect(isFirst, id, o); });
+          }
+          old.push_back(o);
+        }
+        c = combine(*r.op, a.simple, old, next);
+        if (!a.simple)
+          for (size_t i = 0; i < c.size(); ++i)
+            c[i] = on({isFirst, next[i], c[i]}, [&] { return b.CreateSelect(isFirst, next[i], c[i]); });
+      }
+      for (size_t i = 0; i < c.size(); ++i)
+        storeBuffer(r.results[i], s, lanes == 1 ? Lane::vector(c[i]) : Lane::vector(c[i]));
+    }
+  }
+  for (Pending &w : pending) {
+    if (w.root->kind == Root::Materialise) {
+      const Buffer &f = facts.buffers[size_t(w.root->buffer)];
+      storeBuffer(w.root->buffer, t, convertLane(w.v, ElemType::of(m.typeOf(w.root->value)), ElemType{f.elem, f.pointer}));
+      continue;
+    }
+    const tbc::Type &pt = m.typeOf(w.root->op->operands[0]);
+    const tbc::Type &vt = m.typeOf(w.root->op->operands[1]);
+    (void)pt;
+    V v = w.v.kind == Lane::Uniform ? w.v.v : vec(w.v);
+    kernelFacts.bytesWritten += 0;
+    storeLane(w.p, v, ElemType::of(vt), w.masked ? &w.mask : nullptr, true);
+  }
+}
+
+// Packing into another element type: widening floats, sign-extending integers.
+Lane Emitter::convertLane(const Lane &l, ElemType from, ElemType to) {
+  if (from.elem == to.elem || from.pointer)
+    return l;
+  V v = l.kind == Lane::Affine ? vec(l) : l.v;
+  V r = on({v}, [&] {
+    if (to.isFloat())
+      return ew.convertFloat(v, from.elem, to.elem, false);
+    return b.CreateSExtOrTrunc(v, codegen::Elementwise::like(ew.type(to), v));
+  });
+  return l.kind == Lane::Uniform ? Lane::uniform(r) : Lane::vector(r);
+}
+
+bool Emitter::emitTransposed(const Item &) { return false; }
+
+} // namespace tessera::cpu

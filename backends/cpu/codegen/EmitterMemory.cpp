@@ -1,0 +1,250 @@
+// EmitterMemory.cpp - loads and stores of lanes: contiguous, strided, gathered; whole, masked as a whole, masked by lane
+//
+// SPDX-License-Identifier: Apache-2.0
+#include "backends/cpu/codegen/Emitter.h"
+
+#include "llvm/IR/Constants.h"
+
+using namespace llvm;
+using namespace tessera::tbc;
+using tessera::codegen::ElemType;
+using LType = llvm::Type;
+
+namespace tessera::cpu {
+
+LType *Emitter::memoryType(ElemType e) {
+  return !e.pointer && e.elem == Elem::I1 ? b.getInt8Ty() : ew.type(e);
+}
+
+llvm::Value *Emitter::fromMemory(V v, ElemType e) {
+  if (e.pointer || e.elem != Elem::I1)
+    return v;
+  return b.CreateICmpNE(v, Constant::getNullValue(v->getType()));
+}
+
+llvm::Value *Emitter::toMemory(V v, ElemType e) {
+  if (e.pointer || e.elem != Elem::I1)
+    return v;
+  return b.CreateZExt(v, codegen::Elementwise::like(b.getInt8Ty(), v));
+}
+
+int Emitter::touch(int buffer) {
+  Buffer &f = facts.buffers[size_t(buffer)];
+  if (f.first < 0)
+    f.first = clock;
+  f.last = std::max(f.last, clock);
+  return buffer;
+}
+
+llvm::Value *Emitter::bufferAddress(int buffer) {
+  touch(buffer);
+  Buffer &f = facts.buffers[size_t(buffer)];
+  if (!f.base) { // the offset is filled in when all lifetimes are known
+    IRBuilder<> e(entry->getTerminator());
+    auto *g = GetElementPtrInst::Create(b.getInt8Ty(), scratch, {b.getInt64(0)}, "tile", entry->getTerminator()->getIterator());
+    f.base = g;
+  }
+  return static_cast<Instruction *>(f.base);
+}
+
+Lane Emitter::bufferPointer(int buffer, const Tuple &t) {
+  V base = bufferAddress(buffer);
+  const Buffer &f = facts.buffers[size_t(buffer)];
+  Lane p = Lane::uniform(base, 64);
+  unsigned bytes = f.pointer ? 8 : elemBits(f.elem) / 8;
+  return addPointer(p, linear(t, f.shape), bytes);
+}
+
+Lane Emitter::loadBuffer(int buffer, const Tuple &t) {
+  const Buffer &f = facts.buffers[size_t(buffer)];
+  return loadLane(bufferPointer(buffer, t), ElemType{f.elem, f.pointer}, nullptr, nullptr, false);
+}
+
+void Emitter::storeBuffer(int buffer, const Tuple &t, const Lane &value) {
+  ElemType e{facts.buffers[size_t(buffer)].elem, facts.buffers[size_t(buffer)].pointer};
+  Lane p = bufferPointer(buffer, t);
+  V v = p.kind == Lane::Uniform && value.kind == Lane::Uniform ? value.v : vec(value);
+  storeLane(p, v, e, nullptr, false);
+}
+
+Lane Emitter::loadLane(const Lane &p, ElemType e, const Lane *mask, const Lane *other, bool isVolatile) {
+  LType *t = memoryType(e);
+  unsigned bytes = e.pointer ? 8 : elemBits(e.elem) / 8;
+  if (mask && mask->kind == Lane::Uniform)
+    if (auto *c = dyn_cast<ConstantInt>(mask->v)) {
+      if (c->isZero())
+        return other ? *other : Lane::uniform(Constant::getNullValue(ew.type(e)));
+      mask = nullptr;
+    }
+  bool uniformMask = mask && mask->kind == Lane::Uniform;
+  auto finish = [&](V raw, unsigned d) {
+    V v = at(d, [&] { return fromMemory(raw, e); });
+    if (!mask || !other)
+      return v;
+    V mv = v->getType()->isVectorTy() && !uniformMask ? vec(*mask) : mask->v;
+    V ov = v->getType()->isVectorTy() ? vec(*other) : other->kind == Lane::Uniform ? other->v : vec(*other);
+    return on({v, mv, ov}, [&] { return b.CreateSelect(mv, v, ov); });
+  };
+  auto guardedAddress = [&](V a) {
+    if (!uniformMask)
+      return a;
+    return on({a, mask->v}, [&] { return b.CreateSelect(mask->v, a, safeMemory); });
+  };
+  // One address for all lanes, read at the level where the address is known.
+  if (p.kind == Lane::Uniform && (!mask || uniformMask) && (!other || other->kind == Lane::Uniform || !mask)) {
+    V a = guardedAddress(p.v);
+    unsigned d = isVolatile ? unsigned(levels.size()) - 1 : depthOf(a);
+    V raw = at(d, [&] {
+      LoadInst *l = b.CreateAlignedLoad(t, a, Align(bytes));
+      l->setVolatile(isVolatile);
+      return l;
+    });
+    return Lane::uniform(finish(raw, d));
+  }
+  unsigned inside = unsigned(levels.size()) - 1;
+  auto *stride = p.kind == Lane::Affine ? dyn_cast<ConstantInt>(p.stride) : nullptr;
+  int64_t step = stride ? stride->getSExtValue() : 0;
+  bool forward = step == int64_t(bytes), backward = step == -int64_t(bytes);
+  if (lanes > 1 && (forward || backward) && (!mask || uniformMask || (forward && bytes >= 4))) {
+    V a = laneBase(p);
+    if (backward)
+      a = on({a}, [&] { return b.CreateGEP(b.getInt8Ty(), a, b.getInt64(uint64_t(step * int64_t(lanes - 1)))); });
+    a = guardedAddress(a);
+    LType *vt = vecType(t, lanes);
+    if (mask && !uniformMask) {
+      V mv = vec(*mask);
+      V pass = other ? vec(*other) : Constant::getNullValue(vecType(ew.type(e), lanes));
+      V raw = at(inside, [&]() -> V { return b.CreateMaskedLoad(vt, a, Align(bytes), mv, toMemory(pass, e)); });
+      return Lane::vector(at(inside, [&] { return fromMemory(raw, e); }));
+    }
+    unsigned d = std::max(depthOf(a), depthOf(chunk));
+    V raw = at(d, [&]() -> V {
+      LoadInst *l = b.CreateAlignedLoad(vt, a, Align(bytes));
+      l->setVolatile(isVolatile);
+      return backward ? b.CreateVectorReverse(l) : l;
+    });
+    return Lane::vector(finish(raw, d));
+  }
+  // Lane by lane. Masked-off lanes read a safe place instead: no branches.
+  V ptrs;
+  V base = p.kind == Lane::Affine ? laneBase(p) : nullptr;
+  bool direct = p.kind == Lane::Affine && (!mask || uniformMask);
+  if (lanes == 1) {
+    V a = vec(p);
+    if (mask) {
+      V mv = vec(*mask);
+      a = on({a, mv}, [&] { return b.CreateSelect(mv, a, safeMemory); });
+    }
+    unsigned d = isVolatile ? inside : depthOf(a);
+    V raw = at(d, [&] {
+      LoadInst *l = b.CreateAlignedLoad(t, a, Align(bytes));
+      l->setVolatile(isVolatile);
+      return l;
+    });
+    V v = at(d, [&] { return fromMemory(raw, e); });
+    if (mask && other) {
+      V mv = vec(*mask), ov = vec(*other);
+      v = on({v, mv, ov}, [&] { return b.CreateSelect(mv, v, ov); });
+    }
+    return Lane::vector(v);
+  }
+  if (direct) {
+    base = guardedAddress(base);
+  } else {
+    ptrs = vec(p);
+    if (mask) {
+      V mv = vec(*mask);
+      ptrs = at(inside, [&] { return b.CreateSelect(mv, ptrs, b.CreateVectorSplat(lanes, safeMemory)); });
+    }
+  }
+  V st = direct && uniformMask ? on({mask->v, p.stride}, [&] { return b.CreateSelect(mask->v, p.stride, b.getInt64(0)); }) : p.stride;
+  V raw = at(inside, [&]() -> V {
+    V r = PoisonValue::get(vecType(t, lanes));
+    for (unsigned i = 0; i < lanes; ++i) {
+      V a = direct ? b.CreateGEP(b.getInt8Ty(), base, b.CreateMul(st, b.getInt64(i))) : b.CreateExtractElement(ptrs, i);
+      LoadInst *l = b.CreateAlignedLoad(t, a, Align(bytes));
+      l->setVolatile(isVolatile);
+      r = b.CreateInsertElement(r, l, i);
+    }
+    return r;
+  });
+  return Lane::vector(finish(raw, inside));
+}
+
+void Emitter::storeLane(const Lane &p, V value, ElemType e, const Lane *mask, bool allowStream) {
+  unsigned bytes = e.pointer ? 8 : elemBits(e.elem) / 8;
+  if (mask && mask->kind == Lane::Uniform) {
+    Lane none = *mask;
+    auto *c = dyn_cast<ConstantInt>(none.v);
+    if (c && c->isZero())
+      return;
+    if (!c) {
+      // Everything the store needs is computed outside the guard, so that it may be remembered.
+      V pre = p.kind == Lane::Affine ? laneBase(p) : p.v;
+      (void)pre;
+      Lane q = p.kind == Lane::Affine && p.inX ? Lane::affine(laneBase(p), p.stride, false, std::min(p.align, uint64_t(bytes) * chunkAlign)) : p;
+      guarded(none.v, [&] { storeLane(q, value, e, nullptr, allowStream); });
+      return;
+    }
+    mask = nullptr;
+  }
+  auto *stride = p.kind == Lane::Affine ? dyn_cast<ConstantInt>(p.stride) : nullptr;
+  int64_t step = stride ? stride->getSExtValue() : 0;
+  if (lanes == 1 || p.kind == Lane::Uniform) {
+    // All lanes to one address: any may win; the last one does.
+    V a = p.kind == Lane::Uniform ? p.v : vec(p);
+    if (lanes > 1 && mask) {
+      V mv = vec(*mask), ps = splatTo(a, lanes), x = splatTo(value, lanes);
+      inner([&] { b.CreateMaskedScatter(toMemory(x, e), ps, Align(bytes), mv); });
+      return;
+    }
+    auto put = [&] {
+      V s = value->getType()->isVectorTy() ? b.CreateExtractElement(value, lanes - 1) : value;
+      b.CreateAlignedStore(toMemory(s, e), a, Align(bytes));
+    };
+    if (mask)
+      guarded(vec(*mask), [&] { inner(put); });
+    else
+      inner(put);
+    return;
+  }
+  if (!value->getType()->isVectorTy())
+    value = splatTo(value, lanes);
+  if (step == int64_t(bytes) || step == -int64_t(bytes)) {
+    V a = laneBase(p);
+    V mv = mask ? vec(*mask) : nullptr;
+    bool back = step < 0;
+    uint64_t align = p.inX ? std::min(p.align, uint64_t(bytes) * chunkAlign) : p.align;
+    inner([&] {
+      V v = toMemory(value, e);
+      if (back) {
+        a = b.CreateGEP(b.getInt8Ty(), a, b.getInt64(uint64_t(step * int64_t(lanes - 1))));
+        v = b.CreateVectorReverse(v);
+        mv = mv ? b.CreateVectorReverse(mv) : nullptr;
+      }
+      if (mv) {
+        b.CreateMaskedStore(v, a, Align(bytes), mv);
+        return;
+      }
+      bool streams = allowStream && !back && align >= 16 && bytes * lanes >= 16;
+      kernelFacts.canStream |= streams;
+      StoreInst *s = b.CreateAlignedStore(v, a, Align(streams ? std::min<uint64_t>(align, 64) : bytes));
+      if (streams && stream)
+        s->setMetadata(LLVMContext::MD_nontemporal, MDNode::get(b.getContext(), ConstantAsMetadata::get(b.getInt32(1))));
+    });
+    return;
+  }
+  V ptrs = vec(p);
+  V mv = mask ? vec(*mask) : nullptr;
+  inner([&] {
+    V v = toMemory(value, e);
+    if (mv) {
+      b.CreateMaskedScatter(v, ptrs, Align(bytes), mv);
+      return;
+    }
+    for (unsigned i = 0; i < lanes; ++i)
+      b.CreateAlignedStore(b.CreateExtractElement(v, i), b.CreateExtractElement(ptrs, i), Align(bytes));
+  });
+}
+
+} // namespace tessera::cpu
