@@ -114,7 +114,6 @@ std::unique_ptr<TargetMachine> makeMachine(const std::string &full, int optLevel
   if (v4)
     features += (features.empty() ? "" : ",") + std::string("-prefer-256-bit");
   TargetOptions options;
-  options.UnsafeFPMath = false;
   options.ExceptionModel = ExceptionHandling::None;
   auto level = optLevel <= 0   ? CodeGenOptLevel::None
                : optLevel == 1 ? CodeGenOptLevel::Less

@@ -4,6 +4,7 @@
 #include "backends/cpu/codegen/Emitter.h"
 
 #include "llvm/IR/Constants.h"
+#include "llvm/IR/IntrinsicsX86.h"
 
 #include <algorithm>
 
@@ -76,7 +77,7 @@ llvm::Function *Emitter::emit(const std::string &name, KernelFacts &result) {
   emitBlock(function.body, YieldPlan());
   b.SetInsertPoint(levels[0].bb);
   if (stream)
-    b.CreateIntrinsic(Intrinsic::x86_sse_sfence, {}, {});
+    b.CreateIntrinsic(Intrinsic::x86_sse_sfence, {});
   b.CreateRetVoid();
   placeBuffers(kernelFacts);
   result = kernelFacts;
