@@ -1,0 +1,160 @@
+// FirstKernelsTest.cpp - vector add, softmax, layer norm, a matmul: compiled, mapped, run, compared with plain loops
+//
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/unit/cpu/codegen/KernelRunner.h"
+
+#include "core/bytecode/Builder.h"
+
+#include <cmath>
+#include <random>
+
+using namespace tessera::tbc;
+using namespace tessera::cpu;
+
+namespace {
+
+std::vector<float> randomFloats(size_t n, unsigned seed) {
+  std::mt19937 g(seed);
+  std::uniform_real_distribution<float> d(-2, 2);
+  std::vector<float> v(n);
+  for (float &x : v)
+    x = d(g);
+  return v;
+}
+
+Module addKernel(int64_t block) {
+  Module m;
+  Builder b(m);
+  b.beginKernel("add");
+  ValueId x = b.param("x", Builder::ptr(Elem::F32), 16), y = b.param("y", Builder::ptr(Elem::F32), 16), o = b.param("o", Builder::ptr(Elem::F32), 16);
+  ValueId n = b.param("n", Builder::scalar(Elem::I32));
+  ValueId start = b.op(Opcode::MulI, {b.programId(0), b.i32(block)});
+  ValueId offs = b.op(Opcode::AddI, {b.splat(start, {block}), b.arange(0, block)});
+  ValueId mask = b.cmpi(CmpI::Slt, offs, b.splat(n, {block}));
+  auto at = [&](ValueId p) { return b.op(Opcode::AddPtr, {b.splat(p, {block}), offs}); };
+  b.store(at(o), b.op(Opcode::AddF, {b.load(at(x), mask), b.load(at(y), mask)}), mask);
+  b.endKernel();
+  return m;
+}
+
+TEST(CpuCodegen, VectorAddWithTail) {
+  for (int64_t block : {4, 16, 1024}) {
+    Module m = addKernel(block);
+    CompileOptions o;
+    o.emitLlvm = true;
+    KernelRunner k(m, o);
+    ASSERT_TRUE(k.ok()) << k.result.error << k.result.llvm;
+    int n = 3 * int(block) + 3;
+    std::vector<float> x = randomFloats(size_t(n), 1), y = randomFloats(size_t(n), 2), out(size_t(n) + 64, -7);
+    k.arg(x.data()).arg(y.data()).arg(out.data()).arg(n);
+    for (bool stream : {false, true}) {
+      if (stream && !k.entry.streamEntry)
+        continue;
+      std::fill(out.begin(), out.end(), -7.f);
+      k.run(4, 1, 1, stream);
+      for (int i = 0; i < n; ++i)
+        ASSERT_EQ(out[size_t(i)], x[size_t(i)] + y[size_t(i)]) << i;
+      for (int i = n; i < n + 64; ++i)
+        ASSERT_EQ(out[size_t(i)], -7.f) << i;
+    }
+  }
+}
+
+TEST(CpuCodegen, SoftmaxRow) {
+  const int64_t block = 256;
+  Module m;
+  Builder b(m);
+  b.beginKernel("softmax");
+  ValueId x = b.param("x", Builder::ptr(Elem::F32), 16), o = b.param("o", Builder::ptr(Elem::F32), 16), n = b.param("n", Builder::scalar(Elem::I32));
+  ValueId row = b.op(Opcode::MulI, {b.programId(0), n});
+  ValueId cols = b.arange(0, block);
+  ValueId mask = b.cmpi(CmpI::Slt, cols, b.splat(n, {block}));
+  auto at = [&](ValueId p) { return b.op(Opcode::AddPtr, {b.splat(b.op(Opcode::AddPtr, {p, row}), {block}), cols}); };
+  ValueId v = b.load(at(x), mask, b.constFloat(Builder::tensor({block}, Elem::F32), -INFINITY));
+  ValueId top = b.reduce(v, 0, Opcode::MaxNumF);
+  ValueId e = b.op(Opcode::Exp, {b.op(Opcode::SubF, {v, b.splat(top, {block})})});
+  ValueId sum = b.reduce(e, 0, Opcode::AddF);
+  b.store(at(o), b.op(Opcode::DivF, {e, b.splat(sum, {block})}), mask);
+  b.endKernel();
+  CompileOptions opt;
+  opt.emitLlvm = true;
+  KernelRunner k(m, opt);
+  ASSERT_TRUE(k.ok()) << k.result.error << k.result.llvm;
+  for (int cols : {1, 7, 100, 256}) {
+    int rows = 3;
+    std::vector<float> in = randomFloats(size_t(rows * cols), 3), out(size_t(rows * cols) + 8, 9);
+    k.args.clear();
+    k.arg(in.data()).arg(out.data()).arg(cols);
+    k.run(rows);
+    for (int r = 0; r < rows; ++r) {
+      double sumRef = 0, mx = -1e30;
+      for (int c = 0; c < cols; ++c)
+        mx = std::max(mx, double(in[size_t(r * cols + c)]));
+      for (int c = 0; c < cols; ++c)
+        sumRef += std::exp(in[size_t(r * cols + c)] - mx);
+      for (int c = 0; c < cols; ++c)
+        ASSERT_NEAR(out[size_t(r * cols + c)], std::exp(in[size_t(r * cols + c)] - mx) / sumRef, 1e-6) << r << " " << c << " of " << cols;
+    }
+    for (size_t i = size_t(rows * cols); i < out.size(); ++i)
+      ASSERT_EQ(out[i], 9.f);
+  }
+}
+
+TEST(CpuCodegen, MatmulWithPointerIncrements) {
+  const int64_t BM = 32, BN = 32, BK = 16;
+  Module m;
+  Builder b(m);
+  b.beginKernel("matmul");
+  ValueId pa = b.param("a", Builder::ptr(Elem::F32), 16), pb = b.param("b", Builder::ptr(Elem::F32), 16), pc = b.param("c", Builder::ptr(Elem::F32), 16);
+  ValueId M = b.param("M", Builder::scalar(Elem::I32)), N = b.param("N", Builder::scalar(Elem::I32)), K = b.param("K", Builder::scalar(Elem::I32));
+  auto bin = [&](Opcode c, ValueId x, ValueId y) { return b.op(c, {x, y}); };
+  ValueId rm = bin(Opcode::AddI, b.splat(bin(Opcode::MulI, b.programId(0), b.i32(BM)), {BM}), b.arange(0, BM));
+  ValueId rn = bin(Opcode::AddI, b.splat(bin(Opcode::MulI, b.programId(1), b.i32(BN)), {BN}), b.arange(0, BN));
+  ValueId rmw = bin(Opcode::RemSI, rm, b.splat(M, {BM})), rnw = bin(Opcode::RemSI, rn, b.splat(N, {BN}));
+  ValueId rk = b.arange(0, BK);
+  auto grid = [&](ValueId rows, ValueId cols, ValueId stride, int64_t R, int64_t C) {
+    ValueId r = b.broadcast(bin(Opcode::MulI, b.expandDims(rows, 1), b.splat(stride, {R, 1})), {R, C});
+    return bin(Opcode::AddI, r, b.broadcast(b.expandDims(cols, 0), {R, C}));
+  };
+  ValueId ap = bin(Opcode::AddPtr, b.splat(pa, {BM, BK}), grid(rmw, rk, K, BM, BK));
+  ValueId bp = bin(Opcode::AddPtr, b.splat(pb, {BK, BN}), grid(rk, rnw, N, BK, BN));
+  ValueId zero = b.constFloat(Builder::tensor({BM, BN}, Elem::F32), 0);
+  ValueId steps = bin(Opcode::DivSI, bin(Opcode::AddI, K, b.i32(BK - 1)), b.i32(BK));
+  Values r = b.forLoop(b.i32(0), steps, b.i32(1), {zero, ap, bp}, [&](ValueId k, std::span<const ValueId> c) {
+    ValueId left = bin(Opcode::SubI, K, bin(Opcode::MulI, k, b.i32(BK)));
+    ValueId ka = b.broadcast(b.cmpi(CmpI::Slt, b.expandDims(rk, 0), b.splat(left, {1, BK})), {BM, BK});
+    ValueId kb = b.broadcast(b.cmpi(CmpI::Slt, b.expandDims(rk, 1), b.splat(left, {BK, 1})), {BK, BN});
+    ValueId a = b.load(c[1], ka, b.constFloat(Builder::tensor({BM, BK}, Elem::F32), 0));
+    ValueId bb = b.load(c[2], kb, b.constFloat(Builder::tensor({BK, BN}, Elem::F32), 0));
+    ValueId acc = b.op(Opcode::Dot, {a, bb, c[0]}, Builder::tensor({BM, BN}, Elem::F32));
+    ValueId a2 = bin(Opcode::AddPtr, c[1], b.splat(b.i32(BK), {BM, BK}));
+    ValueId b2 = bin(Opcode::AddPtr, c[2], b.splat(bin(Opcode::MulI, N, b.i32(BK)), {BK, BN}));
+    return Values{acc, a2, b2};
+  });
+  ValueId cp = bin(Opcode::AddPtr, b.splat(pc, {BM, BN}), grid(rm, rn, N, BM, BN));
+  ValueId mm = b.broadcast(b.cmpi(CmpI::Slt, b.expandDims(rm, 1), b.splat(M, {BM, 1})), {BM, BN});
+  ValueId mn = b.broadcast(b.cmpi(CmpI::Slt, b.expandDims(rn, 0), b.splat(N, {1, BN})), {BM, BN});
+  b.store(cp, r[0], bin(Opcode::AndI, mm, mn));
+  b.endKernel();
+  CompileOptions opt;
+  opt.emitLlvm = true;
+  KernelRunner k(m, opt);
+  ASSERT_TRUE(k.ok()) << k.result.error << k.result.llvm;
+  for (auto [rows, cols, inner] : {std::array<int, 3>{32, 32, 16}, {64, 96, 48}, {50, 45, 37}}) {
+    std::vector<float> A = randomFloats(size_t(rows * inner), 4), B = randomFloats(size_t(inner * cols), 5), C(size_t(rows * cols) + 100, 5);
+    k.args.clear();
+    k.arg(A.data()).arg(B.data()).arg(C.data()).arg(rows).arg(cols).arg(inner);
+    k.run((rows + 31) / 32, (cols + 31) / 32);
+    for (int i = 0; i < rows; ++i)
+      for (int j = 0; j < cols; ++j) {
+        double s = 0;
+        for (int q = 0; q < inner; ++q)
+          s += double(A[size_t(i * inner + q)]) * B[size_t(q * cols + j)];
+        ASSERT_NEAR(C[size_t(i * cols + j)], s, 1e-4) << i << " " << j;
+      }
+    for (size_t i = size_t(rows * cols); i < C.size(); ++i)
+      ASSERT_EQ(C[i], 5.f);
+  }
+}
+
+} // namespace
