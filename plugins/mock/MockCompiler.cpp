@@ -1,0 +1,74 @@
+// MockCompiler.cpp - checks the module against the device's limits, packs it, says how to launch it
+// SPDX-License-Identifier: Apache-2.0
+#include "plugins/mock/MockCompiler.h"
+
+#include "core/bytecode/Reader.h"
+#include "core/bytecode/Verifier.h"
+#include "plugins/mock/device/Program.h"
+
+#include <set>
+
+namespace tessera::mock {
+
+namespace {
+
+sdk::KernelInfo infoOf(const tbc::Module &m, const tbc::Function &f, uint32_t warps) {
+  sdk::KernelInfo info;
+  info.name = f.name;
+  uint32_t at = 0;
+  for (const tbc::Param &p : f.params) {
+    const tbc::Type &t = m.typeOf(p.value);
+    uint32_t size = t.elementBytes();
+    at = (at + size - 1) / size * size;
+    sdk::KernelArg a;
+    a.name = p.name;
+    a.offset = at;
+    a.size = size;
+    a.kind = t.pointer ? TSR_ARG_POINTER : tbc::isFloat(t.elem) ? TSR_ARG_FLOAT : TSR_ARG_INT;
+    a.flags = (p.isUnsigned ? TSR_ARG_UNSIGNED : 0) | (p.readOnly ? TSR_ARG_READONLY : 0);
+    info.args.push_back(a);
+    at += size;
+  }
+  info.argBytes = at;
+  info.argAlign = 8;
+  info.block[0] = 32 * warps;
+  info.block[1] = info.block[2] = 1;
+  info.smemStatic = static_cast<uint64_t>(m.option("shared_bytes"));
+  return info;
+}
+
+} // namespace
+
+void MockCompiler::compile(sdk::CompileJob &job) {
+  auto result = tbc::readModule({job.ir, job.irBytes});
+  if (!result)
+    throw sdk::Error(TSR_E_INVALID, result.text());
+  auto &module = result.module;
+  if (module->level != tbc::Level::Layout)
+    throw sdk::Unsupported("TILE bytecode", "", "mock");
+  if (auto errors = tbc::verifyModule(*module); !errors.empty())
+    throw sdk::Error(TSR_E_INVALID, tbc::verifyErrorText(*module, errors));
+  auto warps = static_cast<uint32_t>(module->option("num_warps", 4));
+  if (warps == 0 || warps > kMaxWarps || (warps & (warps - 1)))
+    throw sdk::Error(TSR_E_UNSUPPORTED, "mock runs 1, 2 or 4 warps a program, not " + std::to_string(warps));
+  if (module->option("shared_bytes") > kSharedBytes)
+    throw sdk::Error(TSR_E_UNSUPPORTED, "the kernel needs " + std::to_string(module->option("shared_bytes")) + " bytes of shared memory, mock has " +
+                                            std::to_string(kSharedBytes));
+  try {
+    LayoutTables tables(*module, warps);
+  } catch (const Fault &f) {
+    throw sdk::Error(TSR_E_INVALID, f.what());
+  }
+  // num_warps and stages are what the core decided already; naming them keeps the SDK from calling them unknown.
+  for (const char *key : {"num_warps", "num_stages", "num_ctas", "fp_fusion"})
+    (void)job.options.get(key);
+  job.throwIfCancelled();
+  std::string artifact(kArtifactMagic, sizeof kArtifactMagic);
+  artifact.append(reinterpret_cast<const char *>(job.ir), job.irBytes);
+  for (const tbc::Function &f : module->functions)
+    if (job.entry.empty() || f.name == job.entry)
+      job.kernel(infoOf(*module, f, warps));
+  job.artifact(artifact.data(), artifact.size());
+}
+
+} // namespace tessera::mock

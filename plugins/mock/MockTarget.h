@@ -1,0 +1,23 @@
+// MockTarget.h - the mock device as a target: capabilities, one matrix instruction, its layouts
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "plugins/sdk/Target.hpp"
+
+namespace tessera::mock {
+
+inline constexpr uint32_t kMaxWarps = 4, kSharedBytes = 64 << 10;
+
+// One SIMT device in software: 32 lanes, up to 4 warps a program, 64 KiB of shared memory in 32 banks of 4 bytes, one matrix
+// instruction (16x16x16, f16 times f16 onto f32). The numbers are ours: they are small, so that limits are met in tests.
+class MockTarget final : public sdk::Target, sdk::LayoutProvider {
+public:
+  MockTarget();
+  static std::vector<sdk::TargetName> list() { return {{"mock", "a SIMT device in software, for tests"}}; }
+  static std::unique_ptr<sdk::Target> parse(const sdk::Spec &spec);
+  const sdk::LayoutProvider *layouts() const override { return this; }
+  // Registers of the matrix instruction's operands; for everything else the core's own layouts will do.
+  sdk::LinearMap layout(const sdk::LayoutRequest &request) const override;
+};
+
+} // namespace tessera::mock

@@ -1,0 +1,228 @@
+// MemoryOps.cpp - global memory, atomics, shared memory, print, assert
+// SPDX-License-Identifier: Apache-2.0
+#include "plugins/mock/device/Program.h"
+
+#include "plugins/mock/device/Scalar.h"
+
+#include <cstring>
+
+namespace tessera::mock {
+
+using tbc::AttrId;
+using tbc::Op;
+using tbc::Opcode;
+
+namespace {
+uint64_t loadBytes(uint64_t address, unsigned n) {
+  uint64_t bits = 0;
+  std::memcpy(&bits, reinterpret_cast<const void *>(address), n);
+  return bits;
+}
+void storeBytes(uint64_t address, unsigned n, uint64_t bits) { std::memcpy(reinterpret_cast<void *>(address), &bits, n); }
+
+// The pointee's bytes of a pointer or tensor of pointers.
+unsigned pointeeBytes(const tbc::Type &t) { return tbc::elemBits(t.elem) / 8; }
+
+std::string hexText(uint64_t v) {
+  char text[24];
+  std::snprintf(text, sizeof text, "0x%llx", static_cast<unsigned long long>(v));
+  return text;
+}
+} // namespace
+
+bool Program::executeMemory(const Op &op) {
+  switch (op.code) {
+  case Opcode::Load:
+    executeLoad(op);
+    return true;
+  case Opcode::Store:
+    executeStore(op);
+    return true;
+  case Opcode::AtomicRmw:
+  case Opcode::AtomicCas:
+    executeAtomic(op);
+    return true;
+  case Opcode::Print:
+    executePrint(op);
+    return true;
+  case Opcode::Assert:
+    executeAssert(op);
+    return true;
+  case Opcode::SharedAlloc:
+  case Opcode::SharedStore:
+  case Opcode::SharedLoad:
+  case Opcode::SharedFree:
+    executeShared(op);
+    return true;
+  default:
+    return false;
+  }
+}
+
+void Program::executeLoad(const Op &op) {
+  const TileValue &pointer = value(op.operands[0]);
+  unsigned bytes = pointeeBytes(*pointer.type);
+  TileValue out = make(module_.typeOf(op.results[0]));
+  unsigned threads = out.map ? out.map->threads() : 1, registers = out.map ? out.map->registers() : 1;
+  for (unsigned t = 0; t < threads; ++t)
+    for (unsigned r = 0; r < registers; ++r) {
+      size_t cell = size_t(t) * registers + r;
+      CellState state = CellState::Defined;
+      bool on = op.operands.size() < 2 || (read(value(op.operands[1]), t, r, op, state) & 1);
+      if (state == CellState::Unspecified)
+        fail(op, "the mask is a value that is not specified");
+      if (!on) {
+        out.states[cell] = CellState::Unspecified;
+        if (op.operands.size() > 2) {
+          CellState other = CellState::Defined;
+          out.bits[cell] = read(value(op.operands[2]), t, r, op, other);
+          out.states[cell] = other;
+        }
+        continue;
+      }
+      uint64_t address = read(pointer, t, r, op, state);
+      if (state == CellState::Unspecified || !launch_.memory.holds(address, bytes))
+        fail(op, "reads " + hexText(address) + ", which is in no allocation");
+      out.bits[cell] = loadBytes(address, bytes);
+      if (module_.typeOf(op.results[0]).elem == tbc::Elem::I1)
+        out.bits[cell] = out.bits[cell] != 0;
+      out.states[cell] = CellState::Defined;
+    }
+  set(op.results[0], std::move(out));
+}
+
+void Program::executeStore(const Op &op) {
+  const TileValue &pointer = value(op.operands[0]), &stored = value(op.operands[1]);
+  unsigned bytes = pointeeBytes(*pointer.type);
+  unsigned threads = pointer.map ? pointer.map->threads() : 1, registers = pointer.map ? pointer.map->registers() : 1;
+  for (unsigned t = 0; t < threads; ++t)
+    for (unsigned r = 0; r < registers; ++r) {
+      CellState state = CellState::Defined;
+      bool on = op.operands.size() < 3 || (read(value(op.operands[2]), t, r, op, state) & 1);
+      if (state == CellState::Unspecified)
+        fail(op, "the mask is a value that is not specified");
+      if (!on)
+        continue;
+      uint64_t address = read(pointer, t, r, op, state), bits = read(stored, t, r, op, state);
+      if (state == CellState::Unspecified)
+        fail(op, "stores, or stores to, a value that is not specified (masked off without `other`, or poison)");
+      if (!launch_.memory.holds(address, bytes))
+        fail(op, "writes " + hexText(address) + ", which is in no allocation");
+      storeBytes(address, bytes, bits);
+    }
+}
+
+void Program::executeAtomic(const Op &op) {
+  bool isCas = op.code == Opcode::AtomicCas;
+  const TileValue &pointer = value(op.operands[0]);
+  const tbc::Type &resultType = module_.typeOf(op.results[0]);
+  unsigned bytes = pointeeBytes(*pointer.type);
+  TileValue out = make(resultType);
+  size_t n = static_cast<size_t>(resultType.isTensor() ? resultType.numElements() : 1);
+  std::vector<uint64_t> old(n);
+  std::vector<CellState> states(n, CellState::Unspecified);
+  unsigned threads = out.map ? out.map->threads() : 1, registers = out.map ? out.map->registers() : 1;
+  for (unsigned t = 0; t < threads; ++t)
+    for (unsigned r = 0; r < registers; ++r) {
+      if (out.map && !out.map->isFirstCopy(t, r))
+        continue; // copies of an element do it once
+      CellState state = CellState::Defined;
+      if (!isCas && op.operands.size() > 2 && !(read(value(op.operands[2]), t, r, op, state) & 1))
+        continue;
+      uint64_t address = read(pointer, t, r, op, state), operand = read(value(op.operands[1]), t, r, op, state);
+      uint64_t replacement = isCas ? read(value(op.operands[2]), t, r, op, state) : 0;
+      if (state == CellState::Unspecified)
+        fail(op, "works on a value that is not specified");
+      if (!launch_.memory.holds(address, bytes))
+        fail(op, "accesses " + hexText(address) + ", which is in no allocation");
+      uint32_t e = out.map ? out.map->element(t, r) : 0;
+      old[e] = loadBytes(address, bytes);
+      states[e] = CellState::Defined;
+      uint64_t next = isCas ? (old[e] == (bytes == 8 ? operand : operand & ((uint64_t(1) << (8 * bytes)) - 1)) ? replacement : old[e])
+                            : scalarRmw(static_cast<tbc::Rmw>(op.intAttr(AttrId::Kind)), resultType.elem, old[e], operand);
+      storeBytes(address, bytes, next);
+    }
+  scatterTile(out, old, states);
+  set(op.results[0], std::move(out));
+}
+
+void Program::executePrint(const Op &op) {
+  std::string head = "pid (" + std::to_string(id_[0]) + ", " + std::to_string(id_[1]) + ", " + std::to_string(id_[2]) + ") idx (";
+  for (size_t i = 0; i < op.operands.size() || i == 0; ++i) {
+    if (op.operands.empty()) {
+      launch_.print(head + ") " + std::string(op.strAttr(AttrId::Prefix)));
+      return;
+    }
+    const TileValue &v = value(op.operands[i]);
+    std::vector<uint64_t> bits = v.bits;
+    std::vector<CellState> states;
+    if (v.map)
+      gatherTile(v, op, bits, states);
+    std::string tail = op.operands.size() > 1 ? "(operand " + std::to_string(i) + ") " : "";
+    for (size_t e = 0; e < bits.size(); ++e) {
+      std::string index;
+      size_t rest = e;
+      for (size_t d = v.type->isTensor() ? v.type->shape.size() : 0; d-- > 0; rest /= static_cast<size_t>(v.type->shape[d]))
+        index = std::to_string(rest % static_cast<size_t>(v.type->shape[d])) + (index.empty() ? "" : ", " + index);
+      launch_.print(head + index + ")" + std::string(op.strAttr(AttrId::Prefix)) + tail +
+                    scalarText(*v.type, bits[e], op.intAttr(AttrId::Signed) >> i & 1, op.intAttr(AttrId::Hex)));
+    }
+  }
+}
+
+void Program::executeAssert(const Op &op) {
+  const TileValue &condition = value(op.operands[0]);
+  unsigned threads = condition.map ? condition.map->threads() : 1, registers = condition.map ? condition.map->registers() : 1;
+  for (unsigned t = 0; t < threads; ++t)
+    for (unsigned r = 0; r < registers; ++r) {
+      CellState state = CellState::Defined;
+      if (op.operands.size() > 1 && !(read(value(op.operands[1]), t, r, op, state) & 1))
+        continue;
+      if (!(read(condition, t, r, op, state) & 1))
+        throw Fault(std::string(op.strAttr(AttrId::Message)), op.loc, true);
+    }
+}
+
+void Program::executeShared(const Op &op) {
+  if (op.code == Opcode::SharedAlloc) {
+    if (!op.find(AttrId::Offset))
+      fail(op, "shared memory was not planned: the buffer has no offset");
+    TileValue v = make(module_.typeOf(op.results[0]));
+    v.bits[0] = static_cast<uint64_t>(op.intAttr(AttrId::Offset));
+    v.states[0] = CellState::Defined;
+    shared_.forget(v.bits[0], static_cast<uint64_t>(op.intAttr(AttrId::Bytes)));
+    return set(op.results[0], std::move(v));
+  }
+  const TileValue &buffer = value(op.operands[0]);
+  CellState state = CellState::Defined;
+  uint64_t start = read(buffer, 0, 0, op, state);
+  unsigned bytes = buffer.type->elementBytes();
+  if (op.code == Opcode::SharedFree) {
+    shared_.forget(start, static_cast<uint64_t>(buffer.type->numElements()) * bytes);
+    return;
+  }
+  const std::vector<uint32_t> &offsets = launch_.tables.sharedOffsets(*buffer.type);
+  bool isStore = op.code == Opcode::SharedStore;
+  TileValue fresh = isStore ? TileValue() : make(module_.typeOf(op.results[0]));
+  const RegisterMap *map = isStore ? value(op.operands[1]).map : fresh.map;
+  std::string error;
+  for (unsigned t = 0; t < map->threads(); ++t)
+    for (unsigned r = 0; r < map->registers(); ++r) {
+      size_t cell = size_t(t) * map->registers() + r;
+      uint64_t at = start + uint64_t(offsets[map->element(t, r)]) * bytes;
+      if (isStore) {
+        // What is not specified stays so on its way through memory only as bytes: it is written like any other value.
+        CellState ignored = CellState::Defined;
+        if (!shared_.write(t, at, bytes, read(value(op.operands[1]), t, r, op, ignored), error))
+          fail(op, error);
+      } else {
+        if (!shared_.read(t, at, bytes, fresh.bits[cell], error))
+          fail(op, error);
+        fresh.states[cell] = CellState::Defined;
+      }
+    }
+  if (!isStore)
+    set(op.results[0], std::move(fresh));
+}
+
+} // namespace tessera::mock

@@ -1,0 +1,133 @@
+// Program.h - one program of a launch: all its threads, registers and shared bytes, op by op
+//
+// SPDX-License-Identifier: Apache-2.0
+//
+// Every tile value lives in the registers that its layout names. An op reads, in each thread, only what that thread (or its
+// warp, where hardware shuffles) holds; anything else is an error with the op's place. All threads run in step; control flow
+// is by scalars, which are uniform.
+#pragma once
+
+#include "core/bytecode/Module.h"
+#include "plugins/mock/device/RegisterMap.h"
+#include "plugins/mock/device/SharedMemory.h"
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace tessera::mock {
+
+// Global memory of the device, as far as a kernel may touch it.
+class GlobalMemory {
+public:
+  virtual ~GlobalMemory() = default;
+  // Whether [address, address + bytes) lies inside one allocation.
+  virtual bool holds(uint64_t address, uint64_t bytes) const = 0;
+};
+
+// What went wrong, with the place in the kernel's source. Thrown inside the device, never across the ABI.
+struct Fault : std::runtime_error {
+  Fault(const std::string &message, tbc::LocId loc, bool isAssert = false) : std::runtime_error(message), loc(loc), isAssert(isAssert) {}
+  tbc::LocId loc;
+  bool isAssert;
+};
+
+enum class CellState : uint8_t { Unwritten = 0, Defined = 1, Unspecified = 2 };
+
+// A value: one cell (scalars, pointers, shared tensors: the byte offset) or a cell for each register of each thread.
+struct TileValue {
+  const tbc::Type *type = nullptr;
+  const RegisterMap *map = nullptr; // null: uniform, one cell
+  std::vector<uint64_t> bits;
+  std::vector<CellState> states;
+};
+
+// Register maps of a module's layouts, made once a kernel.
+class LayoutTables {
+public:
+  // Throws Fault for a layout that this device cannot hold.
+  LayoutTables(const tbc::Module &module, unsigned warps);
+  const RegisterMap *of(const tbc::Type &type) const { return type.isTensor() ? maps_.at(type.layout).get() : nullptr; }
+  // Shared tensors: offset (in elements) of an element.
+  const std::vector<uint32_t> &sharedOffsets(const tbc::Type &type) const { return offsets_.at(type.layout); }
+
+private:
+  std::vector<std::shared_ptr<const RegisterMap>> maps_;
+  std::vector<std::vector<uint32_t>> offsets_;
+};
+
+struct LaunchState {
+  const tbc::Module &module;
+  const tbc::Function &function;
+  const LayoutTables &tables;
+  GlobalMemory &memory;
+  int32_t grid[3];
+  unsigned warps;
+  std::function<void(const std::string &line)> print;
+  std::function<bool()> cancelled;
+};
+
+class Program {
+public:
+  Program(LaunchState &launch, const int32_t id[3]);
+  // Runs to the end. Throws Fault.
+  void run(const std::vector<uint64_t> &args);
+
+private:
+  using Env = std::vector<TileValue>;
+  // Control flow (Program.cpp).
+  void runOps(const tbc::Region &region);
+  std::vector<TileValue> runRegion(const tbc::Region &region, const std::vector<TileValue> &args);
+  void execute(const tbc::Op &op);
+  void executeFor(const tbc::Op &op);
+  void executeWhile(const tbc::Op &op);
+  void executeIf(const tbc::Op &op);
+
+  // Elementwise (Elementwise.cpp).
+  bool executeElementwise(const tbc::Op &op);
+  void executeCreation(const tbc::Op &op);
+  // Data movement between registers (Movement.cpp).
+  bool executeMovement(const tbc::Op &op);
+  // Memory (MemoryOps.cpp).
+  bool executeMemory(const tbc::Op &op);
+  void executeLoad(const tbc::Op &op);
+  void executeStore(const tbc::Op &op);
+  void executeAtomic(const tbc::Op &op);
+  void executePrint(const tbc::Op &op);
+  void executeAssert(const tbc::Op &op);
+  void executeShared(const tbc::Op &op);
+  // Whole tiles (TileOps.cpp).
+  bool executeTile(const tbc::Op &op);
+  void executeDot(const tbc::Op &op);
+  void executeReduce(const tbc::Op &op);
+  void executeScan(const tbc::Op &op);
+  void executeMapElementwise(const tbc::Op &op);
+  void executeRearranging(const tbc::Op &op); // sort, gather, histogram
+  void useScratch(const tbc::Op &op, bool needed);
+
+  // A fresh, unwritten value of the type.
+  TileValue make(const tbc::Type &type) const;
+  TileValue &value(tbc::ValueId id);
+  void set(tbc::ValueId id, TileValue v) { values_[id] = std::move(v); }
+  // A cell that an op reads; throws for one that nothing wrote.
+  uint64_t read(const TileValue &v, unsigned thread, unsigned reg, const tbc::Op &op, CellState &state) const;
+  uint64_t scalar(tbc::ValueId id, const tbc::Op &op);
+  // The whole tensor in row-major order; all copies of an element must agree.
+  void gatherTile(const TileValue &v, const tbc::Op &op, std::vector<uint64_t> &bits, std::vector<CellState> &states) const;
+  void scatterTile(TileValue &v, const std::vector<uint64_t> &bits, const std::vector<CellState> &states) const;
+  [[noreturn]] void fail(const tbc::Op &op, const std::string &message) const;
+
+  LaunchState &launch_;
+  const tbc::Module &module_;
+  int32_t id_[3];
+  Env values_;
+  SharedMemory shared_;
+  std::vector<TileValue> yielded_;
+  bool condition_ = false;
+  uint64_t steps_ = 0;
+};
+
+} // namespace tessera::mock
