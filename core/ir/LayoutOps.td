@@ -17,7 +17,7 @@ def Tile_SharedAllocOp : Tile_Op<"shared_alloc"> {
   let description = "`offset` (bytes) is set once shared memory is planned; `bytes` is its size. C1: offset and bytes are not negative.";
   let arguments = (ins OptionalAttr<Tile_Int>:$offset, OptionalAttr<Tile_Int>:$bytes);
   let results = (outs Res<Tile_Shared, "", [MemAlloc]>:$result);
-  let assemblyFormat = "(`offset` `=` $offset^)? (`bytes` `=` $bytes^)? attr-dict `:` type($result)";
+  let assemblyFormat = "(`offset` `=` $offset^)? (`bytes` `=` $bytes^)? attr-dict `:` qualified(type($result))";
   let hasVerifier = 1;
 }
 
@@ -34,12 +34,12 @@ def Tile_SharedLoadOp : Tile_Op<"shared_load"> {
   let description = "C1: the result has the shared tensor's shape and element type.";
   let arguments = (ins Arg<Tile_Shared, "", [MemRead]>:$shared);
   let results = (outs Tile_Tensor:$result);
-  let assemblyFormat = "$shared attr-dict `:` type($shared) `to` type($result)";
+  let assemblyFormat = "$shared attr-dict `:` qualified(type($shared)) `to` type($result)";
   let hasVerifier = 1;
 }
 
 def Tile_SharedFreeOp : Tile_Op<"shared_free"> {
   let summary = "end of life of a shared tensor";
   let arguments = (ins Arg<Tile_Shared, "", [MemFree]>:$shared);
-  let assemblyFormat = "$shared attr-dict `:` type($shared)";
+  let assemblyFormat = "$shared attr-dict `:` qualified(type($shared))";
 }

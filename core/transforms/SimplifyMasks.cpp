@@ -53,7 +53,7 @@ struct SimplifyMasks final : impl::TileSimplifyMasksPassBase<SimplifyMasks> {
     IntegerRanges ranges(getOperation());
     getOperation().walk([&](Operation *op) {
       // Inside a combiner nothing was analysed, and its ops are few.
-      if (op->getNumResults() != 1 || !isPure(op) || !isa<func::FuncOp>(op->getParentWithTrait<OpTrait::IsIsolatedFromAbove>()))
+      if (op->getNumResults() != 1 || !isMemoryEffectFree(op) || op->getNumRegions() != 0 || !isa<func::FuncOp>(op->getParentWithTrait<OpTrait::IsIsolatedFromAbove>()))
         return;
       Value result = op->getResult(0);
       if (!isa<IntegerType>(elementTypeOf(result.getType())) || result.use_empty() || splatConstantOf(result))
