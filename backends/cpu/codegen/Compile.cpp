@@ -50,9 +50,9 @@ bool resolveTarget(const std::string &name, std::string &full, std::string &why)
     std::string features;
     for (const std::string &f : processorFeatures())
       if (f == "avx512bf16" || f == "avx512vnni" || f == "avxvnni")
-        features += f + "+";
+        features += ":" + f + "+";
     if (!features.empty())
-      full += ":" + features;
+      full += features;
     return true;
   }
   std::string level = name.substr(0, name.find(':'));
@@ -103,7 +103,7 @@ std::unique_ptr<TargetMachine> makeMachine(const std::string &full, int optLevel
         facts.bf16Dot |= word == "avx512bf16";
         facts.vnni |= word == "avx512vnni";
         word.clear();
-      } else {
+      } else if (c != ':') {
         word += c;
       }
   }
@@ -163,24 +163,28 @@ CompileResult compile(const tbc::Module &module, const CpuTarget &target, const 
   m.setTargetTriple(tm->getTargetTriple());
   ImageParts parts;
   parts.target = r.target;
-  std::vector<std::string> entries, streams;
+  std::vector<std::string> entries;
   for (size_t i = 0; i < module.functions.size(); ++i) {
     const tbc::Function &f = module.functions[i];
+    if (!options.entry.empty() && f.name != options.entry)
+      continue;
     KernelFacts k, ignored;
     std::string name = "k" + std::to_string(i);
     for (bool stream : {false, true}) {
       if (stream && (options.noStream || !k.canStream))
         continue;
-      Emitter e(m, module, f, facts, stream);
+      Emitter e(m, module, f, facts, options.fpFusion.value_or(module.option("fp_fusion", 1) != 0), stream);
       e.emit(name + (stream ? "s" : ""), stream ? ignored : k);
       if (!e.error().empty()) {
         r.error = e.error();
+        r.unsupported = true;
         r.loc = e.errorLoc();
         return r;
       }
     }
     ImageParts::Kernel kernel;
     kernel.name = f.name;
+    entries.push_back(name);
     kernel.hasStreamEntry = k.canStream && !options.noStream;
     kernel.scratchBytes = k.scratchBytes;
     kernel.bytesWritten = k.bytesWritten;
@@ -211,10 +215,23 @@ CompileResult compile(const tbc::Module &module, const CpuTarget &target, const 
     }
   }
 #endif
-  optimise(m, *tm);
-  watch.lap("optimise");
+  auto cancelled = [&] {
+    if (options.cancelled && options.cancelled())
+      r.error = "the compile was cancelled";
+    return !r.error.empty();
+  };
+  if (cancelled())
+    return r;
   if (options.emitLlvm) {
     raw_string_ostream os(r.llvm);
+    m.print(os, nullptr);
+  }
+  optimise(m, *tm);
+  if (cancelled())
+    return r;
+  watch.lap("optimise");
+  if (options.emitLlvm) {
+    raw_string_ostream os(r.llvmOptimised);
     m.print(os, nullptr);
   }
   auto generate = [&](SmallVectorImpl<char> &out, CodeGenFileType type, llvm::Module &mod) {
@@ -246,7 +263,7 @@ CompileResult compile(const tbc::Module &module, const CpuTarget &target, const 
   if (!linkObject(std::string_view(object.data(), object.size()), parts, symbols, r.error))
     return r;
   for (size_t i = 0; i < parts.kernels.size(); ++i) {
-    std::string name = "k" + std::to_string(i);
+    const std::string &name = entries[i];
     parts.kernels[i].entry = symbols[name];
     if (parts.kernels[i].hasStreamEntry)
       parts.kernels[i].streamEntry = symbols[name + "s"];

@@ -6,20 +6,25 @@
 #include "core/bytecode/Module.h"
 
 #include <cstdint>
+#include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace tessera::cpu {
 
 // A target's name: "x86-64-v2", "x86-64-v3", "x86-64-v4", "native", with features beyond the level after a colon, each with a
-// plus behind it ("x86-64-v4:avx512bf16+avx512vnni+"). `native` is resolved to the processor this runs on.
+// plus behind it ("x86-64-v4:avx512bf16+:avx512vnni+"). `native` is resolved to the processor this runs on.
 struct CpuTarget {
   std::string name = "native";
 };
 
 struct CompileOptions {
+  std::string entry;        // one kernel of the module; empty: all
+  std::optional<bool> fpFusion; // unset: the module's option "fp_fusion", default true
+  std::function<bool()> cancelled; // asked between stages; true ends the compile with an error
   int optLevel = 2;         // of code generation, 0 to 3
-  bool emitLlvm = false;    // fill CompileResult::llvm
+  bool emitLlvm = false;    // fill CompileResult::llvm and llvmOptimised
   bool emitAssembly = false; // fill CompileResult::assembly
   bool emitObject = false;  // fill CompileResult::object
   bool noStream = false;    // leave out the streaming version
@@ -28,11 +33,12 @@ struct CompileOptions {
 
 struct CompileResult {
   bool ok = false;
+  bool unsupported = false; // not ok because of what the kernel asks for, not because of a defect
   std::string error;        // one sentence, when not ok
   tbc::LocId loc = tbc::kNone; // of the op it is about
   std::vector<uint8_t> image;
   std::string target;       // as in the image: `native` resolved
-  std::string llvm, assembly;
+  std::string llvm, llvmOptimised, assembly;
   std::vector<uint8_t> object;
   struct Kernel {
     std::string name;

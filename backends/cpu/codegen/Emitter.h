@@ -34,7 +34,7 @@ struct KernelFacts {
 
 class Emitter {
 public:
-  Emitter(llvm::Module &out, const tbc::Module &m, const tbc::Function &f, const TargetFacts &target, bool stream);
+  Emitter(llvm::Module &out, const tbc::Module &m, const tbc::Function &f, const TargetFacts &target, bool contract, bool stream);
   // The function, and what the launch needs to know.
   llvm::Function *emit(const std::string &name, KernelFacts &facts);
   // First op that could not be lowered; empty when all could.
