@@ -274,6 +274,8 @@ void Assigner::rewriteTypes() {
                                                : elements.reshape(type));
     }
   }
+  // Kernels have no tiles as parameters; test functions do.
+  function_.setType(FunctionType::get(function_.getContext(), function_.getBody().getArgumentTypes(), {}));
 }
 
 unsigned Assigner::convertOperands() {

@@ -4,6 +4,7 @@
 #include "core/transforms/layout/LayoutQuestions.h"
 
 #include "core/layout/TensorLayouts.h"
+#include "core/target/ElementNumber.h"
 
 using namespace mlir;
 using tessera::layout::LinearLayout;
@@ -44,8 +45,9 @@ LinearAttr LayoutQuestions::compute(RankedTensorType type, Operation *at) {
   target::LayoutRequest request;
   request.access = target::Access::Compute;
   request.shape = type.getShape().vec();
-  request.elem = elementNumber(type);
-  request.elementBits = storageBits(type);
+  // Not by element type: an index, a mask and a value of one shape should agree without a conversion.
+  request.elem = target::kElemF32;
+  request.elementBits = 32;
   return ask(std::move(request), at);
 }
 

@@ -1,0 +1,104 @@
+// Guards: a barrier where two accesses of one byte need an order, and nowhere else.
+// RUN: %tessera-opt %s --tile-insert-barriers=lanes=4 | FileCheck %s
+#A = #tile.linear<[16], register = [[1]], lane = [[2], [4]], warp = [[8]]>
+#S = #tile.linear<[16], offset = [[1], [2], [4], [8]]>
+module attributes {tile.level = "layout", tile.options = {num_warps = 2 : i64, shared_bytes = 128 : i64}} {
+
+// CHECK-LABEL: func.func @write_then_read
+// CHECK-NEXT: tile.shared_alloc
+// CHECK-NEXT: tile.shared_store
+// CHECK-NEXT: tile.barrier
+// CHECK-NEXT: tile.shared_load
+// CHECK-NEXT: tile.store
+// CHECK-NEXT: return
+func.func @write_then_read(%v: tensor<16xf32, #A>, %p: tensor<16x!tile.ptr<f32>, #A>) {
+  %s = tile.shared_alloc offset = 0 bytes = 64 : <16xf32, #S>
+  tile.shared_store %s, %v : (!tile.shared<16xf32, #S>, tensor<16xf32, #A>) -> ()
+  %w = tile.shared_load %s : <16xf32, #S> to tensor<16xf32, #A>
+  tile.store %p, %w : (tensor<16x!tile.ptr<f32>, #A>, tensor<16xf32, #A>) -> ()
+  return
+}
+
+// One barrier serves two buffers; disjoint bytes need none; the user's own barrier counts.
+// CHECK-LABEL: func.func @as_few_as_possible
+// CHECK: tile.shared_store
+// CHECK-NEXT: tile.shared_store
+// CHECK-NEXT: tile.barrier
+// CHECK-NEXT: tile.shared_load
+// CHECK-NEXT: tile.shared_load
+// CHECK-NEXT: tile.barrier
+// CHECK-NEXT: tile.shared_store
+// CHECK-NOT: tile.barrier
+// CHECK: return
+func.func @as_few_as_possible(%v: tensor<16xf32, #A>) {
+  %s = tile.shared_alloc offset = 0 bytes = 64 : <16xf32, #S>
+  %t = tile.shared_alloc offset = 64 bytes = 64 : <16xf32, #S>
+  tile.shared_store %s, %v : (!tile.shared<16xf32, #S>, tensor<16xf32, #A>) -> ()
+  tile.shared_store %t, %v : (!tile.shared<16xf32, #S>, tensor<16xf32, #A>) -> ()
+  %w = tile.shared_load %s : <16xf32, #S> to tensor<16xf32, #A>
+  %x = tile.shared_load %t : <16xf32, #S> to tensor<16xf32, #A>
+  tile.barrier
+  tile.shared_store %s, %v : (!tile.shared<16xf32, #S>, tensor<16xf32, #A>) -> ()
+  return
+}
+
+// The next iteration's write must wait for this iteration's read.
+// CHECK-LABEL: func.func @around_a_loop
+// CHECK: scf.for
+// CHECK-NEXT: tile.shared_alloc
+// CHECK-NEXT: tile.barrier
+// CHECK-NEXT: tile.shared_store
+// CHECK-NEXT: tile.barrier
+// CHECK-NEXT: tile.shared_load
+// CHECK-NOT: tile.barrier
+// CHECK: return
+func.func @around_a_loop(%v: tensor<16xf32, #A>, %n: i32) {
+  %c0 = arith.constant 0 : i32
+  %c1 = arith.constant 1 : i32
+  scf.for %i = %c0 to %n step %c1 : i32 {
+    %s = tile.shared_alloc offset = 0 bytes = 64 : <16xf32, #S>
+    tile.shared_store %s, %v : (!tile.shared<16xf32, #S>, tensor<16xf32, #A>) -> ()
+    %w = tile.shared_load %s : <16xf32, #S> to tensor<16xf32, #A>
+  }
+  return
+}
+
+// A write on one path only still needs an order after the paths meet.
+// CHECK-LABEL: func.func @one_path
+// CHECK: scf.if
+// CHECK: tile.shared_store
+// CHECK: }
+// CHECK-NEXT: tile.barrier
+// CHECK-NEXT: tile.shared_load
+func.func @one_path(%v: tensor<16xf32, #A>, %c: i1) {
+  %s = tile.shared_alloc offset = 0 bytes = 64 : <16xf32, #S>
+  scf.if %c {
+    tile.shared_store %s, %v : (!tile.shared<16xf32, #S>, tensor<16xf32, #A>) -> ()
+  }
+  %w = tile.shared_load %s : <16xf32, #S> to tensor<16xf32, #A>
+  return
+}
+
+// Scratch of one op that meets the scratch of another.
+// CHECK-LABEL: func.func @scratch
+// CHECK: tile.yield
+// CHECK-NEXT: }
+// CHECK-NEXT: tile.barrier
+// CHECK-NEXT: tile.reduce
+// CHECK: tile.yield
+// CHECK-NEXT: }
+// CHECK-NEXT: return
+func.func @scratch(%v: tensor<16xf32, #A>) {
+  %a = tile.reduce %v axis = 0 {tile.bytes = 16 : i32, tile.offset = 0 : i32} : (tensor<16xf32, #A>) -> f32 {
+  ^bb0(%x: f32, %y: f32):
+    %z = arith.addf %x, %y : f32
+    tile.yield %z : f32
+  }
+  %b = tile.reduce %v axis = 0 {tile.bytes = 16 : i32, tile.offset = 0 : i32} : (tensor<16xf32, #A>) -> f32 {
+  ^bb0(%x: f32, %y: f32):
+    %z = arith.maximumf %x, %y : f32
+    tile.yield %z : f32
+  }
+  return
+}
+}

@@ -1,0 +1,64 @@
+// Guards: a conversion goes where a second computation is cheaper, and stays where it is not.
+// RUN: %tessera-opt %s --tile-remove-layout-conversions=lanes=4 | FileCheck %s
+#A = #tile.linear<[16], register = [[1], [2]], lane = [[4], [8]], warp = []>
+#B = #tile.linear<[16], register = [[4], [8]], lane = [[1], [2]], warp = []>
+module attributes {tile.level = "layout", tile.options = {num_warps = 1 : i64}} {
+
+// CHECK-LABEL: func.func @ranges_are_free
+// CHECK-NOT: convert_layout
+// CHECK: %[[R:.*]] = tile.arange 0 to 16 : tensor<16xi32, #[[$B:.*]]>
+// CHECK: %[[M:.*]] = arith.cmpi slt, %[[R]]
+// CHECK: tile.store %arg1, %arg2 mask %[[M]]
+func.func @ranges_are_free(%n: i32, %p: tensor<16x!tile.ptr<f32>, #B>, %v: tensor<16xf32, #B>) {
+  %r = tile.arange 0 to 16 : tensor<16xi32, #A>
+  %s = tile.splat %n : (i32) -> tensor<16xi32, #A>
+  %m = arith.cmpi slt, %r, %s : tensor<16xi32, #A>
+  %c = tile.convert_layout %m : tensor<16xi1, #A> to tensor<16xi1, #B>
+  tile.store %p, %v mask %c : (tensor<16x!tile.ptr<f32>, #B>, tensor<16xf32, #B>, tensor<16xi1, #B>) -> ()
+  return
+}
+
+// CHECK-LABEL: func.func @loads_are_not_repeated
+// CHECK: %[[V:.*]] = tile.load
+// CHECK: %[[C:.*]] = tile.convert_layout %[[V]]
+// CHECK: tile.store %arg1, %[[C]]
+func.func @loads_are_not_repeated(%p: tensor<16x!tile.ptr<f32>, #A>, %q: tensor<16x!tile.ptr<f32>, #B>) {
+  %v = tile.load %p : (tensor<16x!tile.ptr<f32>, #A>) -> tensor<16xf32, #A>
+  %c = tile.convert_layout %v : tensor<16xf32, #A> to tensor<16xf32, #B>
+  tile.store %q, %c : (tensor<16x!tile.ptr<f32>, #B>, tensor<16xf32, #B>) -> ()
+  return
+}
+
+// CHECK-LABEL: func.func @there_and_back
+// CHECK-NOT: convert_layout
+// CHECK: tile.store %arg0, %arg1
+func.func @there_and_back(%p: tensor<16x!tile.ptr<f32>, #A>, %v: tensor<16xf32, #A>) {
+  %b = tile.convert_layout %v : tensor<16xf32, #A> to tensor<16xf32, #B>
+  %a = tile.convert_layout %b : tensor<16xf32, #B> to tensor<16xf32, #A>
+  tile.store %p, %a : (tensor<16x!tile.ptr<f32>, #A>, tensor<16xf32, #A>) -> ()
+  return
+}
+
+// Of a widened value the narrow one moves.
+// CHECK-LABEL: func.func @moves_the_narrow_value
+// CHECK: %[[C:.*]] = tile.convert_layout %arg1 : tensor<16xf32
+// CHECK: arith.extf %[[C]]
+func.func @moves_the_narrow_value(%p: tensor<16x!tile.ptr<f64>, #B>, %v: tensor<16xf32, #A>) {
+  %w = arith.extf %v : tensor<16xf32, #A> to tensor<16xf64, #A>
+  %c = tile.convert_layout %w : tensor<16xf64, #A> to tensor<16xf64, #B>
+  tile.store %p, %c : (tensor<16x!tile.ptr<f64>, #B>, tensor<16xf64, #B>) -> ()
+  return
+}
+
+// An expensive function of a loaded value is not computed twice for a cheap shuffle.
+// CHECK-LABEL: func.func @keeps_expensive_work
+// CHECK: %[[E:.*]] = math.exp %arg1 {{.*}}: tensor<16xf32, #[[$A:.*]]>
+// CHECK: tile.convert_layout %[[E]]
+func.func @keeps_expensive_work(%p: tensor<16x!tile.ptr<f32>, #B>, %v: tensor<16xf32, #A>, %q: tensor<16x!tile.ptr<f32>, #A>) {
+  %e = math.exp %v : tensor<16xf32, #A>
+  tile.store %q, %e : (tensor<16x!tile.ptr<f32>, #A>, tensor<16xf32, #A>) -> ()
+  %c = tile.convert_layout %e : tensor<16xf32, #A> to tensor<16xf32, #B>
+  tile.store %p, %c : (tensor<16x!tile.ptr<f32>, #B>, tensor<16xf32, #B>) -> ()
+  return
+}
+}
