@@ -1,0 +1,53 @@
+// uniform-carried.mlir - a carried tile that moves as a whole becomes a carried scalar
+// RUN: %tessera-opt --tile-uniform-carried %s | FileCheck %s
+
+// CHECK-LABEL: func.func @pointers
+// CHECK-SAME: %[[P:.+]]: tensor<8x!tile.ptr<f32>>
+func.func @pointers(%p: tensor<8x!tile.ptr<f32>>, %n: i32, %s: i32) -> tensor<8x!tile.ptr<f32>> {
+  %c0 = arith.constant 0 : i32
+  %c1 = arith.constant 1 : i32
+  %x = arith.constant dense<0.0> : tensor<8xf32>
+  %by = tile.splat %s : (i32) -> tensor<8xi32>
+  // CHECK: %[[R:.+]] = scf.for {{.*}} iter_args(%[[O:.+]] = %{{.+}}) -> (i64)
+  %r = scf.for %i = %c0 to %n step %c1 iter_args(%q = %p) -> tensor<8x!tile.ptr<f32>> : i32 {
+    // CHECK: %[[OS:.+]] = tile.splat %[[O]]
+    // CHECK: %[[Q:.+]] = tile.addptr %[[P]], %[[OS]]
+    // CHECK: tile.store %[[Q]]
+    tile.store %q, %x : (tensor<8x!tile.ptr<f32>>, tensor<8xf32>) -> ()
+    // CHECK: %[[W:.+]] = arith.extsi %arg2 : i32 to i64
+    // CHECK: %[[N:.+]] = arith.addi %[[O]], %[[W]] : i64
+    // CHECK: scf.yield %[[N]]
+    %q2 = tile.addptr %q, %by : (tensor<8x!tile.ptr<f32>>, tensor<8xi32>) -> tensor<8x!tile.ptr<f32>>
+    scf.yield %q2 : tensor<8x!tile.ptr<f32>>
+  }
+  // CHECK: %[[RS:.+]] = tile.splat %[[R]]
+  // CHECK: %[[LAST:.+]] = tile.addptr %[[P]], %[[RS]]
+  // CHECK: return %[[LAST]]
+  return %r : tensor<8x!tile.ptr<f32>>
+}
+
+// CHECK-LABEL: func.func @integers
+func.func @integers(%v: tensor<8xi32>, %n: i32) -> tensor<8xi32> {
+  %c0 = arith.constant 0 : i32
+  %c1 = arith.constant 1 : i32
+  %by = arith.constant dense<32> : tensor<8xi32>
+  // CHECK: scf.for {{.*}} -> (i32)
+  %r = scf.for %i = %c0 to %n step %c1 iter_args(%q = %v) -> tensor<8xi32> : i32 {
+    %q2 = arith.addi %by, %q : tensor<8xi32>
+    scf.yield %q2 : tensor<8xi32>
+  }
+  return %r : tensor<8xi32>
+}
+
+// A step that differs between elements stays.
+// CHECK-LABEL: func.func @uneven
+func.func @uneven(%v: tensor<8xi32>, %by: tensor<8xi32>, %n: i32) -> tensor<8xi32> {
+  %c0 = arith.constant 0 : i32
+  %c1 = arith.constant 1 : i32
+  // CHECK: scf.for {{.*}} -> (tensor<8xi32>)
+  %r = scf.for %i = %c0 to %n step %c1 iter_args(%q = %v) -> tensor<8xi32> : i32 {
+    %q2 = arith.addi %q, %by : tensor<8xi32>
+    scf.yield %q2 : tensor<8xi32>
+  }
+  return %r : tensor<8xi32>
+}
