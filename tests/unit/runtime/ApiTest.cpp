@@ -177,3 +177,30 @@ TEST_F(ApiTest, ManyThreads) {
     t.join();
   EXPECT_EQ(wrong.load(), 0);
 }
+
+// Through manifest, loader and the driver's own library.
+TEST(Plugins, OpensTheDriverLibrary) {
+  ASSERT_EQ(tsr_plugin_add(TESSERA_TEST_MANIFESTS "/cpu.tessera.json"), TSR_OK) << tsr_error_message();
+  EXPECT_EQ(tsr_plugin_add("/nonexistent.tessera.json"), TSR_E_NOT_FOUND);
+  std::vector<std::string> seen;
+  ASSERT_EQ(tsr_device_list(
+                [](void *user, const TsrDeviceInfo *info) {
+                  static_cast<std::vector<std::string> *>(user)->push_back(info->plugin);
+                  return 0;
+                },
+                &seen),
+            TSR_OK);
+  EXPECT_NE(std::find(seen.begin(), seen.end(), "cpu"), seen.end());
+  Device device("cpu:0", {{"threads", "2"}});
+  std::vector<uint8_t> file = makeFile({addApiKernel()});
+  Module module(device, file.data(), file.size());
+  std::vector<float> x(1000, 1), y(1000);
+  module.kernel()({10}, x.data(), y.data(), 1000, 1.0f);
+  EXPECT_EQ(y[999], 2);
+  for (const char *bad : {"cpu:1", "cpu:", "cpu:x", "cqu"}) {
+    TsrDevice *none = nullptr;
+    EXPECT_LT(tsr_device_open(bad, nullptr, 0, &none), 0) << bad;
+    EXPECT_STRNE(tsr_error_message(), "");
+  }
+  EXPECT_NE(std::string(tsr_error_message()).find("did you mean `cpu`"), std::string::npos) << tsr_error_message();
+}
