@@ -56,15 +56,20 @@ public:
   const Expr *annotation(std::string_view name) const;
 
 private:
-  friend class Evaluator;
+  friend struct EvaluatorImpl;
   struct Binding;
+  // As lookup; only statements before `limit` count, where there are any.
+  std::optional<HostValue> lookupBefore(std::string_view name, size_t limit);
+  void collect(const Stmt *s, size_t index);
+
   std::string name_;
   const Module *tree_;
   std::shared_ptr<const SourceFile> file_;
   Evaluator &evaluator_;
   std::unordered_map<std::string_view, std::unique_ptr<Binding>> bindings_;
   std::vector<std::string_view> order_;
-  std::vector<std::string> ownedNames_;
+  std::vector<std::string> starImports_; // modules of `from m import *`
+  Arena ownNames_;                       // names that the tree does not hold
 };
 
 class Evaluator {
@@ -85,10 +90,15 @@ public:
   std::optional<HostValue> call(const HostValue &callee, std::vector<HostValue> args, HostKeywords keywords = {});
   std::optional<std::vector<HostValue>> iterate(const HostValue &v); // list(v), bounded
   std::optional<std::string> format(const HostValue &v, std::string_view spec); // format(v, spec)
+  std::optional<std::string> text(const HostValue &v, bool isRepr);             // repr(v) or str(v), user methods included
   std::optional<bool> isInstance(const HostValue &v, const HostValue &cls);
   std::optional<size_t> hash(const HostValue &v);
   // len, range, min, int, … and the exception types; null: no such builtin.
   std::optional<HostValue> builtin(std::string_view name);
+
+  EvalHost &host();
+  // "…".format(…)
+  std::optional<std::string> formatFields(const std::string &f, const std::vector<HostValue> &args, const HostKeywords &keywords);
 
   // Sets the pending exception and returns nullopt, for use in builtins and foreign objects.
   std::nullopt_t raise(std::string type, std::string message);

@@ -183,6 +183,8 @@ struct ForeignObject : HostObject {
   // isinstance(value, this): null when this is not a class.
   virtual std::optional<bool> isInstance(const HostValue &value) const { return std::nullopt; }
   virtual std::optional<HostValue> getItem(Evaluator &, const HostValue &index) { return std::nullopt; }
+  // The plain value that operators, format(), int() and so on see instead of this (tl.constexpr(4) -> 4).
+  virtual std::optional<HostValue> unwrap() const { return std::nullopt; }
 };
 
 // Python's repr for every kind ("1.0", "'a'", "[1, 2]", "<function f>").
