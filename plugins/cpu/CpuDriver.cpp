@@ -1,6 +1,6 @@
 // CpuDriver.cpp - registers the CPU driver; no LLVM in this library
 // SPDX-License-Identifier: Apache-2.0
-#include "plugins/cpu/CpuTarget.h"
+#include "plugins/cpu/ProcessorTarget.h"
 
 #include "backends/cpu/driver/DriverTable.h"
 
@@ -13,4 +13,4 @@ struct CpuDriver {
 
 } // namespace tessera::cpu
 
-TSR_PLUGIN("cpu", "0.1.0", tessera::cpu::CpuTarget, void, tessera::cpu::CpuDriver)
+TSR_PLUGIN("cpu", "0.1.0", tessera::cpu::ProcessorTarget, void, tessera::cpu::CpuDriver)

@@ -1,4 +1,4 @@
-// CpuTarget.h - x86-64-vN and its features as a target of the ABI
+// ProcessorTarget.h - x86-64-vN and its features as a target of the ABI
 //
 // SPDX-License-Identifier: Apache-2.0
 //
@@ -14,13 +14,14 @@
 
 namespace tessera::cpu {
 
-class CpuTarget final : public sdk::Target {
+class ProcessorTarget final : public sdk::Target {
 public:
-  CpuTarget(std::string canonical, std::string family, int level, std::vector<std::string> features)
+  ProcessorTarget(std::string canonical, std::string family, int level, std::vector<std::string> features)
       : Target(std::move(canonical), std::move(family)), level_(level), features_(std::move(features)) {
     cap(TSR_CAP_MAX_VEC_BITS, level == 4 ? 512 : level == 3 ? 256 : 128);
     cap(TSR_CAP_ADDR_BITS, 64);
     irLevels(TSR_IR_TILE);
+    irVersions(TSR_PLUGIN_IR_MIN, TSR_PLUGIN_IR_MAX);
   }
 
   int level() const { return level_; }
@@ -61,11 +62,11 @@ public:
       features.push_back(name);
       canonical += ":" + name + "+";
     }
-    return std::make_unique<CpuTarget>(canonical, spec.arch, level, features);
+    return std::make_unique<ProcessorTarget>(canonical, spec.arch, level, features);
   }
 
   sdk::Verdict runsOn(const sdk::Target &device) const override {
-    const auto &d = static_cast<const CpuTarget &>(device);
+    const auto &d = static_cast<const ProcessorTarget &>(device);
     if (level_ > d.level_)
       return sdk::Verdict::No;
     for (const std::string &f : features_)
