@@ -184,12 +184,7 @@ std::string Library::negotiate(const HostFacts &host, void *function) {
   io.host = hostApi(host);
   auto call = reinterpret_cast<tsr_negotiate_fn>(function);
   bool threw = false;
-  tsr_status s = TSR_E_INTERNAL;
-  try {
-    s = call(&io);
-  } catch (...) {
-    threw = true;
-  }
+  tsr_status s = contain([&] { return call(&io); }, &threw);
   if (threw)
     return "threw a C++ exception out of " TSR_NEGOTIATE_SYMBOL;
   if (s != TSR_OK) {
@@ -254,12 +249,7 @@ Expected<const Library *> Library::load(const Manifest &manifest, Role role, con
   if (problem.empty() && TSR_HAS(tsr_plugin_api, lib->api_, init)) {
     MessageSink sink;
     bool threw = false;
-    tsr_status s = TSR_OK;
-    try {
-      s = lib->api_->init(sink.raw(), nullptr, 0);
-    } catch (...) {
-      threw = true;
-    }
+    tsr_status s = contain([&] { return lib->api_->init(sink.raw(), nullptr, 0); }, &threw);
     if (threw)
       problem = "threw a C++ exception out of init";
     else if (s < 0)
@@ -273,12 +263,12 @@ Expected<const Library *> Library::load(const Manifest &manifest, Role role, con
 std::string Library::lastError() const {
   if (!TSR_HAS(tsr_plugin_api, api_, last_error))
     return {};
-  try {
-    tsr_str s = api_->last_error();
-    return saneText(s) ? std::string(view(s)) : std::string();
-  } catch (...) {
-    return {};
-  }
+  tsr_str s{};
+  contain([&] {
+    s = api_->last_error();
+    return TSR_OK;
+  });
+  return saneText(s) ? std::string(view(s)) : std::string();
 }
 
 Failure Library::failure(std::string_view what, tsr_status status, DiagId id) const {

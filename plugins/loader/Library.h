@@ -4,6 +4,7 @@
 #pragma once
 
 #include "plugins/abi/plugin.h"
+#include "plugins/loader/Boundary.h"
 #include "plugins/loader/ElfNote.h"
 #include "plugins/loader/Failure.h"
 #include "plugins/loader/Manifest.h"
@@ -66,15 +67,6 @@ private:
   uint32_t irMin_ = 0, irMax_ = 0;
 };
 
-// Runs a call into a plugin. A C++ exception that escapes from it, against R6, becomes TSR_E_INTERNAL.
-template <typename Call> tsr_status contain(Call &&call) {
-  try {
-    return call();
-  } catch (...) {
-    return TSR_E_INTERNAL;
-  }
-}
-
 // Collects what a plugin says during one call. Not thread-safe: one a call.
 class MessageSink {
 public:
@@ -95,7 +87,7 @@ public:
   std::vector<Message> messages;
   std::vector<Blob> blobs;
   std::function<bool()> cancelled; // empty: never
-  uint64_t maxBytes = uint64_t(1) << 32; // emitted in all; beyond it the plugin is told to stop
+  uint64_t maxBytes = uint64_t(256) << 20; // emitted in all; beyond it the plugin is told to stop
   // The first error's text; empty: none.
   std::string firstError() const;
 
