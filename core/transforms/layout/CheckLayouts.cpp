@@ -17,6 +17,9 @@ namespace tessera::tile {
 // For each bit of a packed result element, the bits of the packed element of operand `operand` that it needs; empty
 // optional where the op is not local in that operand.
 static std::optional<Vectors> elementMap(Operation *op, unsigned operand, unsigned result) {
+  bool elementwise = keepsOneLayout(op) && !isa<ScanOp, SortOp>(op);
+  if (!elementwise && !isa<ReshapeOp, ExpandDimsOp, BroadcastOp, TransposeOp, JoinOp, SplitOp, CatOp>(op))
+    return std::nullopt;
   auto in = cast<RankedTensorType>(op->getOperand(operand).getType());
   auto out = cast<RankedTensorType>(op->getResult(result).getType());
   LinearLayout source = LinearLayout::rowMajor("e", in.getShape().vec()), target = LinearLayout::rowMajor("e", out.getShape().vec());
@@ -42,10 +45,8 @@ static std::optional<Vectors> elementMap(Operation *op, unsigned operand, unsign
       from.push_back(0);
     } else if (isa<CatOp>(op)) {
       from = {index[0] & (in.getDimSize(0) - 1)};
-    } else if (keepsOneLayout(op) && !isa<ScanOp, SortOp>(op)) {
-      from = index;
     } else {
-      return std::nullopt;
+      from = index;
     }
     map.push_back(source.packOut(from));
   }

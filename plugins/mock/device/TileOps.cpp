@@ -311,7 +311,11 @@ void Program::executeRearranging(const Op &op) {
         }
     }
   }
-  useScratch(op, source.map->layout().inBits(layout::kWarp) != 0 && launch_.warps > 1);
+  // Rows that stay in their warp need no scratch; a gather's rows may be wanted elsewhere than they are.
+  bool crossesWarps = op.code == Opcode::Histogram && launch_.warps > 1;
+  for (unsigned b = 0; b < source.map->layout().inBits(layout::kWarp); ++b)
+    crossesWarps |= op.code != Opcode::Histogram && source.map->layout().basis(layout::kWarp, b)[axis] != 0;
+  useScratch(op, crossesWarps);
   TileValue fresh = make(result);
   scatterTile(fresh, out, std::vector<CellState>(out.size(), CellState::Defined));
   set(op.results[0], std::move(fresh));

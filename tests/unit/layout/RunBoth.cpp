@@ -1,0 +1,145 @@
+// RunBoth.cpp - see RunBoth.h
+//
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/unit/layout/RunBoth.h"
+
+#include "core/bytecode/Verifier.h"
+#include "core/bytecode/mlir/Convert.h"
+#include "core/interpreter/Interpreter.h"
+#include "core/pipeline/Context.h"
+#include "core/target/ElementNumber.h"
+#include "core/target/GenericTarget.h"
+#include "core/transforms/layout/Passes.h"
+#include "plugins/mock/device/Program.h"
+
+#include "mlir/Parser/Parser.h"
+#include <cmath>
+#include <cstring>
+
+namespace tessera {
+namespace {
+
+using Buffers = std::vector<std::vector<uint8_t>>;
+
+std::string textOf(const DiagnosticList &list) {
+  std::string text;
+  for (const Diagnostic &d : list.all())
+    text += renderDiagnostic(d, false);
+  return text;
+}
+
+std::vector<uint64_t> argumentsOf(Buffers &buffers, const std::vector<int32_t> &scalars) {
+  std::vector<uint64_t> args;
+  for (auto &buffer : buffers)
+    args.push_back(reinterpret_cast<uint64_t>(buffer.data()));
+  for (int32_t s : scalars)
+    args.push_back(static_cast<uint32_t>(s));
+  return args;
+}
+
+struct BufferMemory final : mock::GlobalMemory {
+  const Buffers &buffers;
+  explicit BufferMemory(const Buffers &buffers) : buffers(buffers) {}
+  bool holds(uint64_t address, uint64_t bytes) const override {
+    for (const auto &b : buffers) {
+      auto at = reinterpret_cast<uint64_t>(b.data());
+      if (address >= at && address + bytes <= at + b.size())
+        return true;
+    }
+    return false;
+  }
+};
+
+target::GenericTarget targetOf(const BothOptions &options) {
+  target::TargetInfo info = target::GenericTarget::simtInfo();
+  if (!options.shuffles)
+    info.set(target::Capability::Shuffles, 0);
+  std::vector<target::MatrixEntry> menu;
+  if (options.matrix) {
+    target::MatrixEntry e;
+    e.id = "16x16x16";
+    e.m = e.nMin = e.nMax = e.k = 16;
+    e.lanes = 32;
+    e.a = e.b = target::kElemF16;
+    e.c = e.d = target::kElemF32;
+    menu.push_back(e);
+  }
+  return target::GenericTarget(info, menu);
+}
+
+std::string interpret(const tbc::Module &module, Buffers &buffers, const std::vector<int32_t> &scalars, unsigned grid) {
+  interp::MemoryMap memory;
+  for (size_t i = 0; i < buffers.size(); ++i)
+    memory.add(reinterpret_cast<uint64_t>(buffers[i].data()), buffers[i].size(), "buffer " + std::to_string(i));
+  interp::Options options;
+  options.checkMemory = true;
+  options.memory = &memory;
+  interp::Result result = interp::run(module, module.functions.at(0).name, {grid, 1, 1}, argumentsOf(buffers, scalars), options);
+  return result.ok() ? "" : "interpreter: " + renderDiagnostic(result.diagnostics[0], false);
+}
+
+std::string execute(const tbc::Module &module, Buffers &buffers, const std::vector<int32_t> &scalars, const BothOptions &options) {
+  BufferMemory memory(buffers);
+  try {
+    mock::LayoutTables tables(module, options.warps);
+    mock::LaunchState launch{module, module.functions.at(0), tables, memory, {static_cast<int32_t>(options.grid), 1, 1}, options.warps,
+                             [](const std::string &) {}, {}};
+    for (unsigned x = 0; x < options.grid; ++x) {
+      int32_t id[3] = {static_cast<int32_t>(x), 0, 0};
+      mock::Program(launch, id).run(argumentsOf(buffers, scalars));
+    }
+  } catch (const mock::Fault &fault) {
+    return std::string("device: ") + fault.what();
+  }
+  return "";
+}
+
+std::string compare(const Buffers &want, const Buffers &have, double tolerance) {
+  for (size_t i = 0; i < want.size(); ++i) {
+    if (tolerance < 0) {
+      for (size_t at = 0; at < want[i].size(); ++at)
+        if (want[i][at] != have[i][at])
+          return "buffer " + std::to_string(i) + " differs at byte " + std::to_string(at);
+      continue;
+    }
+    for (size_t at = 0; at + 4 <= want[i].size(); at += 4) {
+      float w, h;
+      std::memcpy(&w, &want[i][at], 4), std::memcpy(&h, &have[i][at], 4);
+      if (!(std::fabs(w - h) <= tolerance * (1 + std::fabs(w))) && !(std::isnan(w) && std::isnan(h)) && w != h)
+        return "buffer " + std::to_string(i) + " element " + std::to_string(at / 4) + ": " + std::to_string(h) + " instead of " + std::to_string(w);
+    }
+  }
+  return "";
+}
+
+} // namespace
+
+std::string runBoth(const std::string &text, const Buffers &buffers, const std::vector<int32_t> &scalars, const BothOptions &options) {
+  std::unique_ptr<mlir::MLIRContext> context = makeContext();
+  mlir::OwningOpRef<mlir::ModuleOp> module = mlir::parseSourceString<mlir::ModuleOp>(text, context.get());
+  if (!module)
+    return "does not parse:\n" + text;
+  mlir::Builder builder(context.get());
+  (*module)->setAttr("tile.options", builder.getDictionaryAttr(builder.getNamedAttr("num_warps", builder.getI64IntegerAttr(options.warps))));
+  DiagnosticList diagnostics;
+  std::optional<tbc::Module> tile = toBytecodeModule(*module, diagnostics);
+  if (!tile)
+    return "TILE bytecode: " + textOf(diagnostics);
+  Buffers want = buffers, have = buffers;
+  if (std::string error = interpret(*tile, want, scalars, options.grid); !error.empty())
+    return error;
+
+  target::GenericTarget target = targetOf(options);
+  if (mlir::failed(tile::runLayoutPipeline(*module, target, diagnostics)))
+    return "layout pipeline: " + textOf(diagnostics);
+  std::optional<tbc::Module> layout = toBytecodeModule(*module, diagnostics);
+  if (!layout)
+    return "LAYOUT bytecode: " + textOf(diagnostics);
+  if (auto errors = tbc::verifyModule(*layout); !errors.empty())
+    return "LAYOUT bytecode: " + tbc::verifyErrorText(*layout, errors);
+  if (std::string error = execute(*layout, have, scalars, options); !error.empty())
+    return error;
+  return compare(want, have, options.tolerance);
+}
+
+} // namespace tessera
