@@ -65,8 +65,8 @@ tessera::Diagnostic &addDiagnostic(DiagnosticList &list, DiagId id, Location loc
   return added;
 }
 
-DiagnosticCapture::DiagnosticCapture(MLIRContext *context, DiagnosticList &list, const SourceFiles &files, DiagId id)
-    : ScopedDiagnosticHandler(context), list_(list), files_(files), id_(id) {
+DiagnosticCapture::DiagnosticCapture(MLIRContext *context, DiagnosticList &list, SourceFiles files, DiagId id)
+    : ScopedDiagnosticHandler(context), list_(list), files_(std::move(files)), id_(id) {
   setHandler([this](mlir::Diagnostic &diagnostic) {
     take(diagnostic);
     return success();

@@ -23,13 +23,13 @@ Diagnostic &addDiagnostic(DiagnosticList &list, DiagId id, mlir::Location loc, s
 // `id`, later errors as its notes (a failure is one diagnostic). Remarks and stray notes are dropped.
 class DiagnosticCapture : public mlir::ScopedDiagnosticHandler {
 public:
-  DiagnosticCapture(mlir::MLIRContext *context, DiagnosticList &list, const SourceFiles &files, DiagId id = DiagId::InvalidIr);
+  DiagnosticCapture(mlir::MLIRContext *context, DiagnosticList &list, SourceFiles files = {}, DiagId id = DiagId::InvalidIr);
   bool sawError() const { return sawError_; }
 
 private:
   void take(mlir::Diagnostic &diagnostic);
   DiagnosticList &list_;
-  const SourceFiles &files_;
+  SourceFiles files_;
   DiagId id_;
   bool sawError_ = false;
 };

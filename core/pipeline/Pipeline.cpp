@@ -2,7 +2,9 @@
 //
 // SPDX-License-Identifier: Apache-2.0
 #include "core/pipeline/Pipeline.h"
+#include "core/transforms/layout/Passes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/Verifier.h"
 #include "mlir/Pass/PassManager.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Format.h"
@@ -46,19 +48,6 @@ void dump(ModuleOp module, size_t index, StringRef stage, const PipelineOptions 
     (void)writeFile(options.dumpDir + "/" + number + "-" + stage.str() + ".mlir", textOf(module));
 }
 
-// A failure is one diagnostic. One without a place, or that the pass did not report, is a bug of the stage.
-void reportFailure(const Stage &stage, const std::string &before, const PipelineOptions &options, bool reported,
-                   DiagnosticList &diagnostics) {
-  std::string what = "stage '" + std::string(stage.name) + "' failed";
-  std::string path = options.dumpDir + "/" + std::string(stage.name) + ".reproducer.mlir";
-  if (!before.empty() && writeFile(path, "// tessera-opt --tile-stages=" + std::string(stage.name) + "\n" + before))
-    what += "; reproducer: " + path;
-  if (!reported)
-    diagnostics.add(DiagId::StageFailed, {}, what);
-  else
-    const_cast<tessera::Diagnostic &>(diagnostics.all().back()).notes.push_back({{}, what});
-}
-
 void printTimes(ArrayRef<std::pair<StringRef, double>> times) {
   double total = 0;
   for (const auto &[name, ms] : times) {
@@ -68,37 +57,82 @@ void printTimes(ArrayRef<std::pair<StringRef, double>> times) {
   llvm::errs() << llvm::format("%9.3f ms  ", total) << "total\n";
 }
 
+// Runs steps one after the other and does around each what the options ask for.
+class StepRunner {
+public:
+  StepRunner(ModuleOp module, const PipelineOptions &options, DiagnosticList &diagnostics)
+      : module_(module), options_(options), diagnostics_(diagnostics) {}
+  ~StepRunner() {
+    if (options_.timePasses)
+      printTimes(times_);
+  }
+
+  // id: of an error that the step reports.
+  bool run(StringRef name, DiagId id, function_ref<LogicalResult()> step) {
+    std::string before = options_.dumpDir.empty() ? std::string() : textOf(module_);
+    Clock::time_point start = Clock::now();
+    bool ok, reported;
+    {
+      tile::DiagnosticCapture capture(module_.getContext(), diagnostics_, options_.files, id);
+      ok = succeeded(step());
+      reported = capture.sawError();
+    }
+    times_.emplace_back(name, std::chrono::duration<double, std::milli>(Clock::now() - start).count());
+    if (isListed(options_.dumpIr, name))
+      dump(module_, times_.size() - 1, name, options_);
+    if (!ok)
+      reportFailure(name, before, reported);
+    return ok;
+  }
+
+private:
+  // A failure is one diagnostic; one that the step did not report is a bug of the step.
+  void reportFailure(StringRef name, const std::string &before, bool reported) {
+    std::string what = "stage '" + name.str() + "' failed";
+    std::string path = options_.dumpDir + "/" + name.str() + ".reproducer.mlir";
+    if (!before.empty() && writeFile(path, "// the IR before stage " + name.str() + "\n" + before))
+      what += "; reproducer: " + path;
+    if (!reported)
+      diagnostics_.add(DiagId::StageFailed, {}, what);
+    else
+      const_cast<tessera::Diagnostic &>(diagnostics_.all().back()).notes.push_back({{}, what});
+  }
+
+  ModuleOp module_;
+  const PipelineOptions &options_;
+  DiagnosticList &diagnostics_;
+  SmallVector<std::pair<StringRef, double>> times_;
+};
+
 } // namespace
 
 bool runStages(ModuleOp module, std::span<const Stage> stages, const PipelineOptions &options, DiagnosticList &diagnostics) {
-  SmallVector<std::pair<StringRef, double>> times;
-  size_t index = 0;
+  StepRunner runner(module, options, diagnostics);
   for (const Stage &stage : stages) {
-    Clock::time_point start = Clock::now();
-    std::string before = options.dumpDir.empty() ? std::string() : textOf(module);
     PassManager passes(module->getName());
     passes.enableVerifier(options.verify);
     if (stage.onFunctions)
       passes.addNestedPass<func::FuncOp>(stage.make());
     else
       passes.addPass(stage.make());
-    bool ok, reported;
-    {
-      tile::DiagnosticCapture capture(module.getContext(), diagnostics, options.files);
-      ok = succeeded(passes.run(module));
-      reported = capture.sawError();
-    }
-    times.emplace_back(stage.name, std::chrono::duration<double, std::milli>(Clock::now() - start).count());
-    if (isListed(options.dumpIr, stage.name))
-      dump(module, index, stage.name, options);
-    ++index;
-    if (!ok) {
-      reportFailure(stage, before, options, reported, diagnostics);
+    if (!runner.run(stage.name, DiagId::InvalidIr, [&] { return passes.run(module); }))
       return false;
-    }
   }
-  if (options.timePasses)
-    printTimes(times);
+  return true;
+}
+
+bool runLayoutPipeline(ModuleOp module, const target::Target &target, const PipelineOptions &options,
+                       DiagnosticList &diagnostics) {
+  StepRunner runner(module, options, diagnostics);
+  for (const tile::LayoutStep &step : tile::layoutSteps()) {
+    // What does not fit the target is the kernel's doing; every other failure is ours.
+    bool limits = step.run == tile::allocateSharedMemory;
+    if (!runner.run(step.name, limits ? DiagId::OutOfResources : DiagId::StageFailed, [&] {
+          LogicalResult result = step.run(module, target).status;
+          return succeeded(result) && options.verify ? verify(module) : result;
+        }))
+      return false;
+  }
   return true;
 }
 

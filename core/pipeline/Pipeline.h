@@ -12,6 +12,10 @@
 #include <string_view>
 #include <vector>
 
+namespace tessera::target {
+class Target;
+}
+
 namespace tessera {
 
 struct PipelineOptions {
@@ -36,6 +40,11 @@ std::span<const Stage> tileStages();
 // with a place, else E0002 naming the stage and, with dumpDir, the reproducer `<stage>.reproducer.mlir` (the IR before it).
 bool runStages(mlir::ModuleOp module, std::span<const Stage> stages, const PipelineOptions &options, DiagnosticList &diagnostics);
 
+// Source to TILE: what the frontend made, in the form that plugins of the TILE level take.
 bool runTilePipeline(mlir::ModuleOp module, const PipelineOptions &options, DiagnosticList &diagnostics);
+// TILE to LAYOUT, with the target's answers (tile::layoutSteps); after runTilePipeline. Shared memory beyond the target's limit
+// is E0501.
+bool runLayoutPipeline(mlir::ModuleOp module, const target::Target &target, const PipelineOptions &options,
+                       DiagnosticList &diagnostics);
 
 } // namespace tessera
