@@ -136,9 +136,10 @@ private:
   V toMemory(V v, codegen::ElemType e);
   V bufferAddress(int buffer);
   Lane bufferPointer(int buffer, const Tuple &t);
-  Lane loadLane(const Lane &p, codegen::ElemType e, const Lane *mask, const Lane *other, bool isVolatile);
+  Lane loadLane(const Lane &p, codegen::ElemType e, const Lane *mask, const Lane *other, bool isVolatile,
+                bool pinned = false); // pinned: stays in the innermost loop, because that loop writes there
   void storeLane(const Lane &p, V value, codegen::ElemType e, const Lane *mask, bool allowStream);
-  Lane loadBuffer(int buffer, const Tuple &t);
+  Lane loadBuffer(int buffer, const Tuple &t, bool pinned = false);
   void storeBuffer(int buffer, const Tuple &t, const Lane &value);
   V contiguousMask(const Lane &mask);
   int touch(int buffer);

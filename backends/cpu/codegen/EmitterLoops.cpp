@@ -397,7 +397,7 @@ void Emitter::emitChunk(const Item &item, const Tuple &t, std::vector<Accumulato
       V isFirst = onlyOne ? nullptr : on({k}, [&] { return b.CreateICmpEQ(k, b.getInt64(0)); });
       if (!onlyOne) {
         for (size_t i = 0; i < next.size(); ++i) {
-          V o = vec(loadBuffer(r.results[i], s));
+          V o = vec(loadBuffer(r.results[i], s, true));
           if (a.simple) {
             V id = splatTo(a.identity[i], lanes);
             o = on({isFirst, o, id}, [&] { return b.CreateSelect(isFirst, id, o); });

@@ -55,9 +55,9 @@ Lane Emitter::bufferPointer(int buffer, const Tuple &t) {
   return addPointer(p, linear(t, f.shape), bytes);
 }
 
-Lane Emitter::loadBuffer(int buffer, const Tuple &t) {
+Lane Emitter::loadBuffer(int buffer, const Tuple &t, bool pinned) {
   const Buffer &f = facts.buffers[size_t(buffer)];
-  return loadLane(bufferPointer(buffer, t), ElemType{f.elem, f.pointer}, nullptr, nullptr, false);
+  return loadLane(bufferPointer(buffer, t), ElemType{f.elem, f.pointer}, nullptr, nullptr, false, pinned);
 }
 
 void Emitter::storeBuffer(int buffer, const Tuple &t, const Lane &value) {
@@ -67,7 +67,8 @@ void Emitter::storeBuffer(int buffer, const Tuple &t, const Lane &value) {
   storeLane(p, v, e, nullptr, false);
 }
 
-Lane Emitter::loadLane(const Lane &p, ElemType e, const Lane *mask, const Lane *other, bool isVolatile) {
+Lane Emitter::loadLane(const Lane &p, ElemType e, const Lane *mask, const Lane *other, bool isVolatile, bool pinned) {
+  pinned |= isVolatile;
   LType *t = memoryType(e);
   unsigned bytes = e.pointer ? 8 : elemBits(e.elem) / 8;
   if (mask && mask->kind == Lane::Uniform)
@@ -93,7 +94,7 @@ Lane Emitter::loadLane(const Lane &p, ElemType e, const Lane *mask, const Lane *
   // One address for all lanes, read at the level where the address is known.
   if (p.kind == Lane::Uniform && (!mask || uniformMask) && (!other || other->kind == Lane::Uniform || !mask)) {
     V a = guardedAddress(p.v);
-    unsigned d = isVolatile ? unsigned(levels.size()) - 1 : depthOf(a);
+    unsigned d = pinned ? unsigned(levels.size()) - 1 : depthOf(a);
     V raw = at(d, [&] {
       LoadInst *l = b.CreateAlignedLoad(t, a, Align(bytes));
       l->setVolatile(isVolatile);
@@ -117,7 +118,7 @@ Lane Emitter::loadLane(const Lane &p, ElemType e, const Lane *mask, const Lane *
       V raw = at(inside, [&]() -> V { return b.CreateMaskedLoad(vt, a, Align(bytes), mv, toMemory(pass, e)); });
       return Lane::vector(at(inside, [&] { return fromMemory(raw, e); }));
     }
-    unsigned d = std::max(depthOf(a), depthOf(chunk));
+    unsigned d = pinned ? inside : std::max(depthOf(a), depthOf(chunk));
     V raw = at(d, [&]() -> V {
       LoadInst *l = b.CreateAlignedLoad(vt, a, Align(bytes));
       l->setVolatile(isVolatile);
@@ -135,7 +136,7 @@ Lane Emitter::loadLane(const Lane &p, ElemType e, const Lane *mask, const Lane *
       V mv = vec(*mask);
       a = on({a, mv}, [&] { return b.CreateSelect(mv, a, safeMemory); });
     }
-    unsigned d = isVolatile ? inside : depthOf(a);
+    unsigned d = pinned ? inside : depthOf(a);
     V raw = at(d, [&] {
       LoadInst *l = b.CreateAlignedLoad(t, a, Align(bytes));
       l->setVolatile(isVolatile);
