@@ -1,52 +1,47 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Cross entropy with an online softmax over the vocabulary; the gradient replaces the logits in place."""
+"""Cross entropy of rows of logits, with label smoothing. The vocabulary goes by in pieces; the gradient takes the place
+of the logits. Rows whose label is `skip` give nothing."""
 import triton
 import triton.language as tl
 
 
 @triton.jit
-def cross_entropy_kernel(X_ptr, X_stride, Y_ptr, Y_stride, loss_ptr, loss_stride, n_cols, n_non_ignore,
-                         ignore_index, label_smoothing: tl.constexpr, reduction: tl.constexpr, BLOCK_SIZE: tl.constexpr):
-    program_id = tl.program_id(0).to(tl.int64)
-    Y_ptr += program_id * Y_stride
-    y = tl.load(Y_ptr)
-    X_ptr += program_id * X_stride
-    if y == ignore_index:
-        # no loss and no gradient here
-        for i in range(0, n_cols, BLOCK_SIZE):
-            X_offsets = i + tl.arange(0, BLOCK_SIZE)
-            tl.store(X_ptr + X_offsets, 0.0, mask=X_offsets < n_cols)
+def cross_entropy_kernel(logits_ptr, label_ptr, loss_ptr, row_stride, vocabulary, counted, skip,
+                         SMOOTHING: tl.constexpr, MEAN: tl.constexpr, PIECE: tl.constexpr):
+    row = tl.program_id(0).to(tl.int64)
+    logits_ptr += row * row_stride
+    lane = tl.arange(0, PIECE)
+    label = tl.load(label_ptr + row)
+    if label == skip:
+        for begin in range(0, vocabulary, PIECE):
+            tl.store(logits_ptr + begin + lane, 0.0, mask=begin + lane < vocabulary)
+        tl.store(loss_ptr + row, 0.0)
         return
-    loss_ptr += program_id * loss_stride
-    m = float("-inf")
-    d = 0.0
-    ori_X_y = tl.load(X_ptr + y).cast(tl.float32)
-    scaled_x_sum = 0.0
-    eps = label_smoothing / n_cols
-    for i in range(0, n_cols, BLOCK_SIZE):
-        X_offsets = i + tl.arange(0, BLOCK_SIZE)
-        X_block = tl.load(X_ptr + X_offsets, mask=X_offsets < n_cols, other=float("-inf")).cast(tl.float32)
-        block_max = tl.max(X_block)
-        if label_smoothing > 0:
-            scaled_x_sum += tl.sum(tl.where(X_offsets < n_cols, -eps * X_block, 0.0))
-        m_new = tl.maximum(m, block_max)
-        d = d * tl.exp(m - m_new) + tl.sum(tl.exp(X_block - m_new))
-        m = m_new
-    lse = m + tl.log(d)
-    for i in range(0, n_cols, BLOCK_SIZE):
-        X_offsets = i + tl.arange(0, BLOCK_SIZE)
-        X_block = tl.load(X_ptr + X_offsets, mask=X_offsets < n_cols, other=float("-inf")).cast(tl.float32)
-        X_block = tl.exp(X_block - m) / d
-        X_block += -eps
-        X_block = tl.where(X_offsets != y, X_block, X_block - (1 - label_smoothing))
-        if reduction == "mean":
-            X_block = X_block / n_non_ignore
-        tl.store(X_ptr + X_offsets, X_block, mask=X_offsets < n_cols)
-    tl.debug_barrier()
-    loss = lse - ori_X_y
-    if label_smoothing > 0:
-        smooth_loss = scaled_x_sum + label_smoothing * lse
-        loss = loss * (1 - label_smoothing) + smooth_loss
-    if reduction == "mean":
-        loss = loss / n_non_ignore
-    tl.store(loss_ptr, loss)
+
+    target = tl.load(logits_ptr + label).to(tl.float32)
+    peak = float("-inf")
+    mass = 0.0
+    level = 0.0
+    for begin in range(0, vocabulary, PIECE):
+        inside = begin + lane < vocabulary
+        piece = tl.load(logits_ptr + begin + lane, mask=inside, other=float("-inf")).to(tl.float32)
+        higher = tl.maximum(peak, tl.max(piece))
+        mass = mass * tl.exp(peak - higher) + tl.sum(tl.exp(piece - higher))
+        peak = higher
+        if SMOOTHING > 0:
+            level += tl.sum(tl.where(inside, piece, 0.0))
+    log_mass = peak + tl.log(mass)
+    loss = log_mass - target
+    if SMOOTHING > 0:
+        loss = (1 - SMOOTHING) * loss + SMOOTHING * (log_mass - level / vocabulary)
+
+    part = 1.0
+    if MEAN:
+        part = part / counted
+    tl.store(loss_ptr + row, loss * part)
+    for begin in range(0, vocabulary, PIECE):
+        inside = begin + lane < vocabulary
+        piece = tl.load(logits_ptr + begin + lane, mask=inside, other=float("-inf")).cast(tl.float32)
+        gradient = tl.exp(piece - log_mass) - SMOOTHING / vocabulary
+        gradient = tl.where(begin + lane == label, gradient - (1 - SMOOTHING), gradient)
+        tl.store(logits_ptr + begin + lane, gradient * part, mask=inside)

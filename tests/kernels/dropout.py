@@ -1,27 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Dropout that keeps no mask: the random bits come again from the seed."""
+"""Dropout without a stored mask: whoever knows the seed can draw the same numbers again."""
 import triton
 import triton.language as tl
 
 
 @triton.jit
-def _seeded_dropout(x_ptr, output_ptr, n_elements, p, seed, BLOCK_SIZE: tl.constexpr):
-    pid = tl.program_id(axis=0)
-    block_start = pid * BLOCK_SIZE
-    offsets = block_start + tl.arange(0, BLOCK_SIZE)
-    mask = offsets < n_elements
-    x = tl.load(x_ptr + offsets, mask=mask)
-    random = tl.rand(seed, offsets)
-    x_keep = random > p
-    output = tl.where(x_keep, x / (1 - p), 0.0)
-    tl.store(output_ptr + offsets, output, mask=mask)
+def dropout_kernel(x_ptr, y_ptr, count, p, seed, BLOCK: tl.constexpr):
+    place = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    inside = place < count
+    survives = tl.rand(seed, place) >= p
+    x = tl.load(x_ptr + place, mask=inside, other=0.0)
+    tl.store(y_ptr + place, tl.where(survives, x * (1 / (1 - p)), 0.0), mask=inside)
 
 
 @triton.jit
-def random_kernel(u_ptr, n_ptr, i_ptr, n_elements, seed, BLOCK: tl.constexpr):
-    offsets = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
-    mask = offsets < n_elements
-    tl.store(u_ptr + offsets, tl.rand(seed, offsets), mask=mask)
-    tl.store(n_ptr + offsets, tl.randn(seed, offsets), mask=mask)
-    i0, i1, i2, i3 = tl.randint4x(seed, offsets)
-    tl.store(i_ptr + offsets, (i0 ^ i1 ^ i2 ^ i3).to(tl.int32, bitcast=True), mask=mask)
+def random_kernel(uniform_ptr, normal_ptr, bits_ptr, count, seed, BLOCK: tl.constexpr):
+    """Every kind of random number."""
+    place = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    inside = place < count
+    tl.store(uniform_ptr + place, tl.rand(seed, place), mask=inside)
+    tl.store(normal_ptr + place, tl.randn(seed, place), mask=inside)
+    a, b, c, d = tl.randint4x(seed, place)
+    tl.store(bits_ptr + place, (a ^ b ^ c ^ d).to(tl.int32, bitcast=True), mask=inside)

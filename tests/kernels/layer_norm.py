@@ -1,129 +1,85 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Layer norm: forward, and backward in two steps, the first of which gathers partial sums behind a lock."""
+"""Layer norm. Forward in three sweeps over a row; backward gives dx by rows while the gradients of weight and bias
+gather in a few shared rows, each behind a lock, and a last kernel adds those up."""
 import triton
 import triton.language as tl
 
 
 @triton.jit
-def _layer_norm_fwd_fused(
-    X,  # pointer to the input
-    Y,  # pointer to the output
-    W,  # pointer to the weights
-    B,  # pointer to the biases
-    Mean,  # pointer to the mean
-    Rstd,  # pointer to the 1/std
-    stride,  # how much to increase the pointer when moving by 1 row
-    N,  # number of columns in X
-    eps,  # epsilon to avoid division by zero
-    BLOCK_SIZE: tl.constexpr,
-):
+def layer_norm_forward(x_ptr, y_ptr, weight_ptr, bias_ptr, mean_ptr, rstd_ptr, row_stride, cols, eps, BLOCK_SIZE: tl.constexpr):
     row = tl.program_id(0)
-    Y += row * stride
-    X += row * stride
-    mean = 0
-    _mean = tl.zeros([BLOCK_SIZE], dtype=tl.float32)
-    for off in range(0, N, BLOCK_SIZE):
-        cols = off + tl.arange(0, BLOCK_SIZE)
-        a = tl.load(X + cols, mask=cols < N, other=0.).to(tl.float32)
-        _mean += a
-    mean = tl.sum(_mean, axis=0) / N
-    _var = tl.zeros([BLOCK_SIZE], dtype=tl.float32)
-    for off in range(0, N, BLOCK_SIZE):
-        cols = off + tl.arange(0, BLOCK_SIZE)
-        x = tl.load(X + cols, mask=cols < N, other=0.).to(tl.float32)
-        x = tl.where(cols < N, x - mean, 0.)
-        _var += x * x
-    var = tl.sum(_var, axis=0) / N
-    rstd = 1 / tl.sqrt(var + eps)
-    tl.store(Mean + row, mean)
-    tl.store(Rstd + row, rstd)
-    for off in range(0, N, BLOCK_SIZE):
-        cols = off + tl.arange(0, BLOCK_SIZE)
-        mask = cols < N
-        w = tl.load(W + cols, mask=mask)
-        b = tl.load(B + cols, mask=mask)
-        x = tl.load(X + cols, mask=mask, other=0.).to(tl.float32)
-        x_hat = (x - mean) * rstd
-        y = x_hat * w + b
-        tl.store(Y + cols, y, mask=mask)
+    x_ptr += row * row_stride
+    y_ptr += row * row_stride
+    lane = tl.arange(0, BLOCK_SIZE)
+
+    partial = tl.zeros([BLOCK_SIZE], dtype=tl.float32)
+    for begin in range(0, cols, BLOCK_SIZE):
+        partial += tl.load(x_ptr + begin + lane, mask=begin + lane < cols, other=0.0).to(tl.float32)
+    mean = tl.sum(partial) / cols
+
+    partial = tl.zeros([BLOCK_SIZE], dtype=tl.float32)
+    for begin in range(0, cols, BLOCK_SIZE):
+        inside = begin + lane < cols
+        value = tl.load(x_ptr + begin + lane, mask=inside, other=0.0).to(tl.float32)
+        centred = tl.where(inside, value - mean, 0.0)
+        partial += centred * centred
+    rstd = tl.rsqrt(tl.sum(partial) / cols + eps)
+
+    for begin in range(0, cols, BLOCK_SIZE):
+        inside = begin + lane < cols
+        value = tl.load(x_ptr + begin + lane, mask=inside, other=0.0).to(tl.float32)
+        weight = tl.load(weight_ptr + begin + lane, mask=inside)
+        bias = tl.load(bias_ptr + begin + lane, mask=inside)
+        tl.store(y_ptr + begin + lane, (value - mean) * rstd * weight + bias, mask=inside)
+    tl.store(mean_ptr + row, mean)
+    tl.store(rstd_ptr + row, rstd)
 
 
 @triton.jit
-def _layer_norm_bwd_dx_fused(DX,  # pointer to the input gradient
-                             DY,  # pointer to the output gradient
-                             DW,  # pointer to the partial sum of weights gradient
-                             DB,  # pointer to the partial sum of biases gradient
-                             X,  # pointer to the input
-                             W,  # pointer to the weights
-                             Mean,  # pointer to the mean
-                             Rstd,  # pointer to the 1/std
-                             Lock,  # pointer to the lock
-                             stride,  # how much to increase the pointer when moving by 1 row
-                             N,  # number of columns in X
-                             GROUP_SIZE_M: tl.constexpr, BLOCK_SIZE_N: tl.constexpr):
+def layer_norm_backward_dx(dy_ptr, x_ptr, weight_ptr, mean_ptr, rstd_ptr, dx_ptr, dw_rows_ptr, db_rows_ptr, lock_ptr, used_ptr,
+                           row_stride, cols, SHARED_ROWS: tl.constexpr, BLOCK_SIZE: tl.constexpr):
     row = tl.program_id(0)
-    cols = tl.arange(0, BLOCK_SIZE_N)
-    mask = cols < N
-    X += row * stride
-    DY += row * stride
-    DX += row * stride
-    # Offset locks and weights/biases gradient pointer for parallel reduction
-    lock_id = row % GROUP_SIZE_M
-    Lock += lock_id
-    Count = Lock + GROUP_SIZE_M
-    DW = DW + lock_id * N + cols
-    DB = DB + lock_id * N + cols
-    x = tl.load(X + cols, mask=mask, other=0).to(tl.float32)
-    dy = tl.load(DY + cols, mask=mask, other=0).to(tl.float32)
-    w = tl.load(W + cols, mask=mask).to(tl.float32)
-    mean = tl.load(Mean + row)
-    rstd = tl.load(Rstd + row)
-    xhat = (x - mean) * rstd
-    wdy = w * dy
-    xhat = tl.where(mask, xhat, 0.)
-    wdy = tl.where(mask, wdy, 0.)
-    c1 = tl.sum(xhat * wdy, axis=0) / N
-    c2 = tl.sum(wdy, axis=0) / N
-    dx = (wdy - (xhat * c1 + c2)) * rstd
-    tl.store(DX + cols, dx, mask=mask)
-    # Accumulate partial sums for dw/db
-    partial_dw = (dy * xhat).to(w.dtype)
-    partial_db = (dy).to(w.dtype)
-    while tl.atomic_cas(Lock, 0, 1) == 1:
+    lane = tl.arange(0, BLOCK_SIZE)
+    inside = lane < cols
+    x = tl.load(x_ptr + row * row_stride + lane, mask=inside, other=0.0).to(tl.float32)
+    dy = tl.load(dy_ptr + row * row_stride + lane, mask=inside, other=0.0).to(tl.float32)
+    weight = tl.load(weight_ptr + lane, mask=inside, other=0.0).to(tl.float32)
+    rstd = tl.load(rstd_ptr + row)
+    normal = tl.where(inside, (x - tl.load(mean_ptr + row)) * rstd, 0.0)
+    pull = weight * dy
+    along = tl.sum(normal * pull) / cols
+    level = tl.sum(pull) / cols
+    tl.store(dx_ptr + row * row_stride + lane, (pull - normal * along - level) * rstd, mask=inside)
+
+    # this row's part of the parameter gradients goes to one of the shared rows
+    slot = row % SHARED_ROWS
+    dw = dy * normal
+    db = dy
+    dw_row = dw_rows_ptr + slot * cols + lane
+    db_row = db_rows_ptr + slot * cols + lane
+    while tl.atomic_cas(lock_ptr + slot, 0, 1) != 0:
         pass
-    count = tl.load(Count)
-    # First store doesn't accumulate
-    if count == 0:
-        tl.atomic_xchg(Count, 1)
+    if tl.load(used_ptr + slot) != 0:
+        dw += tl.load(dw_row, mask=inside, other=0.0)
+        db += tl.load(db_row, mask=inside, other=0.0)
     else:
-        partial_dw += tl.load(DW, mask=mask)
-        partial_db += tl.load(DB, mask=mask)
-    tl.store(DW, partial_dw, mask=mask)
-    tl.store(DB, partial_db, mask=mask)
-    # the stores of all threads come before the release of the lock
+        tl.store(used_ptr + slot, 1)
+    tl.store(dw_row, dw, mask=inside)
+    tl.store(db_row, db, mask=inside)
     tl.debug_barrier()
-    tl.atomic_xchg(Lock, 0)
+    tl.atomic_xchg(lock_ptr + slot, 0)
 
 
 @triton.jit
-def _layer_norm_bwd_dwdb(DW,  # pointer to the partial sum of weights gradient
-                         DB,  # pointer to the partial sum of biases gradient
-                         FINAL_DW,  # pointer to the weights gradient
-                         FINAL_DB,  # pointer to the biases gradient
-                         M,  # GROUP_SIZE_M
-                         N,  # number of columns
-                         BLOCK_SIZE_M: tl.constexpr, BLOCK_SIZE_N: tl.constexpr):
-    pid = tl.program_id(0)
-    cols = pid * BLOCK_SIZE_N + tl.arange(0, BLOCK_SIZE_N)
-    dw = tl.zeros((BLOCK_SIZE_M, BLOCK_SIZE_N), dtype=tl.float32)
-    db = tl.zeros((BLOCK_SIZE_M, BLOCK_SIZE_N), dtype=tl.float32)
-    for i in range(0, M, BLOCK_SIZE_M):
-        rows = i + tl.arange(0, BLOCK_SIZE_M)
-        mask = (rows[:, None] < M) & (cols[None, :] < N)
-        offs = rows[:, None] * N + cols[None, :]
-        dw += tl.load(DW + offs, mask=mask, other=0.)
-        db += tl.load(DB + offs, mask=mask, other=0.)
-    sum_dw = tl.sum(dw, axis=0)
-    sum_db = tl.sum(db, axis=0)
-    tl.store(FINAL_DW + cols, sum_dw, mask=cols < N)
-    tl.store(FINAL_DB + cols, sum_db, mask=cols < N)
+def layer_norm_backward_dwdb(dw_rows_ptr, db_rows_ptr, dw_ptr, db_ptr, shared_rows, cols, BLOCK_M: tl.constexpr, BLOCK_N: tl.constexpr):
+    col = tl.program_id(0) * BLOCK_N + tl.arange(0, BLOCK_N)
+    dw = tl.zeros((BLOCK_N,), dtype=tl.float32)
+    db = tl.zeros((BLOCK_N,), dtype=tl.float32)
+    for top in range(0, shared_rows, BLOCK_M):
+        slot = top + tl.arange(0, BLOCK_M)
+        inside = (slot < shared_rows)[:, None] & (col < cols)[None, :]
+        at = slot[:, None] * cols + col[None, :]
+        dw += tl.sum(tl.load(dw_rows_ptr + at, mask=inside, other=0.0), axis=0)
+        db += tl.sum(tl.load(db_rows_ptr + at, mask=inside, other=0.0), axis=0)
+    tl.store(dw_ptr + col, dw, mask=col < cols)
+    tl.store(db_ptr + col, db, mask=col < cols)

@@ -22,27 +22,23 @@ def argmax_kernel(x_ptr, value_ptr, index_ptr, n_rows, n_cols, BLOCK_M: tl.const
 
 
 @triton.jit
-def _welford_combine(mean_1, m2_1, weight_1, mean_2, m2_2, weight_2):
-    delta = mean_2 - mean_1
-    new_weight = weight_1 + weight_2
-    w2_over_w = tl.where(new_weight == 0.0, 0.0, weight_2 / new_weight)
-    return (
-        mean_1 + delta * w2_over_w,
-        m2_1 + m2_2 + delta * delta * weight_1 * w2_over_w,
-        new_weight,
-    )
+def _join_moments(n_a, mean_a, spread_a, n_b, mean_b, spread_b):
+    # count, mean and sum of squared deviations of two samples together
+    n = n_a + n_b
+    share = tl.where(n > 0, n_b / n, 0.0)
+    gap = mean_b - mean_a
+    return n, mean_a + gap * share, spread_a + spread_b + gap * gap * n_a * share
 
 
 @triton.jit
-def welford_kernel(x_ptr, mean_ptr, var_ptr, n_cols, BLOCK: tl.constexpr):
+def moments_kernel(x_ptr, mean_ptr, var_ptr, n_cols, BLOCK: tl.constexpr):
     row = tl.program_id(0)
     cols = tl.arange(0, BLOCK)
     mask = cols < n_cols
     x = tl.load(x_ptr + row * n_cols + cols, mask=mask, other=0.0)
-    weight = mask.to(tl.float32)
-    mean, m2, count = tl.reduce((x, tl.zeros_like(x), weight), 0, _welford_combine)
+    count, mean, spread = tl.reduce((mask.to(tl.float32), x, tl.zeros_like(x)), 0, _join_moments)
     tl.store(mean_ptr + row, mean)
-    tl.store(var_ptr + row, m2 / count)
+    tl.store(var_ptr + row, spread / count)
 
 
 @triton.jit

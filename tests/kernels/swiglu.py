@@ -1,44 +1,29 @@
 # SPDX-License-Identifier: Apache-2.0
-"""SwiGLU: silu(a) * b by rows, forward and backward in place."""
+"""SwiGLU, silu(gate) * value; the backward pass writes both gradients over its inputs."""
 import triton
 import triton.language as tl
 
 
 @triton.jit
-def silu(x):
-    return x * tl.sigmoid(x)
+def swiglu_forward(gate_ptr, value_ptr, out_ptr, row_stride, cols: tl.constexpr):
+    BLOCK: tl.constexpr = triton.next_power_of_2(cols)
+    lane = tl.arange(0, BLOCK)
+    at = tl.program_id(0).to(tl.int64) * row_stride + lane
+    gate = tl.load(gate_ptr + at, mask=lane < cols, other=0).to(tl.float32)
+    value = tl.load(value_ptr + at, mask=lane < cols, other=0)
+    tl.store(out_ptr + at, (gate * tl.sigmoid(gate)).cast(value.dtype) * value, mask=lane < cols)
 
 
 @triton.jit
-def _swiglu_forward_kernel(a_ptr, b_ptr, c_ptr, stride, n_cols: tl.constexpr, BLOCK_SIZE: tl.constexpr):
-    program_id = tl.program_id(0).to(tl.int64)
-    a_ptr += program_id * stride
-    b_ptr += program_id * stride
-    c_ptr += program_id * stride
-    col_offsets = tl.arange(0, BLOCK_SIZE)
-    mask = col_offsets < n_cols
-    # sigmoid needs float32
-    a_row = tl.load(a_ptr + col_offsets, mask=mask, other=0).to(tl.float32)
-    b_row = tl.load(b_ptr + col_offsets, mask=mask, other=0)
-    c_row = silu(a_row).cast(b_row.dtype) * b_row
-    tl.store(c_ptr + col_offsets, c_row, mask=mask)
-
-
-@triton.jit
-def _swiglu_backward_kernel(dc_ptr, a_ptr, b_ptr, stride, n_cols: tl.constexpr, BLOCK_SIZE: tl.constexpr):
-    program_id = tl.program_id(0).to(tl.int64)
-    dc_ptr += program_id * stride
-    a_ptr += program_id * stride
-    b_ptr += program_id * stride
-    col_offsets = tl.arange(0, BLOCK_SIZE)
-    mask = col_offsets < n_cols
-    dc_row = tl.load(dc_ptr + col_offsets, mask=mask, other=0)
-    a_row = tl.load(a_ptr + col_offsets, mask=mask, other=0).to(tl.float32)
-    b_row = tl.load(b_ptr + col_offsets, mask=mask, other=0)
-    # recomputed rather than saved
-    sig_a = tl.sigmoid(a_row)
-    silu_a = a_row * sig_a
-    db_row = dc_row * silu_a
-    da_row = dc_row * (silu_a * (1 - sig_a) + sig_a) * b_row
-    tl.store(a_ptr + col_offsets, da_row, mask=mask)
-    tl.store(b_ptr + col_offsets, db_row, mask=mask)
+def swiglu_backward(dout_ptr, gate_ptr, value_ptr, row_stride, cols: tl.constexpr):
+    BLOCK: tl.constexpr = triton.next_power_of_2(cols)
+    lane = tl.arange(0, BLOCK)
+    inside = lane < cols
+    at = tl.program_id(0).to(tl.int64) * row_stride + lane
+    dout = tl.load(dout_ptr + at, mask=inside, other=0).to(tl.float32)
+    gate = tl.load(gate_ptr + at, mask=inside, other=0).to(tl.float32)
+    value = tl.load(value_ptr + at, mask=inside, other=0).to(tl.float32)
+    open_part = 1.0 / (1.0 + tl.exp(-gate))
+    slope = open_part * (1.0 + gate * (1.0 - open_part))
+    tl.store(gate_ptr + at, dout * value * slope, mask=inside)
+    tl.store(value_ptr + at, dout * gate * open_part, mask=inside)

@@ -1,26 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Element-wise sum of two vectors: the smallest kernel with a masked tail."""
+"""Sum of two vectors whose length need not be a multiple of the block."""
 import triton
 import triton.language as tl
 
 
 @triton.jit
-def add_kernel(x_ptr, y_ptr, output_ptr, n_elements, BLOCK_SIZE: tl.constexpr):
-    pid = tl.program_id(axis=0)
-    block_start = pid * BLOCK_SIZE
-    offsets = block_start + tl.arange(0, BLOCK_SIZE)
-    mask = offsets < n_elements
-    x = tl.load(x_ptr + offsets, mask=mask)
-    y = tl.load(y_ptr + offsets, mask=mask)
-    output = x + y
-    tl.store(output_ptr + offsets, output, mask=mask)
+def add_kernel(x_ptr, y_ptr, output_ptr, count, BLOCK_SIZE: tl.constexpr):
+    place = tl.program_id(0) * BLOCK_SIZE + tl.arange(0, BLOCK_SIZE)
+    inside = place < count
+    total = tl.load(x_ptr + place, mask=inside) + tl.load(y_ptr + place, mask=inside)
+    tl.store(output_ptr + place, total, mask=inside)
 
 
 def add(x, y):
     import torch
 
-    output = torch.empty_like(x)
-    n_elements = output.numel()
-    grid = lambda meta: (triton.cdiv(n_elements, meta["BLOCK_SIZE"]),)
-    add_kernel[grid](x, y, output, n_elements, BLOCK_SIZE=1024)
-    return output
+    result = torch.empty_like(x)
+    add_kernel[lambda meta: (triton.cdiv(x.numel(), meta["BLOCK_SIZE"]),)](x, y, result, x.numel(), BLOCK_SIZE=2048)
+    return result

@@ -121,7 +121,7 @@ def matmul(bench):
     def ours():
         ns, (out,) = bench.tessera("matmul.py:matmul_kernel", str(grid),
                                    [pa, pb, f"*fp32[{n},{n}]"] + [str(v) for v in (n, n, n, n, 1, n, 1, n, 1)],
-                                   dict(BLOCK_SIZE_M=bm, BLOCK_SIZE_N=bn, BLOCK_SIZE_K=bk, GROUP_SIZE_M=8, ACTIVATION='""'),
+                                   dict(BM=bm, BN=bn, BK=bk, GROUP=8, EPILOGUE="None", EVEN_K="True"),
                                    outs=["c_ptr"], repeats=5)
         return ns, float(np.abs(out - want).max() / np.abs(want).max())
 
@@ -148,7 +148,7 @@ def softmax(bench):
     t = torch.from_numpy(x)
     e = np.exp(x.astype(np.float64) - x.max(1, keepdims=True))
     torch_row(bench, "softmax 4096x4096 / PyTorch", "softmax.py:softmax_kernel", x.shape, lambda: torch.softmax(t, 1),
-              ["*fp32[4096,4096]", bench.save("x", x), "4096", "4096", "4096", "4096"], "4096", dict(BLOCK_SIZE=4096, num_stages=2), "output_ptr",
+              [bench.save("x", x), "*fp32[4096,4096]", "4096", "4096", "4096", "4096"], "4096", dict(BLOCK_SIZE=4096), "y_ptr",
               e / e.sum(1, keepdims=True), 1e-6)
 
 
@@ -160,7 +160,7 @@ def layer_norm(bench):
     t, tw, tb = map(torch.from_numpy, (x, w, b))
     d = x.astype(np.float64)
     want = (d - d.mean(1, keepdims=True)) / np.sqrt(d.var(1, keepdims=True) + 1e-5) * w + b
-    torch_row(bench, "layer norm 4096x4096 / PyTorch", "layer_norm.py:layer_norm_fwd_kernel", x.shape,
+    torch_row(bench, "layer norm 4096x4096 / PyTorch", "layer_norm.py:layer_norm_forward", x.shape,
               lambda: torch.nn.functional.layer_norm(t, (4096,), tw, tb, 1e-5),
               [bench.save("x", x), "*fp32[4096,4096]", bench.save("w", w), bench.save("b", b), "*fp32[4096]", "*fp32[4096]", "4096", "4096", "fp32:1e-5"],
               "4096", dict(BLOCK_SIZE=4096), "1", want, 1e-5)
@@ -173,9 +173,10 @@ def rms_norm(bench):
     t, tw = torch.from_numpy(x), torch.from_numpy(w)
     d = x.astype(np.float64)
     want = d / np.sqrt((d * d).mean(1, keepdims=True) + 1e-6) * w
-    torch_row(bench, "RMS norm 4096x4096 / PyTorch", "rms_norm.py:rms_norm_kernel", x.shape,
+    torch_row(bench, "RMS norm 4096x4096 / PyTorch", "rms_norm.py:rms_norm_forward", x.shape,
               lambda: torch.nn.functional.rms_norm(t, (4096,), tw, 1e-6),
-              [bench.save("x", x), "*fp32[4096,4096]", bench.save("w", w), "4096", "4096", "fp32:1e-6"], "4096", dict(BLOCK_SIZE=4096), "1", want, 1e-5)
+              [bench.save("x", x), "*fp32[4096,4096]", bench.save("w", w), "*fp32[4096]", "4096", "4096", "4096", "fp32:1e-6", "fp32:0"],
+              "4096", dict(BLOCK_SIZE=4096, ROUNDING=0), "y_ptr", want, 1e-5)
 
 
 def vector_add(bench):
@@ -213,13 +214,14 @@ def attention(bench):
     s = (q.astype(np.float64) @ k.astype(np.float64).transpose(0, 1, 3, 2)) * d**-0.5
     p = np.exp(s - s.max(-1, keepdims=True))
     want = (p / p.sum(-1, keepdims=True)) @ v.astype(np.float64)
-    strides = [str(x) for x in (h * n * d, n * d, d, 1)]
+    strides = [str(x) for x in (h * n * d, n * d, d)]
     bm = 128
 
     def ours():
-        args = [bench.save("q", q), bench.save("k", k), bench.save("v", v), f"fp32:{d**-0.5}", f"*fp32[{h},{n}]", f"*fp32[1,{h},{n},{d}]"]
-        ns, (out,) = bench.tessera("attention.py:attention_fwd_kernel", f"{n // bm},{h}", args + strides * 4 + ["1", str(h), str(n)],
-                                   dict(HEAD_DIM=d, BLOCK_M=bm, BLOCK_N=64, STAGE=1), outs=["Out"], repeats=5)
+        args = [bench.save("q", q), bench.save("k", k), bench.save("v", v), f"*fp32[1,{h},{n},{d}]", f"*fp32[{h},{n}]", f"fp32:{d**-0.5}",
+                str(h), str(n), str(n)]
+        ns, (out,) = bench.tessera("attention.py:attention_forward", f"{n // bm},{h}", args + strides * 4,
+                                   dict(CAUSAL="False", HEAD=d, BLOCK_M=bm, BLOCK_N=64), outs=["out_ptr"], repeats=5)
         return ns, float(np.abs(out - want).max())
 
     peer = lambda: timed(lambda: torch.nn.functional.scaled_dot_product_attention(tq, tk, tv))
