@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <mutex>
 #include <sys/mman.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 namespace tessera::cpu {
@@ -67,6 +68,9 @@ void onFault(int signal, siginfo_t *info, void *machine) {
     frame->code = info->si_code;
     frame->address = info->si_addr;
     tlsFrame = frame->outer;
+    // The jump keeps the signal mask of this handler. NODEFER asks for none, but whoever stands between (a sanitizer, a
+    // debugging library) may add one, and then the next fault would end the process: put the mask of the kernel back.
+    pthread_sigmask(SIG_SETMASK, &static_cast<const ucontext_t *>(machine)->uc_sigmask, nullptr);
     siglongjmp(frame->jump, 1);
   }
   if (eviction)
