@@ -100,7 +100,7 @@ Visitor::Arm Visitor::visitArm(llvm::function_ref<void()> body, const Env &env) 
   arm.region->push_back(block);
   mlir::OpBuilder::InsertionGuard restore(b);
   b.setInsertionPointToEnd(block);
-  Frame &f = frame();
+  KernelFrame &f = frame();
   f.env = env;
   f.flow = {};
   body();
@@ -113,9 +113,9 @@ Visitor::Arm Visitor::visitArm(llvm::function_ref<void()> body, const Env &env) 
 // A runtime branch. Where one arm leaves and the other does not, the rest of the block is visited inside the other arm.
 bool Visitor::branch(mlir::Value cond, llvm::function_ref<void()> thenBody, llvm::function_ref<void()> elseBody,
                      llvm::function_ref<void()> rest, bool restIsEmpty, bool guarding) {
-  Frame &f = frame();
+  KernelFrame &f = frame();
   Env before = f.env;
-  Flow entry = f.flow;
+  ExitFlow entry = f.flow;
   bool tail = f.tail;
   f.tail = tail && restIsEmpty;
   Arm a = visitArm(thenBody, before);
@@ -147,7 +147,7 @@ bool Visitor::branch(mlir::Value cond, llvm::function_ref<void()> thenBody, llvm
 }
 
 void Visitor::guard(llvm::function_ref<void()> rest) {
-  Frame &f = frame();
+  KernelFrame &f = frame();
   Value left;
   for (Flag *flag : {&f.flow.ret, &f.flow.brk, &f.flow.cont})
     if (flag->state == Flag::Maybe) {
@@ -158,7 +158,7 @@ void Visitor::guard(llvm::function_ref<void()> rest) {
 }
 
 void Visitor::joinVariable(std::string_view name, Arm &a, Arm &c, Merge &m) {
-  Frame &f = frame();
+  KernelFrame &f = frame();
   const Value *x = a.env.find(name), *y = c.env.find(name), *old = f.env.find(name);
   auto keep = [&](const Value &v) { m.variables.push_back({name, v, 0}); };
   if (x && y && sameValue(*x, *y))
@@ -256,7 +256,7 @@ void Visitor::finishMerge(mlir::Value cond, Arm &a, Arm &c, Merge &m) {
 
 // The function ends behind the arms: only what they return counts.
 void Visitor::mergeReturns(Arm &a, Arm &c) {
-  Frame &f = frame();
+  KernelFrame &f = frame();
   for (Arm *arm : {&a, &c}) {
     Value *v = arm->env.find("$return");
     if (!v)
@@ -269,13 +269,13 @@ void Visitor::mergeReturns(Arm &a, Arm &c) {
 }
 
 void Visitor::mergeArms(mlir::Value cond, Arm &a, Arm &c, bool onlyReturn) {
-  Frame &f = frame();
+  KernelFrame &f = frame();
   Merge m;
   if (onlyReturn) {
     if (!f.isKernel) {
       mergeReturns(a, c);
       // Both count now, whoever left.
-      Flow left;
+      ExitFlow left;
       left.ret.state = Flag::Yes;
       joinVariable("$return", a, c, m);
     }
@@ -301,7 +301,7 @@ void Visitor::mergeArms(mlir::Value cond, Arm &a, Arm &c, bool onlyReturn) {
 
 bool Visitor::visitIf(const If *s, Seq<Stmt> rest) {
   Value test = visit(s->test);
-  Frame &f = frame();
+  KernelFrame &f = frame();
   if (!test.isTensor()) {
     if (test.kind == ValueKind::Error)
       throw Suppressed{};
@@ -336,9 +336,9 @@ Value Visitor::visitIfExp(const IfExp *e) {
     return visit(*staticTruth(test) ? e->body : e->orelse);
   }
   mlir::Value cond = condition(test).ir;
-  Frame &f = frame();
+  KernelFrame &f = frame();
   Env before = f.env;
-  Flow entry = f.flow;
+  ExitFlow entry = f.flow;
   Value x, y;
   Arm a = visitArm([&] { x = sanitize(visit(e->body)); }, before);
   Arm c = visitArm([&] { y = sanitize(visit(e->orelse)); }, before);

@@ -131,7 +131,7 @@ Value Visitor::callFunction(const Value &fn, std::vector<Value> args, Keywords k
   }
 
   CallScope scope(*this);
-  auto f = std::make_unique<Frame>();
+  auto f = std::make_unique<KernelFrame>();
   f->function = fn.function;
   f->caller = loc;
   f->callPlace = currentPlace();
@@ -168,7 +168,7 @@ Value Visitor::callFunction(const Value &fn, std::vector<Value> args, Keywords k
     f->env.set(names[i]->name, std::move(values[i]));
   frames.push_back(std::move(f));
   visitBlock(callee.def->body);
-  Frame &end = frame();
+  KernelFrame &end = frame();
   Value *result = end.env.find("$return");
   if (!result)
     return none();

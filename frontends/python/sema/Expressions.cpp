@@ -64,7 +64,7 @@ bool Visitor::truth(const Value &v, std::string_view what) {
 }
 
 Value Visitor::lookup(std::string_view name) {
-  Frame &f = frame();
+  KernelFrame &f = frame();
   if (Value *v = f.env.find(name)) {
     if (v->kind == ValueKind::Error)
       throw Suppressed{};

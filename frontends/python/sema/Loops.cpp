@@ -81,7 +81,7 @@ std::vector<mlir::Value> Visitor::carriedAfterBody(const std::vector<Carried> &c
 }
 
 void Visitor::finishLoop(const std::vector<Carried> &carried, mlir::ValueRange results, Env before) {
-  Frame &f = frame();
+  KernelFrame &f = frame();
   std::vector<std::string_view> inError;
   for (auto &v : f.env.vars) {
     if (!before.find(v.first) && v.first != "$return")
@@ -101,10 +101,10 @@ void Visitor::finishLoop(const std::vector<Carried> &carried, mlir::ValueRange r
 namespace {
 // Saves what a loop body must not see of the loop around it.
 struct LoopScope {
-  Frame &f;
+  KernelFrame &f;
   bool tail;
-  Flow flow;
-  LoopScope(Frame &frame, bool runtime) : f(frame), tail(frame.tail), flow(frame.flow) {
+  ExitFlow flow;
+  LoopScope(KernelFrame &frame, bool runtime) : f(frame), tail(frame.tail), flow(frame.flow) {
     f.tail = false;
     f.flow.brk = f.flow.cont = {};
     f.runtimeLoops += runtime;
@@ -154,7 +154,7 @@ void Visitor::visitFor(const For *s) {
 
 // One iteration after the other in the same block; after a conditional break the others are guarded.
 void Visitor::unrolledFor(const For *s, std::vector<Value> values, size_t next) {
-  Frame &f = frame();
+  KernelFrame &f = frame();
   for (size_t i = next; i < values.size(); ++i) {
     if (f.flow.maybeLeft()) {
       guard([&] { unrolledFor(s, values, i); });

@@ -87,7 +87,7 @@ void Visitor::dispatch(const Stmt *s) {
 }
 
 void Visitor::setVariable(std::string_view name, Value v) {
-  Frame &f = frame();
+  KernelFrame &f = frame();
   std::erase_if(f.lost, [&](auto &l) { return l.first == name; });
   f.env.set(name, std::move(v));
 }
@@ -181,7 +181,7 @@ void Visitor::visitAnnAssign(const AnnAssign *s) {
   if (!s->value)
     fail(DiagId::BadAssignment, "an annotated variable needs a value");
   if (n && annotatesConstexpr(s->annotation)) {
-    Frame &f = frame();
+    KernelFrame &f = frame();
     if (f.env.find(n->id))
       fail(DiagId::BadAssignment, std::string(n->id) + " is already defined. constexpr cannot be reassigned.");
     Value v = visit(s->value);
@@ -202,7 +202,7 @@ void Visitor::visitAugAssign(const AugAssign *s) {
 }
 
 void Visitor::visitReturn(const Return *s) {
-  Frame &f = frame();
+  KernelFrame &f = frame();
   if (f.runtimeLoops)
     fail(DiagId::UnsupportedSyntax, "Cannot have `return` statements inside `while` or `for` statements in triton.",
          "set a variable and `break`, and return after the loop");

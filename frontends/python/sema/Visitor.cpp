@@ -32,7 +32,7 @@ std::vector<Diagnostic::Note> Visitor::callNotes() const {
 }
 
 mlir::Location Visitor::locationOf(const Span &span) {
-  const Frame &f = *frames.back();
+  const KernelFrame &f = *frames.back();
   llvm::StringRef file = f.function->file ? llvm::StringRef(f.function->file->name) : "<library>";
   mlir::Location at = mlir::FileLineColLoc::get(b.getContext(), file, span.line, span.column);
   return f.caller ? mlir::Location(mlir::CallSiteLoc::get(at, mlir::Location(f.caller))) : at;
@@ -67,7 +67,7 @@ bool isConstexprAnnotation(const Expr *e) {
 } // namespace
 
 // Values of every parameter: constants from the signature or the defaults; the rest is left for the function's arguments.
-bool Visitor::bindKernelParams(const JitFunction &kernel, const KernelSignature &signature, Frame &f,
+bool Visitor::bindKernelParams(const JitFunction &kernel, const KernelSignature &signature, KernelFrame &f,
                                std::vector<std::pair<const ParamSpec *, TensorType>> &runtime) {
   const Arguments &args = *kernel.def->args;
   auto bad = [&](const Span &at, std::string message, std::string help = {}) {
@@ -169,8 +169,8 @@ void Visitor::markReadOnly(mlir::Operation *op) {
 }
 
 mlir::OwningOpRef<mlir::ModuleOp> Visitor::emit(const JitFunction &kernel, const KernelSignature &signature) {
-  frames.push_back(std::make_unique<Frame>());
-  Frame &f = frame();
+  frames.push_back(std::make_unique<KernelFrame>());
+  KernelFrame &f = frame();
   f.function = std::make_shared<JitFunction>(kernel);
   f.isKernel = true;
   place = kernel.def->nameSpan;

@@ -4,7 +4,7 @@
 //
 // Expressions become Values, statements change the environment of the current frame. Runtime `if`, `for` and `while`
 // become scf ops whose results are the variables that the arms or the body changed. return, break and continue under
-// runtime conditions become flags (Flow): what follows is put into the arm that did not leave, or guarded.
+// runtime conditions become flags (ExitFlow): what follows is put into the arm that did not leave, or guarded.
 #pragma once
 
 #include "frontends/python/sema/Emitter.h"
@@ -43,7 +43,7 @@ struct Flag {
   enum State : uint8_t { No, Yes, Maybe } state = No;
   mlir::Value ir; // Maybe
 };
-struct Flow {
+struct ExitFlow {
   Flag ret, brk, cont;
   bool left() const { return ret.state == Flag::Yes || brk.state == Flag::Yes || cont.state == Flag::Yes; }
   bool maybeLeft() const {
@@ -51,12 +51,12 @@ struct Flow {
   }
 };
 
-struct Frame {
+struct KernelFrame {
   std::shared_ptr<const JitFunction> function;
   Env env;
   std::set<std::string_view> constexprNames; // bound by `x: tl.constexpr = …`
   std::vector<std::pair<std::string_view, const char *>> lost; // names that went out of scope, and why
-  Flow flow;
+  ExitFlow flow;
   bool tail = true;          // nothing of the function follows the block under visit
   unsigned runtimeLoops = 0; // for and while loops around it
   mlir::LocationAttr caller; // of the call; null for the kernel
@@ -95,19 +95,19 @@ public:
   SourcePlace currentPlace() const override;
   std::vector<Diagnostic::Note> callNotes() const override;
   std::string callStackText() const;
-  Frame &frame() { return *frames.back(); }
+  KernelFrame &frame() { return *frames.back(); }
   unsigned errors = 0;
 
 private:
   struct At; // sets place and location for its scope
-  std::vector<std::unique_ptr<Frame>> frames;
+  std::vector<std::unique_ptr<KernelFrame>> frames;
   Span place;
 
   mlir::Location locationOf(const Span &span);
   void report(const Diagnostic &d);
 
   // --- entry (Visitor.cpp)
-  bool bindKernelParams(const JitFunction &kernel, const KernelSignature &signature, Frame &f,
+  bool bindKernelParams(const JitFunction &kernel, const KernelSignature &signature, KernelFrame &f,
                         std::vector<std::pair<const ParamSpec *, TensorType>> &runtime);
   void markReadOnly(mlir::Operation *function);
 
@@ -129,7 +129,7 @@ private:
   struct Arm {
     std::unique_ptr<mlir::Region> region;
     Env env;
-    Flow flow;
+    ExitFlow flow;
     bool dead = false; // control never falls out of it
   };
   bool visitIf(const If *s, Seq<Stmt> rest); // whether it took care of the rest
