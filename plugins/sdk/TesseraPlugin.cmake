@@ -10,7 +10,10 @@ function(tessera_plugin_library target output)
   tessera_shared(${target} SOURCES ${ARG_SOURCES} LINK tessera_sdk ${ARG_LINK}
                  EXPORTS "${TESSERA_PLUGIN_EXPORTS}" OUTPUT ${output})
   # The build id keys the compile cache; a library must not need symbols that nobody gives it.
-  target_link_options(${target} PRIVATE -Wl,--build-id=sha1 -Wl,--as-needed "$<$<NOT:$<BOOL:${TESSERA_SANITIZER}>>:-Wl,-z,defs>")
+  target_link_options(${target} PRIVATE -Wl,--build-id=sha1 -Wl,--as-needed)
+  if(NOT TESSERA_SANITIZER) # not a generator expression: the list of sanitizers has a comma in it
+    target_link_options(${target} PRIVATE -Wl,-z,defs)
+  endif()
 endfunction()
 
 function(tessera_plugin name)
