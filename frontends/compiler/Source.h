@@ -1,0 +1,27 @@
+// Source.h - what stands behind a tsc_source: the parsed file and its evaluator
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "frontends/compiler/tessera_compiler.h"
+#include "frontends/python/sema/Sema.h"
+
+#include <mutex>
+
+// The evaluator is lazy and not thread-safe; `mutex` serialises the frontend stage of compiles of one file.
+struct tsc_source {
+  std::shared_ptr<tessera::SourceFile> file;
+  tessera::py::FileHost host;
+  tessera::py::ModuleScope *module = nullptr;
+  std::mutex mutex;
+};
+
+namespace tessera::compiler {
+
+inline std::string text(tsc_str s) { return std::string(s.p ? s.p : "", s.p ? s.n : 0); }
+inline tsc_str view(std::string_view s) { return {s.data(), s.size()}; }
+
+// Gives every diagnostic to the sink; the status that they amount to.
+int32_t deliver(const tsc_sink *sink, const DiagnosticList &list);
+void emit(const tsc_sink *sink, std::string_view kind, std::string_view name, std::string_view bytes);
+
+} // namespace tessera::compiler

@@ -1,0 +1,38 @@
+// TargetCompiler.h - the plugin behind a --target=, as one compile sees it
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/bytecode/Module.h"
+#include "core/target/Target.h"
+#include "frontends/compiler/Source.h"
+
+#include <memory>
+
+namespace tessera::compiler {
+
+struct TargetRequest {
+  std::span<const uint8_t> bytecode;
+  std::string kernel;
+  uint32_t optLevel;
+  const std::vector<std::pair<std::string, std::string>> &options;
+  bool llvm, assembly, object, artifact;
+  bool needed() const { return llvm || assembly || object || artifact; }
+};
+
+class TargetCompiler {
+public:
+  virtual ~TargetCompiler() = default;
+  // Resolves the target through the plugins found and the manifests given, and loads one library. Null after an error.
+  static std::unique_ptr<TargetCompiler> open(const std::string &target, const std::vector<std::string> &manifests, DiagnosticList &list);
+  virtual const target::Target &target() const = 0;
+  virtual bool takesLayouts() const = 0;
+  // Triton's names of the fp8 types that the target refuses.
+  virtual std::vector<std::string> unsupportedFp8() const = 0;
+  // Gives facts and outputs to the sink; "artifact" is a compiled kernel file. False after adding an error.
+  virtual bool compile(const TargetRequest &request, const tsc_sink *sink, DiagnosticList &list) = 0;
+};
+
+// Source to TILE bytecode, for the interpreter. Diagnostics are added to `list`.
+std::optional<tbc::Module> compileToBytecode(const tsc_source &source, const tsc_request &request, const tsc_sink *sink, DiagnosticList &list);
+
+} // namespace tessera::compiler
