@@ -275,8 +275,10 @@ void Planner::placeLoopRoot(Root root, std::vector<int64_t> shape, double dep, b
             if (l > r.index || overlapping(region.ops[l], *r.op))
               fits = false;
     if (fits && writes) {
-      // The loads of the loop so far against this store.
+      // The loads and stores of the loop so far against this store.
       for (const Root &r : g.roots) {
+        if (r.kind == Root::Store && overlapping(*r.op, *root.op))
+          fits = false;
         std::vector<ValueId> vs = r.op ? r.op->operands : std::vector<ValueId>{r.value};
         for (ValueId v : vs)
           for (int l : loadsOf(v))

@@ -10,6 +10,7 @@
 //
 // SPDX-License-Identifier: Apache-2.0
 #include "core/analysis/AxisFacts.h"
+#include "core/transforms/layout/ConversionCosts.h"
 #include "core/transforms/layout/LayoutQuestions.h"
 #include "core/transforms/layout/Passes.h"
 
@@ -28,10 +29,20 @@ namespace {
 class Assigner {
 public:
   Assigner(func::FuncOp function, const target::Target &target, unsigned numWarps)
-      : function_(function), questions_(target, numWarps) {}
+      : function_(function), questions_(target, numWarps), costs_(target) {}
   unsigned run();
 
 private:
+  // A load or store of a tile whose addresses follow each other along one dim.
+  struct Access {
+    Operation *op = nullptr;
+    unsigned fastest = 0; // that dim
+    unsigned bits = 0;    // storage bits of an element
+    int64_t width = 1;    // of them, how many one access may take
+  };
+  std::optional<Access> accessOf(Operation *op, const AxisFacts &facts) const;
+  bool storesInPlace(const Access &access, LinearAttr memory);
+  void forwardAll();
   void anchorDots();
   void anchorMemory();
   void anchorRest();
@@ -47,6 +58,7 @@ private:
 
   func::FuncOp function_;
   LayoutQuestions questions_;
+  ConversionCosts costs_;
   llvm::MapVector<Value, LinearAttr> given_;
   DenseMap<Operation *, LinearAttr> operandSide_; // the layout in which an op takes its operands, where it has a choice
   DenseMap<Operation *, DotPlan> dots_;
@@ -95,7 +107,7 @@ void Assigner::forward(Value value) {
     Operation *user = use.getOwner();
     if (Value carried = carriedBy(use))
       give(carried, layout);
-    else if (!isa<PrintOp, BroadcastOp>(user)) // what a row grows into should not follow the row
+    else if (!isa<PrintOp, StoreOp, BroadcastOp>(user)) // what a row grows into should not follow the row
       settle(user, use.getOperandNumber(), layout);
   }
 }
@@ -114,6 +126,14 @@ void Assigner::backward(Value value) {
     LinearAttr need = operandFromResult(op, operand.getOperandNumber(), layout);
     if (need)
       give(operand.get(), need);
+  }
+}
+
+void Assigner::forwardAll() {
+  while (!ahead_.empty()) {
+    Value value = ahead_.front();
+    ahead_.pop_front();
+    forward(value);
   }
 }
 
@@ -142,12 +162,53 @@ void Assigner::anchorDots() {
       give(scaled.getResult(), plan.accumulator);
     }
   });
-  // Only forwards yet: what feeds a dot mostly comes from memory and should first hear what memory wants.
-  while (!ahead_.empty()) {
-    Value value = ahead_.front();
-    ahead_.pop_front();
-    forward(value);
-  }
+  forwardAll(); // what feeds a dot mostly comes from memory and should first hear what memory wants
+}
+
+// What is known of one access that reaches memory in order: the way neighbouring elements go.
+std::optional<Assigner::Access> Assigner::accessOf(Operation *op, const AxisFacts &facts) const {
+  auto pointers = cast<RankedTensorType>(op->getOperand(0).getType());
+  Access access;
+  access.op = op;
+  access.bits = storageBits(cast<PointerType>(pointers.getElementType()).getPointee());
+  AxisInfo address = facts.of(op->getOperand(0));
+  Value mask = isa<LoadOp>(op) ? cast<LoadOp>(op).getMask() : cast<StoreOp>(op).getMask();
+  for (unsigned d = 0; d < pointers.getRank(); ++d)
+    if (address.contiguity[d] >= address.contiguity[access.fastest])
+      access.fastest = d;
+  if (address.contiguity[access.fastest] <= 1)
+    return std::nullopt; // no order among addresses: the layout of the pointers is as good as any
+  // Unaligned runs and narrow masks allow no vectors, but still say which way neighbouring lanes should go.
+  int64_t width = facts.accessWidth(op->getOperand(0), mask, access.fastest);
+  access.width = std::max<int64_t>(width, 2);
+  return access;
+}
+
+// Clocks of a warp, estimated: an access moves a vector of each lane and touches so many 32-byte sectors.
+static uint64_t accessClocks(const layout::LinearLayout &l, unsigned dim, unsigned bits, int64_t width, unsigned maxVectorBits) {
+  std::string name = layout::tensorDimName(dim);
+  int64_t vector = l.vectorWidth(layout::kRegister, name, std::min<int64_t>(width, std::max(maxVectorBits / bits, 1u)));
+  layout::Span registers(l.columnsOf(layout::kRegister));
+  uint64_t inSector = std::min<uint64_t>(256 / bits, uint64_t(1) << l.outBits(name)); // elements of one row in a sector
+  uint64_t sectorMask = ~((inSector - 1) << l.outStart(name));
+  layout::Span sectors;
+  for (uint64_t column : l.columnsOf(layout::kLane))
+    sectors.insert(column & sectorMask);
+  for (int64_t e = 1; e < vector; e *= 2)
+    sectors.insert((static_cast<uint64_t>(e) << l.outStart(name)) & sectorMask);
+  uint64_t accesses = (uint64_t(1) << registers.rank()) / static_cast<uint64_t>(vector);
+  return std::max<uint64_t>(accesses, 1) * (2 + (uint64_t(1) << sectors.rank()));
+}
+
+// Whether the value had better be stored as it lies than be moved into the layout that suits memory.
+bool Assigner::storesInPlace(const Access &access, LinearAttr memory) {
+  LinearAttr value = given_.lookup(access.op->getOperand(1));
+  if (!value)
+    return false;
+  auto clocks = [&](LinearAttr l) {
+    return accessClocks(l.getLayout(), access.fastest, access.bits, access.width, questions_.target().info().maxVectorBits());
+  };
+  return clocks(value) <= clocks(memory) + costs_.cost(value, memory, storageBits(access.op->getOperand(1).getType()));
 }
 
 // Accesses of one shape with the same fastest dim share a layout, that of the narrowest element: a second layout for wider
@@ -156,66 +217,55 @@ void Assigner::anchorMemory() {
   AxisFacts facts(function_);
   struct Group {
     target::LayoutRequest request;
-    SmallVector<Operation *> ops;
+    SmallVector<Access> accesses;
   };
   std::map<std::pair<std::vector<int64_t>, unsigned>, Group> groups;
   function_.walk([&](Operation *op) {
     if (!isa<LoadOp, StoreOp>(op) || !isTile(op->getOperand(0)))
       return;
-    auto pointers = cast<RankedTensorType>(op->getOperand(0).getType());
-    Type pointee = cast<PointerType>(pointers.getElementType()).getPointee();
-    AxisInfo address = facts.of(op->getOperand(0));
-    Value mask = isa<LoadOp>(op) ? cast<LoadOp>(op).getMask() : cast<StoreOp>(op).getMask();
-    std::vector<int64_t> contiguity;
-    unsigned fastest = 0;
-    for (unsigned d = 0; d < pointers.getRank(); ++d) {
-      // Unaligned runs allow no vectors, but still say which way neighbouring lanes should go.
-      int64_t run = address.contiguity[d], bytes = storageBits(pointee) / 8;
-      int64_t together = std::min(run, std::max<int64_t>(address.divisibility[d] / bytes, 1));
-      if (mask)
-        together = std::min(together, facts.of(mask).constancy[d]);
-      contiguity.push_back(run > 1 ? std::max<int64_t>(together, 2) : 1);
-      if (run >= address.contiguity[fastest])
-        fastest = d;
-    }
-    if (address.contiguity[fastest] <= 1)
-      return; // no order among addresses: the layout of the pointers is as good as any
-    for (unsigned d = 0; d < contiguity.size(); ++d)
-      if (d != fastest)
-        contiguity[d] = 1;
-    auto [it, isNew] = groups.try_emplace({pointers.getShape().vec(), fastest});
-    target::LayoutRequest &request = it->second.request;
-    if (isNew) {
+    std::optional<Access> access = accessOf(op, facts);
+    if (!access)
+      return;
+    std::vector<int64_t> shape = shapeOf(op->getOperand(0).getType()).vec();
+    Group &group = groups[{shape, access->fastest}];
+    target::LayoutRequest &request = group.request;
+    if (group.accesses.empty()) {
       request.access = isa<LoadOp>(op) ? target::Access::Load : target::Access::Store;
-      request.shape = pointers.getShape().vec();
-      request.contiguity = contiguity;
+      request.shape = shape;
+      request.contiguity.assign(shape.size(), 1);
     }
-    if (isNew || storageBits(pointee) < request.elementBits) {
-      request.elem = elementNumber(pointee);
-      request.elementBits = storageBits(pointee);
+    if (group.accesses.empty() || access->bits < request.elementBits) {
+      request.elem = elementNumber(op->getOperand(0).getType());
+      request.elementBits = access->bits;
     }
-    request.contiguity[fastest] = std::max(request.contiguity[fastest], contiguity[fastest]);
-    it->second.ops.push_back(op);
+    request.contiguity[access->fastest] = std::max(request.contiguity[access->fastest], access->width);
+    group.accesses.push_back(*access);
   });
+
+  // Loads decide for what they load; stores ask what they store; addresses and masks come last.
+  SmallVector<std::pair<Access, LinearAttr>> anchored;
   for (auto &[key, group] : groups) {
-    LinearAttr layout = questions_.ask(group.request, group.ops.front());
-    for (Operation *op : group.ops) {
-      operandSide_.try_emplace(op, layout);
-      for (Value result : op->getResults())
+    LinearAttr layout = questions_.ask(group.request, group.accesses.front().op);
+    for (const Access &access : group.accesses) {
+      anchored.push_back({access, layout});
+      for (Value result : access.op->getResults())
         give(result, layout);
     }
   }
-  // Addresses, masks and values of stores come last among these: loads decide for what they load.
-  while (!ahead_.empty()) {
-    Value value = ahead_.front();
-    ahead_.pop_front();
-    forward(value);
+  forwardAll();
+  for (auto &[access, layout] : anchored) {
+    if (isa<StoreOp>(access.op))
+      operandSide_[access.op] = storesInPlace(access, layout) ? given_[access.op->getOperand(1)] : layout;
+    for (Value operand : access.op->getOperands())
+      if (canTake(operand))
+        give(operand, operandSide_[access.op]);
   }
-  for (auto &[key, group] : groups)
-    for (Operation *op : group.ops)
-      for (Value operand : op->getOperands())
-        if (canTake(operand))
-          give(operand, operandSide_[op]);
+  // Stores without any order take their value as it lies.
+  function_.walk([&](StoreOp store) {
+    LinearAttr value = given_.lookup(store.getValue());
+    if (value && operandSide_.try_emplace(store, value).second && canTake(store.getPtr()))
+      give(store.getPtr(), value);
+  });
 }
 
 void Assigner::anchorRest() {

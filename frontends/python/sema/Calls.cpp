@@ -33,6 +33,9 @@ Value Visitor::call(const Value &callee, std::vector<Value> args, Keywords keywo
       return cast(toTensor(args[0]), needDType(callee, "the type"));
     break;
   case ValueKind::Const: {
+    if (callee.host.kind() == HostKind::Opaque)
+      fail(DiagId::UnknownName, "`" + callee.host.get<OpaqueObject>()->path + "` is not known here",
+           "kernels can call jit functions, functions of triton.language and constexpr functions");
     std::vector<HostValue> hostArgs;
     HostKeywords hostKeywords;
     auto known = [&](const Value &v) {
@@ -69,9 +72,6 @@ Value Visitor::call(const Value &callee, std::vector<Value> args, Keywords keywo
       hostArgs.push_back(known(v));
     for (auto &k : keywords)
       hostKeywords.emplace_back(std::string(k.first), known(k.second));
-    if (callee.host.kind() == HostKind::Opaque)
-      fail(DiagId::UnknownName, "`" + callee.host.get<OpaqueObject>()->path + "` is not known here",
-           "kernels can call jit functions, functions of triton.language and constexpr functions");
     host.evaluator().setPlace(currentPlace());
     return hostResult(host.evaluator().call(callee.host, std::move(hostArgs), std::move(hostKeywords)));
   }

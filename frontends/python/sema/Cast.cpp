@@ -44,24 +44,20 @@ Value Emitter::toBool(const Value &v) {
 Value Emitter::cast(const Value &v, DType to, std::optional<int> rounding) {
   DType from = v.type.elem;
   auto f32 = py::dtype(K::FP32);
+  if (from == to)
+    return v;
   bool narrowing = from.isFloat() && to.isFloat() && from.bits() > to.bits();
   if (rounding && !narrowing)
     failArgument("fp_downcast_rounding should be set only for truncating fp conversions. Source scalar type is " + from.str() +
                  " and destination type is " + to.str());
-  if (from == to)
-    return v;
   if (to.is(K::Void) || from.is(K::Void))
     failType("cannot cast " + from.str() + " to " + to.str());
   if (from.isPtr() && to.isPtr())
     return bitcast(v, to);
   if (from.isFloat() && to.isFloat()) {
-    if (from.isFp8() || to.isFp8() || rounding.value_or(0) != 0 || from.bits() == to.bits()) {
-      TensorType t = v.type.with(to);
-      auto mode = rounding.value_or(0) == 1 ? tile::Rounding::TowardsZero : tile::Rounding::NearestEven;
-      return tensor(tile::FpToFpOp::create(b, loc, irType(t), v.ir, mode), t);
-    }
-    // fp64 -> fp16 and bf16 round once, as the interpreter does.
-    return narrowing ? convert<arith::TruncFOp>(v, to) : convert<arith::ExtFOp>(v, to);
+    TensorType t = v.type.with(to);
+    auto mode = rounding.value_or(0) == 1 ? tile::Rounding::TowardsZero : tile::Rounding::NearestEven;
+    return tensor(tile::FpToFpOp::create(b, loc, irType(t), v.ir, mode), t);
   }
   if (from.isFp8())
     return cast(cast(v, f32), to);

@@ -1,4 +1,4 @@
-// Host.cpp - the host without Python: a file's globals through the evaluator; signatures
+// Host.cpp - the host without Python: a file's globals through the evaluator
 //
 // SPDX-License-Identifier: Apache-2.0
 #include "frontends/python/sema/HostTypes.h"
@@ -173,8 +173,16 @@ ModuleScope *FileHost::importModule(std::string_view path, const ModuleScope &fr
     rest.remove_prefix(1);
   std::string relative(rest);
   std::replace(relative.begin(), relative.end(), '.', '/');
-  for (const fs::path &candidate : {dir / (relative + ".py"), dir / relative / "__init__.py"}) {
-    std::error_code ec;
+  std::error_code ec;
+  std::vector<fs::path> candidates = {dir / (relative + ".py"), dir / relative / "__init__.py"};
+  if (!path.starts_with('.')) { // `import package.module` from inside of the package: some folder above holds it
+    fs::path up = fs::weakly_canonical(dir, ec);
+    for (int depth = 0; depth < 12 && up.has_relative_path(); ++depth, up = up.parent_path()) {
+      candidates.push_back(up.parent_path() / (relative + ".py"));
+      candidates.push_back(up.parent_path() / relative / "__init__.py");
+    }
+  }
+  for (const fs::path &candidate : candidates) {
     if (!fs::is_regular_file(candidate, ec))
       continue;
     std::string key = fs::weakly_canonical(candidate, ec).string();
@@ -192,115 +200,6 @@ ModuleScope *FileHost::importModule(std::string_view path, const ModuleScope &fr
     return scope;
   }
   return nullptr;
-}
-
-namespace {
-std::string_view trim(std::string_view s) {
-  while (!s.empty() && (s.front() == ' ' || s.front() == '\t'))
-    s.remove_prefix(1);
-  while (!s.empty() && (s.back() == ' ' || s.back() == '\t'))
-    s.remove_suffix(1);
-  return s;
-}
-
-// A Python literal, True/False/None, or a dtype's name; null where it is none of these.
-std::optional<HostValue> parseConstant(std::string_view text) {
-  struct NoHost : EvalHost {
-  } none;
-  std::string_view name = text;
-  for (std::string_view prefix : {"tl.", "triton.language."})
-    if (name.starts_with(prefix))
-      name.remove_prefix(prefix.size());
-  if (auto t = dtypeByLanguageName(name))
-    return hostDType(scalarType(*t));
-  if (auto t = dtypeBySignature(name); t && !name.starts_with("B"))
-    return hostDType(scalarType(*t));
-  auto file = std::make_shared<SourceFile>();
-  file->name = "<constant>";
-  file->text = std::string(text);
-  Arena arena;
-  DiagnosticList diags;
-  Expr *e = parseExpression(file, arena, diags);
-  if (!e || diags.hasErrors())
-    return std::nullopt;
-  Evaluator evaluator(none);
-  auto v = evaluator.evaluate(e, nullptr);
-  if (!v && evaluator.hasError())
-    evaluator.takeError();
-  return v;
-}
-} // namespace
-
-std::optional<KernelSignature> parseSignature(std::string_view text, const std::vector<std::string> &paramNames,
-                                              const std::vector<std::pair<std::string, std::string>> &defines,
-                                              DiagnosticList &out) {
-  KernelSignature sig;
-  bool ok = true;
-  auto bad = [&](std::string message, std::string help = {}) {
-    out.add(DiagId::BadSignature, {}, std::move(message), std::move(help));
-    ok = false;
-  };
-  for (auto &[name, value] : defines) {
-    if (std::find(paramNames.begin(), paramNames.end(), name) == paramNames.end()) {
-      std::string near = nearestName(name, paramNames);
-      bad("the kernel has no parameter `" + name + "`", near.empty() ? "" : "did you mean `" + near + "`?");
-      continue;
-    }
-    ParamSpec p;
-    p.name = name;
-    p.type = "constexpr";
-    p.constant = parseConstant(trim(value));
-    if (!p.constant)
-      bad("cannot read the value of " + name + ": `" + value + "`", "a Python literal (64, 1e-5, True, None, 'text') or a dtype (fp16)");
-    sig.params.push_back(std::move(p));
-  }
-  auto given = [&](const std::string &name) {
-    return std::any_of(sig.params.begin(), sig.params.end(), [&](const ParamSpec &p) { return p.name == name; });
-  };
-  size_t next = 0;
-  text = trim(text);
-  while (!text.empty()) {
-    size_t comma = std::min(text.find(','), text.size());
-    std::string_view entry = trim(text.substr(0, comma));
-    text = trim(text.substr(std::min(comma + 1, text.size())));
-    ParamSpec p;
-    if (size_t eq = entry.find('='); eq != std::string_view::npos) {
-      p.name = std::string(trim(entry.substr(0, eq)));
-      entry = trim(entry.substr(eq + 1));
-    } else {
-      while (next < paramNames.size() && given(paramNames[next]))
-        ++next;
-      if (next == paramNames.size()) {
-        bad("the signature has more entries than the kernel has parameters: `" + std::string(entry) + "` is left over");
-        break;
-      }
-      p.name = paramNames[next++];
-    }
-    std::string_view hint;
-    if (size_t colon = entry.find(':'); colon != std::string_view::npos && entry.find('\'') == std::string_view::npos) {
-      hint = trim(entry.substr(colon + 1));
-      entry = trim(entry.substr(0, colon));
-    }
-    if (hint == "16") {
-      p.divisibleBy16 = true;
-    } else if (hint == "1") {
-      p.constant = HostValue::integer(1);
-    } else if (!hint.empty()) {
-      bad("unknown hint `:" + std::string(hint) + "` of `" + p.name + "`", ":16 (divisible by 16) and :1 (equal to 1) are known");
-    }
-    p.type = std::string(entry);
-    if (!p.constant && !dtypeBySignature(entry)) {
-      p.constant = parseConstant(entry);
-      p.type = "constexpr";
-      if (!p.constant)
-        bad("unknown type `" + std::string(entry) + "` of parameter `" + p.name + "`",
-            "types are spelled i1, i8 … i64, u8 … u64, fp16, bf16, fp32, fp64, and `*` before one for a pointer");
-    }
-    sig.params.push_back(std::move(p));
-  }
-  if (!ok)
-    return std::nullopt;
-  return sig;
 }
 
 } // namespace tessera::py

@@ -115,6 +115,9 @@ std::optional<Value> languageValue(std::string_view path) {
     v.function = std::move(fn);
     return v;
   }
+  // tl.math had the device library's functions once; programs still ask for them there.
+  if (space == kLanguage && path.find(".math.") != std::string_view::npos)
+    return languageValue(std::string(kLibdevice) + "." + std::string(name));
   return std::nullopt;
 }
 

@@ -236,7 +236,7 @@ void Visitor::visitExprStmt(const ExprStmt *s) {
   Value callee;
   if (auto *c = dyn<Call>(s->value))
     if (auto *a = dyn<Attribute>(c->func); a && a->attr == "advance")
-      fail(DiagId::UnusedResult, "The result of advance is not being used. Note that tl.advance does not have any side effects. "
+      fail(DiagId::BadArgument, "The result of advance is not being used. Note that tl.advance does not have any side effects. "
                                  "To move the block pointer, you need to assign the result of tl.advance to a variable.");
   visit(s->value);
 }

@@ -5,6 +5,7 @@
 
 #include "core/ir/Tile.h"
 #include "frontends/python/sema/HostTypes.h"
+#include "frontends/python/sema/Signature.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -230,8 +231,11 @@ mlir::OwningOpRef<mlir::ModuleOp> emitKernel(mlir::MLIRContext &context, const J
     out.add(DiagId::InternalError, at, "invalid IR out of the semantic analysis: " + d.str());
     return mlir::success();
   });
+  KernelSignature resolved = signature;
+  if (!resolveNames(host, kernel, resolved, out))
+    return nullptr;
   Visitor v(context, options, host, out);
-  mlir::OwningOpRef<mlir::ModuleOp> module = v.emit(kernel, signature);
+  mlir::OwningOpRef<mlir::ModuleOp> module = v.emit(kernel, resolved);
   if (module && mlir::failed(mlir::verify(*module)))
     return nullptr;
   return module;

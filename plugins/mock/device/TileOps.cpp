@@ -294,18 +294,19 @@ void Program::executeRearranging(const Op &op) {
       out = bits;
       int64_t extent = shape[axis], outer = product(shape, 0, axis);
       bool isFloat = tbc::isFloat(source.type->elem), descending = op.intAttr(AttrId::Descending) != 0;
-      auto less = [&](uint64_t p, uint64_t q) {
+      auto before = [&](uint64_t p, uint64_t q) {
         if (!isFloat)
-          return scalarToInt(source.type->elem, p) < scalarToInt(source.type->elem, q);
+          return descending ? scalarToInt(source.type->elem, q) < scalarToInt(source.type->elem, p)
+                            : scalarToInt(source.type->elem, p) < scalarToInt(source.type->elem, q);
         double x = scalarToDouble(source.type->elem, p), y = scalarToDouble(source.type->elem, q);
-        return x < y || (y != y && x == x);
+        return (descending ? y < x : x < y) || (y != y && x == x); // NaN last in either direction
       };
       for (int64_t o = 0; o < outer; ++o)
         for (int64_t i = 0; i < inner; ++i) {
           std::vector<uint64_t> line;
           for (int64_t x = 0; x < extent; ++x)
             line.push_back(bits[static_cast<size_t>((o * extent + x) * inner + i)]);
-          std::stable_sort(line.begin(), line.end(), [&](uint64_t p, uint64_t q) { return descending ? less(q, p) : less(p, q); });
+          std::stable_sort(line.begin(), line.end(), before);
           for (int64_t x = 0; x < extent; ++x)
             out[static_cast<size_t>((o * extent + x) * inner + i)] = line[static_cast<size_t>(x)];
         }

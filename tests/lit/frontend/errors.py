@@ -62,6 +62,7 @@ def arms(p, n):
         y = 1.0
     else:
         y = 1
+    tl.store(p, y)
 
 
 # CHAIN: error[E0208]: simultaneous multiple comparison is not supported
@@ -99,10 +100,10 @@ def scopes(p, n):
 
 @triton.jit
 def callee(p, value):
-    tl.store(p, valeu)
+    tl.store(p, valu2)
 
 
-# CALL: errors.py:[[#@LINE-3]]:17: error[E0202]: `valeu` is not defined
+# CALL: errors.py:[[#@LINE-3]]:17: error[E0202]: `valu2` is not defined
 # CALL: help: did you mean `value`?
 # CALL: errors.py:[[#@LINE+5]]:5: note: in the call of callee here
 # CALL: error[E0211]: callee() missing required argument 'value'

@@ -89,8 +89,8 @@ def lock(p, n):
 
 
 # WINDOW-LABEL: func.func @windows
-# WINDOW: scf.for {{.*}} -> (!tile.block_ptr<tensor<16x32xf16>>, f32)
-# WINDOW: tile.load_block %{{.*}} boundary_check = array<i64: 0, 1> padding = {{.*}}zero
+# WINDOW: scf.for {{.*}} -> (f32, !tile.block_ptr<tensor<16x32xf16>>)
+# WINDOW: tile.load_block %{{.*}} boundary_check = [0, 1] padding = {{.*}}zero
 # WINDOW: tile.advance
 @triton.jit
 def windows(p, m, n):

@@ -68,7 +68,7 @@ def random(p, seed):
 # MOVE: tile.reshape
 # MOVE: tile.split
 # MOVE: tile.gather
-# MOVE: tile.transpose {{.*}} order = array<i64: 1, 0>
+# MOVE: tile.transpose {{.*}} order = [1, 0]
 # MOVE: tile.histogram {{.*}} -> tensor<8xi32>
 @triton.jit
 def movement(p, q):

@@ -78,20 +78,46 @@ std::string interpret(const tbc::Module &module, Buffers &buffers, const std::ve
   return result.ok() ? "" : "interpreter: " + renderDiagnostic(result.diagnostics[0], false);
 }
 
-std::string execute(const tbc::Module &module, Buffers &buffers, const std::vector<int32_t> &scalars, const BothOptions &options) {
+std::string execute(const tbc::Module &module, std::array<uint32_t, 3> grid, const std::vector<uint64_t> &args, const Buffers &buffers,
+                    unsigned warps) {
   BufferMemory memory(buffers);
   try {
-    mock::LayoutTables tables(module, options.warps);
-    mock::LaunchState launch{module, module.functions.at(0), tables, memory, {static_cast<int32_t>(options.grid), 1, 1}, options.warps,
-                             [](const std::string &) {}, {}};
-    for (unsigned x = 0; x < options.grid; ++x) {
-      int32_t id[3] = {static_cast<int32_t>(x), 0, 0};
-      mock::Program(launch, id).run(argumentsOf(buffers, scalars));
-    }
+    mock::LayoutTables tables(module, warps);
+    mock::LaunchState launch{module, module.functions.at(0), tables, memory, {}, warps, [](const std::string &) {}, {}};
+    for (int d = 0; d < 3; ++d)
+      launch.grid[d] = static_cast<int32_t>(grid[d]);
+    for (int32_t z = 0; z < launch.grid[2]; ++z)
+      for (int32_t y = 0; y < launch.grid[1]; ++y)
+        for (int32_t x = 0; x < launch.grid[0]; ++x) {
+          int32_t id[3] = {x, y, z};
+          mock::Program(launch, id).run(args);
+        }
   } catch (const mock::Fault &fault) {
     return std::string("device: ") + fault.what();
   }
   return "";
+}
+
+void setWarps(mlir::ModuleOp module, unsigned warps) {
+  mlir::Builder builder(module.getContext());
+  mlir::NamedAttrList options(module->getAttrOfType<mlir::DictionaryAttr>("tile.options"));
+  options.set("num_warps", builder.getI64IntegerAttr(warps));
+  module->setAttr("tile.options", options.getDictionary(module.getContext()));
+}
+
+// The LAYOUT module; `error` where there is none.
+std::optional<tbc::Module> withLayouts(mlir::ModuleOp module, const BothOptions &options, std::string &error) {
+  setWarps(module, options.warps);
+  DiagnosticList diagnostics;
+  target::GenericTarget target = targetOf(options);
+  std::optional<tbc::Module> layout;
+  if (mlir::succeeded(tile::runLayoutPipeline(module, target, diagnostics)))
+    layout = toBytecodeModule(module, diagnostics);
+  if (!layout)
+    error = "layout pipeline: " + textOf(diagnostics);
+  else if (auto errors = tbc::verifyModule(*layout); !errors.empty())
+    error = "LAYOUT bytecode: " + tbc::verifyErrorText(*layout, errors);
+  return layout;
 }
 
 std::string compare(const Buffers &want, const Buffers &have, double tolerance) {
@@ -119,8 +145,6 @@ std::string runBoth(const std::string &text, const Buffers &buffers, const std::
   mlir::OwningOpRef<mlir::ModuleOp> module = mlir::parseSourceString<mlir::ModuleOp>(text, context.get());
   if (!module)
     return "does not parse:\n" + text;
-  mlir::Builder builder(context.get());
-  (*module)->setAttr("tile.options", builder.getDictionaryAttr(builder.getNamedAttr("num_warps", builder.getI64IntegerAttr(options.warps))));
   DiagnosticList diagnostics;
   std::optional<tbc::Module> tile = toBytecodeModule(*module, diagnostics);
   if (!tile)
@@ -129,17 +153,25 @@ std::string runBoth(const std::string &text, const Buffers &buffers, const std::
   if (std::string error = interpret(*tile, want, scalars, options.grid); !error.empty())
     return error;
 
-  target::GenericTarget target = targetOf(options);
-  if (mlir::failed(tile::runLayoutPipeline(*module, target, diagnostics)))
-    return "layout pipeline: " + textOf(diagnostics);
-  std::optional<tbc::Module> layout = toBytecodeModule(*module, diagnostics);
-  if (!layout)
-    return "LAYOUT bytecode: " + textOf(diagnostics);
-  if (auto errors = tbc::verifyModule(*layout); !errors.empty())
-    return "LAYOUT bytecode: " + tbc::verifyErrorText(*layout, errors);
-  if (std::string error = execute(*layout, have, scalars, options); !error.empty())
+  std::string error;
+  std::optional<tbc::Module> layout = withLayouts(*module, options, error);
+  if (error.empty())
+    error = execute(*layout, {options.grid, 1, 1}, argumentsOf(have, scalars), have, options.warps);
+  if (!error.empty())
     return error;
   return compare(want, have, options.tolerance);
+}
+
+std::string runOnDevice(const tbc::Module &module, std::array<uint32_t, 3> grid, const std::vector<uint64_t> &args, const Buffers &buffers,
+                        const BothOptions &options) {
+  std::unique_ptr<mlir::MLIRContext> context = makeContext();
+  DiagnosticList diagnostics;
+  mlir::OwningOpRef<mlir::ModuleOp> tile = fromBytecodeModule(module, *context, diagnostics);
+  if (!tile)
+    return "from bytecode: " + textOf(diagnostics);
+  std::string error;
+  std::optional<tbc::Module> layout = withLayouts(*tile, options, error);
+  return error.empty() ? execute(*layout, grid, args, buffers, options.warps) : error;
 }
 
 } // namespace tessera

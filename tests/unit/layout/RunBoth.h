@@ -3,6 +3,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "core/bytecode/Module.h"
+
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -21,5 +24,10 @@ struct BothOptions {
 // all went well and the buffers agree afterwards; else what went wrong.
 std::string runBoth(const std::string &text, const std::vector<std::vector<uint8_t>> &buffers, const std::vector<int32_t> &scalars,
                     const BothOptions &options);
+
+// A TILE module's first kernel through the LAYOUT pipeline and on the mock device. args: addresses in `buffers`, scalars.
+// Empty, or what went wrong. options.grid is not used.
+std::string runOnDevice(const tbc::Module &module, std::array<uint32_t, 3> grid, const std::vector<uint64_t> &args,
+                        const std::vector<std::vector<uint8_t>> &buffers, const BothOptions &options);
 
 } // namespace tessera

@@ -5,7 +5,9 @@
 
 #include <atomic>
 #include <immintrin.h>
+#include <sys/wait.h>
 #include <thread>
+#include <unistd.h>
 
 using namespace tessera::cpu;
 using namespace tessera::cpu::test;
@@ -152,3 +154,25 @@ TEST_F(DriverTest, DefaultFloatEnvironment) {
   EXPECT_EQ(_mm_getcsr(), before | 0x8040);
   _mm_setcsr(before);
 }
+
+#if !__has_feature(thread_sanitizer) // whose runtime does not survive a fork of a process with threads
+// A forked process has the memory of the pool, and none of its threads.
+TEST_F(DriverTest, AForkedProcessStillRuns) {
+  tsr_kernel *k = kernel({"count", countUp});
+  std::vector<std::atomic<int>> hits(10000);
+  ASSERT_EQ(launch(nullptr, k, 10000, 1, 1, hits.data()), TSR_OK); // the workers exist
+  pid_t pid = fork();
+  if (pid == 0) {
+    alarm(20);
+    bool fine = true;
+    for (int i = 0; i < 20; ++i)
+      fine &= launch(nullptr, k, 10000, 1, 1, hits.data()) == TSR_OK;
+    for (auto &h : hits)
+      fine &= h.load() == 21;
+    _exit(fine ? 0 : 1);
+  }
+  int status = 0;
+  waitpid(pid, &status, 0);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
+}
+#endif

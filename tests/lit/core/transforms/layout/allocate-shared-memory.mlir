@@ -10,12 +10,12 @@ module attributes {tile.level = "layout", tile.options = {num_warps = 2 : i64}} 
 // CHECK: tile.shared_alloc offset = 0 bytes = 64
 // CHECK: tile.shared_alloc offset = 0 bytes = 64
 func.func @reuses(%v: tensor<16xf32, #A>) {
-  %s = tile.shared_alloc : <16xf32, #S>
+  %s = tile.shared_alloc : !tile.shared<16xf32, #S>
   tile.shared_store %s, %v : (!tile.shared<16xf32, #S>, tensor<16xf32, #A>) -> ()
-  tile.shared_free %s : <16xf32, #S>
-  %t = tile.shared_alloc : <16xf32, #S>
+  tile.shared_free %s : !tile.shared<16xf32, #S>
+  %t = tile.shared_alloc : !tile.shared<16xf32, #S>
   tile.shared_store %t, %v : (!tile.shared<16xf32, #S>, tensor<16xf32, #A>) -> ()
-  tile.shared_free %t : <16xf32, #S>
+  tile.shared_free %t : !tile.shared<16xf32, #S>
   return
 }
 
@@ -24,12 +24,12 @@ func.func @reuses(%v: tensor<16xf32, #A>) {
 // CHECK: tile.shared_alloc offset = 0 bytes = 64
 // CHECK: tile.shared_alloc offset = 64 bytes = 64
 func.func @together(%v: tensor<16xf32, #A>) {
-  %s = tile.shared_alloc : <16xf32, #S>
-  %t = tile.shared_alloc : <16xf32, #S>
+  %s = tile.shared_alloc : !tile.shared<16xf32, #S>
+  %t = tile.shared_alloc : !tile.shared<16xf32, #S>
   tile.shared_store %s, %v : (!tile.shared<16xf32, #S>, tensor<16xf32, #A>) -> ()
   tile.shared_store %t, %v : (!tile.shared<16xf32, #S>, tensor<16xf32, #A>) -> ()
-  tile.shared_free %s : <16xf32, #S>
-  tile.shared_free %t : <16xf32, #S>
+  tile.shared_free %s : !tile.shared<16xf32, #S>
+  tile.shared_free %t : !tile.shared<16xf32, #S>
   return
 }
 
@@ -40,10 +40,10 @@ func.func @together(%v: tensor<16xf32, #A>) {
 func.func @around_a_loop(%v: tensor<16xf32, #A>, %m: tensor<16xi1, #A>, %n: i32) {
   %c0 = arith.constant 0 : i32
   %c1 = arith.constant 1 : i32
-  %s = tile.shared_alloc : <16xf32, #S>
+  %s = tile.shared_alloc : !tile.shared<16xf32, #S>
   scf.for %i = %c0 to %n step %c1 : i32 {
     tile.shared_store %s, %v : (!tile.shared<16xf32, #S>, tensor<16xf32, #A>) -> ()
-    %t = tile.shared_alloc : <16xi1, #S>
+    %t = tile.shared_alloc : !tile.shared<16xi1, #S>
     tile.shared_store %t, %m : (!tile.shared<16xi1, #S>, tensor<16xi1, #A>) -> ()
   }
   return
@@ -77,9 +77,9 @@ module attributes {tile.level = "layout", tile.options = {num_warps = 2 : i64}} 
 func.func @too_much(%v: tensor<16xf64, #A>, %m: tensor<16xi1, #A>) {
   // expected-error @below {{kernel too_much needs 144 bytes of shared memory, target generic-simt has 128 for a block}}
   // expected-note @below {{128 bytes at offset 0: a tile of 16xf64 that changes its layout between warps}}
-  %s = tile.shared_alloc : <16xf64, #S>
+  %s = tile.shared_alloc : !tile.shared<16xf64, #S>
   // expected-note @below {{16 bytes at offset 128: a tile of 16xi1 that changes its layout between warps}}
-  %t = tile.shared_alloc : <16xi1, #S>
+  %t = tile.shared_alloc : !tile.shared<16xi1, #S>
   tile.shared_store %s, %v : (!tile.shared<16xf64, #S>, tensor<16xf64, #A>) -> ()
   tile.shared_store %t, %m : (!tile.shared<16xi1, #S>, tensor<16xi1, #A>) -> ()
   return

@@ -12,9 +12,9 @@ module attributes {tile.level = "layout", tile.options = {num_warps = 2 : i64, s
 // CHECK-NEXT: tile.store
 // CHECK-NEXT: return
 func.func @write_then_read(%v: tensor<16xf32, #A>, %p: tensor<16x!tile.ptr<f32>, #A>) {
-  %s = tile.shared_alloc offset = 0 bytes = 64 : <16xf32, #S>
+  %s = tile.shared_alloc offset = 0 bytes = 64 : !tile.shared<16xf32, #S>
   tile.shared_store %s, %v : (!tile.shared<16xf32, #S>, tensor<16xf32, #A>) -> ()
-  %w = tile.shared_load %s : <16xf32, #S> to tensor<16xf32, #A>
+  %w = tile.shared_load %s : !tile.shared<16xf32, #S> to tensor<16xf32, #A>
   tile.store %p, %w : (tensor<16x!tile.ptr<f32>, #A>, tensor<16xf32, #A>) -> ()
   return
 }
@@ -31,12 +31,12 @@ func.func @write_then_read(%v: tensor<16xf32, #A>, %p: tensor<16x!tile.ptr<f32>,
 // CHECK-NOT: tile.barrier
 // CHECK: return
 func.func @as_few_as_possible(%v: tensor<16xf32, #A>) {
-  %s = tile.shared_alloc offset = 0 bytes = 64 : <16xf32, #S>
-  %t = tile.shared_alloc offset = 64 bytes = 64 : <16xf32, #S>
+  %s = tile.shared_alloc offset = 0 bytes = 64 : !tile.shared<16xf32, #S>
+  %t = tile.shared_alloc offset = 64 bytes = 64 : !tile.shared<16xf32, #S>
   tile.shared_store %s, %v : (!tile.shared<16xf32, #S>, tensor<16xf32, #A>) -> ()
   tile.shared_store %t, %v : (!tile.shared<16xf32, #S>, tensor<16xf32, #A>) -> ()
-  %w = tile.shared_load %s : <16xf32, #S> to tensor<16xf32, #A>
-  %x = tile.shared_load %t : <16xf32, #S> to tensor<16xf32, #A>
+  %w = tile.shared_load %s : !tile.shared<16xf32, #S> to tensor<16xf32, #A>
+  %x = tile.shared_load %t : !tile.shared<16xf32, #S> to tensor<16xf32, #A>
   tile.barrier
   tile.shared_store %s, %v : (!tile.shared<16xf32, #S>, tensor<16xf32, #A>) -> ()
   return
@@ -56,9 +56,9 @@ func.func @around_a_loop(%v: tensor<16xf32, #A>, %n: i32) {
   %c0 = arith.constant 0 : i32
   %c1 = arith.constant 1 : i32
   scf.for %i = %c0 to %n step %c1 : i32 {
-    %s = tile.shared_alloc offset = 0 bytes = 64 : <16xf32, #S>
+    %s = tile.shared_alloc offset = 0 bytes = 64 : !tile.shared<16xf32, #S>
     tile.shared_store %s, %v : (!tile.shared<16xf32, #S>, tensor<16xf32, #A>) -> ()
-    %w = tile.shared_load %s : <16xf32, #S> to tensor<16xf32, #A>
+    %w = tile.shared_load %s : !tile.shared<16xf32, #S> to tensor<16xf32, #A>
   }
   return
 }
@@ -71,11 +71,11 @@ func.func @around_a_loop(%v: tensor<16xf32, #A>, %n: i32) {
 // CHECK-NEXT: tile.barrier
 // CHECK-NEXT: tile.shared_load
 func.func @one_path(%v: tensor<16xf32, #A>, %c: i1) {
-  %s = tile.shared_alloc offset = 0 bytes = 64 : <16xf32, #S>
+  %s = tile.shared_alloc offset = 0 bytes = 64 : !tile.shared<16xf32, #S>
   scf.if %c {
     tile.shared_store %s, %v : (!tile.shared<16xf32, #S>, tensor<16xf32, #A>) -> ()
   }
-  %w = tile.shared_load %s : <16xf32, #S> to tensor<16xf32, #A>
+  %w = tile.shared_load %s : !tile.shared<16xf32, #S> to tensor<16xf32, #A>
   return
 }
 

@@ -6,7 +6,7 @@
 module attributes {tile.level = "layout", tile.options = {num_warps = 2 : i64}} {
 
 // CHECK-LABEL: func.func @between_warps
-// CHECK: %[[S:.*]] = tile.shared_alloc bytes = 64 : <16xf32, #tile.linear<[16], offset =
+// CHECK: %[[S:.*]] = tile.shared_alloc bytes = 64 : !tile.shared<16xf32, #tile.linear<[16], offset =
 // CHECK: tile.shared_store %[[S]], %arg1
 // CHECK: %[[V:.*]] = tile.shared_load %[[S]]
 // CHECK: tile.shared_free %[[S]]
@@ -19,8 +19,8 @@ func.func @between_warps(%p: tensor<16x!tile.ptr<f32>, #B>, %v: tensor<16xf32, #
 
 // A truth value takes a byte, a pointer eight.
 // CHECK-LABEL: func.func @element_sizes
-// CHECK: tile.shared_alloc bytes = 16 : <16xi1
-// CHECK: tile.shared_alloc bytes = 128 : <16x!tile.ptr<f32>
+// CHECK: tile.shared_alloc bytes = 16 : !tile.shared<16xi1
+// CHECK: tile.shared_alloc bytes = 128 : !tile.shared<16x!tile.ptr<f32>
 func.func @element_sizes(%p: tensor<16x!tile.ptr<f32>, #A>, %m: tensor<16xi1, #A>, %v: tensor<16xf32, #B>) {
   %n = tile.convert_layout %m : tensor<16xi1, #A> to tensor<16xi1, #B>
   %q = tile.convert_layout %p : tensor<16x!tile.ptr<f32>, #A> to tensor<16x!tile.ptr<f32>, #B>
