@@ -66,8 +66,8 @@ Value *Elementwise::smallToFloat(Value *v, Elem e) {
     bits = b.CreateSelect(b.CreateICmpEQ(mag, k(i32, 0x7f)), k(i32, 0x7fc00000), bits);
   }
   bits = b.CreateOr(bits, sign);
-  if (f.unsignedZero)
-    bits = b.CreateSelect(b.CreateICmpEQ(w, k(i32, 0x80)), k(i32, 0x7fc00000), bits);
+  if (f.unsignedZero) // its NaN has the sign bit set, and keeps it
+    bits = b.CreateSelect(b.CreateICmpEQ(w, k(i32, 0x80)), k(i32, 0xffc00000), bits);
   return b.CreateBitCast(bits, f32);
 }
 

@@ -171,24 +171,34 @@ Value *Elementwise::integerOp(const tbc::Op &op, ArrayRef<Value *> v) {
 }
 
 Value *Elementwise::compareFloat(int64_t predicate, Value *x, Value *y) {
-  // The predicates have the numbers of LLVM's.
+  static const CmpInst::Predicate table[] = {
+      CmpInst::FCMP_FALSE, CmpInst::FCMP_OEQ, CmpInst::FCMP_OGT, CmpInst::FCMP_OGE, CmpInst::FCMP_OLT, CmpInst::FCMP_OLE,
+      CmpInst::FCMP_ONE,   CmpInst::FCMP_ORD, CmpInst::FCMP_UEQ, CmpInst::FCMP_UGT, CmpInst::FCMP_UGE, CmpInst::FCMP_ULT,
+      CmpInst::FCMP_ULE,   CmpInst::FCMP_UNE, CmpInst::FCMP_UNO, CmpInst::FCMP_TRUE};
   if (predicate == 0 || predicate == 15)
     return splat(b.getInt1(predicate == 15), x);
-  return b.CreateFCmp(CmpInst::Predicate(predicate & 15), x, y);
+  return b.CreateFCmp(table[predicate & 15], x, y);
 }
 
 // On x86 and on most vector units `a < b ? a : b` is one instruction; the NaN rule and the sign of zero cost two more.
-Value *Elementwise::minMax(Opcode code, Value *x, Value *y) {
+Value *Elementwise::minMax(Opcode code, Value *x, Value *y, bool orderZeros) {
   bool isMin = code == Opcode::MinNumF || code == Opcode::MinimumF;
   bool propagate = code == Opcode::MinimumF || code == Opcode::MaximumF;
   if (propagate)
     return b.CreateBinaryIntrinsic(isMin ? Intrinsic::minimum : Intrinsic::maximum, x, y);
-  Value *r = b.CreateSelect(isMin ? b.CreateFCmpOLT(x, y) : b.CreateFCmpOGT(x, y), x, y);
-  if (auto *c = dyn_cast<ConstantFP>(y); c && !c->isNaN() && !c->isZero())
+  auto pick = [&](Value *p, Value *q) { return b.CreateSelect(isMin ? b.CreateFCmpOLT(p, q) : b.CreateFCmpOGT(p, q), p, q); };
+  Value *r = pick(x, y);
+  auto *c = dyn_cast<Constant>(y);
+  auto *s = dyn_cast_or_null<ConstantFP>(c && c->getType()->isVectorTy() ? c->getSplatValue() : c);
+  if (s && !s->isNaN() && !s->isZero())
     return r; // a NaN x already gives y
-  if (auto *c = dyn_cast<Constant>(y); c && c->getType()->isVectorTy())
-    if (auto *s = dyn_cast_or_null<ConstantFP>(c->getSplatValue()); s && !s->isNaN() && !s->isZero())
-      return r;
+  if (orderZeros) {
+    // The two orders differ for zeros of both signs only: there the signs are combined.
+    Type *t = like(b.getIntNTy(x->getType()->getScalarSizeInBits()), x);
+    Value *p = b.CreateBitCast(r, t), *q = b.CreateBitCast(pick(y, x), t);
+    r = b.CreateBitCast(isMin ? b.CreateOr(p, q) : b.CreateAnd(p, q), x->getType());
+    r = b.CreateSelect(b.CreateFCmpUNO(x, x), y, r);
+  }
   return b.CreateSelect(b.CreateFCmpUNO(y, y), x, r);
 }
 
@@ -226,7 +236,7 @@ Value *Elementwise::floatOp(const tbc::Op &op, ArrayRef<Value *> v) {
   case Opcode::MaxNumF:
   case Opcode::MinimumF:
   case Opcode::MaximumF:
-    return minMax(op.code, v[0], v[1]);
+    return minMax(op.code, v[0], v[1], true);
   case Opcode::Fma:
     return math.exactFma(v[0], v[1], v[2]);
   case Opcode::AbsF:

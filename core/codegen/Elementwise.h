@@ -52,6 +52,9 @@ public:
   llvm::Value *narrow(llvm::Value *v, tbc::Elem e, bool towardsZero = false); // from f32 or f64
   llvm::Value *convertFloat(llvm::Value *v, tbc::Elem from, tbc::Elem to, bool towardsZero);
 
+  // The four float minima and maxima of f32 and f64. orderZeros: -0 < +0 as the op table has it; a reduction may go without.
+  llvm::Value *minMax(tbc::Opcode code, llvm::Value *a, llvm::Value *b, bool orderZeros);
+
   // Philox 4x32 or 4x64: key lo, key hi, c0..c3 -> the four words.
   llvm::SmallVector<llvm::Value *, 4> philox(llvm::ArrayRef<llvm::Value *> operands, unsigned rounds);
 
@@ -62,7 +65,7 @@ private:
   llvm::Value *mulHigh(llvm::Value *a, llvm::Value *b, bool isSigned);
   llvm::Value *floatOp(const tbc::Op &op, llvm::ArrayRef<llvm::Value *> v);
   llvm::Value *compareFloat(int64_t predicate, llvm::Value *a, llvm::Value *b);
-  llvm::Value *minMax(tbc::Opcode code, llvm::Value *a, llvm::Value *b);
+  
   llvm::Value *conversion(const tbc::Op &op, ElemType in, ElemType out, llvm::Value *v);
   llvm::Value *remainder(llvm::Value *a, llvm::Value *b);
   llvm::Value *intToFloat(llvm::Value *v, tbc::Elem from, tbc::Elem to, bool isSigned);

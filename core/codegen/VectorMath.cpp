@@ -303,7 +303,8 @@ Value *VectorMath::cbrt(V x) {
     return toFloat(cbrt(toDouble(x)));
   V a = fabs(x);
   V tiny = b.CreateFCmpOLT(a, c(x, 0x1p-1022));
-  V y = select(tiny, b.CreateFMul(a, c(x, 0x1p54)), a);
+  V large = b.CreateFCmpOGT(a, c(x, 0x1p1000)); // the cube times two would overflow
+  V y = select(tiny, b.CreateFMul(a, c(x, 0x1p54)), select(large, b.CreateFMul(a, c(x, 0x1p-54)), a));
   // A third of the exponent by integer arithmetic, then Halley's iteration: each triples the correct bits (5, 15, 45, all).
   V t = b.CreateBitCast(b.CreateAdd(b.CreateUDiv(bits(y), ci(x, 3)), ci(x, 0x2a9f7893782da1ceull)), x->getType());
   for (int i = 0; i < 4; ++i) {
@@ -311,7 +312,7 @@ Value *VectorMath::cbrt(V x) {
     V num = b.CreateFSub(t3, y), den = b.CreateFAdd(b.CreateFAdd(t3, t3), y);
     t = b.CreateFSub(t, b.CreateFDiv(b.CreateFMul(t, num), den));
   }
-  t = select(tiny, b.CreateFMul(t, c(x, 0x1p-18)), t);
+  t = select(tiny, b.CreateFMul(t, c(x, 0x1p-18)), select(large, b.CreateFMul(t, c(x, 0x1p18)), t));
   V special = b.CreateOr(b.CreateFCmpOEQ(a, c(x, 0)), b.CreateFCmpUEQ(a, c(x, kInf)));
   return select(special, x, copysign(t, x));
 }
@@ -345,15 +346,19 @@ Value *VectorMath::fmod(V x, V y) {
   b.CreateCondBr(more, step, done);
   b.SetInsertPoint(step);
   // q = y scaled by the largest power of two that keeps it at or below r.
-  auto expOf = [&](V v) { return b.CreateLShr(bits(v), ci(x, 52)); };
-  V norm = b.CreateFCmpOGE(div, c(x, 0x1p-1022));
-  V gap = select(norm, b.CreateSub(expOf(r), expOf(div)), ci(x, 0));
-  // Denormal divisors: scale through multiplication, exact as long as the product stays at or below r.
-  V gapDen = b.CreateBinaryIntrinsic(Intrinsic::smax, b.CreateSub(expOf(r), ci(x, 1)), ci(x, 0));
-  gap = select(norm, gap, gapDen);
-  gap = b.CreateBinaryIntrinsic(Intrinsic::smin, gap, ci(x, 1000));
-  V factor = b.CreateBitCast(b.CreateShl(b.CreateAdd(gap, ci(x, 1023)), ci(x, 52)), x->getType());
-  V q = b.CreateFMul(div, factor);
+  // The exponents of both, denormals normalised first; then y scaled up in factors that are in range.
+  auto expOf = [&](V v) {
+    V tiny = b.CreateFCmpOLT(v, c(x, 0x1p-1022));
+    V k = b.CreateLShr(bits(select(tiny, b.CreateFMul(v, c(x, 0x1p54)), v)), ci(x, 52));
+    return select(tiny, b.CreateSub(k, ci(x, 54)), k);
+  };
+  V gap = b.CreateSub(expOf(r), expOf(div));
+  V q = div;
+  for (int i = 0; i < 3; ++i) {
+    V part = b.CreateBinaryIntrinsic(Intrinsic::smin, gap, ci(x, 1000));
+    gap = b.CreateSub(gap, part);
+    q = b.CreateFMul(q, b.CreateBitCast(b.CreateShl(b.CreateAdd(part, ci(x, 1023)), ci(x, 52)), x->getType()));
+  }
   q = select(b.CreateFCmpOGT(q, r), b.CreateFMul(q, c(x, 0.5)), q);
   V next = b.CreateFSub(r, q);
   r->addIncoming(next, step);

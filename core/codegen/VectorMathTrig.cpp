@@ -260,7 +260,8 @@ Value *VectorMath::acosh(V x) {
   V t = b.CreateFSub(x, c(x, 1));
   V near = log1p(b.CreateFAdd(t, sqrt(b.CreateFAdd(b.CreateFMul(t, c(x, 2)), b.CreateFMul(t, t)))));
   V far = b.CreateFAdd(logCore(x, 0), c(x, 0.6931471805599453));
-  return select(b.CreateFCmpOGT(x, c(x, 0x1p28)), far, near);
+  V r = select(b.CreateFCmpOGT(x, c(x, 0x1p28)), far, near);
+  return select(b.CreateFCmpOLT(x, c(x, 1)), c(x, kNan), r);
 }
 
 Value *VectorMath::atanh(V x) {
