@@ -83,7 +83,11 @@ void DiagnosticCapture::take(mlir::Diagnostic &diagnostic) {
     return;
   }
   sawError_ |= isError;
-  addDiagnostic(list_, isError ? id_ : DiagId::Deprecated, diagnostic.getLocation(), diagnostic.str(), files_);
+  tessera::Diagnostic &added =
+      addDiagnostic(list_, isError ? id_ : DiagId::Deprecated, diagnostic.getLocation(), diagnostic.str(), files_);
+  for (mlir::Diagnostic &note : diagnostic.getNotes())
+    if (std::string text = note.str(); !StringRef(text).starts_with("see current operation")) // MLIR's own, about IR
+      added.notes.push_back({placeOf(note.getLocation(), files_), text});
 }
 
 } // namespace tessera::tile

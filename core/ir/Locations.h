@@ -20,7 +20,7 @@ std::vector<Diagnostic::Note> callNotesOf(mlir::Location loc, const SourceFiles 
 Diagnostic &addDiagnostic(DiagnosticList &list, DiagId id, mlir::Location loc, std::string message, const SourceFiles &files);
 
 // While it lives, errors and warnings that MLIR emits in this context go to `list`: the first error as one diagnostic with
-// `id`, later errors as its notes (a failure is one diagnostic). Remarks and stray notes are dropped.
+// `id` and its notes, later errors as notes too (a failure is one diagnostic). Remarks and stray notes are dropped.
 class DiagnosticCapture : public mlir::ScopedDiagnosticHandler {
 public:
   DiagnosticCapture(mlir::MLIRContext *context, DiagnosticList &list, SourceFiles files = {}, DiagId id = DiagId::InvalidIr);

@@ -98,7 +98,9 @@ bool Assigner::canTake(Value value) const {
   Operation *op = value.getDefiningOp();
   if (auto map = dyn_cast_or_null<MapElementwiseOp>(op))
     return map.getPack() == 1;
-  return !op || !isa<ReduceOp, JoinOp, CatOp, DotOp, DotScaledOp>(op);
+  if (auto join = dyn_cast_or_null<JoinOp>(op))
+    return !isTile(join.getLhs()); // two scalars are everywhere
+  return !op || !isa<ReduceOp, CatOp, DotOp, DotScaledOp>(op);
 }
 
 void Assigner::forward(Value value) {
@@ -363,6 +365,24 @@ unsigned Assigner::run() {
   return convertOperands();
 }
 
+// What the rules below take for granted.
+static LogicalResult checkInput(func::FuncOp function) {
+  WalkResult legal = function.walk([&](Operation *op) {
+    if (isa<MakeBlockPtrOp, AdvanceOp, LoadBlockOp, StoreBlockOp>(op)) {
+      op->emitError() << "block pointers must be lowered before layouts are assigned";
+      return WalkResult::interrupt();
+    }
+    for (Value result : op->getResults())
+      for (int64_t extent : shapeOf(result.getType()))
+        if (!layout::isPowerOfTwo(extent)) {
+          op->emitError() << "the extents of a tile must be powers of two to have a layout, got " << result.getType();
+          return WalkResult::interrupt();
+        }
+    return WalkResult::advance();
+  });
+  return failure(legal.wasInterrupted());
+}
+
 StepResult assignLayouts(ModuleOp module, const target::Target &target) {
   StepResult result;
   unsigned numWarps = static_cast<unsigned>(moduleOption(module, "num_warps", 4));
@@ -371,13 +391,7 @@ StepResult assignLayouts(ModuleOp module, const target::Target &target) {
     return {failure(), 0};
   }
   module.walk([&](func::FuncOp function) {
-    WalkResult legal = function.walk([&](Operation *op) {
-      if (!isa<MakeBlockPtrOp, AdvanceOp, LoadBlockOp, StoreBlockOp>(op))
-        return WalkResult::advance();
-      op->emitError() << "block pointers must be lowered before layouts are assigned";
-      return WalkResult::interrupt();
-    });
-    if (legal.wasInterrupted())
+    if (failed(checkInput(function)))
       result.status = failure();
     else
       result.count += Assigner(function, target, numWarps).run();

@@ -5,6 +5,8 @@
 // Walks each kernel with the bytes read and the bytes written since the last barrier on any path; an access that meets
 // them, one of the two a write, gets a barrier before it. A loop's body is walked until what reaches its start no longer
 // grows, so accesses of the next iteration count. Barriers that are there already (the user's) count too.
+// A scalar atomic that releases publishes what all lanes wrote to global memory before it (a lock is given back, a counter
+// says that a part is there), so it too gets a barrier where some lane may still be reading or writing.
 // Requires: planned offsets (AllocateSharedMemory).  Establishes: between two accesses of one byte, at least one of them a
 // write, every path has a barrier.  Control flow is uniform: conditions are scalars.
 // Scratch of an op: written, then read by the op itself after its own barrier; to its neighbours it is one write and read.
@@ -24,6 +26,7 @@ namespace {
 
 struct Pending {
   SmallVector<SharedRange> reads, writes;
+  bool global = false; // tiles of global memory were read or written
 
   static bool add(SmallVector<SharedRange> &to, const SharedRange &range) {
     for (const SharedRange &have : to)
@@ -33,7 +36,8 @@ struct Pending {
     return true;
   }
   bool join(const Pending &other) {
-    bool grown = false;
+    bool grown = other.global && !global;
+    global |= other.global;
     for (const SharedRange &range : other.reads)
       grown |= add(reads, range);
     for (const SharedRange &range : other.writes)
@@ -53,6 +57,7 @@ public:
 
 private:
   void visit(Operation *op, Pending &pending);
+  void insertBefore(Operation *op, Pending &pending);
   void access(Operation *op, SharedRange range, bool reads, bool writes, Pending &pending);
   SharedRange rangeOf(Value shared) const;
 
@@ -68,14 +73,26 @@ SharedRange BarrierInserter::rangeOf(Value shared) const {
   return range.value_or(SharedRange{0, std::max<int64_t>(sharedBytes_, 1)});
 }
 
+void BarrierInserter::insertBefore(Operation *op, Pending &pending) {
+  OpBuilder builder(op);
+  BarrierOp::create(builder, op->getLoc());
+  pending = {};
+  ++inserted;
+}
+
+// One lane performs a scalar atomic for all of them.
+static bool isScalarRelease(Operation *op) {
+  auto releases = [](MemSem sem) { return sem == MemSem::AcqRel || sem == MemSem::Release; };
+  if (auto rmw = dyn_cast<AtomicRmwOp>(op))
+    return !isTile(rmw.getPtr()) && releases(rmw.getSem());
+  auto cas = dyn_cast<AtomicCasOp>(op);
+  return cas && !isTile(cas.getPtr()) && releases(cas.getSem());
+}
+
 void BarrierInserter::access(Operation *op, SharedRange range, bool reads, bool writes, Pending &pending) {
   bool hazard = Pending::meets(pending.writes, range) || (writes && Pending::meets(pending.reads, range));
-  if (hazard) {
-    OpBuilder builder(op);
-    BarrierOp::create(builder, op->getLoc());
-    pending = {};
-    ++inserted;
-  }
+  if (hazard)
+    insertBefore(op, pending);
   if (reads)
     Pending::add(pending.reads, range);
   if (writes)
@@ -83,6 +100,10 @@ void BarrierInserter::access(Operation *op, SharedRange range, bool reads, bool 
 }
 
 void BarrierInserter::visit(Operation *op, Pending &pending) {
+  if (isScalarRelease(op) && pending.global)
+    insertBefore(op, pending);
+  if (isa<LoadOp, StoreOp, AtomicRmwOp, AtomicCasOp>(op) && isTile(op->getOperand(0)))
+    pending.global = true;
   if (isa<BarrierOp>(op))
     pending = {};
   else if (auto store = dyn_cast<SharedStoreOp>(op))

@@ -1,7 +1,6 @@
 // LayoutPipeline.cpp - the LAYOUT steps in order, and their passes
 //
 // SPDX-License-Identifier: Apache-2.0
-#include "core/ir/Locations.h"
 #include "core/target/ElementNumber.h"
 #include "core/target/GenericTarget.h"
 #include "core/transforms/layout/Passes.h"
@@ -9,7 +8,6 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Dominance.h"
 #include "mlir/IR/PatternMatch.h"
-#include "mlir/IR/Verifier.h"
 #include "mlir/Interfaces/LoopLikeInterface.h"
 #include "mlir/Transforms/CSE.h"
 #include "mlir/Transforms/LoopInvariantCodeMotionUtils.h"
@@ -47,22 +45,6 @@ static StepResult runSteps(ModuleOp module, const target::Target &target) {
     if (StepResult result = step.run(module, target); failed(result.status))
       return result;
   return {};
-}
-
-LogicalResult runLayoutPipeline(ModuleOp module, const target::Target &target, DiagnosticList &diagnostics) {
-  for (const LayoutStep &step : layoutSteps()) {
-    bool limits = step.run == allocateSharedMemory;
-    DiagnosticCapture capture(module.getContext(), diagnostics, {}, limits ? DiagId::OutOfResources : DiagId::StageFailed);
-    StepResult result = step.run(module, target);
-    if (failed(result.status)) {
-      if (!capture.sawError())
-        module.emitError() << "step " << step.name << " failed";
-      return failure();
-    }
-    if (failed(verify(module)))
-      return failure();
-  }
-  return success();
 }
 
 // ---- passes for tessera-opt ----------------------------------------------------------------------------------------

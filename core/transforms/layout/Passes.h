@@ -9,10 +9,6 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/Pass.h"
 
-namespace tessera {
-class DiagnosticList;
-}
-
 namespace tessera::tile {
 
 // What a step did, for statistics and tests; a failed step has emitted one MLIR error.
@@ -35,12 +31,8 @@ struct LayoutStep {
   StepResult (*run)(mlir::ModuleOp, const target::Target &);
   const char *because; // why it stands where it stands
 };
-// All steps, in order.
+// All steps, in order; core/pipeline runs them.
 llvm::ArrayRef<LayoutStep> layoutSteps();
-
-// TILE to LAYOUT: all steps in order, with clean-up in between. Failures are added to `diagnostics`, with their place where
-// the IR has one; shared memory beyond the target's limit is OutOfResources with a breakdown by buffer.
-mlir::LogicalResult runLayoutPipeline(mlir::ModuleOp module, const target::Target &target, DiagnosticList &diagnostics);
 
 #define GEN_PASS_DECL
 #include "core/transforms/layout/Passes.h.inc"

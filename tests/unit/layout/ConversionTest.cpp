@@ -124,3 +124,46 @@ TEST(Conversion, PlansAreSoundAndNoFartherThanNeeded) {
   for (int kind = ConversionPlan::Registers; kind <= ConversionPlan::Shared; ++kind)
     EXPECT_GT(seen[kind], 0u) << kind;
 }
+
+// Whether some schedule of one shuffle a result register exists: result lane l takes register f(l) + r in round r, and what
+// a source lane sends in a round is one register. All linear f, tried one by one.
+static bool oneShuffleARegister(const LinearLayout &result, const ConversionPlan &plan) {
+  unsigned registers = result.inBits(kRegister), lanes = result.inBits(kLane);
+  for (uint64_t code = 0; code < uint64_t(1) << registers * lanes; ++code) {
+    bool works = true;
+    for (int64_t x = 0; x < int64_t(1) << lanes && works; ++x)
+      for (int64_t y = 0; y < x && works; ++y) {
+        auto from = [&](int64_t lane) {
+          int64_t r = 0;
+          for (unsigned i = 0; i < lanes; ++i)
+            if (lane >> i & 1)
+              r ^= static_cast<int64_t>(code >> i * registers & ((1u << registers) - 1));
+          return plan.sourceOf.apply(std::vector<int64_t>{r, lane, 0, 0});
+        };
+        works = from(x)[1] != from(y)[1] || from(x)[0] == from(y)[0];
+      }
+    if (works)
+      return true;
+  }
+  return false;
+}
+
+TEST(Conversion, CountsOneShuffleARegisterExactlyWhereAScheduleExists) {
+  std::mt19937 rng(43);
+  ConversionOptions preferShuffles;
+  preferShuffles.barrierCost = 1u << 20;
+  unsigned single = 0, more = 0;
+  for (int trial = 0; trial < 400; ++trial) {
+    LinearLayout a = randomDistributed(rng, {8}, 2, 3, 0), b = randomDistributed(rng, {8}, 2, 3, 0);
+    if (b.freeMask(kRegister))
+      continue; // copies within a lane take no shuffle of their own
+    ConversionPlan plan = planConversion(a, b, 32, preferShuffles);
+    if (plan.kind != ConversionPlan::Shuffle)
+      continue;
+    // The count speaks of registers that hold different things in every lane.
+    bool exists = oneShuffleARegister(b, plan);
+    (exists ? single : more)++;
+    EXPECT_EQ(plan.rounds <= 4, exists) << printLayout(a) << "\n" << printLayout(b) << "\n" << printLayout(plan.sourceOf);
+  }
+  EXPECT_GT(single, 20u);
+}

@@ -201,3 +201,26 @@ TEST(Kernels, SoftmaxOfRowsOverALoop) {
                options);
   }
 }
+
+TEST(Kernels, ScalarsJoinAndSplit) {
+  expectSame("%c1 = arith.constant 40 : i32\n%j = tile.join %n, %c1 : (i32, i32) -> tensor<2xi32>\n"
+             "%a, %b = tile.split %j : (tensor<2xi32>) -> (i32, i32)\n%s = arith.addi %a, %b : i32\n%t = tile.splat %s : (i32) -> tensor<4xi32>\n"
+             "%k = tile.cat %t, %t : (tensor<4xi32>, tensor<4xi32>) -> tensor<8xi32>\n%o = tile.splat %n : (i32) -> tensor<1xi32>\n"
+             "%x = tile.extract_scalar %o : (tensor<1xi32>) -> i32\n%xs = tile.splat %x : (i32) -> tensor<8xi32>\n"
+             "%r = arith.muli %k, %xs : tensor<8xi32>\n" +
+                 storeFlat("%r", "8", 8, "i32"),
+             BothOptions());
+}
+
+TEST(Kernels, SharedMemoryBeyondTheTargetsIsOutOfResources) {
+  // 16384 elements of 8 bytes change their layout between warps: 128 KiB on a target that has 64.
+  std::string text = kernel(loadInts("%x", "%in", 16384, 0, "128x128") + //
+                            "%w = arith.extsi %x : tensor<128x128xi32> to tensor<128x128xi64>\n"
+                            "%s = tile.sort %w axis = 0 : (tensor<128x128xi64>) -> tensor<128x128xi64>\n"
+                            "%i = arith.trunci %s : tensor<128x128xi64> to tensor<128x128xi32>\n" +
+                            storeFlat("%i", "128x128", 16384, "i32"));
+  std::string error = runBoth(text, buffers(0, 100, 16384), {1}, BothOptions());
+  EXPECT_NE(error.find("error[E0501]: kernel k needs 131072 bytes of shared memory, target generic-simt has 65536 for a block"), std::string::npos)
+      << error;
+  EXPECT_NE(error.find("131072 bytes at offset 0: scratch of tile.sort"), std::string::npos) << error;
+}

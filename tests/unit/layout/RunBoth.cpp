@@ -7,9 +7,9 @@
 #include "core/bytecode/mlir/Convert.h"
 #include "core/interpreter/Interpreter.h"
 #include "core/pipeline/Context.h"
+#include "core/pipeline/Pipeline.h"
 #include "core/target/ElementNumber.h"
 #include "core/target/GenericTarget.h"
-#include "core/transforms/layout/Passes.h"
 #include "plugins/mock/device/Program.h"
 
 #include "mlir/Parser/Parser.h"
@@ -111,7 +111,7 @@ std::optional<tbc::Module> withLayouts(mlir::ModuleOp module, const BothOptions 
   DiagnosticList diagnostics;
   target::GenericTarget target = targetOf(options);
   std::optional<tbc::Module> layout;
-  if (mlir::succeeded(tile::runLayoutPipeline(module, target, diagnostics)))
+  if (runLayoutPipeline(module, target, PipelineOptions(), diagnostics))
     layout = toBytecodeModule(module, diagnostics);
   if (!layout)
     error = "layout pipeline: " + textOf(diagnostics);

@@ -101,4 +101,24 @@ func.func @scratch(%v: tensor<16xf32, #A>) {
   }
   return
 }
+
+// A lock is given back after all lanes have stored; taking it needs nothing before it.
+// CHECK-LABEL: func.func @lock
+// CHECK-NEXT: arith.constant
+// CHECK-NEXT: tile.atomic_rmw xchg
+// CHECK-NEXT: tile.store
+// CHECK-NEXT: tile.barrier
+// CHECK-NEXT: tile.atomic_rmw xchg
+// CHECK-NEXT: tile.store
+// CHECK-NEXT: tile.atomic_rmw add
+// CHECK-NEXT: return
+func.func @lock(%v: tensor<16xf32, #A>, %p: tensor<16x!tile.ptr<f32>, #A>, %l: !tile.ptr<i32>) {
+  %c1 = arith.constant 1 : i32
+  %taken = tile.atomic_rmw xchg, %l, %c1 : (!tile.ptr<i32>, i32) -> i32
+  tile.store %p, %v : (tensor<16x!tile.ptr<f32>, #A>, tensor<16xf32, #A>) -> ()
+  %given = tile.atomic_rmw xchg, %l, %c1 : (!tile.ptr<i32>, i32) -> i32
+  tile.store %p, %v : (tensor<16x!tile.ptr<f32>, #A>, tensor<16xf32, #A>) -> ()
+  %counted = tile.atomic_rmw add, %l, %c1 sem = relaxed : (!tile.ptr<i32>, i32) -> i32
+  return
+}
 }
