@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/interpreter/Program.h"
 
+#include <algorithm>
+
 namespace tessera::interp {
 
 using namespace tbc;
@@ -25,6 +27,12 @@ void Program::bind(const std::vector<ValueId> &to, const std::vector<ValueId> &f
     taken.push_back(values_[from[skip + i]]);
   for (size_t i = 0; i < to.size(); ++i)
     values_[to[i]] = std::move(taken[i]);
+}
+
+static bool sameBits(const Value &a, const Value &b) {
+  if (!a.tensor || !b.tensor)
+    return a.scalar == b.scalar;
+  return a.tensor == b.tensor || a.tensor->bits == b.tensor->bits;
 }
 
 bool Program::ifOp(const Op &op) {
@@ -70,6 +78,7 @@ bool Program::whileOp(const Op &op) {
   const Region &before = op.regions[0], &after = op.regions[1];
   bind(before.args, op.operands);
   for (;;) {
+    uint64_t writes = writes_;
     if (!region(before))
       return false;
     const Op &condition = before.ops.back();
@@ -81,7 +90,12 @@ bool Program::whileOp(const Op &op) {
     bind(after.args, condition.operands, 1);
     if (!region(after))
       return false;
-    bind(before.args, after.ops.back().operands);
+    const auto &next = after.ops.back().operands;
+    if (writes == writes_ && std::equal(next.begin(), next.end(), before.args.begin(), [&](ValueId a, ValueId b) { return sameBits(values_[a], values_[b]); })) {
+      report(DiagId::LaunchFailed, op, "a loop waits for ever: an iteration changes neither its values nor memory, and every earlier program has ended");
+      return false;
+    }
+    bind(before.args, next);
   }
 }
 

@@ -9,14 +9,13 @@ namespace tessera::interp {
 
 using namespace tbc;
 
+namespace {
 uint64_t loadBytes(uint64_t address, Elem e) {
   uint64_t v = 0;
   std::memcpy(&v, reinterpret_cast<const void *>(address), elemBits(e) / 8);
   return e == Elem::I1 ? v != 0 : v;
 }
-void storeBytes(uint64_t address, Elem e, uint64_t bits) { std::memcpy(reinterpret_cast<void *>(address), &bits, elemBits(e) / 8); }
 
-namespace {
 std::string indexText(const Type &t, size_t flat) {
   if (t.kind == Type::Scalar)
     return "";
@@ -51,6 +50,14 @@ bool Program::mayAccess(const Op &op, uint64_t address, unsigned bytes, bool rea
     return false;
   }
   return true;
+}
+
+void Program::write(uint64_t address, Elem e, uint64_t bits) {
+  unsigned bytes = elemBits(e) / 8;
+  writes_ += std::memcmp(reinterpret_cast<const void *>(address), &bits, bytes) != 0;
+  std::memcpy(reinterpret_cast<void *>(address), &bits, bytes);
+  if (o_.checkMemory)
+    o_.memory->markWritten(address, bytes);
 }
 
 bool Program::active(const Op &op, const In *mask, size_t i) {
@@ -102,9 +109,7 @@ void Program::store(const Op &op) {
       continue;
     if (value.unspecified(i))
       report(DiagId::UninitialisedRead, op, "an unspecified value is stored" + indexText(t, i) + " (masked off without `other`, never written, or a division by zero)");
-    storeBytes(ptr.bits[i], t.elem, value.bits[i]);
-    if (o_.checkMemory)
-      o_.memory->markWritten(ptr.bits[i], bytes);
+    write(ptr.bits[i], t.elem, value.bits[i]);
   }
 }
 
@@ -132,15 +137,10 @@ void Program::atomic(const Op &op) {
       report(DiagId::UninitialisedRead, op, "an atomic access takes an unspecified value" + indexText(typeOf(v), i));
     uint64_t old = loadBytes(ptr.bits[i], e);
     r[i] = old;
-    if (isCas) {
-      if (old != first.bits[i])
-        continue;
-      storeBytes(ptr.bits[i], e, second.bits[i]);
-    } else {
-      storeBytes(ptr.bits[i], e, scalar::atomicResult(kind, e, old, first.bits[i]));
-    }
-    if (o_.checkMemory)
-      o_.memory->markWritten(ptr.bits[i], bytes);
+    if (!isCas)
+      write(ptr.bits[i], e, scalar::atomicResult(kind, e, old, first.bits[i]));
+    else if (old == first.bits[i])
+      write(ptr.bits[i], e, second.bits[i]);
   }
 }
 

@@ -89,6 +89,7 @@ private:
   bool mayAccess(const tbc::Op &op, uint64_t address, unsigned bytes, bool reads, const char *what);
   bool active(const tbc::Op &op, const In *mask, size_t i);
   bool addressKnown(const tbc::Op &op, const In &ptr, size_t i);
+  void write(uint64_t address, tbc::Elem e, uint64_t bits);
   void load(const tbc::Op &op);
   void store(const tbc::Op &op);
   void atomic(const tbc::Op &op);
@@ -119,11 +120,9 @@ private:
   std::array<uint32_t, 3> grid_, id_{};
   std::vector<Value> values_;
   uint64_t ops_ = 0;
+  uint64_t writes_ = 0; // that changed memory
   std::set<std::pair<const tbc::Op *, DiagId>> reported_;
   std::map<uint32_t, std::shared_ptr<const SourceFile>> files_;
 };
-
-uint64_t loadBytes(uint64_t address, tbc::Elem e);
-void storeBytes(uint64_t address, tbc::Elem e, uint64_t bits);
 
 } // namespace tessera::interp

@@ -164,9 +164,32 @@ TEST(Control, SpinLockOfAnEarlierProgram) {
   })";
   EXPECT_EQ(runText(text, {addressOf(counter)}, {5, 1, 1}), "");
   EXPECT_EQ(counter[0], 5);
+  // Nobody will come.
+  EXPECT_NE(runText(text, {addressOf(counter)}, {1, 1, 1}).find("a loop waits for ever"), std::string::npos);
+}
+
+TEST(Control, LoopsThatChangeSomethingGoOn) {
+  // Counts in memory only: values stay the same, memory does not. Then without end, to the limit of ops.
+  std::vector<int32_t> m{0};
+  std::string text = R"(kernel @k(%p: ptr<i32>, %n: i32) {
+    %1 = constant {value = 1} : i32
+    while {
+      %v = load %p
+      %go = cmpi %v, %n {predicate = ne}
+      condition %go
+    } {
+      %w = load %p
+      %x = addi %w, %1
+      store %p, %x
+      yield
+    }
+    return
+  })";
+  EXPECT_EQ(runText(text, {addressOf(m), 1000}), "");
+  EXPECT_EQ(m[0], 1000);
   Options o;
-  o.maxOps = 1000;
-  EXPECT_NE(runText(text, {addressOf(counter)}, {1, 1, 1}, o).find("more than 1000 ops"), std::string::npos);
+  o.maxOps = 500;
+  EXPECT_NE(runText(text, {addressOf(m), 5}, {1, 1, 1}, o).find("more than 500 ops"), std::string::npos);
 }
 
 TEST(Control, SenselessLaunches) {
