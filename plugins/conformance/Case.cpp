@@ -94,6 +94,8 @@ uint64_t integerValue(Elem e, Fill fill, size_t i, Random &r, uint32_t limit) {
     return (i * 7 + 3) % std::max<uint32_t>(limit, 1); // a permutation where limit is the count, a power of two
   case Fill::Boolean:
     return r.next() >> 17 & 1;
+  case Fill::Finite:
+    return r.next() >> 9 & mask;
   default: {
     const uint64_t edges[] = {0, 1, mask, mask >> 1, (mask >> 1) + 1, 2, mask - 1};
     return i < 7 ? edges[i] & mask : r.next() >> (r.next() % 48) & mask;

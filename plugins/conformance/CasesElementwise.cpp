@@ -61,13 +61,16 @@ const Row kIntRows[] = {
     {Opcode::CtTz, 1, Fill::Any, Fill::Any, kExact},
 };
 
+// One scalar would only ever be the first edge.
+Fill notAllEdges(Fill fill, bool tile) { return !tile && fill == Fill::Any ? Fill::Finite : fill; }
+
 Case make(const Row &row, Elem e, bool tile) {
   std::string op(opInfo(row.op)->name);
   CaseBuilder c(op + "/" + typeName(e) + (tile ? "/tile" : "/scalar"), op);
   std::vector<size_t> ins;
   size_t n = tile ? kCount : 1;
   for (int i = 0; i < row.operands; ++i)
-    ins.push_back(c.in(e, n, tile || row.first != Fill::Any ? (i == 0 ? row.first : row.second) : Fill::Finite));
+    ins.push_back(c.in(e, n, notAllEdges(i == 0 ? row.first : row.second, tile)));
   size_t out = c.out(e, n, row.tolerance);
   Values operands;
   for (size_t i : ins)

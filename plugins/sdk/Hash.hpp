@@ -91,8 +91,15 @@ extern "C" __attribute__((visibility("hidden"))) const Elf64_Ehdr __ehdr_start;
 
 namespace tessera::sdk {
 
+// The notes of an image are no objects that a sanitizer knows.
+#if defined(__clang__)
+#define TSR_SDK_RAW_READS __attribute__((no_sanitize("address")))
+#else
+#define TSR_SDK_RAW_READS
+#endif
+
 // Hex of the GNU build id of this library (link with --build-id); empty where there is none.
-inline std::string ownBuildId() {
+TSR_SDK_RAW_READS inline std::string ownBuildId() {
   const char *image = reinterpret_cast<const char *>(&__ehdr_start);
   const auto *segments = reinterpret_cast<const Elf64_Phdr *>(image + __ehdr_start.e_phoff);
   for (int i = 0; i < __ehdr_start.e_phnum; ++i) {

@@ -52,6 +52,13 @@
 #define TSR_SDK_TSAN 0u
 #endif
 
+// A sanitizer must not put a red zone behind the note: it would lie in the middle of the segment of notes.
+#if defined(__clang__)
+#define TSR_SDK_PLAIN_BYTES __attribute__((no_sanitize("address")))
+#else
+#define TSR_SDK_PLAIN_BYTES
+#endif
+
 namespace tessera::sdk::detail {
 
 constexpr uint32_t roles(bool compiler, bool driver) { return (compiler ? TSR_ROLE_COMPILER : 0u) | (driver ? TSR_ROLE_DRIVER : 0u); }
@@ -131,7 +138,7 @@ tsr_status negotiate(tsr_negotiate *io, const tsr_elf_note &note, const char *ve
   __attribute__((visibility("default"))) extern const tsr_elf_note tsr_plugin_note_v0;                                       \
   __attribute__((visibility("default"))) tsr_status tsr_plugin_negotiate_v0(tsr_negotiate *io);                               \
   }                                                                                                                          \
-  __attribute__((used, section(".note.tessera"), aligned(4))) const tsr_elf_note tsr_plugin_note_v0 =                        \
+  TSR_SDK_PLAIN_BYTES __attribute__((used, section(".note.tessera"), aligned(4))) const tsr_elf_note tsr_plugin_note_v0 =    \
       ::tessera::sdk::detail::makeNote(                                                                                      \
           pluginName, pluginVersion,                                                                                         \
           ::tessera::sdk::detail::roles(!std::is_void_v<CompilerClass>, !std::is_void_v<DriverClass>), TSR_PLUGIN_IR_MIN,    \

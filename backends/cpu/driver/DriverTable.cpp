@@ -49,9 +49,13 @@ template <typename T> tsr_status checkInput(const T *in, const char *what) {
   for (uint32_t i = sizeof(T); i < in->h.size; ++i)
     if (bytes[i])
       return fail(TSR_E_TOO_NEW, std::string(what) + " uses a field at offset " + std::to_string(i) + " that this driver does not know");
-  for (auto *next = static_cast<const tsr_hdr *>(in->h.next); next; next = static_cast<const tsr_hdr *>(next->next))
+  int hops = 0;
+  for (auto *next = static_cast<const tsr_hdr *>(in->h.next); next; next = static_cast<const tsr_hdr *>(next->next)) {
     if (!(next->kind & TSR_KIND_OPTIONAL))
       return fail(TSR_E_TOO_NEW, std::string(what) + " is followed by a struct of unknown kind " + std::to_string(next->kind));
+    if (++hops > 32)
+      return fail(TSR_E_INVALID, std::string(what) + " is followed by a chain of structs that does not end");
+  }
   return TSR_OK;
 }
 
