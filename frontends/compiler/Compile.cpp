@@ -8,7 +8,6 @@
 #include "core/bytecode/mlir/Convert.h"
 #include "core/pipeline/Context.h"
 #include "core/pipeline/Pipeline.h"
-#include "core/transforms/layout/Passes.h"
 #include "frontends/compiler/TargetCompiler.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/Support/raw_ostream.h"
@@ -117,7 +116,7 @@ bool Job::emitTile(const TargetCompiler *target) {
   return runTilePipeline(*module_, pipeline_, list);
 }
 
-bool Job::lowerToLayouts(const TargetCompiler &target) { return mlir::succeeded(tile::runLayoutPipeline(*module_, target.target(), list)); }
+bool Job::lowerToLayouts(const TargetCompiler &target) { return runLayoutPipeline(*module_, target.target(), pipeline_, list); }
 
 std::optional<tbc::Module> Job::bytecode() {
   auto module = toBytecodeModule(*module_, list, pipeline_.files);
