@@ -71,6 +71,11 @@ SourcePlace EvaluatorImpl::place() const {
 }
 
 bool EvaluatorImpl::step() {
+  constexpr uintptr_t kMaxStack = 3 << 20;
+  if (stackBase && stackBase - reinterpret_cast<uintptr_t>(__builtin_frame_address(0)) > kMaxStack) {
+    ev.raise("RecursionError", "maximum recursion depth exceeded at compile time");
+    return false;
+  }
   if (++steps <= ev.stepLimit)
     return true;
   ev.raise("RuntimeError", "this computation takes too many steps at compile time (limit " + std::to_string(ev.stepLimit) + ")");
@@ -84,8 +89,7 @@ MaybeValue Evaluator::evaluate(const Expr *e, ModuleScope *module, const std::sh
   frame.module = module;
   frame.locals = locals;
   frame.current = e;
-  if (impl_->frames.empty())
-    impl_->steps = 0;
+  Entry entry(*impl_);
   impl_->frames.push_back(&frame);
   MaybeValue v = impl_->eval(e);
   impl_->frames.pop_back();

@@ -40,6 +40,7 @@ struct EvaluatorImpl {
   std::vector<Frame *> frames;
   SourcePlace outsidePlace;
   uint64_t steps = 0;
+  uintptr_t stackBase = 0; // of the outermost entry; 0: outside
   HostValue pendingException;     // an instance, where user code raised it
   std::vector<EvalError> handled; // innermost `except` being run, for a bare raise
   std::map<std::string, HostValue, std::less<>> builtins;
@@ -51,7 +52,7 @@ struct EvaluatorImpl {
   ~EvaluatorImpl();
 
   SourcePlace place() const;
-  bool step(); // false: too many
+  bool step(); // false: too many steps, or too deep a recursion
   std::nullopt_t unsupported(std::string message);
 
   // Expressions
@@ -126,6 +127,26 @@ struct EvaluatorImpl {
   std::optional<std::string> formatMethod(const std::string &f, const Values &args, const HostKeywords &keywords);
   std::optional<int> order(const HostValue &a, const HostValue &b); // -1, 0, 1; 2: unordered (NaN)
   std::optional<bool> equals(const HostValue &a, const HostValue &b);
+};
+
+// Marks the outermost entry into the evaluator, from which steps and the depth of the stack count.
+class Entry {
+public:
+  explicit Entry(EvaluatorImpl &impl) : impl_(impl), isOutermost_(impl.stackBase == 0) {
+    if (isOutermost_) {
+      impl_.stackBase = reinterpret_cast<uintptr_t>(__builtin_frame_address(0));
+      impl_.steps = 0;
+    }
+  }
+  ~Entry() {
+    if (isOutermost_)
+      impl_.stackBase = 0;
+  }
+  Entry(const Entry &) = delete;
+
+private:
+  EvaluatorImpl &impl_;
+  bool isOutermost_;
 };
 
 // The names that a statement binds or changes, in order; nested blocks included, function bodies not.

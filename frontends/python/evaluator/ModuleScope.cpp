@@ -183,6 +183,7 @@ std::optional<HostValue> ModuleScope::lookupBefore(std::string_view name, size_t
     return b.value;
   }
   std::string_view own = it->first;
+  Entry entry(impl);
   while (b.done < b.statements.size() && (b.statements[b.done] < limit || !b.value)) {
     size_t index = b.statements[b.done];
     const Stmt *s = tree_->body[index];
@@ -192,8 +193,6 @@ std::optional<HostValue> ModuleScope::lookupBefore(std::string_view name, size_t
     frame.limit = index;
     if (impl.frames.size() > evaluator_.depthLimit)
       return evaluator_.raise("RecursionError", "names of this module are defined in terms of each other too deeply");
-    if (impl.frames.empty())
-      impl.steps = 0;
     b.isRunning = true;
     impl.frames.push_back(&frame);
     Flow f = impl.execForName(s, own);

@@ -8,7 +8,7 @@
 namespace tessera::py {
 
 namespace {
-constexpr size_t kMaxBits = 1 << 20, kMaxElements = 1 << 22;
+constexpr size_t kMaxBits = 1 << 17, kMaxElements = 1 << 20;
 
 std::string_view methodName(BinOpKind op) {
   static constexpr std::string_view names[] = {"add", "sub", "mul", "matmul", "truediv", "mod", "pow", "lshift", "rshift", "or", "xor", "and", "floordiv"};
@@ -223,16 +223,21 @@ MaybeValue Evaluator::binary(BinOpKind op, const HostValue &left, const HostValu
   bool isSequenceA = ka == HostKind::Str || ka == HostKind::Tuple || ka == HostKind::List;
   bool isSequenceB = kb == HostKind::Str || kb == HostKind::Tuple || kb == HostKind::List;
   if (op == BinOpKind::Add && isSequenceA && ka == kb) {
-    if (a.isStr())
+    if (a.isStr()) {
+      impl_->steps += (a.str().size() + b.str().size()) / 64;
       return HostValue::string(a.str() + b.str());
+    }
+    impl_->steps += a.elements().size() + b.elements().size();
     Values v = a.elements();
     v.insert(v.end(), b.elements().begin(), b.elements().end());
     return a.isTuple() ? HostValue::tuple(std::move(v)) : HostValue::list(std::move(v));
   }
-  if (op == BinOpKind::Mult && isSequenceA && b.isIntOrBool())
-    return repeat(*this, a, b);
-  if (op == BinOpKind::Mult && isSequenceB && a.isIntOrBool())
-    return repeat(*this, b, a);
+  bool repeatsA = op == BinOpKind::Mult && isSequenceA && b.isIntOrBool(), repeatsB = op == BinOpKind::Mult && isSequenceB && a.isIntOrBool();
+  if (repeatsA || repeatsB) {
+    TSR_TRY(r, repeatsA ? repeat(*this, a, b) : repeat(*this, b, a));
+    impl_->steps += r->isStr() ? r->str().size() / 64 : r->elements().size();
+    return r;
+  }
   if (op == BinOpKind::Mod && a.isStr()) {
     TSR_TRY(s, impl_->percentFormat(a.str(), b));
     return HostValue::string(std::move(*s));

@@ -7,7 +7,7 @@
 namespace tessera::py {
 
 namespace {
-constexpr int64_t kMaxList = 1 << 22;
+constexpr int64_t kMaxList = 1 << 20;
 } // namespace
 
 MaybeValue EvaluatorImpl::resolvePath(const std::string &path) {
@@ -343,6 +343,7 @@ bool EvaluatorImpl::setItem(const HostValue &v, const HostValue &index, const Ho
 }
 
 MaybeValue Evaluator::call(const HostValue &callee, std::vector<HostValue> args, HostKeywords keywords) {
+  Entry entry(*impl_);
   if (!impl_->step())
     return std::nullopt;
   if (impl_->frames.size() >= depthLimit)

@@ -314,7 +314,8 @@ Token Lexer::next() {
       }
       if (!brackets_.empty()) {
         const OpenBracket &b = brackets_.back();
-        out_.add(DiagId::SyntaxError, place(b.token), std::string("'") + b.what + "' was never closed");
+        if (!quietAboutBrackets_)
+          out_.add(DiagId::SyntaxError, place(b.token), std::string("'") + b.what + "' was never closed");
         brackets_.clear();
         return finish(t, Tok::Error);
       }
@@ -454,8 +455,10 @@ Token Lexer::abandonBrackets(Token statement) {
   OpenBracket b = brackets_.back();
   std::string word(text_.substr(statement.begin, pos_ - statement.begin));
   statement = finish(statement, Tok::Error);
-  Diagnostic &d = out_.add(DiagId::SyntaxError, place(b.token), std::string("'") + b.what + "' was never closed");
-  d.notes.push_back({place(statement), "'" + word + "' begins a new statement here"});
+  if (!quietAboutBrackets_) {
+    Diagnostic &d = out_.add(DiagId::SyntaxError, place(b.token), std::string("'") + b.what + "' was never closed");
+    d.notes.push_back({place(statement), "'" + word + "' begins a new statement here"});
+  }
   Token t = statement;
   restartAtLine(statement);
   pendingNewline_ = true;

@@ -22,6 +22,9 @@ public:
   // follows is a new statement.
   void restartAtLine(const Token &token);
 
+  // While the rest of a broken statement is skipped: that a bracket of it stays open is no news.
+  void setQuietAboutBrackets(bool quiet) { quietAboutBrackets_ = quiet; }
+
   struct OpenBracket {
     char what = 0;
     Token token;
@@ -68,7 +71,7 @@ private:
   uint32_t pos_ = 0, line_ = 1, lineStart_ = 0;
   uint32_t countedTo_ = 0, countedColumn_ = 1; // columns counted so far on this line
   bool isAscii_ = true;
-  bool atLineStart_ = true, firstOnLine_ = true, lastWasNewline_ = true, indentedStart_ = false, pendingNewline_ = false;
+  bool atLineStart_ = true, firstOnLine_ = true, lastWasNewline_ = true, indentedStart_ = false, pendingNewline_ = false, quietAboutBrackets_ = false;
   std::vector<uint32_t> indents_{0}, altIndents_{0};
   uint32_t pendingDedents_ = 0;
   std::vector<OpenBracket> brackets_;

@@ -44,6 +44,13 @@ Expr *ParserImpl::atom() {
       fail(t, std::string("Python has no operator '") + (t.kind == Tok::Amper ? "&&'" : "||'"),
            t.kind == Tok::Amper ? "write 'and' (or '&' between tensors)" : "write 'or' (or '|' between tensors)");
   }
+  if (pos_ > 1 && (t.kind == Tok::Newline || t.kind == Tok::Semicolon)) {
+    const Token &last = tokens_[pos_ - 1], &first = tokens_[pos_ - 2];
+    if (last.kind == first.kind && first.end == last.begin && (last.kind == Tok::Plus || last.kind == Tok::Minus)) {
+      std::string op(spelling(last.kind));
+      fail(last, "Python has no operator '" + op + op + "'", "write x " + op + "= 1");
+    }
+  }
   if (t.kind == Tok::Star)
     fail(t, "a starred expression cannot stand here", "it belongs in a list, a tuple, or the arguments of a call");
   if (t.kind >= Tok::KwFalse && t.kind <= Tok::KwYield) {

@@ -28,6 +28,11 @@ SourcePlace ParserImpl::placeOfSpan(const Span &s) const {
 void ParserImpl::report(const Span &at, std::string message, std::string help, DiagId id) {
   if (speculative_)
     throw Failure{};
+  if (!out_.all().empty()) { // a second message about one place says nothing new
+    const Diagnostic &last = out_.all().back();
+    if (last.severity == Severity::Error && last.place.line == at.line && last.place.column == at.column)
+      return;
+  }
   out_.add(id, placeOfSpan(at), std::move(message), std::move(help));
 }
 
@@ -144,11 +149,10 @@ void ParserImpl::recover() {
     lex_.restartAtLine(t);
     return;
   }
-  while (!is(Tok::Newline) && !is(Tok::EndOfFile) && !is(Tok::Dedent)) {
-    if (is(Tok::Indent))
-      break;
+  lex_.setQuietAboutBrackets(true);
+  while (!is(Tok::Newline) && !is(Tok::EndOfFile) && !is(Tok::Dedent) && !is(Tok::Indent))
     advance();
-  }
+  lex_.setQuietAboutBrackets(false);
   accept(Tok::Newline);
   if (accept(Tok::Indent)) {
     std::vector<Stmt *> dropped;
