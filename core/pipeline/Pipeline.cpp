@@ -126,8 +126,10 @@ bool runLayoutPipeline(ModuleOp module, const target::Target &target, const Pipe
   StepRunner runner(module, options, diagnostics);
   for (const tile::LayoutStep &step : tile::layoutSteps()) {
     // What does not fit the target is the kernel's doing; every other failure is ours.
-    bool limits = step.run == tile::allocateSharedMemory;
-    if (!runner.run(step.name, limits ? DiagId::OutOfResources : DiagId::StageFailed, [&] {
+    DiagId id = step.run == tile::allocateSharedMemory ? DiagId::OutOfResources
+                : step.run == tile::assignLayouts      ? DiagId::TargetCannot
+                                                       : DiagId::StageFailed;
+    if (!runner.run(step.name, id, [&] {
           LogicalResult result = step.run(module, target).status;
           return succeeded(result) && options.verify ? verify(module) : result;
         }))

@@ -365,7 +365,20 @@ unsigned Assigner::run() {
   return convertOperands();
 }
 
-// What the rules below take for granted.
+// Whether a block of so many subgroups exists on the target.
+static LogicalResult checkShape(ModuleOp module, const target::TargetInfo &info, unsigned numWarps) {
+  if (!layout::isPowerOfTwo(numWarps))
+    return module.emitError() << "num_warps must be a power of two, got " << numWarps;
+  if (!layout::isPowerOfTwo(info.lanes()))
+    return module.emitError() << "target " << info.name << " has subgroups of " << info.lanes() << " lanes; layouts need a power of two";
+  uint64_t warps = info.get(target::Capability::MaxWarps, UINT64_MAX), threads = info.get(target::Capability::MaxThreads, UINT64_MAX);
+  if (numWarps > warps || uint64_t(numWarps) * info.lanes() > threads)
+    return module.emitError() << "num_warps = " << numWarps << " is more than target " << info.name << " runs in a block ("
+                              << std::min(warps, threads / info.lanes()) << ")";
+  return success();
+}
+
+// What the rules of layouts take for granted.
 static LogicalResult checkInput(func::FuncOp function) {
   WalkResult legal = function.walk([&](Operation *op) {
     if (isa<MakeBlockPtrOp, AdvanceOp, LoadBlockOp, StoreBlockOp>(op)) {
@@ -386,10 +399,8 @@ static LogicalResult checkInput(func::FuncOp function) {
 StepResult assignLayouts(ModuleOp module, const target::Target &target) {
   StepResult result;
   unsigned numWarps = static_cast<unsigned>(moduleOption(module, "num_warps", 4));
-  if (!layout::isPowerOfTwo(numWarps)) {
-    module.emitError() << "num_warps must be a power of two, got " << numWarps;
+  if (failed(checkShape(module, target.info(), numWarps)))
     return {failure(), 0};
-  }
   module.walk([&](func::FuncOp function) {
     if (failed(checkInput(function)))
       result.status = failure();
