@@ -189,20 +189,22 @@ Failure Registry::unknownPlugin(const TargetSpec &spec) const {
 
 Failure Registry::unknown(const TargetSpec &spec) const {
   std::vector<std::string> names = {"native", "host", "all"};
-  std::string skipped;
+  std::string skipped, unread;
   for (const Candidate *c : candidates()) {
     if (c->usable())
       for (const ManifestTarget &t : c->manifest.targets)
         names.push_back(t.pattern);
     else if (claims(*c, spec.arch) && skipped.empty())
       skipped = c->skipped;
+    else if (c->manifest.targets.empty()) // unreadable: it might have been the one
+      unread += "; skipped: " + c->path + ": " + c->skipped;
   }
   if (!skipped.empty())
     return {DiagId::PluginMissing, "target '" + spec.text + "': " + skipped, {}};
   std::string near = nearestName(spec.arch, names);
   if (near.find_first_of("*?") != std::string::npos)
     near.clear();
-  return {DiagId::UnknownTarget, "no plugin offers the target '" + spec.text + "'",
+  return {DiagId::UnknownTarget, "no plugin offers the target '" + spec.text + "'" + unread,
           near.empty() ? std::string() : "did you mean '" + near + "'? `tessera targets` lists what the installed plugins offer"};
 }
 
