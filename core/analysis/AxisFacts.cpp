@@ -10,7 +10,8 @@ using namespace mlir;
 namespace tessera::tile {
 namespace {
 
-constexpr int64_t kMostDivisible = int64_t(1) << 40; // of zero; large enough for any alignment, safe to multiply by a size
+constexpr int64_t kMostDivisible = int64_t(1)
+                                   << 40; // of zero; large enough for any alignment, safe to multiply by a size
 
 int64_t powerOfTwoDivisor(int64_t n) { return n == 0 ? kMostDivisible : std::min(n & -n, kMostDivisible); }
 // Of powers of two.
@@ -143,7 +144,8 @@ AxisInfo comparisonOf(arith::CmpIPredicate predicate, const AxisInfo &a, const A
   bool upper = llvm::is_contained({P::sgt, P::sle, P::ugt, P::ule}, predicate); // b is the run, a the bound
   for (unsigned d = 0; d < a.rank(); ++d) {
     auto unsplit = [&](const AxisInfo &run, const AxisInfo &bound) {
-      return common(common(run.contiguity[d], run.divisibility[d]), common(bound.constancy[d], bound.elementDivisibility()));
+      return common(common(run.contiguity[d], run.divisibility[d]),
+                    common(bound.constancy[d], bound.elementDivisibility()));
     };
     if (lower)
       truth.constancy[d] = std::max(truth.constancy[d], unsplit(a, b));
@@ -193,7 +195,8 @@ AxisInfo AxisFacts::join(Value value, const AxisInfo &a, const AxisInfo &b) cons
   for (unsigned d = 0; d < info.rank(); ++d) {
     info.contiguity[d] = common(a.contiguity[d], b.contiguity[d]);
     info.constancy[d] = common(a.constancy[d], b.constancy[d]);
-    info.divisibility[d] = common(divisibilityAt(a, d, info.contiguity[d], unit), divisibilityAt(b, d, info.contiguity[d], unit));
+    info.divisibility[d] =
+        common(divisibilityAt(a, d, info.contiguity[d], unit), divisibilityAt(b, d, info.contiguity[d], unit));
   }
   if (a.constant == b.constant)
     info.constant = a.constant;
@@ -219,7 +222,8 @@ std::optional<AxisInfo> AxisFacts::computeShape(Operation *op) const {
     return in;
   }
   if (auto broadcast = dyn_cast<BroadcastOp>(op)) {
-    for (auto [d, from, to] : llvm::enumerate(broadcast.getSource().getType().getShape(), broadcast.getType().getShape()))
+    for (auto [d, from, to] :
+         llvm::enumerate(broadcast.getSource().getType().getShape(), broadcast.getType().getShape()))
       if (from != to)
         in.constancy[d] = extentRun(to);
     return in;
@@ -289,11 +293,13 @@ std::optional<AxisInfo> AxisFacts::compute(Operation *op) const {
         info.nonNegative = in(0).nonNegative || in(1).nonNegative;
         return info;
       })
-      .Case<arith::OrIOp, arith::XOrIOp, arith::MinSIOp, arith::MaxSIOp, arith::MinUIOp, arith::MaxUIOp>([&](Operation *) {
-        AxisInfo info = elementwise({in(0), in(1)}, common(in(0).elementDivisibility(), in(1).elementDivisibility()));
-        info.nonNegative = in(0).nonNegative && in(1).nonNegative;
-        return info;
-      })
+      .Case<arith::OrIOp, arith::XOrIOp, arith::MinSIOp, arith::MaxSIOp, arith::MinUIOp, arith::MaxUIOp>(
+          [&](Operation *) {
+            AxisInfo info =
+                elementwise({in(0), in(1)}, common(in(0).elementDivisibility(), in(1).elementDivisibility()));
+            info.nonNegative = in(0).nonNegative && in(1).nonNegative;
+            return info;
+          })
       .Case<arith::SelectOp>([&](auto) {
         AxisInfo condition = in(0), info = join(op->getResult(0), in(1), in(2));
         if (condition.rank() != info.rank() || !isa<RankedTensorType>(op->getOperand(0).getType()))
@@ -375,7 +381,8 @@ void AxisFacts::assume(AssumeOp op, Value condition) {
   if (!compare)
     return;
   auto takeBound = [&](Value value, std::optional<int64_t> bound, bool atLeast) {
-    if (bound && atLeast && *bound >= 0 && (isa<func::FuncOp>(op->getParentOp()) || value.getParentBlock() == op->getBlock())) {
+    if (bound && atLeast && *bound >= 0 &&
+        (isa<func::FuncOp>(op->getParentOp()) || value.getParentBlock() == op->getBlock())) {
       AxisInfo info = of(value);
       info.nonNegative = true;
       set(value, info);

@@ -18,7 +18,8 @@ struct AxisInfo {
   llvm::SmallVector<int64_t, 4> constancy;
   // The value of all elements, where known (integers).
   std::optional<int64_t> constant;
-  // No element is negative, unless arithmetic of the kernel overflows (an overflowing offset is not worth vectorising for).
+  // No element is negative, unless arithmetic of the kernel overflows (an overflowing offset is not worth vectorising
+  // for).
   bool nonNegative = false;
 
   bool operator==(const AxisInfo &) const = default;
@@ -33,8 +34,8 @@ public:
   explicit AxisFacts(mlir::func::FuncOp function) { visitFunction(function); }
   // Inherited: AxisInfo of(mlir::Value) const. Values that are neither integers nor pointers have all facts 1.
 
-  // How many neighbouring elements along `dim` one access may take: they are contiguous in memory, aligned together, and
-  // one mask bit holds for all (mask may be null). In elements; a power of two.
+  // How many neighbouring elements along `dim` one access may take: they are contiguous in memory, aligned together,
+  // and one mask bit holds for all (mask may be null). In elements; a power of two.
   int64_t accessWidth(mlir::Value pointers, mlir::Value mask, unsigned dim) const;
 
 private:

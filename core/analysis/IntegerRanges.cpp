@@ -171,8 +171,8 @@ Interval IntegerRanges::compute(Operation *op) const {
       .Case<ProgramIdOp>([](auto) { return Interval{0, INT32_MAX - 1}; })
       .Case<NumProgramsOp>([](auto) { return Interval{1, INT32_MAX}; })
       .Case<ArangeOp>([](ArangeOp arange) { return Interval{arange.getStart(), int64_t(arange.getEnd()) - 1}; })
-      .Case<SplatOp, ExpandDimsOp, BroadcastOp, ReshapeOp, TransposeOp, ExtractScalarOp, HintOp, ConvertLayoutOp, SortOp>(
-          [&](Operation *) { return in(0); })
+      .Case<SplatOp, ExpandDimsOp, BroadcastOp, ReshapeOp, TransposeOp, ExtractScalarOp, HintOp, ConvertLayoutOp,
+            SortOp>([&](Operation *) { return in(0); })
       .Case<JoinOp, CatOp>([&](Operation *) { return join(result, in(0), in(1)); })
       .Case<arith::AddIOp>([&](auto) { return fit(type, Wide(in(0).low) + in(1).low, Wide(in(0).high) + in(1).high); })
       .Case<arith::SubIOp>([&](auto) { return fit(type, Wide(in(0).low) - in(1).high, Wide(in(0).high) - in(1).low); })
@@ -186,8 +186,10 @@ Interval IntegerRanges::compute(Operation *op) const {
       .Case<arith::ShLIOp>([&](auto) { return shiftLeft(type, in(0), in(1)); })
       .Case<arith::ShRSIOp>([&](auto) { return shiftRight(type, in(0), in(1), true); })
       .Case<arith::ShRUIOp>([&](auto) { return shiftRight(type, in(0), in(1), false); })
-      .Case<arith::MinSIOp>([&](auto) { return Interval{std::min(in(0).low, in(1).low), std::min(in(0).high, in(1).high)}; })
-      .Case<arith::MaxSIOp>([&](auto) { return Interval{std::max(in(0).low, in(1).low), std::max(in(0).high, in(1).high)}; })
+      .Case<arith::MinSIOp>(
+          [&](auto) { return Interval{std::min(in(0).low, in(1).low), std::min(in(0).high, in(1).high)}; })
+      .Case<arith::MaxSIOp>(
+          [&](auto) { return Interval{std::max(in(0).low, in(1).low), std::max(in(0).high, in(1).high)}; })
       .Case<arith::SelectOp>([&](auto) { return join(result, in(1), in(2)); })
       .Case<arith::ExtSIOp>([&](auto) {
         bool isBool = elementTypeOf(op->getOperand(0).getType()).isInteger(1);
@@ -209,10 +211,12 @@ Interval IntegerRanges::compute(Operation *op) const {
       })
       .Case<math::CountLeadingZerosOp, math::CountTrailingZerosOp, math::CtPopOp>(
           [&](Operation *) { return Interval{0, int64_t(bitWidthOf(elementTypeOf(type)))}; })
-      .Case<HistogramOp>([&](HistogramOp histogram) { return Interval{0, histogram.getSource().getType().getNumElements()}; })
+      .Case<HistogramOp>(
+          [&](HistogramOp histogram) { return Interval{0, histogram.getSource().getType().getNumElements()}; })
       .Case<arith::CmpIOp>([&](arith::CmpIOp compare) {
         std::optional<bool> truth = decide(compare.getPredicate(), in(0), in(1));
-        return elementTypeOf(op->getOperand(0).getType()).isInteger(1) || !truth ? Interval{0, 1} : Interval{*truth, *truth};
+        return elementTypeOf(op->getOperand(0).getType()).isInteger(1) || !truth ? Interval{0, 1}
+                                                                                 : Interval{*truth, *truth};
       })
       .Default([&](Operation *) { return whole(type); });
 }
@@ -233,8 +237,8 @@ void IntegerRanges::transfer(Operation *op) {
 
 // ---- assumptions ---------------------------------------------------------------------------------------------------
 
-// A promise holds from its place on; a value of the same block (or a promise of the outermost block) is never used where the
-// promise is not made, but in a program that is undefined anyway.
+// A promise holds from its place on; a value of the same block (or a promise of the outermost block) is never used
+// where the promise is not made, but in a program that is undefined anyway.
 void IntegerRanges::refine(AssumeOp op, Value value, Interval within) {
   bool outermost = isa<func::FuncOp>(op->getParentOp());
   if (!outermost && value.getParentBlock() != op->getBlock())
@@ -255,7 +259,9 @@ void IntegerRanges::assume(AssumeOp op, Value condition) {
     return;
   using P = arith::CmpIPredicate;
   Interval a = of(compare.getLhs()), b = of(compare.getRhs());
-  auto below = [](Interval i, int64_t less) { return Interval{INT64_MIN, i.high == INT64_MIN ? i.high : i.high - less}; };
+  auto below = [](Interval i, int64_t less) {
+    return Interval{INT64_MIN, i.high == INT64_MIN ? i.high : i.high - less};
+  };
   auto above = [](Interval i, int64_t more) { return Interval{i.low == INT64_MAX ? i.low : i.low + more, INT64_MAX}; };
   P predicate = compare.getPredicate();
   // With both sides known not to be negative, unsigned order is signed order.

@@ -9,7 +9,8 @@
 
 namespace tessera::tile {
 
-// low <= every element <= high, as signed numbers of the element's width (i1: 0 and 1). Not an integer: the whole range.
+// low <= every element <= high, as signed numbers of the element's width (i1: 0 and 1). Not an integer: the whole
+// range.
 struct Interval {
   int64_t low = INT64_MIN, high = INT64_MAX;
   bool operator==(const Interval &) const = default;
@@ -17,8 +18,8 @@ struct Interval {
   bool isNonNegative() const { return low >= 0; }
 };
 
-// Sources: constants, program ids, aranges, loop bounds, `tile.assume` in the block of the value it is about (or the kernel's
-// outermost block). Arithmetic wraps: an op whose result may leave its width has the width's whole range.
+// Sources: constants, program ids, aranges, loop bounds, `tile.assume` in the block of the value it is about (or the
+// kernel's outermost block). Arithmetic wraps: an op whose result may leave its width has the width's whole range.
 class IntegerRanges : public StructuredWalk<IntegerRanges, Interval> {
 public:
   explicit IntegerRanges(mlir::func::FuncOp function) { visitFunction(function); }
@@ -34,7 +35,9 @@ private:
   Interval argument(mlir::func::FuncOp, mlir::BlockArgument argument) const { return whole(argument.getType()); }
   Interval induction(mlir::scf::ForOp loop) const;
   std::optional<Interval> closedForm(mlir::scf::ForOp loop, mlir::Value carried, mlir::Value next) const;
-  Interval join(mlir::Value, Interval a, Interval b) const { return {std::min(a.low, b.low), std::max(a.high, b.high)}; }
+  Interval join(mlir::Value, Interval a, Interval b) const {
+    return {std::min(a.low, b.low), std::max(a.high, b.high)};
+  }
   // A bound that moved goes all the way.
   Interval widen(mlir::Value value, Interval before, Interval after) const;
   void transfer(mlir::Operation *op);

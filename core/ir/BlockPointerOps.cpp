@@ -13,15 +13,18 @@ namespace tessera::tile {
 void MakeBlockPtrOp::build(OpBuilder &builder, OperationState &state, Value base, ValueRange shape, ValueRange strides,
                            ValueRange offsets, ArrayRef<int64_t> blockShape, ArrayRef<int64_t> order) {
   Type element = cast<PointerType>(base.getType()).getPointee();
-  build(builder, state, BlockPointerType::get(RankedTensorType::get(blockShape, element)), base, shape, strides, offsets, order);
+  build(builder, state, BlockPointerType::get(RankedTensorType::get(blockShape, element)), base, shape, strides,
+        offsets, order);
 }
 
 static LogicalResult checkPerDim(Operation *op, StringRef what, ValueRange values, int64_t rank, bool allow32) {
   if (static_cast<int64_t>(values.size()) != rank)
-    return op->emitOpError() << what << " must have one entry for each of the " << rank << " dims, got " << values.size();
+    return op->emitOpError() << what << " must have one entry for each of the " << rank << " dims, got "
+                             << values.size();
   for (Value value : values)
     if (!value.getType().isInteger(64) && !(allow32 && value.getType().isInteger(32)))
-      return op->emitOpError() << what << " must be " << (allow32 ? "i32 or i64" : "i64") << ", got " << value.getType();
+      return op->emitOpError() << what << " must be " << (allow32 ? "i32 or i64" : "i64") << ", got "
+                               << value.getType();
   return success();
 }
 
@@ -54,12 +57,13 @@ LogicalResult AdvanceOp::verify() {
 static LogicalResult checkBoundary(Operation *op, ArrayRef<int64_t> dims, int64_t rank) {
   for (auto [i, dim] : llvm::enumerate(dims))
     if (dim < 0 || dim >= rank || llvm::is_contained(dims.take_front(i), dim))
-      return op->emitOpError() << "boundary_check must hold distinct dims from 0 to " << rank - 1 << ", got [" << dims << "]";
+      return op->emitOpError() << "boundary_check must hold distinct dims from 0 to " << rank - 1 << ", got [" << dims
+                               << "]";
   return success();
 }
 
-void LoadBlockOp::build(OpBuilder &builder, OperationState &state, Value ptr, ArrayRef<int64_t> boundaryCheck, Padding padding,
-                        Cache cache, Evict evict, bool isVolatile) {
+void LoadBlockOp::build(OpBuilder &builder, OperationState &state, Value ptr, ArrayRef<int64_t> boundaryCheck,
+                        Padding padding, Cache cache, Evict evict, bool isVolatile) {
   build(builder, state, cast<BlockPointerType>(ptr.getType()).getBlockType(), ptr, boundaryCheck, padding, cache, evict,
         isVolatile);
 }

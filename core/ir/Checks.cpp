@@ -30,8 +30,8 @@ LogicalResult checkSameType(Operation *op, StringRef what, Type type, StringRef 
 
 LogicalResult checkSameShape(Operation *op, StringRef what, Type type, StringRef other, Type expected) {
   if (shapeOf(type) != shapeOf(expected) || isa<RankedTensorType>(type) != isa<RankedTensorType>(expected))
-    return op->emitOpError() << what << " must have the shape of " << other << " (" << shapeText(shapeOf(expected)) << "), got "
-                             << shapeText(shapeOf(type));
+    return op->emitOpError() << what << " must have the shape of " << other << " (" << shapeText(shapeOf(expected))
+                             << "), got " << shapeText(shapeOf(type));
   auto a = dyn_cast<RankedTensorType>(type), b = dyn_cast<RankedTensorType>(expected);
   if (a && a.getEncoding() != b.getEncoding())
     return op->emitOpError() << what << " must have the layout of " << other << ", got " << type << " and " << expected;
@@ -58,8 +58,8 @@ LogicalResult checkAxis(Operation *op, int64_t axis, int64_t rank, StringRef of)
 
 LogicalResult checkShape(Operation *op, StringRef what, Type type, ArrayRef<int64_t> expected) {
   if (shapeOf(type) != expected)
-    return op->emitOpError() << what << " must be " << (expected.empty() ? "" : "of ") << shapeText(expected) << ", got "
-                             << shapeText(shapeOf(type));
+    return op->emitOpError() << what << " must be " << (expected.empty() ? "" : "of ") << shapeText(expected)
+                             << ", got " << shapeText(shapeOf(type));
   return success();
 }
 
@@ -67,12 +67,14 @@ LogicalResult checkTile(Operation *op, StringRef what, Type type) {
   auto tensor = dyn_cast<RankedTensorType>(type);
   if (tensor) {
     if (!tensor.hasStaticShape() || tensor.getRank() == 0 || llvm::is_contained(tensor.getShape(), 0))
-      return op->emitOpError() << what << " must have static extents of at least 1 and a rank of at least 1, got " << type;
+      return op->emitOpError() << what << " must have static extents of at least 1 and a rank of at least 1, got "
+                               << type;
     if (Attribute encoding = tensor.getEncoding(); encoding && !isa<LinearAttr>(encoding))
       return op->emitOpError() << what << " must have a #tile.linear layout or none, got " << type;
   }
   if (!isTileElement(elementTypeOf(type)))
-    return op->emitOpError() << what << " must hold integers of 1, 8, 16, 32 or 64 bits, floats or pointers, got " << type;
+    return op->emitOpError() << what << " must hold integers of 1, 8, 16, 32 or 64 bits, floats or pointers, got "
+                             << type;
   return success();
 }
 

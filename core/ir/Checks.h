@@ -15,11 +15,13 @@ mlir::LogicalResult checkSameType(mlir::Operation *op, llvm::StringRef what, mli
 mlir::LogicalResult checkSameShape(mlir::Operation *op, llvm::StringRef what, mlir::Type type, llvm::StringRef other,
                                    mlir::Type expected);
 // i1 in the shape and layout of `like`.
-mlir::LogicalResult checkMask(mlir::Operation *op, llvm::StringRef what, mlir::Type type, llvm::StringRef other, mlir::Type like);
+mlir::LogicalResult checkMask(mlir::Operation *op, llvm::StringRef what, mlir::Type type, llvm::StringRef other,
+                              mlir::Type like);
 mlir::LogicalResult checkElement(mlir::Operation *op, llvm::StringRef what, mlir::Type type, llvm::StringRef other,
                                  mlir::Type expectedElement);
 mlir::LogicalResult checkAxis(mlir::Operation *op, int64_t axis, int64_t rank, llvm::StringRef of);
-mlir::LogicalResult checkShape(mlir::Operation *op, llvm::StringRef what, mlir::Type type, llvm::ArrayRef<int64_t> expected);
+mlir::LogicalResult checkShape(mlir::Operation *op, llvm::StringRef what, mlir::Type type,
+                               llvm::ArrayRef<int64_t> expected);
 std::string shapeText(llvm::ArrayRef<int64_t> shape);
 
 // Static extents >= 1, rank >= 1, elements that tiles have: every tensor of the dialect's ops.

@@ -36,8 +36,10 @@ static LogicalResult checkFacts(HintOp op, StringRef what, std::optional<ArrayRe
 LogicalResult HintOp::verify() {
   if (!getDivisibility() && !getContiguity() && !getConstancy()) // hint_c1
     return emitOpError() << "must promise at least one fact";
-  if (failed(checkTile(*this, "source", getSource().getType())) || failed(checkFacts(*this, "divisibility", getDivisibility())) ||
-      failed(checkFacts(*this, "contiguity", getContiguity())) || failed(checkFacts(*this, "constancy", getConstancy())))
+  if (failed(checkTile(*this, "source", getSource().getType())) ||
+      failed(checkFacts(*this, "divisibility", getDivisibility())) ||
+      failed(checkFacts(*this, "contiguity", getContiguity())) ||
+      failed(checkFacts(*this, "constancy", getConstancy())))
     return failure();
   return checkSameType(*this, "result", getType(), "source", getSource().getType()); // hint_c4
 }
@@ -49,7 +51,9 @@ static LogicalResult dropHintOfConstant(HintOp op, PatternRewriter &rewriter) {
   rewriter.replaceOp(op, op.getSource());
   return success();
 }
-void HintOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *) { patterns.add(dropHintOfConstant); }
+void HintOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *) {
+  patterns.add(dropHintOfConstant);
+}
 
 // ---- assume, print, assert -----------------------------------------------------------------------------------------
 

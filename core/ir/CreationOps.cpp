@@ -27,7 +27,8 @@ LogicalResult ArangeOp::verify() {
   if (getEnd() <= getStart()) // arange_c2
     return emitOpError() << "end must be greater than start, got " << getStart() << " to " << getEnd();
   if (type.getNumElements() != int64_t(getEnd()) - getStart()) // arange_c3
-    return emitOpError() << "result must hold end - start = " << int64_t(getEnd()) - getStart() << " elements, got " << type;
+    return emitOpError() << "result must hold end - start = " << int64_t(getEnd()) - getStart() << " elements, got "
+                         << type;
   return success();
 }
 

@@ -11,14 +11,17 @@ namespace tessera::tile {
 static LogicalResult checkProductShapes(Operation *op, ArrayRef<int64_t> a, ArrayRef<int64_t> b, ArrayRef<int64_t> c) {
   size_t rank = c.size();
   if (a.size() != rank || b.size() != rank || (rank != 2 && rank != 3))
-    return op->emitOpError() << "a, b and c must have one rank, 2 or 3, got " << a.size() << ", " << b.size() << " and " << rank;
+    return op->emitOpError() << "a, b and c must have one rank, 2 or 3, got " << a.size() << ", " << b.size() << " and "
+                             << rank;
   if (rank == 3 && (a[0] != c[0] || b[0] != c[0]))
-    return op->emitOpError() << "the batch dims of a, b and c must be equal, got " << a[0] << ", " << b[0] << " and " << c[0];
+    return op->emitOpError() << "the batch dims of a, b and c must be equal, got " << a[0] << ", " << b[0] << " and "
+                             << c[0];
   if (a[rank - 1] != b[rank - 2])
-    return op->emitOpError() << "the last dim of a must be the first matrix dim of b, got " << a[rank - 1] << " and " << b[rank - 2];
+    return op->emitOpError() << "the last dim of a must be the first matrix dim of b, got " << a[rank - 1] << " and "
+                             << b[rank - 2];
   if (c[rank - 2] != a[rank - 2] || c[rank - 1] != b[rank - 1])
-    return op->emitOpError() << "c must be " << a[rank - 2] << " by " << b[rank - 1] << ", got " << c[rank - 2] << " by "
-                             << c[rank - 1];
+    return op->emitOpError() << "c must be " << a[rank - 2] << " by " << b[rank - 1] << ", got " << c[rank - 2]
+                             << " by " << c[rank - 1];
   return success();
 }
 
@@ -34,8 +37,9 @@ LogicalResult DotOp::verify() {
   bool integers = ea.isInteger(8) && ec.isInteger(32);
   bool floats = isTileFloat(ea) && isTileFloat(ec) && bitWidthOf(ec) >= 16 && bitWidthOf(ec) >= bitWidthOf(ea);
   if (!integers && !floats) // dot_c4
-    return emitOpError() << "c must be i32 for i8 operands, a float of at least 16 bits and the operands' width for floats, got " << ec
-                         << " for " << ea;
+    return emitOpError()
+           << "c must be i32 for i8 operands, a float of at least 16 bits and the operands' width for floats, got "
+           << ec << " for " << ea;
   if (getMaxImprecise() < 0 || getInstruction() < 0) // dot_c5
     return emitOpError() << "max_imprecise and instruction must not be negative, got " << getMaxImprecise() << " and "
                          << getInstruction();
@@ -44,8 +48,9 @@ LogicalResult DotOp::verify() {
 
 // ---- dot_scaled ----------------------------------------------------------------------------------------------------
 
-void DotScaledOp::build(OpBuilder &builder, OperationState &state, Value a, Value b, Value c, Value aScale, Value bScale,
-                        ScaledFormat lhsFormat, ScaledFormat rhsFormat, bool lhsKPack, bool rhsKPack, bool fastMath) {
+void DotScaledOp::build(OpBuilder &builder, OperationState &state, Value a, Value b, Value c, Value aScale,
+                        Value bScale, ScaledFormat lhsFormat, ScaledFormat rhsFormat, bool lhsKPack, bool rhsKPack,
+                        bool fastMath) {
   build(builder, state, c.getType(), a, b, c, aScale, bScale, lhsFormat, rhsFormat, lhsKPack, rhsKPack, fastMath);
 }
 
@@ -91,9 +96,11 @@ LogicalResult DotScaledOp::verify() {
   if (failed(checkProductShapes(*this, shapeA, shapeB, c.getShape()))) // dot_scaled_c1, dot_scaled_c2
     return failure();
   int64_t k = shapeA[rank - 1];
-  if (Value scale = getAScale(); scale && failed(checkScale(*this, "a_scale", cast<RankedTensorType>(scale.getType()), shapeA[rank - 2], k)))
+  if (Value scale = getAScale();
+      scale && failed(checkScale(*this, "a_scale", cast<RankedTensorType>(scale.getType()), shapeA[rank - 2], k)))
     return failure();
-  if (Value scale = getBScale(); scale && failed(checkScale(*this, "b_scale", cast<RankedTensorType>(scale.getType()), shapeB[rank - 1], k)))
+  if (Value scale = getBScale();
+      scale && failed(checkScale(*this, "b_scale", cast<RankedTensorType>(scale.getType()), shapeB[rank - 1], k)))
     return failure();
   if (!isTileFloat(c.getElementType())) // dot_scaled_c4
     return emitOpError() << "c must hold floats, got " << c;

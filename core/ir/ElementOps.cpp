@@ -22,7 +22,9 @@ LogicalResult AddPtrOp::verify() {
   return checkSameType(*this, "result", getType(), "ptr", getPtr().getType()); // addptr_c4
 }
 
-OpFoldResult AddPtrOp::fold(FoldAdaptor) { return splatIntegerOf(getOffset()) == 0 ? OpFoldResult(getPtr()) : OpFoldResult(); }
+OpFoldResult AddPtrOp::fold(FoldAdaptor) {
+  return splatIntegerOf(getOffset()) == 0 ? OpFoldResult(getPtr()) : OpFoldResult();
+}
 
 LogicalResult PtrToIntOp::verify() {
   if (failed(checkPointers(*this, "source", getSource().getType()))) // ptrtoint_c1
@@ -57,12 +59,14 @@ LogicalResult BitcastOp::verify() {
     return failure();
   unsigned fromBits = bitWidthOf(elementTypeOf(from)), toBits = bitWidthOf(elementTypeOf(to));
   if (isTilePointer(from) != isTilePointer(to) || fromBits != toBits) // bitcast_c1
-    return emitOpError() << "source and result must have equal widths, or be pointers both, got " << from << " and " << to;
+    return emitOpError() << "source and result must have equal widths, or be pointers both, got " << from << " and "
+                         << to;
   return checkSameShape(*this, "result", to, "source", from); // bitcast_c2
 }
 
 static Attribute bitcastElement(Attribute value, Type to) {
-  APInt bits = isa<IntegerAttr>(value) ? cast<IntegerAttr>(value).getValue() : cast<FloatAttr>(value).getValue().bitcastToAPInt();
+  APInt bits = isa<IntegerAttr>(value) ? cast<IntegerAttr>(value).getValue()
+                                       : cast<FloatAttr>(value).getValue().bitcastToAPInt();
   if (auto type = dyn_cast<FloatType>(to))
     return FloatAttr::get(type, APFloat(type.getFloatSemantics(), bits));
   return isa<IntegerType>(to) ? Attribute(IntegerAttr::get(to, bits)) : Attribute();
@@ -89,7 +93,8 @@ LogicalResult FpToFpOp::verify() {
     return emitOpError() << "source must hold floats, got " << from;
   if (!isTileFloat(elementTypeOf(to)))
     return emitOpError() << "result must hold floats, got " << to;
-  if (failed(checkTile(*this, "source", from)) || failed(checkSameShape(*this, "result", to, "source", from))) // fptofp_c2
+  if (failed(checkTile(*this, "source", from)) ||
+      failed(checkSameShape(*this, "result", to, "source", from))) // fptofp_c2
     return failure();
   bool narrows = bitWidthOf(elementTypeOf(to)) < bitWidthOf(elementTypeOf(from));
   if (getRounding() != Rounding::NearestEven && !narrows) // fptofp_c3

@@ -44,7 +44,11 @@ static LogicalResult checkShared(Operation *op, SharedType shared, StringRef wha
     return failure();
   return checkShape(op, what, tensor, shared.getShape());
 }
-LogicalResult SharedStoreOp::verify() { return checkShared(*this, getShared().getType(), "value", getValue().getType()); } // shared_store_c1
-LogicalResult SharedLoadOp::verify() { return checkShared(*this, getShared().getType(), "result", getType()); } // shared_load_c1
+LogicalResult SharedStoreOp::verify() {
+  return checkShared(*this, getShared().getType(), "value", getValue().getType());
+} // shared_store_c1
+LogicalResult SharedLoadOp::verify() {
+  return checkShared(*this, getShared().getType(), "result", getType());
+} // shared_load_c1
 
 } // namespace tessera::tile

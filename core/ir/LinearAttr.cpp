@@ -20,7 +20,8 @@ void TileDialect::registerAttributes() {
       >();
 }
 
-LinearAttr LinearAttr::get(MLIRContext *context, ArrayRef<int64_t> outSizes, ArrayRef<std::string> inDims, const Bases &bases) {
+LinearAttr LinearAttr::get(MLIRContext *context, ArrayRef<int64_t> outSizes, ArrayRef<std::string> inDims,
+                           const Bases &bases) {
   SmallVector<StringAttr> names;
   SmallVector<int32_t> counts, flat;
   for (auto [name, bits] : llvm::zip_equal(inDims, bases)) {
@@ -81,12 +82,13 @@ LogicalResult LinearAttr::verify(function_ref<InFlightDiagnostic()> emitError, A
                        << bases.size() << " indices instead of " << entries;
   for (auto [i, index] : llvm::enumerate(bases))
     if (index < 0 || index >= outSizes[i % outSizes.size()])
-      return emitError() << "a basis of a layout must lie inside its dim of extent " << outSizes[i % outSizes.size()] << ", got "
-                         << index;
+      return emitError() << "a basis of a layout must lie inside its dim of extent " << outSizes[i % outSizes.size()]
+                         << ", got " << index;
   return success();
 }
 
-LogicalResult LinearAttr::verifyEncoding(ArrayRef<int64_t> shape, Type, function_ref<InFlightDiagnostic()> emitError) const {
+LogicalResult LinearAttr::verifyEncoding(ArrayRef<int64_t> shape, Type,
+                                         function_ref<InFlightDiagnostic()> emitError) const {
   if (shape != ArrayRef<int64_t>(getOutSizes()))
     return emitError() << "the layout of a tensor must have its shape, got " << *this;
   return success();
@@ -119,7 +121,8 @@ Attribute LinearAttr::parse(AsmParser &parser, Type) {
         return failure();
       ++counts.back();
       if (entries != rank)
-        return parser.emitError(loc) << "each bit of '" << name << "' must have " << rank << " indices, got " << entries;
+        return parser.emitError(loc) << "each bit of '" << name << "' must have " << rank << " indices, got "
+                                     << entries;
       return success();
     };
     if (parser.parseCommaSeparatedList(AsmParser::Delimiter::Square, parseBasis))

@@ -59,7 +59,8 @@ std::vector<tessera::Diagnostic::Note> callNotesOf(Location loc, const SourceFil
   return notes;
 }
 
-tessera::Diagnostic &addDiagnostic(DiagnosticList &list, DiagId id, Location loc, std::string message, const SourceFiles &files) {
+tessera::Diagnostic &addDiagnostic(DiagnosticList &list, DiagId id, Location loc, std::string message,
+                                   const SourceFiles &files) {
   tessera::Diagnostic &added = list.add(id, placeOf(loc, files), std::move(message));
   added.notes = callNotesOf(loc, files);
   return added;

@@ -17,13 +17,15 @@ SourcePlace placeOf(mlir::Location loc, const SourceFiles &files);
 // The calls that led to it, innermost first: one note each.
 std::vector<Diagnostic::Note> callNotesOf(mlir::Location loc, const SourceFiles &files);
 // Adds a diagnostic at a location, with its call notes.
-Diagnostic &addDiagnostic(DiagnosticList &list, DiagId id, mlir::Location loc, std::string message, const SourceFiles &files);
+Diagnostic &addDiagnostic(DiagnosticList &list, DiagId id, mlir::Location loc, std::string message,
+                          const SourceFiles &files);
 
 // While it lives, errors and warnings that MLIR emits in this context go to `list`: the first error as one diagnostic with
 // `id` and its notes, later errors as notes too (a failure is one diagnostic). Remarks and stray notes are dropped.
 class DiagnosticCapture : public mlir::ScopedDiagnosticHandler {
 public:
-  DiagnosticCapture(mlir::MLIRContext *context, DiagnosticList &list, SourceFiles files = {}, DiagId id = DiagId::InvalidIr);
+  DiagnosticCapture(mlir::MLIRContext *context, DiagnosticList &list, SourceFiles files = {},
+                    DiagId id = DiagId::InvalidIr);
   bool sawError() const { return sawError_; }
 
 private:

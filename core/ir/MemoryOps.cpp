@@ -17,7 +17,8 @@ static Type pointeesOf(Type pointers) {
 
 // load_c1 … c3 and their like in store and the atomics.
 static LogicalResult checkAccess(Operation *op, Type ptr, StringRef what, Type value, Value mask) {
-  if (failed(checkPointers(op, "ptr", ptr)) || failed(checkSameType(op, what, value, "what ptr points to", pointeesOf(ptr))))
+  if (failed(checkPointers(op, "ptr", ptr)) ||
+      failed(checkSameType(op, what, value, "what ptr points to", pointeesOf(ptr))))
     return failure();
   return mask ? checkMask(op, "mask", mask.getType(), "ptr", ptr) : success();
 }
@@ -30,8 +31,8 @@ static LogicalResult checkCache(Operation *op, Cache cache, ArrayRef<Cache> allo
 
 // ---- load ----------------------------------------------------------------------------------------------------------
 
-void LoadOp::build(OpBuilder &builder, OperationState &state, Value ptr, Value mask, Value other, Cache cache, Evict evict,
-                   bool isVolatile) {
+void LoadOp::build(OpBuilder &builder, OperationState &state, Value ptr, Value mask, Value other, Cache cache,
+                   Evict evict, bool isVolatile) {
   build(builder, state, pointeesOf(ptr.getType()), ptr, mask, other, cache, evict, isVolatile);
 }
 
@@ -58,7 +59,8 @@ static LogicalResult simplifyLoadMask(LoadOp op, PatternRewriter &rewriter) {
   if (!mask)
     return failure();
   if (*mask != 0)
-    rewriter.replaceOpWithNewOp<LoadOp>(op, op.getPtr(), Value(), Value(), op.getCache(), op.getEvict(), op.getIsVolatile());
+    rewriter.replaceOpWithNewOp<LoadOp>(op, op.getPtr(), Value(), Value(), op.getCache(), op.getEvict(),
+                                        op.getIsVolatile());
   else if (op.getOther())
     rewriter.replaceOp(op, op.getOther());
   else
@@ -85,12 +87,14 @@ static LogicalResult simplifyStoreMask(StoreOp op, PatternRewriter &rewriter) {
     rewriter.eraseOp(op);
   return success();
 }
-void StoreOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *) { patterns.add(simplifyStoreMask); }
+void StoreOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *) {
+  patterns.add(simplifyStoreMask);
+}
 
 // ---- atomics -------------------------------------------------------------------------------------------------------
 
-void AtomicRmwOp::build(OpBuilder &builder, OperationState &state, Rmw kind, Value ptr, Value value, Value mask, MemSem sem,
-                        MemScope scope) {
+void AtomicRmwOp::build(OpBuilder &builder, OperationState &state, Rmw kind, Value ptr, Value value, Value mask,
+                        MemSem sem, MemScope scope) {
   build(builder, state, pointeesOf(ptr.getType()), kind, ptr, value, mask, sem, scope);
 }
 
@@ -101,8 +105,8 @@ LogicalResult AtomicRmwOp::verify() {
   Type element = elementTypeOf(getType());
   bool wantsFloat = getKind() == Rmw::FAdd;
   if (getKind() != Rmw::Xchg && (wantsFloat ? !isTileFloat(element) : !isTileInteger(element))) // atomic_rmw_c4
-    return emitOpError() << "kind " << stringifyRmw(getKind()) << " needs a value of " << (wantsFloat ? "floats" : "integers")
-                         << ", got " << getValue().getType();
+    return emitOpError() << "kind " << stringifyRmw(getKind()) << " needs a value of "
+                         << (wantsFloat ? "floats" : "integers") << ", got " << getValue().getType();
   return success();
 }
 

@@ -49,13 +49,16 @@ void ExpandDimsOp::build(OpBuilder &builder, OperationState &state, Value source
 
 LogicalResult ExpandDimsOp::verify() {
   RankedTensorType source = tensorOf(getSource());
-  if (failed(checkSourceAndResult(*this, source, getType())) || failed(checkAxis(*this, getAxis(), source.getRank() + 1, "result")))
-    return failure(); // expand_dims_c1
+  if (failed(checkSourceAndResult(*this, source, getType())) ||
+      failed(checkAxis(*this, getAxis(), source.getRank() + 1, "result")))
+    return failure();                                                                       // expand_dims_c1
   return checkShape(*this, "result", getType(), withUnitDim(source.getShape(), getAxis())); // expand_dims_c2
 }
 
 OpFoldResult ExpandDimsOp::fold(FoldAdaptor adaptor) { return foldSplatConstant(adaptor.getSource(), getType()); }
-void ExpandDimsOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *) { patterns.add(takeSplat<ExpandDimsOp>); }
+void ExpandDimsOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *) {
+  patterns.add(takeSplat<ExpandDimsOp>);
+}
 
 // ---- broadcast -----------------------------------------------------------------------------------------------------
 
@@ -84,11 +87,14 @@ OpFoldResult BroadcastOp::fold(FoldAdaptor adaptor) {
   }
   return foldSplatConstant(adaptor.getSource(), getType());
 }
-void BroadcastOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *) { patterns.add(takeSplat<BroadcastOp>); }
+void BroadcastOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *) {
+  patterns.add(takeSplat<BroadcastOp>);
+}
 
 // ---- reshape -------------------------------------------------------------------------------------------------------
 
-void ReshapeOp::build(OpBuilder &builder, OperationState &state, Value source, ArrayRef<int64_t> shape, bool allowReorder) {
+void ReshapeOp::build(OpBuilder &builder, OperationState &state, Value source, ArrayRef<int64_t> shape,
+                      bool allowReorder) {
   build(builder, state, RankedTensorType::get(shape, tensorOf(source).getElementType()), source, allowReorder);
 }
 
@@ -112,7 +118,9 @@ OpFoldResult ReshapeOp::fold(FoldAdaptor adaptor) {
   }
   return foldSplatConstant(adaptor.getSource(), getType());
 }
-void ReshapeOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *) { patterns.add(takeSplat<ReshapeOp>); }
+void ReshapeOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *) {
+  patterns.add(takeSplat<ReshapeOp>);
+}
 
 // ---- transpose -----------------------------------------------------------------------------------------------------
 
@@ -132,7 +140,8 @@ LogicalResult TransposeOp::verify() {
   SmallVector<int64_t> sorted(getOrder());
   llvm::sort(sorted);
   if (sorted != llvm::to_vector(llvm::seq<int64_t>(0, source.getRank()))) // transpose_c1
-    return emitOpError() << "order must be a permutation of the dims of source, got [" << getOrder() << "] for " << source;
+    return emitOpError() << "order must be a permutation of the dims of source, got [" << getOrder() << "] for "
+                         << source;
   return checkShape(*this, "result", getType(), permuted(source.getShape(), getOrder())); // transpose_c2
 }
 
@@ -147,7 +156,9 @@ OpFoldResult TransposeOp::fold(FoldAdaptor adaptor) {
   }
   return foldSplatConstant(adaptor.getSource(), getType());
 }
-void TransposeOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *) { patterns.add(takeSplat<TransposeOp>); }
+void TransposeOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *) {
+  patterns.add(takeSplat<TransposeOp>);
+}
 
 // ---- join, split, cat, extract_scalar ------------------------------------------------------------------------------
 
@@ -226,7 +237,8 @@ LogicalResult ExtractScalarOp::verify() {
     return failure();
   if (type.getNumElements() != 1) // extract_scalar_c1
     return emitOpError() << "source must hold one element, got " << type;
-  return checkSameType(*this, "result", getType(), "the elements of source", type.getElementType()); // extract_scalar_c2
+  return checkSameType(*this, "result", getType(), "the elements of source",
+                       type.getElementType()); // extract_scalar_c2
 }
 
 OpFoldResult ExtractScalarOp::fold(FoldAdaptor adaptor) {

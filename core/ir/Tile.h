@@ -2,8 +2,8 @@
 //
 // SPDX-License-Identifier: Apache-2.0
 //
-// The ops are declared by family; include this one header. Ops are built with `Op::create(builder, loc, …)`; the builders
-// of the .td files that name no result type infer it at TILE level, without a layout.
+// The ops are declared by family; include this one header. Ops are built with `Op::create(builder, loc, …)`; the
+// builders of the .td files that name no result type infer it at TILE level, without a layout.
 #pragma once
 
 #include "core/layout/LinearLayout.h"

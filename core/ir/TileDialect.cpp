@@ -62,8 +62,8 @@ static LogicalResult checkOptions(Operation *op, Attribute value) {
     return op->emitOpError() << "attribute 'tile.options' must be a dictionary of integers, got " << value;
   for (NamedAttribute option : options)
     if (!isa<IntegerAttr>(option.getValue()))
-      return op->emitOpError() << "option '" << option.getName().getValue() << "' of 'tile.options' must be an integer, got "
-                               << option.getValue();
+      return op->emitOpError() << "option '" << option.getName().getValue()
+                               << "' of 'tile.options' must be an integer, got " << option.getValue();
   return success();
 }
 
@@ -89,20 +89,23 @@ LogicalResult TileDialect::verifyOperationAttribute(Operation *op, NamedAttribut
   return op->emitOpError() << "has an attribute '" << name << "' that the tile dialect does not know";
 }
 
-LogicalResult TileDialect::verifyRegionArgAttribute(Operation *op, unsigned, unsigned argIndex, NamedAttribute attribute) {
+LogicalResult TileDialect::verifyRegionArgAttribute(Operation *op, unsigned, unsigned argIndex,
+                                                    NamedAttribute attribute) {
   StringRef name = attribute.getName();
   Attribute value = attribute.getValue();
   if (name == kDivisibilityAttr) {
     auto number = dyn_cast<IntegerAttr>(value);
     if (!number || number.getInt() < 1)
-      return op->emitOpError() << "argument " << argIndex << ": 'tile.divisibility' must be an integer of at least 1, got " << value;
+      return op->emitOpError() << "argument " << argIndex
+                               << ": 'tile.divisibility' must be an integer of at least 1, got " << value;
     return success();
   }
   if (name == kNameAttr && isa<StringAttr>(value))
     return success();
   if ((name == kReadOnlyAttr || name == kUnsignedAttr) && isa<UnitAttr>(value))
     return success();
-  return op->emitOpError() << "argument " << argIndex << ": '" << name << "' is unknown or has the wrong kind of value, " << value;
+  return op->emitOpError() << "argument " << argIndex << ": '" << name
+                           << "' is unknown or has the wrong kind of value, " << value;
 }
 
 // ---- constants -----------------------------------------------------------------------------------------------------

@@ -40,7 +40,8 @@ static LogicalResult checkSources(Operation *op, ValueRange sources) {
     if (failed(checkTile(op, "source", source.getType())))
       return failure();
     if (shapeOf(source.getType()) != shapeOf(sources[0].getType()))
-      return op->emitOpError() << "sources must have one shape, got " << sources[0].getType() << " and " << source.getType();
+      return op->emitOpError() << "sources must have one shape, got " << sources[0].getType() << " and "
+                               << source.getType();
   }
   return success();
 }
@@ -49,12 +50,14 @@ static LogicalResult checkSources(Operation *op, ValueRange sources) {
 static LogicalResult checkBody(Operation *op, ArrayRef<Type> arguments, ArrayRef<Type> yields) {
   Block &body = op->getRegion(0).front();
   if (body.getArgumentTypes() != TypeRange(arguments))
-    return op->emitOpError() << "the region must take (" << TypeRange(arguments) << "), got (" << body.getArgumentTypes() << ")";
+    return op->emitOpError() << "the region must take (" << TypeRange(arguments) << "), got ("
+                             << body.getArgumentTypes() << ")";
   auto yield = body.empty() ? YieldOp() : dyn_cast<YieldOp>(body.back());
   if (!yield)
     return op->emitOpError() << "the region must end in tile.yield";
   if (yield->getOperandTypes() != TypeRange(yields))
-    return op->emitOpError() << "the region must yield (" << TypeRange(yields) << "), got (" << yield->getOperandTypes() << ")";
+    return op->emitOpError() << "the region must yield (" << TypeRange(yields) << "), got (" << yield->getOperandTypes()
+                             << ")";
   return success();
 }
 
@@ -116,7 +119,8 @@ LogicalResult MapElementwiseOp::verify() {
     return failure();
   auto first = cast<RankedTensorType>(getSources()[0].getType());
   if (getPack() < 1 || first.getNumElements() % getPack() != 0) // map_elementwise_c3
-    return emitOpError() << "pack must divide the number of elements, " << first.getNumElements() << ", got " << getPack();
+    return emitOpError() << "pack must divide the number of elements, " << first.getNumElements() << ", got "
+                         << getPack();
   for (Value result : getResults())
     if (failed(checkTile(*this, "result", result.getType())) ||
         failed(checkSameShape(*this, "result", result.getType(), "sources", first))) // map_elementwise_c4
@@ -129,7 +133,8 @@ LogicalResult MapElementwiseOp::verify() {
 
 LogicalResult SortOp::verify() {
   RankedTensorType type = getSource().getType();
-  if (failed(checkTile(*this, "source", type)) || failed(checkAxis(*this, getAxis(), type.getRank(), "source"))) // sort_c1
+  if (failed(checkTile(*this, "source", type)) ||
+      failed(checkAxis(*this, getAxis(), type.getRank(), "source"))) // sort_c1
     return failure();
   if (isTilePointer(type))
     return emitOpError() << "source must hold integers or floats, got " << type;
@@ -153,8 +158,8 @@ LogicalResult GatherOp::verify() {
     return failure();
   for (int64_t dim = 0; dim < source.getRank(); ++dim)
     if (dim != getAxis() && source.getDimSize(dim) != index.getDimSize(dim))
-      return emitOpError() << "dim " << dim << " of index must be that of source, " << source.getDimSize(dim) << ", got "
-                           << index.getDimSize(dim);
+      return emitOpError() << "dim " << dim << " of index must be that of source, " << source.getDimSize(dim)
+                           << ", got " << index.getDimSize(dim);
   if (failed(checkElement(*this, "result", getType(), "source", source.getElementType())))
     return failure();
   return checkShape(*this, "result", getType(), index.getShape()); // gather_c4

@@ -27,8 +27,8 @@ LogicalResult PointerType::verify(function_ref<InFlightDiagnostic()> emitError, 
   return success();
 }
 
-LogicalResult SharedType::verify(function_ref<InFlightDiagnostic()> emitError, ArrayRef<int64_t> shape, Type elementType,
-                                 Attribute layout) {
+LogicalResult SharedType::verify(function_ref<InFlightDiagnostic()> emitError, ArrayRef<int64_t> shape,
+                                 Type elementType, Attribute layout) {
   if (shape.empty() || llvm::any_of(shape, [](int64_t d) { return d < 1; }))
     return emitError() << "a shared tensor must have extents of at least 1";
   if (!isTileElement(elementType))
@@ -75,7 +75,9 @@ bool isTileFp8(Type scalar) {
   return isa<Float8E5M2Type, Float8E4M3FNType, Float8E4M3FNUZType, Float8E5M2FNUZType, F8E4B15Type>(scalar);
 }
 
-bool isTileFloat(Type scalar) { return isa<Float16Type, BFloat16Type, Float32Type, Float64Type>(scalar) || isTileFp8(scalar); }
+bool isTileFloat(Type scalar) {
+  return isa<Float16Type, BFloat16Type, Float32Type, Float64Type>(scalar) || isTileFp8(scalar);
+}
 
 bool isTileElement(Type scalar) { return isTileInteger(scalar) || isTileFloat(scalar) || isa<PointerType>(scalar); }
 

@@ -106,7 +106,8 @@ private:
 
 } // namespace
 
-bool runStages(ModuleOp module, std::span<const Stage> stages, const PipelineOptions &options, DiagnosticList &diagnostics) {
+bool runStages(ModuleOp module, std::span<const Stage> stages, const PipelineOptions &options,
+               DiagnosticList &diagnostics) {
   StepRunner runner(module, options, diagnostics);
   for (const Stage &stage : stages) {
     PassManager passes(module->getName());

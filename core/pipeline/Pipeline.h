@@ -19,11 +19,11 @@ class Target;
 namespace tessera {
 
 struct PipelineOptions {
-  std::string dumpIr;       // "all", or names of stages separated by commas: the IR after each; empty: none
-  std::string dumpDir;      // dumps and the reproducer go to files here; empty: dumps to standard error, no reproducer
-  bool timePasses = false;  // a table on standard error at the end
-  bool verify = true;       // the IR's verifier after every stage
-  tile::SourceFiles files;  // for excerpts in diagnostics
+  std::string dumpIr;      // "all", or names of stages separated by commas: the IR after each; empty: none
+  std::string dumpDir;     // dumps and the reproducer go to files here; empty: dumps to standard error, no reproducer
+  bool timePasses = false; // a table on standard error at the end
+  bool verify = true;      // the IR's verifier after every stage
+  tile::SourceFiles files; // for excerpts in diagnostics
 };
 
 // A stage is one pass at one place of a pipeline.
@@ -36,14 +36,16 @@ struct Stage {
 // The stages of the TILE level, in order (Stages.cpp).
 std::span<const Stage> tileStages();
 
-// Runs stages in order. A stage that fails adds exactly one error and stops the run: a user error if the pass reported one
-// with a place, else E0002 naming the stage and, with dumpDir, the reproducer `<stage>.reproducer.mlir` (the IR before it).
-bool runStages(mlir::ModuleOp module, std::span<const Stage> stages, const PipelineOptions &options, DiagnosticList &diagnostics);
+// Runs stages in order. A stage that fails adds exactly one error and stops the run: a user error if the pass reported
+// one with a place, else E0002 naming the stage and, with dumpDir, the reproducer `<stage>.reproducer.mlir` (the IR
+// before it).
+bool runStages(mlir::ModuleOp module, std::span<const Stage> stages, const PipelineOptions &options,
+               DiagnosticList &diagnostics);
 
 // Source to TILE: what the frontend made, in the form that plugins of the TILE level take.
 bool runTilePipeline(mlir::ModuleOp module, const PipelineOptions &options, DiagnosticList &diagnostics);
-// TILE to LAYOUT, with the target's answers (tile::layoutSteps); after runTilePipeline. Shared memory beyond the target's limit
-// is E0501.
+// TILE to LAYOUT, with the target's answers (tile::layoutSteps); after runTilePipeline. Shared memory beyond the
+// target's limit is E0501.
 bool runLayoutPipeline(mlir::ModuleOp module, const target::Target &target, const PipelineOptions &options,
                        DiagnosticList &diagnostics);
 

@@ -2,11 +2,11 @@
 //
 // SPDX-License-Identifier: Apache-2.0
 //
-// Before: %r:2 = scf.for … iter_args(%a, %b) { %b2 = addptr %b, %c ; yield %a2, %b2 }   (%r#1 unused, %b only makes %b2)
-// After:  %r = scf.for … iter_args(%a) { yield %a2 }
-// A carried value is live where an op with effects, a live carried value, a live result or a condition needs it; the
-// liveness is solved for all carried values of a loop at once, so that values that only keep each other alive go too.
-// Not done here: scf.while (canonical forms handle the simple cases).
+// Before: %r:2 = scf.for … iter_args(%a, %b) { %b2 = addptr %b, %c ; yield %a2, %b2 }   (%r#1 unused, %b only makes
+// %b2) After:  %r = scf.for … iter_args(%a) { yield %a2 } A carried value is live where an op with effects, a live
+// carried value, a live result or a condition needs it; the liveness is solved for all carried values of a loop at
+// once, so that values that only keep each other alive go too. Not done here: scf.while (canonical forms handle the
+// simple cases).
 #include "core/ir/Tile.h"
 #include "core/transforms/Passes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -64,8 +64,8 @@ scf::ForOp withoutCarried(scf::ForOp loop, const llvm::BitVector &keep) {
     inits.push_back(loop.getInitArgs()[i]);
     yields.push_back(yield->getOperand(i));
   }
-  auto reduced = scf::ForOp::create(b, loop.getLoc(), loop.getLowerBound(), loop.getUpperBound(), loop.getStep(), inits, nullptr,
-                                    loop.getUnsignedCmp());
+  auto reduced = scf::ForOp::create(b, loop.getLoc(), loop.getLowerBound(), loop.getUpperBound(), loop.getStep(), inits,
+                                    nullptr, loop.getUnsignedCmp());
   reduced->setDiscardableAttrs(loop->getDiscardableAttrDictionary());
   if (inits.empty())
     reduced.getBody()->getTerminator()->erase();

@@ -3,9 +3,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Before: scf.for … { %y = arith.divsi %a, %b … }      After: %y = arith.divsi %a, %b ; scf.for … { … }
-// Any op without memory effects moves; division too, which upstream holds back because it may trap there (here it gives an
-// unspecified value, docs/rationale/integer-division.md). Inner loops first, so that a value leaves as many as it can.
-// Not done here: loads (a loop may run zero times, and its address then need not be valid).
+// Any op without memory effects moves; division too, which upstream holds back because it may trap there (here it gives
+// an unspecified value, docs/rationale/integer-division.md). Inner loops first, so that a value leaves as many as it
+// can. Not done here: loads (a loop may run zero times, and its address then need not be valid).
 #include "core/ir/Tile.h"
 #include "core/transforms/Passes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"

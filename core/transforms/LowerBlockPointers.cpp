@@ -7,10 +7,9 @@
 // After:  %at = tile.addptr %base, %i * %s + %j              (scalars: the block's corner)
 //         %p = tile.addptr splat(%at), rows * splat(%s) + columns    (invariant in most loops)
 //         %v = tile.load %p mask(rows < splat(clamp(%m - %i, 0, 64))) other 0
-// A block pointer that a loop, branch or select carries becomes its parts: base, extents, strides, offsets; the parts that
-// do not change are dropped by later canonical forms.
-// Establishes: no value of block pointer type is left.
-// Not done here: masks that are always true (tile-simplify-masks). Source: docs/rationale/block-pointers.md
+// A block pointer that a loop, branch or select carries becomes its parts: base, extents, strides, offsets; the parts
+// that do not change are dropped by later canonical forms. Establishes: no value of block pointer type is left. Not
+// done here: masks that are always true (tile-simplify-masks). Source: docs/rationale/block-pointers.md
 #include "core/ir/Tile.h"
 #include "core/transforms/Passes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -71,7 +70,8 @@ private:
   SmallVector<Type> expandedTypes(TypeRange types);
   const Parts &partsOf(Value value) { return parts_.find(value)->second; }
 
-  std::map<Value, Parts, decltype([](Value a, Value b) { return a.getAsOpaquePointer() < b.getAsOpaquePointer(); })> parts_;
+  std::map<Value, Parts, decltype([](Value a, Value b) { return a.getAsOpaquePointer() < b.getAsOpaquePointer(); })>
+      parts_;
   SmallVector<Operation *> dead_;
 };
 
@@ -236,7 +236,8 @@ void LowerBlockPointers::expandControlFlow(Operation *op) {
   if (llvm::none_of(op->getResultTypes(), isBlockPointer))
     return;
   OpBuilder b(op);
-  OperationState state(op->getLoc(), op->getName(), op->getOperands(), expandedTypes(op->getResultTypes()), op->getAttrs());
+  OperationState state(op->getLoc(), op->getName(), op->getOperands(), expandedTypes(op->getResultTypes()),
+                       op->getAttrs());
   for (Region &region : op->getRegions())
     state.addRegion()->takeBody(region);
   Operation *expanded = b.create(state);

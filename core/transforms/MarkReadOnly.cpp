@@ -5,7 +5,8 @@
 // Before: func.func @k(%p: !tile.ptr<f32>, …) { … tile.load … }     After: %p: … {tile.read_only}
 // From every written pointer the values it may come from are followed back, through arithmetic, shapes, branches and
 // loops. A pointer of unknown origin may be any argument.
-// Not done here: aliasing of different arguments (the caller may pass one buffer twice; targets must not assume otherwise).
+// Not done here: aliasing of different arguments (the caller may pass one buffer twice; targets must not assume
+// otherwise).
 #include "core/ir/Tile.h"
 #include "core/transforms/Passes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"

@@ -35,7 +35,8 @@ struct Simplify final : impl::TileSimplifyPassBase<Simplify> {
 
   void runOnOperation() override {
     GreedyRewriteConfig config;
-    config.setUseTopDownTraversal(true).setMaxIterations(4).setRegionSimplificationLevel(GreedySimplifyRegionLevel::Disabled);
+    config.setUseTopDownTraversal(true).setMaxIterations(4).setRegionSimplificationLevel(
+        GreedySimplifyRegionLevel::Disabled);
     // Not converging within the limit is no failure: every step kept the meaning.
     (void)applyPatternsGreedily(getOperation(), patterns_, config);
   }

@@ -5,9 +5,9 @@
 // Before: %i = tile.arange 0 to 64 ; %m = arith.cmpi slt, %i, splat(64) ; tile.load %p mask %m
 // After:  %m = constant true, so that folding drops the mask
 // Also: a value with one possible value is a constant; min and max that never choose go; a remainder smaller than its
-// divisor goes; signed division and remainder of numbers that are not negative become unsigned (cheaper on every target).
-// Requires: nothing.  Establishes: nothing later passes may rely on.
-// Not done here: bounds that differ between programs, such as offsets below a length given at run time.
+// divisor goes; signed division and remainder of numbers that are not negative become unsigned (cheaper on every
+// target). Requires: nothing.  Establishes: nothing later passes may rely on. Not done here: bounds that differ between
+// programs, such as offsets below a length given at run time.
 #include "core/analysis/IntegerRanges.h"
 #include "core/transforms/Passes.h"
 
@@ -53,7 +53,8 @@ struct SimplifyMasks final : impl::TileSimplifyMasksPassBase<SimplifyMasks> {
     IntegerRanges ranges(getOperation());
     getOperation().walk([&](Operation *op) {
       // Inside a combiner nothing was analysed, and its ops are few.
-      if (op->getNumResults() != 1 || !isMemoryEffectFree(op) || op->getNumRegions() != 0 || !isa<func::FuncOp>(op->getParentWithTrait<OpTrait::IsIsolatedFromAbove>()))
+      if (op->getNumResults() != 1 || !isMemoryEffectFree(op) || op->getNumRegions() != 0 ||
+          !isa<func::FuncOp>(op->getParentWithTrait<OpTrait::IsIsolatedFromAbove>()))
         return;
       Value result = op->getResult(0);
       if (!isa<IntegerType>(elementTypeOf(result.getType())) || result.use_empty() || splatConstantOf(result))

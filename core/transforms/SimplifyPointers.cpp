@@ -8,7 +8,8 @@
 //         broadcast(tile.addptr splat(%p), %v)  (also expand_dims)         tile.addptr splat(%p), broadcast(%v)
 // The varying part often does not change in a loop and leaves it; the uniform part costs one scalar add.
 // A sum of 32-bit offsets is split only where ranges show that it does not wrap: the offset is extended after the sum.
-//         tile.addptr (tile.addptr splat(%p), %v), %w                      tile.addptr splat(%p), %v + %w (64 bits where it may wrap)
+//         tile.addptr (tile.addptr splat(%p), %v), %w                      tile.addptr splat(%p), %v + %w (64 bits
+//         where it may wrap)
 // Not done here: products.
 #include "core/analysis/IntegerRanges.h"
 #include "core/transforms/Passes.h"
@@ -58,7 +59,8 @@ Value widened(OpBuilder &b, Value offset) {
     return offset;
   Type wide = b.getI64Type();
   if (auto broadcast = offset.getDefiningOp<BroadcastOp>())
-    return BroadcastOp::create(b, offset.getLoc(), withElementType(offset.getType(), wide), widened(b, broadcast.getSource()));
+    return BroadcastOp::create(b, offset.getLoc(), withElementType(offset.getType(), wide),
+                               widened(b, broadcast.getSource()));
   return arith::ExtSIOp::create(b, offset.getLoc(), withElementType(offset.getType(), wide), offset);
 }
 

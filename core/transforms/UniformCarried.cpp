@@ -45,8 +45,8 @@ Step stepOf(OpBuilder &b, Value value) {
   return {add.getRhs(), uniformOf(b, add.getLhs())};
 }
 
-// The sum of the uniform steps from `argument` to `next`, as scalars of `type` made before the terminator; null where some
-// step is not uniform.
+// The sum of the uniform steps from `argument` to `next`, as scalars of `type` made before the terminator; null where
+// some step is not uniform.
 Value totalStep(OpBuilder &b, BlockArgument argument, Value next, Type type) {
   Value total;
   while (next != argument) {
@@ -75,11 +75,13 @@ struct UniformCarried final : impl::TileUniformCarriedPassBase<UniformCarried> {
     for (unsigned i = 0; i < loop.getNumRegionIterArgs(); ++i) {
       BlockArgument argument = loop.getRegionIterArg(i);
       auto type = dyn_cast<RankedTensorType>(argument.getType());
-      if (!type || (!isTilePointer(type) && !isa<IntegerType>(type.getElementType())) || type.getElementType().isInteger(1))
+      if (!type || (!isTilePointer(type) && !isa<IntegerType>(type.getElementType())) ||
+          type.getElementType().isInteger(1))
         continue;
       Type offsetType = isTilePointer(type) ? IntegerType::get(&getContext(), 64) : type.getElementType();
       OpBuilder inside(yield);
-      Value step = yield->getOperand(i) == argument ? Value() : totalStep(inside, argument, yield->getOperand(i), offsetType);
+      Value step =
+          yield->getOperand(i) == argument ? Value() : totalStep(inside, argument, yield->getOperand(i), offsetType);
       if (!step)
         continue;
       replace(loop, i, step, offsetType);

@@ -2,8 +2,8 @@
 //
 // SPDX-License-Identifier: Apache-2.0
 //
-// Writing needs a module without block pointers whose ops are of `tile`, arith, math, scf, func (what the pipelines leave).
-// What has no place in the bytecode is a diagnostic. Fast-math flags other than `afn` are dropped.
+// Writing needs a module without block pointers whose ops are of `tile`, arith, math, scf, func (what the pipelines
+// leave). What has no place in the bytecode is a diagnostic. Fast-math flags other than `afn` are dropped.
 #pragma once
 
 #include "core/bytecode/Module.h"

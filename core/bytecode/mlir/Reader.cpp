@@ -116,7 +116,8 @@ void ModuleReader::readConstant(const tbc::Op &op, Location loc) {
   Type type = typeOf(op.results[0]);
   Value value;
   if (tile::isTilePointer(type)) {
-    Value zero = tile::makeConstant(builder_, loc, tile::withElementType(type, builder_.getI64Type()), op.intAttr(tbc::AttrId::Value));
+    Value zero = tile::makeConstant(builder_, loc, tile::withElementType(type, builder_.getI64Type()),
+                                    op.intAttr(tbc::AttrId::Value));
     value = tile::IntToPtrOp::create(builder_, loc, type, zero);
   } else if (isa<FloatType>(tile::elementTypeOf(type))) {
     value = tile::makeFloatConstant(builder_, loc, type, op.floatAttr(tbc::AttrId::FloatValue));
@@ -161,7 +162,8 @@ void ModuleReader::addAttrs(const tbc::Op &op, OperationState &state) {
   bool ownsScratch = op.code != tbc::Opcode::SharedAlloc;
   for (const tbc::Attr &attr : op.attrs) {
     bool isScratch = ownsScratch && (attr.id == tbc::AttrId::Offset || attr.id == tbc::AttrId::Bytes);
-    std::string name = isScratch ? "tile." + std::string(tbc::attrInfo(attr.id)->name) : tbc::attrNameInDialect(attr.id).str();
+    std::string name =
+        isScratch ? "tile." + std::string(tbc::attrInfo(attr.id)->name) : tbc::attrNameInDialect(attr.id).str();
     if (attr.id == tbc::AttrId::HasScales)
       continue; // in the operand segments
     if (const auto *text = std::get_if<std::string>(&attr.value))
@@ -179,7 +181,8 @@ void ModuleReader::addAttrs(const tbc::Op &op, OperationState &state) {
     state.addAttribute("operandSegmentSizes", builder_.getDenseI32ArrayAttr({1, n > 1, n > 2}));
   int64_t scales = op.intAttr(tbc::AttrId::HasScales);
   if (op.code == tbc::Opcode::DotScaled)
-    state.addAttribute("operandSegmentSizes", builder_.getDenseI32ArrayAttr({1, 1, 1, int32_t(scales & 1), int32_t(scales >> 1 & 1)}));
+    state.addAttribute("operandSegmentSizes",
+                       builder_.getDenseI32ArrayAttr({1, 1, 1, int32_t(scales & 1), int32_t(scales >> 1 & 1)}));
 }
 
 void ModuleReader::readOp(const tbc::Op &op, StringRef terminator) {
@@ -188,9 +191,9 @@ void ModuleReader::readOp(const tbc::Op &op, StringRef terminator) {
     return readConstant(op, loc);
   auto row = upstream_.find(op.code);
   bool isUpstream = row != upstream_.end();
-  std::string name = isUpstream                         ? row->second.str()
-                     : op.code == tbc::Opcode::Yield    ? terminator.str()
-                                                        : "tile." + std::string(tbc::opInfo(op.code)->name);
+  std::string name = isUpstream                      ? row->second.str()
+                     : op.code == tbc::Opcode::Yield ? terminator.str()
+                                                     : "tile." + std::string(tbc::opInfo(op.code)->name);
   OperationState state(loc, name);
   for (tbc::ValueId operand : op.operands)
     state.operands.push_back(values_[operand]);
@@ -205,8 +208,9 @@ void ModuleReader::readOp(const tbc::Op &op, StringRef terminator) {
   Operation *created = builder_.create(state);
   for (auto [id, result] : llvm::zip_equal(op.results, created->getResults()))
     values_[id] = result;
-  StringRef inner = op.code == tbc::Opcode::If || op.code == tbc::Opcode::For || op.code == tbc::Opcode::While ? "scf.yield"
-                                                                                                             : "tile.yield";
+  StringRef inner = op.code == tbc::Opcode::If || op.code == tbc::Opcode::For || op.code == tbc::Opcode::While
+                        ? "scf.yield"
+                        : "tile.yield";
   for (auto [i, region] : llvm::enumerate(op.regions)) {
     bool isAbsentElse = op.code == tbc::Opcode::If && i == 1 && op.results.empty() && region.ops.size() == 1;
     if (!isAbsentElse)

@@ -18,11 +18,14 @@ namespace {
 static_assert(int(tile::Cache::WT) == int(tbc::Cache::WT) && int(tile::Cache::CV) == int(tbc::Cache::CV));
 static_assert(int(tile::Evict::Last) == int(tbc::Evict::Last) && int(tile::Rmw::Xchg) == int(tbc::Rmw::Xchg));
 static_assert(int(tile::Rmw::UMax) == int(tbc::Rmw::UMax) && int(tile::Rmw::Max) == int(tbc::Rmw::Max));
-static_assert(int(tile::MemSem::Relaxed) == int(tbc::MemSem::Relaxed) && int(tile::MemScope::Sys) == int(tbc::MemScope::Sys));
+static_assert(int(tile::MemSem::Relaxed) == int(tbc::MemSem::Relaxed) &&
+              int(tile::MemScope::Sys) == int(tbc::MemScope::Sys));
 static_assert(int(tile::DotPrecision::BF16x6) == int(tbc::DotPrecision::BF16x6));
 static_assert(int(tile::ScaledFormat::FP16) == int(tbc::ScaledFormat::FP16));
-static_assert(int(arith::CmpIPredicate::uge) == int(tbc::CmpI::Uge) && int(arith::CmpIPredicate::slt) == int(tbc::CmpI::Slt));
-static_assert(int(arith::CmpFPredicate::UNO) == int(tbc::CmpF::Uno) && int(arith::CmpFPredicate::OEQ) == int(tbc::CmpF::Oeq));
+static_assert(int(arith::CmpIPredicate::uge) == int(tbc::CmpI::Uge) &&
+              int(arith::CmpIPredicate::slt) == int(tbc::CmpI::Slt));
+static_assert(int(arith::CmpFPredicate::UNO) == int(tbc::CmpF::Uno) &&
+              int(arith::CmpFPredicate::OEQ) == int(tbc::CmpF::Oeq));
 
 class ModuleWriter {
 public:
@@ -239,15 +242,18 @@ void ModuleWriter::writeUpstreamAttrs(Operation *op, tbc::Op &out) {
     addInt(out, tbc::AttrId::Predicate, static_cast<int64_t>(compare.getPredicate()));
   else if (auto compare = dyn_cast<arith::CmpFOp>(op))
     addInt(out, tbc::AttrId::Predicate, static_cast<int64_t>(compare.getPredicate()));
-  else if (auto truncate = dyn_cast<arith::TruncFOp>(op); truncate && truncate.getRoundingmode() == arith::RoundingMode::toward_zero)
+  else if (auto truncate = dyn_cast<arith::TruncFOp>(op);
+           truncate && truncate.getRoundingmode() == arith::RoundingMode::toward_zero)
     addInt(out, tbc::AttrId::Rounding, 1);
   else if (out.code == tbc::Opcode::DivF || out.code == tbc::Opcode::Sqrt) {
-    if (bitEnumContainsAll(cast<arith::ArithFastMathInterface>(op).getFastMathFlagsAttr().getValue(), arith::FastMathFlags::afn))
+    if (bitEnumContainsAll(cast<arith::ArithFastMathInterface>(op).getFastMathFlagsAttr().getValue(),
+                           arith::FastMathFlags::afn))
       addInt(out, tbc::AttrId::Approx, 1);
   } else if (auto loop = dyn_cast<scf::ForOp>(op)) {
-    static constexpr std::pair<llvm::StringLiteral, tbc::AttrId> options[] = {{tile::kNumStagesAttr, tbc::AttrId::NumStages},
-                                                                            {tile::kUnrollAttr, tbc::AttrId::Unroll},
-                                                                            {tile::kLoopFlagsAttr, tbc::AttrId::LoopFlags}};
+    static constexpr std::pair<llvm::StringLiteral, tbc::AttrId> options[] = {
+        {tile::kNumStagesAttr, tbc::AttrId::NumStages},
+        {tile::kUnrollAttr, tbc::AttrId::Unroll},
+        {tile::kLoopFlagsAttr, tbc::AttrId::LoopFlags}};
     for (const auto &[name, id] : options)
       if (auto value = loop->getAttrOfType<IntegerAttr>(name); value && value.getInt() != 0)
         addInt(out, id, value.getInt());
@@ -383,7 +389,8 @@ std::optional<tbc::Module> ModuleWriter::write(ModuleOp module) {
 
 } // namespace
 
-std::optional<tbc::Module> toBytecodeModule(ModuleOp module, DiagnosticList &diagnostics, const tile::SourceFiles &files) {
+std::optional<tbc::Module> toBytecodeModule(ModuleOp module, DiagnosticList &diagnostics,
+                                            const tile::SourceFiles &files) {
   return ModuleWriter(diagnostics, files).write(module);
 }
 

@@ -25,13 +25,15 @@ static void addStage(OpPassManager &passes, const tessera::Stage &stage) {
 
 int main(int argc, char **argv) {
   DialectRegistry registry;
-  registry.insert<tessera::tile::TileDialect, arith::ArithDialect, math::MathDialect, scf::SCFDialect, func::FuncDialect>();
+  registry
+      .insert<tessera::tile::TileDialect, arith::ArithDialect, math::MathDialect, scf::SCFDialect, func::FuncDialect>();
   tessera::tile::registerTileTransformsPasses();
   tessera::tile::registerLayoutPasses();
   tessera::registerTestPasses();
-  PassPipelineRegistration<> whole("tile-pipeline", "all stages of the TILE level, in order", [](OpPassManager &passes) {
-    for (const tessera::Stage &stage : tessera::tileStages())
-      addStage(passes, stage);
-  });
+  PassPipelineRegistration<> whole("tile-pipeline", "all stages of the TILE level, in order",
+                                   [](OpPassManager &passes) {
+                                     for (const tessera::Stage &stage : tessera::tileStages())
+                                       addStage(passes, stage);
+                                   });
   return asMainReturnCode(MlirOptMain(argc, argv, "tessera-opt: passes over tile IR\n", registry));
 }

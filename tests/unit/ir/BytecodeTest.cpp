@@ -50,7 +50,8 @@ TEST_F(Bytecode, ParametersAndOptions) {
 
 TEST_F(Bytecode, LocationsChainCalls) {
   OwningOpRef<ModuleOp> module = parse("func.func @k() { return }");
-  Location line = FileLineColLoc::get(context.get(), "a.py", 3, 5), call = FileLineColLoc::get(context.get(), "b.py", 9, 1);
+  Location line = FileLineColLoc::get(context.get(), "a.py", 3, 5),
+           call = FileLineColLoc::get(context.get(), "b.py", 9, 1);
   Location outer = FileLineColLoc::get(context.get(), "c.py", 20, 2);
   Location nested = CallSiteLoc::get(line, CallSiteLoc::get(call, outer));
   Location folded = CallSiteLoc::get(CallSiteLoc::get(line, call), outer); // the same chain, built the other way round

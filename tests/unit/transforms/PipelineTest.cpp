@@ -1,9 +1,9 @@
 // PipelineTest.cpp - the stage table, dumps, failures, speed
 //
 // SPDX-License-Identifier: Apache-2.0
+#include "core/pipeline/Pipeline.h"
 #include "core/ir/Tile.h"
 #include "core/pipeline/Context.h"
-#include "core/pipeline/Pipeline.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Parser/Parser.h"
 #include <filesystem>

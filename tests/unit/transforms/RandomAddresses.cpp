@@ -24,7 +24,8 @@ public:
     offsets_.push_back(indices());
     for (int i = 0; i < 12; ++i)
       step();
-    return "func.func @k(%in: !tile.ptr<i32> {tile.name = \"in\", tile.divisibility = 16}, %out: !tile.ptr<i32> {tile.name = "
+    return "func.func @k(%in: !tile.ptr<i32> {tile.name = \"in\", tile.divisibility = 16}, %out: !tile.ptr<i32> "
+           "{tile.name = "
            "\"out\"}, %n: i32 {tile.name = \"n\"}) {\n" +
            body_ + "  return\n}\n";
   }
@@ -38,20 +39,24 @@ private:
     line(name + " = " + text);
     return name;
   }
-  const std::string &any(const std::vector<std::string> &from) { return from[pick(static_cast<unsigned>(from.size()))]; }
+  const std::string &any(const std::vector<std::string> &from) {
+    return from[pick(static_cast<unsigned>(from.size()))];
+  }
 
   void constant() { scalars_.push_back(number(static_cast<int>(pick(200)) - 40)); }
   std::string number(int value, const char *type = "i32") {
     return let("arith.constant " + std::to_string(value) + " : " + type);
   }
-  std::string tile(int value) { return let("arith.constant dense<" + std::to_string(value) + "> : " + std::string(kInts)); }
+  std::string tile(int value) {
+    return let("arith.constant dense<" + std::to_string(value) + "> : " + std::string(kInts));
+  }
   std::string splat(const std::string &scalar) { return let("tile.splat " + scalar + " : (i32) -> " + kInts); }
 
   // rows * a + columns * b, built from aranges.
   std::string indices() {
     unsigned start = pick(2) * 8;
     std::string r = let("tile.arange 0 to 4 : tensor<4xi32>"), c = let("tile.arange " + std::to_string(start) + " to " +
-                                                                     std::to_string(start + 8) + " : tensor<8xi32>");
+                                                                       std::to_string(start + 8) + " : tensor<8xi32>");
     return grid(r, c);
   }
   std::string grid(const std::string &r, const std::string &c) {
@@ -67,7 +72,8 @@ private:
   void scalarStep() {
     static const char *ops[] = {"addi", "subi", "muli", "minsi", "maxsi", "divsi", "remsi", "andi"};
     const char *op = ops[pick(8)];
-    std::string rhs = std::string(op).find("si") == std::string::npos || op[0] == 'm' ? any(scalars_) : number(1 + pick(20));
+    std::string rhs =
+        std::string(op).find("si") == std::string::npos || op[0] == 'm' ? any(scalars_) : number(1 + pick(20));
     scalars_.push_back(let("arith." + std::string(op) + " " + any(scalars_) + ", " + rhs + " : i32"));
   }
   void offsetStep() {
@@ -90,8 +96,8 @@ private:
     return let("tile.addptr " + p + ", " + offset + " : (" + kPointers + ", " + kInts + ") -> " + kPointers);
   }
   std::string load(const std::string &p, const std::string &mask) {
-    return let("tile.load " + p + " mask " + mask + " other " + tile(7) + " : (" + kPointers + ", " + kBools + ", " + kInts + ") -> " +
-               kInts);
+    return let("tile.load " + p + " mask " + mask + " other " + tile(7) + " : (" + kPointers + ", " + kBools + ", " +
+               kInts + ") -> " + kInts);
   }
   // p = in + a + b in two steps, checked against the 64-bit sum that the addresses really are.
   void access() {
@@ -120,34 +126,40 @@ private:
     line("tile.store " + p + ", " + value + " : (" + kPointers + ", " + kInts + ") -> ()");
   }
 
-  // A loop that carries a tile of pointers, a tile of offsets that says where they are, a sum, and sometimes a block pointer.
+  // A loop that carries a tile of pointers, a tile of offsets that says where they are, a sum, and sometimes a block
+  // pointer.
   void loop() {
-    std::string start = any(offsets_), p = pointers("%in", start), zero = tile(0), c0 = number(pick(3)), c1 = number(1 + pick(2));
-    std::string upper = pick(2) ? "%n" : number(pick(6)), moved = pick(3) ? number(static_cast<int>(pick(80)) - 20) : std::string();
+    std::string start = any(offsets_), p = pointers("%in", start), zero = tile(0), c0 = number(pick(3)),
+                c1 = number(1 + pick(2));
+    std::string upper = pick(2) ? "%n" : number(pick(6)),
+                moved = pick(3) ? number(static_cast<int>(pick(80)) - 20) : std::string();
     std::string block = makeBlock(), by = number(static_cast<int>(pick(24)) - 6), result = fresh();
     std::vector<std::string> scalars = scalars_, offsets = offsets_;
     std::string o = fresh(), q = fresh(), s = fresh(), b = fresh(), i = fresh(), dead = fresh();
-    line(result + ":5 = scf.for " + i + " = " + c0 + " to " + upper + " step " + c1 + " iter_args(" + o + " = " + start + ", " + q + " = " +
-         p + ", " + s + " = " + zero + ", " + b + " = " + block + ", " + dead + " = " + c0 + ") -> (" + kInts + ", " + kPointers + ", " +
-         kInts + ", " + kBlock + ", i32) : i32 {");
+    line(result + ":5 = scf.for " + i + " = " + c0 + " to " + upper + " step " + c1 + " iter_args(" + o + " = " +
+         start + ", " + q + " = " + p + ", " + s + " = " + zero + ", " + b + " = " + block + ", " + dead + " = " + c0 +
+         ") -> (" + kInts + ", " + kPointers + ", " + kInts + ", " + kBlock + ", i32) : i32 {");
     indent_ += 2;
     ++depth_;
     scalars_.push_back(i);
     // Pointers stay where they are only if the offsets say so too: the same steps, in 32 bits that cannot wrap here.
-    std::string small = let("arith.maxsi " + let("arith.minsi " + o + ", " + tile(100000) + " : " + kInts) + ", " + tile(-100000) + " : " + kInts);
+    std::string small = let("arith.maxsi " + let("arith.minsi " + o + ", " + tile(100000) + " : " + kInts) + ", " +
+                            tile(-100000) + " : " + kInts);
     std::string exact = let("arith.cmpi eq, " + small + ", " + o + " : " + kInts);
     std::string mask = let("arith.andi " + inside(o) + ", " + exact + " : " + kBools);
     std::string v = load(q, mask), blockValue = loadBlock(b);
-    std::string sum = let("arith.addi " + let("arith.addi " + s + ", " + v + " : " + kInts) + ", " + blockValue + " : " + kInts);
+    std::string sum =
+        let("arith.addi " + let("arith.addi " + s + ", " + v + " : " + kInts) + ", " + blockValue + " : " + kInts);
     if (pick(2) && depth_ < 3)
       step();
     std::string delta = moved.empty() ? any(offsets) : splat(moved);
     delta = let("arith.remsi " + delta + ", " + tile(50) + " : " + kInts);
     std::string o2 = let("arith.addi " + o + ", " + delta + " : " + kInts), q2 = addTo(q, delta);
-    std::string b2 = let("tile.advance " + b + ", [" + by + ", " + any(scalars) + "] : (" + kBlock + ", i32, i32) -> " + kBlock);
+    std::string b2 =
+        let("tile.advance " + b + ", [" + by + ", " + any(scalars) + "] : (" + kBlock + ", i32, i32) -> " + kBlock);
     std::string dead2 = let("arith.addi " + dead + ", " + c1 + " : i32");
-    line("scf.yield " + o2 + ", " + q2 + ", " + sum + ", " + b2 + ", " + dead2 + " : " + kInts + ", " + kPointers + ", " + kInts + ", " +
-         kBlock + ", i32");
+    line("scf.yield " + o2 + ", " + q2 + ", " + sum + ", " + b2 + ", " + dead2 + " : " + kInts + ", " + kPointers +
+         ", " + kInts + ", " + kBlock + ", i32");
     indent_ -= 2;
     --depth_;
     line("}");
@@ -162,8 +174,9 @@ private:
   std::string makeBlock() {
     std::string rows = number(static_cast<int>(pick(64)), "i64"), columns = number(static_cast<int>(pick(64)), "i64");
     std::string stride = number(64, "i64"), one = number(1, "i64");
-    return let("tile.make_block_ptr %in shape[" + rows + ", " + columns + "] strides[" + stride + ", " + one + "] offsets[" +
-               any(scalars_) + ", " + any(scalars_) + "] : (!tile.ptr<i32>, i64, i64, i64, i64, i32, i32) -> " + kBlock);
+    return let("tile.make_block_ptr %in shape[" + rows + ", " + columns + "] strides[" + stride + ", " + one +
+               "] offsets[" + any(scalars_) + ", " + any(scalars_) +
+               "] : (!tile.ptr<i32>, i64, i64, i64, i64, i32, i32) -> " + kBlock);
   }
   std::string loadBlock(const std::string &block) {
     return let("tile.load_block " + block + " boundary_check = [0, 1] padding = zero : (" + kBlock + ") -> " + kInts);
@@ -171,7 +184,8 @@ private:
 
   void branch() {
     static const char *predicates[] = {"eq", "ne", "slt", "sle", "sgt", "sge", "ult", "uge"};
-    std::string c = let("arith.cmpi " + std::string(predicates[pick(8)]) + ", " + any(scalars_) + ", " + any(scalars_) + " : i32");
+    std::string c =
+        let("arith.cmpi " + std::string(predicates[pick(8)]) + ", " + any(scalars_) + ", " + any(scalars_) + " : i32");
     std::vector<std::string> scalars = scalars_, offsets = offsets_;
     std::string r = fresh();
     line(r + ":2 = scf.if " + c + " -> (i32, " + kInts + ") {");

@@ -8,8 +8,8 @@
 
 namespace tessera {
 
-// A kernel k(in, out, n): `in` and `out` hold 4096 i32 (64 x 64 for block pointers). No access leaves them, every result is
-// exact. Deterministic.
+// A kernel k(in, out, n): `in` and `out` hold 4096 i32 (64 x 64 for block pointers). No access leaves them, every
+// result is exact. Deterministic.
 std::string randomAddresses(uint32_t seed);
 
 } // namespace tessera
