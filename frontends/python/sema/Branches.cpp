@@ -22,6 +22,7 @@ struct Merge {
   std::vector<Variable> variables;
   std::vector<mlir::Value> x, y;
   std::vector<std::pair<Flag *, size_t>> flags; // and the result that each becomes
+  mlir::Value cond;
 };
 
 // --- values through regions
@@ -178,6 +179,10 @@ void Visitor::joinVariable(std::string_view name, Arm &a, Arm &c, Merge &m) {
     f.lost.emplace_back(name, "is bound in one branch of an `if` only");
     return;
   }
+  if (x && y && x->isConst() && y->isConst() && name != "$return") {
+    f.lost.emplace_back(name, "has different compile-time values in the branches of an `if`");
+    return;
+  }
   if (x && y && !sameShape(*x, *y)) {
     if (xDead || yDead) {
       (xDead ? x : y) = nullptr;
@@ -218,6 +223,10 @@ void Visitor::joinVariable(std::string_view name, Arm &a, Arm &c, Merge &m) {
 void Visitor::joinFlag(Flag &result, const Flag &x, const Flag &y, Arm &a, Arm &c, Merge &m) {
   if (x.state == y.state && x.state != Flag::Maybe) {
     result = x;
+    return;
+  }
+  if (x.state == Flag::Yes && y.state == Flag::No) {
+    result = {Flag::Maybe, m.cond};
     return;
   }
   mlir::OpBuilder::InsertionGuard restore(b);
@@ -261,7 +270,7 @@ void Visitor::mergeReturns(Arm &a, Arm &c) {
     Value *v = arm->env.find("$return");
     if (!v)
       arm->env.set("$return", none()); // falls off the end
-    else if (arm->flow.ret.state != Flag::Yes && !v->isNone() && v->kind != ValueKind::Error)
+    else if (arm->flow.ret.state != Flag::Yes && !arm->dead && !v->isNone() && v->kind != ValueKind::Error)
       fail(DiagId::InconsistentReturn, "Inconsistent return types: " + describeType(*v) + " and None",
            "return a value on every path");
   }
@@ -271,6 +280,7 @@ void Visitor::mergeReturns(Arm &a, Arm &c) {
 void Visitor::mergeArms(mlir::Value cond, Arm &a, Arm &c, bool onlyReturn) {
   KernelFrame &f = frame();
   Merge m;
+  m.cond = cond;
   if (onlyReturn) {
     if (!f.isKernel) {
       mergeReturns(a, c);

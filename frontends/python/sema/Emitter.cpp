@@ -202,8 +202,8 @@ Value Emitter::number(const Value &v, DType t) {
     return intConstant(t, v.host.isFloat() ? v.host.floatValue() != 0 : !v.host.bigInt().isZero());
   if (v.host.isFloat()) {
     auto i = BigInt::fromDouble(v.host.floatValue());
-    if (!i)
-      failType("cannot convert float " + str(v.host) + " to " + t.str());
+    if (!i) // infinities: what the conversion at run time gives
+      return cast(floatConstant(py::dtype(ScalarKind::FP32), v.host.floatValue()), t);
     return intConstant(t, static_cast<int64_t>(i->wrapU64()));
   }
   return intConstant(t, static_cast<int64_t>(v.host.bigInt().wrapU64()));
