@@ -5,6 +5,8 @@
 
 #include "core/layout/TensorLayouts.h"
 
+#include <algorithm>
+
 namespace tessera::layout {
 
 namespace {
@@ -88,6 +90,45 @@ std::optional<DotLayouts> tileFragments(const MatrixFragments &fragments, std::s
         bits->deal(dim, bits->registers);
   return DotLayouts{withBatch(fragments.a, rank).product(a->layout()), withBatch(fragments.b, rank).product(b->layout()),
                     withBatch(fragments.accumulator, rank).product(acc->layout())};
+}
+
+LinearLayout plainDotAccumulator(std::span<const int64_t> shape, unsigned lanes, unsigned numWarps) {
+  size_t rank = shape.size(), rows = rank - 2, columns = rank - 1;
+  std::vector<int64_t> perThread(rank, 1), laneBox(rank, 1), warpBox(rank, 1), room(shape.begin(), shape.end());
+  int64_t elements = 1;
+  for (int64_t s : shape)
+    elements *= s;
+  int64_t share = std::max<int64_t>(elements / (int64_t(lanes) * numWarps), 1); // elements of a lane
+  // Doubles the box along the dim that is shorter so far, where there is room.
+  auto grow = [&](std::vector<int64_t> &box, size_t preferred, size_t other) {
+    size_t dim = room[preferred] > 1 ? preferred : other;
+    if (room[dim] <= 1)
+      return false;
+    box[dim] *= 2;
+    room[dim] /= 2;
+    return true;
+  };
+  for (; share > 1 && perThread[rows] * perThread[columns] < 16; share /= 2)
+    if (!grow(perThread, perThread[columns] <= perThread[rows] ? columns : rows, perThread[columns] <= perThread[rows] ? rows : columns))
+      break;
+  auto spread = [&](std::vector<int64_t> &box, int64_t count, bool batchFirst) {
+    for (size_t d = 0; batchFirst && d < rows; ++d)
+      while (count > 1 && room[d] > 1)
+        box[d] *= 2, room[d] /= 2, count /= 2;
+    while (count > 1) {
+      bool wide = box[columns] <= box[rows];
+      if (!grow(box, wide ? columns : rows, wide ? rows : columns))
+        break;
+      count /= 2;
+    }
+    box[columns] *= count; // more places than elements: copies
+  };
+  spread(laneBox, lanes, false);
+  spread(warpBox, numWarps, true);
+  std::vector<unsigned> order;
+  for (size_t d = rank; d-- > 0;)
+    order.push_back(static_cast<unsigned>(d));
+  return blockedLayout(shape, perThread, laneBox, warpBox, order);
 }
 
 } // namespace tessera::layout

@@ -109,8 +109,9 @@ DotPlan LayoutQuestions::planDot(DotOp dot) {
   if (std::optional<DotPlan> plan = byInstruction(dot))
     return *plan;
   DotPlan plan;
-  plan.accumulator = compute(dot.getC().getType(), dot);
-  LinearLayout accumulator = plan.accumulator.getLayout();
+  LinearLayout accumulator =
+      layout::plainDotAccumulator(dot.getC().getType().getShape(), target_.info().lanes(), numWarps_);
+  plan.accumulator = LinearAttr::get(dot.getContext(), accumulator);
   int64_t k = dot.getA().getType().getShape().back();
   plan.a = LinearAttr::get(dot.getContext(), layout::plainDotOperand(accumulator, 0, k));
   plan.b = LinearAttr::get(dot.getContext(), layout::plainDotOperand(accumulator, 1, k));
@@ -134,8 +135,9 @@ static LinearLayout packedAlong(const LinearLayout &source, unsigned axis) {
 DotPlan LayoutQuestions::planDot(DotScaledOp dot) {
   // Multiply-adds of each lane: a lane that owns c[m, n] holds row m of a and column n of b, with their scales.
   DotPlan plan;
-  plan.accumulator = compute(dot.getC().getType(), dot);
-  LinearLayout accumulator = plan.accumulator.getLayout();
+  LinearLayout accumulator =
+      layout::plainDotAccumulator(dot.getC().getType().getShape(), target_.info().lanes(), numWarps_);
+  plan.accumulator = LinearAttr::get(dot.getContext(), accumulator);
   unsigned rowDim = accumulator.rank() - 2, columnDim = rowDim + 1;
   LinearLayout rows = layout::sliced(accumulator, columnDim), columns = layout::sliced(accumulator, rowDim);
   ArrayRef<int64_t> a = dot.getA().getType().getShape(), b = dot.getB().getType().getShape(), c = dot.getC().getType().getShape();

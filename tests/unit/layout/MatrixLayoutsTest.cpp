@@ -2,6 +2,7 @@
 //
 // SPDX-License-Identifier: Apache-2.0
 #include "core/layout/MatrixLayouts.h"
+#include "core/layout/TensorLayouts.h"
 #include "core/target/GenericTarget.h"
 #include "gtest/gtest.h"
 
@@ -80,4 +81,21 @@ TEST(MatrixLayouts, RefuseWhatDoesNotTile) {
   EXPECT_FALSE(tileFragments(f, {}, 8, 16, 16, 4));
   EXPECT_FALSE(tileFragments(f, {}, 16, 16, 8, 4));
   EXPECT_FALSE(tileFragments(f, {}, 16, 16, 16, 3));
+}
+
+TEST(MatrixLayouts, PlainAccumulatorsAreNearToSquares) {
+  // 64 x 64 on 32 lanes and 4 warps: 32 elements a lane, a box of 4 x 4 twice.
+  LinearLayout l = plainDotAccumulator(std::vector<int64_t>{64, 64}, 32, 4);
+  EXPECT_TRUE(l.isBijective());
+  EXPECT_EQ(sliced(l, 1).inSize(kRegister), 8); // rows of a that a lane needs
+  EXPECT_EQ(sliced(l, 0).inSize(kRegister), 4); // columns of b
+  for (std::vector<int64_t> shape : {std::vector<int64_t>{1, 16}, {16, 1}, {4, 4}, {2, 8, 8}, {128, 256}, {16, 1, 16}, {512, 2}})
+    for (unsigned lanes : {1u, 32u, 64u})
+      for (unsigned warps : {1u, 2u, 8u}) {
+        LinearLayout any = plainDotAccumulator(shape, lanes, warps);
+        EXPECT_TRUE(any.isSurjective());
+        EXPECT_EQ(any.inSize(kLane), lanes);
+        EXPECT_EQ(any.inSize(kWarp), warps);
+        EXPECT_EQ(any.freeMask(kRegister), 0u);
+      }
 }
