@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-# generate_reference.py - docs/reference/bytecode-ops.md from core/bytecode/Ops.def
+# generate_reference.py - the pages of docs/reference that are made from tables: bytecode-ops.md, diagnostics.md
 # SPDX-License-Identifier: Apache-2.0
 """usage: generate_reference.py [--check]
 
-Writes the reference page of the portable bytecode from its op table. --check writes nothing and exits 1 where the page
-in the tree is not what the table gives, or where the table breaks one of its own rules (a number used twice, an
-attribute that does not exist)."""
+Writes the reference pages of the portable bytecode (from core/bytecode/Ops.def) and of the messages (from
+core/support/Diagnostics.def). --check writes nothing and exits 1 where a page in the tree is not what its table gives, or
+where a table breaks one of its own rules (a number or id used twice, an attribute that does not exist)."""
 import pathlib
 import re
 import sys
@@ -14,12 +14,20 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 TABLE = ROOT / "core/bytecode/Ops.def"
 NAMES = ROOT / "core/bytecode/EnumNames.cpp"
 PAGE = ROOT / "docs/reference/bytecode-ops.md"
+MESSAGES = ROOT / "core/support/Diagnostics.def"
+MESSAGES_PAGE = ROOT / "docs/reference/diagnostics.md"
 
 STRING = r'"((?:[^"\\]|\\.)*)"'
 SECTION = re.compile(r"^// ---- (.*?) -*$")
 ELEM = re.compile(rf'^TSR_ELEM\((\d+), (\w+), {STRING}, (\d+), (\d+)\)\s*(?://\s*(.*))?$')
 ATTR = re.compile(rf'^TSR_ATTR\((\d+), (\w+), {STRING}, (\w+), (\d+)\)\s*(?://\s*(.*))?$')
 OP = re.compile(rf'^TSR_OP\((\d+), (\w+), {STRING}, (\d+), (-?\d+), (-?\d+), (-?\d+), (\d+), {STRING}, {STRING}\)\s*(?://\s*(.*))?$')
+
+DIAG = re.compile(rf'^TSR_DIAG\((\w+), "([EW]\d{{4}})", (Error|Warning|Note|Bug), {STRING}\)$')
+# Families of ids: the first two digits, what they are about, the command's exit code.
+FAMILIES = [("00", "A defect of Tessera", "3"), ("01", "Syntax", "1"), ("02", "The meaning of a kernel", "1"),
+            ("03", "The command line and its inputs", "1, usage (E0301) 2"), ("04", "Plugins and targets", "4"), ("05", "Limits and resources", "1"),
+            ("06", "Running", "1"), ("09", "Warnings and notes", "")]
 
 
 def read_table():
@@ -107,18 +115,58 @@ def page(elems, attrs, groups):
     return "\n".join(out) + "\n"
 
 
+def read_messages():
+    rows, problems, seen = [], [], set()
+    for number, line in enumerate(MESSAGES.read_text().splitlines(), 1):
+        if m := DIAG.match(line):
+            rows.append(m.groups())
+            if m.group(2) in seen:
+                problems.append(f"{MESSAGES.name}:{number}: id {m.group(2)} is taken")
+            if m.group(2)[1:3] not in [f[0] for f in FAMILIES]:
+                problems.append(f"{MESSAGES.name}:{number}: id {m.group(2)} is of no family")
+            seen.add(m.group(2))
+        elif line.startswith("TSR_DIAG"):
+            problems.append(f"{MESSAGES.name}:{number}: a row that this script does not understand")
+    return rows, problems
+
+
+def words(name):
+    """NotAKernel -> not a kernel"""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", name).lower()
+
+
+def messages_page(rows):
+    out = ["<!-- made by docs/generate_reference.py from core/support/Diagnostics.def; edit those -->",
+           "# Messages and their ids", "",
+           "Every message has an id that never changes its meaning and is never reused, so that scripts and searches can rely on it.",
+           "A message names the place (file, line, column, with an excerpt and a caret where the source is known), says what is wrong",
+           "with the offending value, and where there is something to do, says that as `help:`. The advice below is the usual one; a message may",
+           "carry a more exact one. `--diagnostics-format=json` prints each message as one JSON object on a line.", "",
+           "A *bug* is a defect of Tessera and never the user's fault. Every id is a row of `core/support/Diagnostics.def`;",
+           "`core/support/Diagnostic.h` renders them."]
+    for digits, title, code in FAMILIES:
+        family = [r for r in rows if r[1][1:3] == digits]
+        if not family:
+            continue
+        out += ["", f"## {title}", "", *([f"Exit code of `tessera`: {code}.", ""] if code else []), "| id | about | severity | advice |", "|---|---|---|---|"]
+        out += [f"| {i} | {words(name)} | {severity.lower()} | {cell(text)} |" for name, i, severity, text in family]
+    return "\n".join(out) + "\n"
+
+
 def main(arguments):
     if arguments not in ([], ["--check"]):
         sys.stderr.write(__doc__ + "\n")
         return 2
     elems, attrs, groups, problems = read_table()
-    text = page(elems, attrs, groups)
-    if arguments:
-        if not PAGE.exists() or PAGE.read_text() != text:
-            problems.append(f"{PAGE.relative_to(ROOT)} is out of date: run docs/generate_reference.py")
-    elif not problems:
-        PAGE.parent.mkdir(parents=True, exist_ok=True)
-        PAGE.write_text(text)
+    messages, more = read_messages()
+    problems += more
+    for path, text in ((PAGE, page(elems, attrs, groups)), (MESSAGES_PAGE, messages_page(messages))):
+        if arguments:
+            if not path.exists() or path.read_text() != text:
+                problems.append(f"{path.relative_to(ROOT)} is out of date: run docs/generate_reference.py")
+        elif not problems:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
     for p in problems:
         print(p)
     return 1 if problems else 0

@@ -13,7 +13,7 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-MARK = re.compile(r"^<!-- (run|file)(?:, lines (\d+)-(\d+))?: (.*) -->\n(?:\n)?```(\w*)\n(.*?)^```$", re.M | re.S)
+MARK = re.compile(r"^<!-- (run|file)(?:, lines (\d+)-(\d+))?: ([^\n]*) -->\n(?:\n)?```(\w*)\n(.*?)^```$", re.M | re.S)
 
 
 def main(arguments):
