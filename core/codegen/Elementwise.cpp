@@ -5,7 +5,10 @@
 
 #include "core/codegen/VectorMath.h"
 
+#include "llvm/ADT/APFloat.h"
 #include "llvm/IR/Intrinsics.h"
+
+#include <cmath>
 
 using namespace llvm;
 using tessera::tbc::Elem;
@@ -48,9 +51,29 @@ Value *Elementwise::constInt(Elem e, int64_t v) const {
 Value *Elementwise::constFloat(Elem e, double v) const {
   if (e == Elem::F64 || e == Elem::F32)
     return ConstantFP::get(type(e), v);
-  // A narrow float: rounded here, once. The conversion code folds on constants, so it is the one rounding there is.
-  auto *self = const_cast<Elementwise *>(this);
-  return self->narrow(ConstantFP::get(b.getDoubleTy(), v), e);
+  // Rounded here, once: conversion code would not fold, and a constant must not depend on where it is asked for.
+  if (e == Elem::F8E4B15) {
+    double a = std::fabs(v);
+    uint64_t code = std::isnan(v) ? 0x7f : 0;
+    if (a > 0) {
+      int x = std::max(std::ilogb(a), -14); // exponent of the value; denormals share the least one
+      code = uint64_t(std::min(127.0, std::nearbyint(std::ldexp(a, 3 - x)) - 8 + std::ldexp(x + 15, 3)));
+    }
+    return ConstantInt::get(type(e), code | (std::signbit(v) ? 0x80 : 0));
+  }
+  const fltSemantics &format = e == Elem::F16            ? APFloat::IEEEhalf()
+                               : e == Elem::BF16         ? APFloat::BFloat()
+                               : e == Elem::F8E5M2       ? APFloat::Float8E5M2()
+                               : e == Elem::F8E4M3FN     ? APFloat::Float8E4M3FN()
+                               : e == Elem::F8E4M3FNUZ   ? APFloat::Float8E4M3FNUZ()
+                                                         : APFloat::Float8E5M2FNUZ();
+  APFloat f(v);
+  bool lossy = false;
+  if (std::isnan(v))
+    f = APFloat::getQNaN(format);
+  else
+    f.convert(format, APFloat::rmNearestTiesToEven, &lossy);
+  return ConstantInt::get(b.getContext(), f.bitcastToAPInt());
 }
 
 bool Elementwise::handles(Opcode code) {

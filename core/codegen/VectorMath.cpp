@@ -310,7 +310,7 @@ Value *VectorMath::cbrt(V x) {
   for (int i = 0; i < 4; ++i) {
     V t3 = b.CreateFMul(b.CreateFMul(t, t), t);
     V num = b.CreateFSub(t3, y), den = b.CreateFAdd(b.CreateFAdd(t3, t3), y);
-    t = b.CreateFSub(t, b.CreateFDiv(b.CreateFMul(t, num), den));
+    t = b.CreateFSub(t, b.CreateFMul(t, b.CreateFDiv(num, den)));
   }
   t = select(tiny, b.CreateFMul(t, c(x, 0x1p-18)), select(large, b.CreateFMul(t, c(x, 0x1p18)), t));
   V special = b.CreateOr(b.CreateFCmpOEQ(a, c(x, 0)), b.CreateFCmpUEQ(a, c(x, kInf)));
