@@ -198,7 +198,7 @@ Value *Elementwise::intToFloat(Value *v, Elem from, Elem to, bool isSigned) {
   bool direct = to == Elem::F32 || to == Elem::F64;
   bool viaDouble = !direct && tbc::elemBits(from) > 16;
   Type *t = like(to == Elem::F64 || viaDouble ? b.getDoubleTy() : b.getFloatTy(), v);
-  Value *f = isSigned && from != Elem::I1 ? b.CreateSIToFP(v, t) : b.CreateUIToFP(v, t);
+  Value *f = isSigned ? b.CreateSIToFP(v, t) : b.CreateUIToFP(v, t);
   return narrow(f, to);
 }
 
@@ -215,8 +215,8 @@ Value *Elementwise::conversion(const tbc::Op &op, ElemType in, ElemType out, Val
     return b.CreateBitCast(v, to);
   case Opcode::TruncI:
     return b.CreateTrunc(v, to);
-  case Opcode::ExtSI: // i1 extends as unsigned
-    return in.elem == Elem::I1 ? b.CreateZExt(v, to) : b.CreateSExt(v, to);
+  case Opcode::ExtSI: // of i1 too; whoever wants 0 and 1 says extui
+    return b.CreateSExt(v, to);
   case Opcode::ExtUI:
     return b.CreateZExt(v, to);
   case Opcode::SIToFP:

@@ -106,7 +106,7 @@ void Emitter::emitSort(const Item &item) {
   // before(x, y): x must come before y. NaN counts as larger than every number.
   auto before = [&](V x, V y) -> V {
     if (!e.isFloat())
-      return e.elem == Elem::I1 ? b.CreateICmpULT(x, y) : b.CreateICmpSLT(x, y);
+      return b.CreateICmpSLT(x, y);
     V p = ew.widen(x, e.elem), q = ew.widen(y, e.elem);
     V less = b.CreateFCmpOLT(p, q);
     return b.CreateOr(less, b.CreateAnd(b.CreateFCmpUNO(q, q), b.CreateFCmpORD(p, p)));
