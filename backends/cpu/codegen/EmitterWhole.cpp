@@ -103,12 +103,12 @@ void Emitter::emitSort(const Item &item) {
   ElemType e = ElemType::of(t);
   copyInto(op.operands[0], item.results[0]);
   clearMemo(0);
-  // before(x, y): x must come before y. NaN counts as larger than every number.
+  // before(x, y): x must come before y. NaN comes last in either direction.
   auto before = [&](V x, V y) -> V {
     if (!e.isFloat())
-      return b.CreateICmpSLT(x, y);
+      return descending ? b.CreateICmpSGT(x, y) : b.CreateICmpSLT(x, y);
     V p = ew.widen(x, e.elem), q = ew.widen(y, e.elem);
-    V less = b.CreateFCmpOLT(p, q);
+    V less = descending ? b.CreateFCmpOGT(p, q) : b.CreateFCmpOLT(p, q);
     return b.CreateOr(less, b.CreateAnd(b.CreateFCmpUNO(q, q), b.CreateFCmpORD(p, p)));
   };
   bool power = (n & (n - 1)) == 0;
@@ -146,7 +146,7 @@ void Emitter::emitSort(const Item &item) {
               V low = b.CreateAnd(i, b.CreateSub(j, b.getInt64(1)));
               V lo = b.CreateOr(b.CreateShl(b.CreateSub(i, low), b.getInt64(1)), low);
               V hi = b.CreateOr(lo, j);
-              V up = b.CreateICmpEQ(b.CreateAnd(b.CreateLShr(lo, logs), b.getInt64(1)), b.getInt64(descending ? 1 : 0));
+              V up = b.CreateICmpEQ(b.CreateAnd(b.CreateLShr(lo, logs), b.getInt64(1)), b.getInt64(0));
               swapIf(lo, hi, up);
             });
           });
@@ -160,7 +160,7 @@ void Emitter::emitSort(const Item &item) {
       loop(b.getInt64(0), b.getInt64(uint64_t(n / 2)), 1, [&](V i) {
         V lo = on({i, round}, [&] { return b.CreateAdd(b.CreateShl(i, b.getInt64(1)), b.CreateAnd(round, b.getInt64(1))); });
         V inside = on({lo}, [&] { return b.CreateICmpULT(lo, b.getInt64(uint64_t(n - 1))); });
-        guarded(inside, [&] { inner([&] { swapIf(lo, b.CreateAdd(lo, b.getInt64(1)), b.getInt1(!descending)); }); });
+        guarded(inside, [&] { inner([&] { swapIf(lo, b.CreateAdd(lo, b.getInt64(1)), b.getTrue()); }); });
       });
     });
   });
