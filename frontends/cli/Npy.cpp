@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "frontends/cli/Npy.h"
 
+#include "frontends/cli/Output.h"
+
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
@@ -197,23 +199,8 @@ bool writeNpy(const std::string &path, const NpyArray &array, std::string &error
   header += "), }";
   header.append(64 - (10 + header.size() + 1) % 64, ' ');
   header += '\n';
-  std::string temporary = path + ".tmp" + std::to_string(getpid());
-  FILE *f = std::fopen(temporary.c_str(), "wb");
-  if (!f) {
-    error = std::strerror(errno);
-    return false;
-  }
-  unsigned char start[10] = {0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0, static_cast<unsigned char>(header.size() & 255),
-                             static_cast<unsigned char>(header.size() >> 8)};
-  bool ok = std::fwrite(start, 1, 10, f) == 10 && std::fwrite(header.data(), 1, header.size(), f) == header.size() &&
-            std::fwrite(array.bytes.data(), 1, array.bytes.size(), f) == array.bytes.size();
-  int saved = errno;
-  ok = std::fclose(f) == 0 && ok;
-  if (ok && std::rename(temporary.c_str(), path.c_str()) == 0)
-    return true;
-  error = std::strerror(ok ? errno : saved);
-  std::remove(temporary.c_str());
-  return false;
+  const char start[10] = {'\x93', 'N', 'U', 'M', 'P', 'Y', 1, 0, static_cast<char>(header.size() & 255), static_cast<char>(header.size() >> 8)};
+  return writeWhole(path, {{start, sizeof start}, header, {reinterpret_cast<const char *>(array.bytes.data()), array.bytes.size()}}, error);
 }
 
 } // namespace tessera::cli

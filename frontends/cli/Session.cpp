@@ -3,15 +3,14 @@
 #include "frontends/cli/Session.h"
 
 #include "frontends/cli/Arguments.h"
+#include "frontends/cli/Output.h"
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
 #include <fstream>
 #include <iostream>
 #include <sstream>
-#include <unistd.h>
 
 namespace tessera::cli {
 
@@ -261,15 +260,9 @@ int writeOutput(const Session &session, const std::string &path, const std::stri
     std::cout.flush();
     return std::cout ? kOk : session.report(DiagId::CannotWrite, "standard output cannot be written");
   }
-  std::string temporary = path + ".tmp" + std::to_string(getpid());
-  std::ofstream out(temporary, std::ios::binary | std::ios::trunc);
-  out.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-  out.close();
-  if (!out || std::rename(temporary.c_str(), path.c_str()) != 0) {
-    int saved = errno;
-    std::remove(temporary.c_str());
-    return session.report(DiagId::CannotWrite, "'" + path + "' cannot be written: " + std::strerror(saved));
-  }
+  std::string error;
+  if (!writeWhole(path, {bytes}, error))
+    return session.report(DiagId::CannotWrite, "'" + path + "' cannot be written: " + error);
   return kOk;
 }
 

@@ -80,6 +80,11 @@ COMPILE = ["-s", "*fp32:16, i32", "-D", "BLOCK=64", "--target", "x86-64-v3", "--
 
 case("a good run", RUN + ARGS + ["--out", "y_ptr=" + str(TMP / "y.npy")], 0)
 case("a good run, plain --out", RUN + ARGS + ["--out", str(TMP / "z.npy")], 0)
+# What is no regular file is written through, never replaced (as root, a rename would put a file where /dev/null was).
+(TMP / "real.mlir").touch()
+(TMP / "link.mlir").symlink_to("real.mlir")
+case("output through a link", ["compile", good + ":copy", "-s", "*fp32, *fp32, i32", "-D", "BLOCK=64", "--emit", "tile", "-o", str(TMP / "link.mlir")], 0)
+assert (TMP / "link.mlir").is_symlink() and (TMP / "real.mlir").stat().st_size or failed, "the link was replaced"
 assert (TMP / "z.npy").exists() or failed, "the output was not written"
 
 # The kernel's file.
