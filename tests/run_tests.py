@@ -41,7 +41,7 @@ def tail(log, lines=60):
 def configure_and_build(preset, targets, jobs, tally, extra=()):
     build = ROOT / "build" / preset
     build.mkdir(parents=True, exist_ok=True)
-    ok, _ = run(["cmake", "--preset", preset, *extra], build / "configure.log")
+    ok, _ = run(["cmake", "--preset", preset, f"-DPython3_EXECUTABLE={sys.executable}", *extra], build / "configure.log")
     if ok:
         ok, seconds = run(["ninja", "-C", str(build), "-j", str(jobs), "-k", "0", *targets], build / "build.log")
         tally.add(f"build {preset} ({seconds:.0f} s)", ok, tail(build / "build.log"))

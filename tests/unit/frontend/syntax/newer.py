@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 type Pair[T] = tuple[T, T]
 type Simple = int
 def first[T: int, *Ts, **P](x: T, *args: *Ts) -> T:
