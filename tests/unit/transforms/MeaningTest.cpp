@@ -6,6 +6,7 @@
 #include "core/pipeline/Context.h"
 #include "core/pipeline/Pipeline.h"
 #include "mlir/Parser/Parser.h"
+#include "tests/unit/layout/RandomPrograms.h"
 #include "tests/unit/transforms/RandomAddresses.h"
 #include <gtest/gtest.h>
 
@@ -43,20 +44,26 @@ std::string runKernel(const std::string &text, size_t stages, Buffer &out) {
   return result.ok() ? "" : "interpreter: " + renderDiagnostic(result.diagnostics[0], false);
 }
 
-TEST(Meaning, RandomAddressesMasksAndLoops) {
-  unsigned first = 0, count = 60;
+// Before: the first `plainStages` stages only.
+void compareSeeds(std::string (*generate)(uint32_t), size_t plainStages, unsigned count) {
+  unsigned first = 0;
   if (const char *range = std::getenv("TESSERA_SEEDS"))
     std::sscanf(range, "%u,%u", &first, &count);
   for (unsigned seed = first; seed < first + count; ++seed) {
-    std::string text = randomAddresses(seed);
+    std::string text = generate(seed);
     Buffer plain, optimised;
-    // Block pointers have no place in the bytecode: their lowering is on both sides.
-    std::string wrong = runKernel(text, 1, plain);
+    std::string wrong = runKernel(text, plainStages, plain);
     ASSERT_EQ(wrong, "") << "seed " << seed << "\n" << text;
     wrong = runKernel(text, tileStages().size(), optimised);
     ASSERT_EQ(wrong, "") << "seed " << seed << "\n" << text;
     ASSERT_EQ(plain, optimised) << "seed " << seed << "\n" << text;
   }
 }
+
+// Block pointers have no place in the bytecode: their lowering is on both sides.
+TEST(Meaning, RandomAddressesMasksAndLoops) { compareSeeds(randomAddresses, 1, 60); }
+
+// Shapes, reductions, sorts, gathers: the programs that the LAYOUT passes are tested with.
+TEST(Meaning, RandomPrograms) { compareSeeds(randomProgram, 0, 60); }
 
 } // namespace
