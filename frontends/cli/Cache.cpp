@@ -12,10 +12,13 @@ namespace tessera::cli {
 
 namespace {
 
-std::string cacheDirectory() {
+// Where the runtime keeps its cache, and how large it may grow; a limit of 0: nowhere.
+TsrCacheStats cachePlace() {
   TsrCacheStats stats{};
   stats.size = sizeof stats;
-  return tsr_cache_stats(nullptr, &stats) < 0 ? std::string() : std::string(stats.directory);
+  if (tsr_cache_stats(nullptr, &stats) < 0 || !stats.directory[0])
+    return {};
+  return stats;
 }
 
 // Everything that the compiled bytes depend on. The file's text stands for the kernel: a change elsewhere in it costs a compile.
@@ -45,8 +48,8 @@ int compileOrFetch(const Session &session, const KernelSource &source, const Ker
                    const std::string &target, std::string &file) {
   // Whoever wants to see the stages wants a compile.
   bool useCache = !options.noCache && options.dumpIr.empty() && !options.timePasses && options.saveTemps.empty();
-  std::string directory = useCache ? cacheDirectory() : std::string();
-  runtime::ArtifactCache cache(directory, directory.empty() ? 0 : runtime::ArtifactCache::kDefaultLimit);
+  TsrCacheStats place = useCache ? cachePlace() : TsrCacheStats{};
+  runtime::ArtifactCache cache(place.limit_bytes ? place.directory : "", place.limit_bytes);
   runtime::Digest key = keyOf(source, options, bindings, target);
   if (auto hit = cache.find(key)) {
     file.assign(hit->begin(), hit->end());

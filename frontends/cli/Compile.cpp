@@ -78,11 +78,16 @@ int runCompile(const Session &session, const CompileCommand &command) {
   if (targets.empty())
     targets = {"native"};
 
+  // For --save-temps the compiler is asked for all there is; it gives what the target has.
+  std::string wanted = command.emit;
+  if (!command.kernel.saveTemps.empty())
+    for (const Emit &e : kEmits)
+      wanted += std::string(",") + e.name;
   // Everything is compiled before anything is written: a failure leaves no file behind.
   std::vector<Compiled> results(targets.size());
   std::vector<File> files;
   for (size_t t = 0; t < targets.size(); ++t) {
-    if (int code = compileKernel(session, source, command.kernel, bindings, targets[t], command.emit, results[t]))
+    if (int code = compileKernel(session, source, command.kernel, bindings, targets[t], wanted, results[t]))
       return code;
     if (session.verbose)
       printFacts(targets[t], results[t]);

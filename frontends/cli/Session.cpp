@@ -11,6 +11,7 @@
 #include <fstream>
 #include <iostream>
 #include <sstream>
+#include <sys/stat.h>
 
 namespace tessera::cli {
 
@@ -234,8 +235,10 @@ void fillRequest(const Session &session, const KernelSource &source, const Kerne
     option("time_passes", "1");
   if (!options.dumpIr.empty())
     option("dump_ir", options.dumpIr);
-  if (!options.dumpDir.empty())
+  if (!options.dumpDir.empty()) {
+    mkdir(options.dumpDir.c_str(), 0777);
     option("dump_dir", options.dumpDir);
+  }
   for (const std::string &p : session.pluginPaths)
     option("plugin", p);
   out.options.clear();
