@@ -404,6 +404,24 @@ MaybeValue callKnown(Evaluator &ev, BuiltinObject &self, Values &args, HostKeywo
       return std::nullopt;
     return args[0];
   }
+  if (name == "version") { // "3.6.0+local" -> (3, 6, 0): enough for the comparisons that programs make
+    if (!takes(ev, self, args, 1, 1) || !args[0].isStr())
+      return ev.raise("TypeError", "a version is a string");
+    Values parts;
+    int64_t number = -1;
+    for (char c : args[0].str() + ".") {
+      if (c >= '0' && c <= '9') {
+        number = std::min<int64_t>(std::max<int64_t>(number, 0) * 10 + (c - '0'), 1'000'000'000);
+        continue;
+      }
+      if (number >= 0)
+        parts.push_back(HostValue::integer(number));
+      if (c != '.' || number < 0)
+        break;
+      number = -1;
+    }
+    return HostValue::tuple(std::move(parts));
+  }
   if (name == "reduce") {
     if (!takes(ev, self, args, 2, 3))
       return std::nullopt;
@@ -627,6 +645,8 @@ void EvaluatorImpl::addBuiltins() {
   known("os.getenv", "getenv");
   known("os.environ.get", "getenv");
   known("functools.reduce", "reduce");
+  known("packaging.version.parse", "version");
+  known("packaging.version.Version", "version");
   known("triton.cdiv", "cdiv");
   known("triton.next_power_of_2", "next_power_of_2");
   known("triton.language.constexpr", "constexpr");

@@ -232,10 +232,22 @@ Flow EvaluatorImpl::execForName(const Stmt *s, std::string_view name) {
     auto t = test ? ev.truth(*test) : std::nullopt;
     if (!t) { // unknown without Python: no matter where only one branch binds the name
       bool inBody = anyBinds(i->body), inElse = anyBinds(i->orelse);
-      if (!ev.hasError() || ev.error_->type != "Unsupported" || inBody == inElse)
+      if (!ev.hasError() || ev.error_->type != "Unsupported")
         return Flow::Error;
-      ev.takeError();
-      return within(inBody ? i->body : i->orelse);
+      EvalError unknown = ev.takeError();
+      if (inBody != inElse)
+        return within(inBody ? i->body : i->orelse);
+      // Two sources of the same function (versions of a library): the first that is known here. Never a guess at a number.
+      for (std::span<Stmt *> branch : {i->body, i->orelse}) {
+        if (within(branch) != Flow::Normal)
+          ev.takeError();
+        auto &value = frames.back()->module->bindings_.at(name)->value;
+        if (value && (value->kind() == HostKind::Foreign || value->kind() == HostKind::Function || value->kind() == HostKind::Builtin))
+          return Flow::Normal;
+        value.reset();
+      }
+      restoreError(std::move(unknown), {});
+      return Flow::Error;
     }
     return within(*t ? i->body : i->orelse);
   }
