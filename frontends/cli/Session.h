@@ -35,7 +35,7 @@ struct KernelOptions {
   std::string signature;
   std::vector<std::string> defines; // NAME=VALUE
   int numWarps = 0, numStages = 0, numCtas = 0, optLevel = -1;
-  bool noFusion = false, timePasses = false, noCache = false;
+  bool noFusion = false, debug = false, timePasses = false, noCache = false;
   std::string dumpIr, dumpDir;
   std::string saveTemps;
 };

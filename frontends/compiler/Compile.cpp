@@ -107,8 +107,11 @@ bool Job::emitTile(const TargetCompiler *target) {
   }
   if (!module_ || list.hasErrors())
     return false;
-  if (std::string fusion = option("fp_fusion"); !fusion.empty())
-    (*module_)->setAttr("tile.fp_fusion", mlir::IntegerAttr::get(mlir::IntegerType::get(context_.get(), 64), number("fp_fusion", 1)));
+  if (std::string fusion = option("fp_fusion"); !fusion.empty()) {
+    mlir::NamedAttrList facts((*module_)->getAttrOfType<mlir::DictionaryAttr>("tile.options"));
+    facts.set("fp_fusion", mlir::IntegerAttr::get(mlir::IntegerType::get(context_.get(), 64), number("fp_fusion", 1)));
+    (*module_)->setAttr("tile.options", facts.getDictionary(context_.get()));
+  }
   pipeline_.dumpIr = option("dump_ir");
   pipeline_.dumpDir = option("dump_dir");
   pipeline_.timePasses = number("time_passes", 0) != 0;

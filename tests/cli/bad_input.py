@@ -84,6 +84,7 @@ case("a good run, plain --out", RUN + ARGS + ["--out", str(TMP / "z.npy")], 0)
 (TMP / "real.mlir").touch()
 (TMP / "link.mlir").symlink_to("real.mlir")
 case("output through a link", ["compile", good + ":copy", "-s", "*fp32, *fp32, i32", "-D", "BLOCK=64", "--emit", "tile", "-o", str(TMP / "link.mlir")], 0)
+case("options of code generation", ["compile", good + ":copy", "-s", "*fp32, *fp32, i32", "-D", "BLOCK=64", "--emit", "tbc", "--no-fp-fusion", "--debug", "-O", "1"], 0)
 assert (TMP / "link.mlir").is_symlink() and (TMP / "real.mlir").stat().st_size or failed, "the link was replaced"
 assert (TMP / "z.npy").exists() or failed, "the output was not written"
 
