@@ -162,7 +162,7 @@ private:
   std::vector<V> combine(const tbc::Op &reduce, bool simple, llvm::ArrayRef<V> acc, llvm::ArrayRef<V> next);
   std::vector<V> identityOf(const tbc::Op &reduce, bool &simple);
   void finishInLane(Accumulator &acc, const Tuple &t, unsigned dim);
-  bool canTranspose(const Item &item);
+  std::vector<int64_t> contiguityVotes(tbc::ValueId v, unsigned rank);
   bool emitTransposed(const Item &item);
 
   // Masks of the form X < bound: collected while the main loop's body is emitted, assumed true there.
@@ -213,8 +213,9 @@ private:
   struct DotOperand {
     V base = nullptr;
     std::vector<int64_t> strides; // elements, by dim of the operand
+    int64_t panelStride = 0;      // between panels of columns; 0: not in panels
   };
-  DotOperand packOperand(tbc::ValueId v, tbc::Elem compute, bool anyOrder);
+  DotOperand packOperand(tbc::ValueId v, tbc::Elem compute, bool anyOrder, int64_t panel);
   void emitDot(const Item &item);
   void emitDotLoops(const Item &item, tbc::Elem compute, const DotOperand &A, const DotOperand &B, const std::vector<int64_t> &as,
                     const std::vector<int64_t> &bs);

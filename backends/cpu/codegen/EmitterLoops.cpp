@@ -83,11 +83,9 @@ int64_t Emitter::strideAlong(ValueId v, unsigned dim, int guard) {
   }
 }
 
-unsigned Emitter::laneDim(const Item &item) {
-  unsigned rank = unsigned(item.shape.size());
-  unsigned full = target.f32Lanes();
+// Which dims the loads that v is made of are contiguous along: a weight for each dim.
+std::vector<int64_t> Emitter::contiguityVotes(ValueId value, unsigned rank) {
   std::vector<int64_t> score(rank, 0);
-  // Loads and stores of the group along each dim; memory of our own counts for the last dim.
   std::function<void(ValueId, std::vector<int>, int)> visit = [&](ValueId v, std::vector<int> dims, int guard) {
     const tbc::Type &t = m.typeOf(v);
     if (!t.isTensor() || guard > 20)
@@ -140,18 +138,32 @@ unsigned Emitter::laneDim(const Item &item) {
   };
   std::vector<int> identity(rank);
   std::iota(identity.begin(), identity.end(), 0);
+  visit(value, identity, 0);
+  return score;
+}
+
+unsigned Emitter::laneDim(const Item &item) {
+  unsigned rank = unsigned(item.shape.size());
+  unsigned full = target.f32Lanes();
+  std::vector<int64_t> score(rank, 0);
+  // Loads and stores of the group along each dim; memory of our own counts for the last dim.
+  auto visit = [&](ValueId v) {
+    std::vector<int64_t> votes = contiguityVotes(v, rank);
+    for (unsigned d = 0; d < rank; ++d)
+      score[d] += votes[d];
+  };
   for (const Root &r : item.roots) {
     if (r.kind == Root::Store) {
       for (unsigned d = 0; d < rank; ++d)
         if (strideAlong(r.op->operands[0], d) == int64_t(m.typeOf(r.op->operands[0]).elem == Elem::I1 ? 1 : elemBits(m.typeOf(r.op->operands[0]).elem) / 8))
           score[d] += 3;
-      visit(r.op->operands[1], identity, 0);
+      visit(r.op->operands[1]);
     } else if (r.kind == Root::Reduce) {
       for (ValueId v : r.op->operands)
-        visit(v, identity, 0);
+        visit(v);
     } else {
       score[rank - 1] += 3;
-      visit(r.value, identity, 0);
+      visit(r.value);
     }
   }
   unsigned best = rank - 1;
@@ -201,6 +213,9 @@ unsigned Emitter::unrollOf(const Item &item, int64_t chunks) {
   unsigned u = weight <= 16 ? 4 : weight <= 60 ? 2 : 1;
   if (reduces && weight <= 60)
     u = 4;
+  // A short row of a plain copy is unrolled whole: what depends on the column alone leaves the loop over the rows.
+  if (weight <= 24 && !reduces && chunks <= 16 && item.shape.size() > 1)
+    return unsigned(chunks);
   while (u > 1 && chunks % u != 0)
     u /= 2;
   return u;
@@ -441,6 +456,75 @@ Lane Emitter::convertLane(const Lane &l, ElemType from, ElemType to) {
   return l.kind == Lane::Uniform ? Lane::uniform(r) : Lane::vector(r);
 }
 
-bool Emitter::emitTransposed(const Item &) { return false; }
+// A tile whose loads run along the second-last dim while its memory runs along the last: square blocks are loaded along the
+// one, transposed in registers, and stored along the other.
+bool Emitter::emitTransposed(const Item &item) {
+  size_t rank = item.shape.size();
+  unsigned L = target.f32Lanes();
+  if (item.roots.size() != 1 || item.roots[0].kind != Root::Materialise || rank < 2 || item.shape[rank - 1] % L || item.shape[rank - 2] % L)
+    return false;
+  const Root &root = item.roots[0];
+  std::vector<int64_t> votes = contiguityVotes(root.value, unsigned(rank));
+  if (votes[rank - 2] <= votes[rank - 1])
+    return false;
+  const Buffer &f = facts.buffers[size_t(root.buffer)];
+  ElemType from = ElemType::of(m.typeOf(root.value)), to{f.elem, f.pointer};
+  lanes = L;
+  Tuple t(rank, constIndex(0));
+  auto block = [&](V n, V k) {
+    chunk = k;
+    chunkAlign = L;
+    levels.back().memo.clear();
+    std::vector<V> rows;
+    for (unsigned j = 0; j < L; ++j) {
+      t[rank - 2] = xLane();
+      t[rank - 1] = Lane::uniform(on({n}, [&] { return b.CreateAdd(n, b.getInt64(j)); }));
+      rows.push_back(vec(convertLane(eval(root.value, t), from, to)));
+    }
+    // log2(L) rounds of exchanging halves of blocks.
+    inner([&] {
+      for (unsigned h = L / 2; h >= 1; h /= 2) {
+        SmallVector<int, 16> low, high;
+        for (unsigned i = 0; i < L; ++i) {
+          bool second = (i / h) % 2;
+          low.push_back(int(second ? i - h + L : i));
+          high.push_back(int(second ? i + L : i + h));
+        }
+        for (unsigned i = 0; i < L; ++i)
+          if ((i / h) % 2 == 0) {
+            V x = rows[i], y = rows[i + h];
+            rows[i] = b.CreateShuffleVector(x, y, low);
+            rows[i + h] = b.CreateShuffleVector(x, y, high);
+          }
+      }
+    });
+    for (V v : rows)
+      note(v, unsigned(levels.size()) - 1);
+    for (unsigned i = 0; i < L; ++i) {
+      t[rank - 2] = Lane::uniform(on({k}, [&] { return b.CreateAdd(k, b.getInt64(i)); }));
+      t[rank - 1] = Lane::affine(n, b.getInt64(1), false, L);
+      storeBuffer(root.buffer, t, Lane::vector(rows[i]));
+    }
+  };
+  std::function<void(size_t)> nest = [&](size_t d) {
+    if (d + 2 < rank) {
+      loop(item.shape[d], [&](V i) {
+        t[d] = Lane::uniform(i);
+        nest(d + 1);
+      });
+      return;
+    }
+    loop(b.getInt64(0), b.getInt64(uint64_t(item.shape[rank - 1])), L, [&](V n) {
+      loop(b.getInt64(0), b.getInt64(uint64_t(item.shape[rank - 2])), L, [&](V k) { block(n, k); });
+    });
+  };
+  nest(0);
+  lanes = 1;
+  chunk = nullptr;
+  if (root.bind)
+    bindResult(root.value, root.buffer);
+  clearMemo(0);
+  return true;
+}
 
 } // namespace tessera::cpu

@@ -52,6 +52,17 @@ Lane Emitter::bufferPointer(int buffer, const Tuple &t) {
   const Buffer &f = facts.buffers[size_t(buffer)];
   Lane p = Lane::uniform(base, 64);
   unsigned bytes = f.pointer ? 8 : elemBits(f.elem) / 8;
+  if (f.panel) {
+    std::vector<int64_t> shape(f.shape.begin(), f.shape.end() - 2);
+    Tuple s(t.begin(), t.end() - 2);
+    s.push_back(divConst(t.back(), f.panel));
+    s.push_back(t[t.size() - 2]);
+    s.push_back(remConst(t.back(), f.panel));
+    shape.push_back(f.shape.back() / f.panel);
+    shape.push_back(f.shape[f.shape.size() - 2]);
+    shape.push_back(f.panel);
+    return addPointer(p, linear(s, shape), bytes);
+  }
   return addPointer(p, linear(t, f.shape), bytes);
 }
 

@@ -20,6 +20,7 @@ struct Buffer {
   tbc::Elem elem = tbc::Elem::I32;
   bool pointer = false;
   int64_t bytes = 0;
+  int64_t panel = 0;       // 0: row-major; else the last dim is cut into panels of this width: [..., n / panel, k, n % panel]
   int first = -1, last = -1; // positions in emission order, for sharing memory
   void *base = nullptr;      // llvm::Instruction: the address, once used
 };

@@ -26,7 +26,7 @@ Elem computeType(Elem a, Elem c) {
 } // namespace
 
 // A dot operand in memory of the compute type. Strides in elements for each dim.
-Emitter::DotOperand Emitter::packOperand(ValueId v, Elem compute, bool anyOrder) {
+Emitter::DotOperand Emitter::packOperand(ValueId v, Elem compute, bool anyOrder, int64_t panel) {
   DotOperand r;
   const tbc::Type &t = m.typeOf(v);
   auto rowMajor = [](const std::vector<int64_t> &shape) {
@@ -47,18 +47,23 @@ Emitter::DotOperand Emitter::packOperand(ValueId v, Elem compute, bool anyOrder)
     order = op->intsAttr(AttrId::Order);
   }
   int buffer = -1;
-  if (bindings[source].kind == Binding::Memory && facts.buffers[size_t(bindings[source].buffer)].elem == compute) {
+  if (!panel && bindings[source].kind == Binding::Memory && facts.buffers[size_t(bindings[source].buffer)].elem == compute) {
     buffer = bindings[source].buffer;
   } else {
     tbc::Type packed = m.typeOf(source);
     packed.elem = compute;
     buffer = facts.newBuffer(packed);
+    facts.buffers[size_t(buffer)].panel = panel;
     copyInto(source, buffer);
   }
   std::vector<int64_t> s = rowMajor(m.typeOf(source).shape);
   r.strides.resize(t.shape.size());
   for (size_t i = 0; i < t.shape.size(); ++i)
     r.strides[i] = order.empty() ? s[i] : s[size_t(order[i])];
+  if (panel) {
+    r.strides[t.shape.size() - 2] = panel;
+    r.panelStride = panel * t.shape[t.shape.size() - 2];
+  }
   r.base = bufferAddress(buffer);
   return r;
 }
@@ -67,7 +72,12 @@ void Emitter::emitDot(const Item &item) {
   const Op &op = *item.single;
   const tbc::Type &at = m.typeOf(op.operands[0]), &bt = m.typeOf(op.operands[1]), &ct = m.typeOf(op.results[0]);
   Elem compute = computeType(at.elem, ct.elem);
-  DotOperand A = packOperand(op.operands[0], compute, true), B = packOperand(op.operands[1], compute, false);
+  // B in panels as wide as the register tile where it is read often enough to pay for the copy.
+  int64_t rows = at.shape[at.shape.size() - 2], columns = bt.shape.back();
+  unsigned L = target.vectorBits / elemBits(compute);
+  bool inMemory = bindings[op.operands[1]].kind == Binding::Memory;
+  bool panels = columns % (2 * L) == 0 && columns > int64_t(2 * L) && (!inMemory || rows >= 32);
+  DotOperand A = packOperand(op.operands[0], compute, true, 0), B = packOperand(op.operands[1], compute, false, panels ? 2 * L : 0);
   emitDotLoops(item, compute, A, B, at.shape, bt.shape);
   bindResult(op.results[0], item.results[0]);
 }
@@ -154,7 +164,9 @@ void Emitter::emitDotLoops(const Item &item, Elem compute, const DotOperand &A, 
     V bb = on({bi}, [&] { return gep(B.base, b.CreateMul(bi, b.getInt64(uint64_t(rank > 2 ? B.strides[rank - 3] : 0))), bytes); });
     V cb = on({bi}, [&] { return gep(C, b.CreateMul(bi, b.getInt64(uint64_t(M * N))), cBytes); });
     auto columns = [&](V n) {
-      V bp = on({bb, n}, [&] { return gep(bb, n, bytes); });
+      V bp = on({bb, n}, [&] { // a panel is (2 L) columns wide: n counts columns
+        return B.panelStride ? gep(bb, b.CreateMul(n, b.getInt64(uint64_t(B.panelStride / cols))), bytes) : gep(bb, n, bytes);
+      });
       V cn = on({cb, n}, [&] { return gep(cb, n, cBytes); });
       auto rowsAt = [&](V mi, unsigned rows) {
         V ap = on({ab, mi}, [&] { return gep(ab, b.CreateMul(mi, b.getInt64(uint64_t(rsa))), bytes); });
