@@ -21,7 +21,7 @@ void addKernelOptions(CLI::App *app, KernelOptions &options, std::string &where)
   app->add_option("--num-warps", options.numWarps, "warps a program, where the target has warps");
   app->add_option("--num-stages", options.numStages, "stages of software pipelines, where the target has them");
   app->add_option("--num-ctas", options.numCtas, "blocks a program, where the target has clusters");
-  app->add_option("-O", options.optLevel, "optimisation level of the target's code generator, 0 to 3");
+  app->add_option("-O", options.optLevel, "effort of the target's code generator, 1 to 3");
   app->add_flag("--no-fp-fusion", options.noFusion, "no fused multiply-add of separate operators");
   app->add_flag("--debug", options.debug, "keep device_assert and assert statements");
   app->add_flag("--time-passes", options.timePasses, "the time of every stage, on stderr");
