@@ -64,7 +64,7 @@ TEST(Exports, OtherLibrariesShowOnlyNamesOfOurs) {
     if (facts.hasNote)
       continue;
     for (const std::string &symbol : facts.exports)
-      EXPECT_TRUE(startsWith(symbol, "tsr_") || startsWith(symbol, "tessera_")) << path << " exports " << symbol;
+      EXPECT_TRUE(startsWith(symbol, "tsr_") || startsWith(symbol, "tsc_")) << path << " exports " << symbol;
   }
 }
 
