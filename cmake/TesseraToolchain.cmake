@@ -42,6 +42,18 @@ endif()
 
 find_package(LLVM 22.1 REQUIRED CONFIG)
 find_package(MLIR REQUIRED CONFIG)
+# Debian's MLIR archives say that they need libLLVM.so. Here LLVM comes from archives too and stays hidden: one LLVM a library,
+# none that another library in the process could meet (R11).
+add_library(tessera_llvm_archives INTERFACE)
+target_link_libraries(tessera_llvm_archives INTERFACE LLVMCore LLVMTargetParser LLVMSupport)
+get_property(_imported DIRECTORY PROPERTY IMPORTED_TARGETS)
+foreach(_target ${_imported})
+  if(_target MATCHES "^MLIR")
+    get_target_property(_libraries ${_target} INTERFACE_LINK_LIBRARIES)
+    list(TRANSFORM _libraries REPLACE "^LLVM$" "tessera_llvm_archives")
+    set_target_properties(${_target} PROPERTIES INTERFACE_LINK_LIBRARIES "${_libraries}")
+  endif()
+endforeach()
 list(APPEND CMAKE_MODULE_PATH "${LLVM_CMAKE_DIR}" "${MLIR_CMAKE_DIR}")
 include(TableGen)
 include(AddLLVM)
