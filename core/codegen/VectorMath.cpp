@@ -88,15 +88,19 @@ Value *VectorMath::exactFma(V x, V y, V z) {
 
 Value *VectorMath::pow2(V n) {
   Type *t = intType(n);
-  V k = b.CreateFPToSI(n, t);
+  V k = b.CreateSExt(b.CreateFreeze(b.CreateFPToSI(n, Elementwise::like(b.getInt32Ty(), n))), t);
   bool d = isDouble(n);
   return b.CreateBitCast(b.CreateShl(b.CreateAdd(k, ci(n, d ? 1023 : 127)), ci(n, d ? 52 : 23)), n->getType());
 }
 
 Value *VectorMath::scale(V x, V n) {
   // Two factors, so that neither leaves the normal range and underflow is rounded once.
-  V half = b.CreateUnaryIntrinsic(Intrinsic::floor, b.CreateFMul(n, c(n, 0.5)));
-  return b.CreateFMul(b.CreateFMul(x, pow2(half)), pow2(b.CreateFSub(n, half)));
+  bool d = isDouble(n);
+  // Through i32: few targets convert vectors of f64 to i64. NaN converts to anything, and stays NaN in the product.
+  V k = b.CreateSExt(b.CreateFreeze(b.CreateFPToSI(n, Elementwise::like(b.getInt32Ty(), n))), intType(n));
+  V half = b.CreateAShr(k, ci(n, 1));
+  auto power = [&](V i) { return b.CreateBitCast(b.CreateShl(b.CreateAdd(i, ci(n, d ? 1023 : 127)), ci(n, d ? 52 : 23)), n->getType()); };
+  return b.CreateFMul(b.CreateFMul(x, power(half)), power(b.CreateSub(k, half)));
 }
 
 Value *VectorMath::expReduced(V r) {

@@ -86,11 +86,14 @@ int64_t Emitter::strideAlong(ValueId v, unsigned dim, int guard) {
 // Which dims the loads that v is made of are contiguous along: a weight for each dim.
 std::vector<int64_t> Emitter::contiguityVotes(ValueId value, unsigned rank) {
   std::vector<int64_t> score(rank, 0);
+  int64_t total = m.typeOf(value).numElements();
   std::function<void(ValueId, std::vector<int>, int)> visit = [&](ValueId v, std::vector<int> dims, int guard) {
     const tbc::Type &t = m.typeOf(v);
     if (!t.isTensor() || guard > 20)
       return;
     auto vote = [&](auto strideOf, int64_t bytes, int weight) {
+      if (t.numElements() < total) // read once a row or column: the loop over the other dim does not see it
+        return;
       for (unsigned d = 0; d < dims.size(); ++d)
         if (dims[d] >= 0 && t.shape[d] > 1 && strideOf(d) == bytes)
           score[size_t(dims[d])] += weight;

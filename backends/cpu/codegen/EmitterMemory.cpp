@@ -93,7 +93,8 @@ Lane Emitter::loadLane(const Lane &p, ElemType e, const Lane *mask, const Lane *
     V v = at(d, [&] { return fromMemory(raw, e); });
     if (!mask || !other)
       return v;
-    V mv = v->getType()->isVectorTy() && !uniformMask ? vec(*mask) : mask->v;
+    // A blend by a splat mask: a select by a scalar would become a branch.
+    V mv = v->getType()->isVectorTy() ? vec(*mask) : mask->v;
     V ov = v->getType()->isVectorTy() ? vec(*other) : other->kind == Lane::Uniform ? other->v : vec(*other);
     return on({v, mv, ov}, [&] { return b.CreateSelect(mv, v, ov); });
   };
