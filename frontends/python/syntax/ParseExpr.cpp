@@ -166,6 +166,7 @@ Expr *ParserImpl::expression() {
   Expr *body = disjunction();
   if (!is(Tok::KwIf))
     return body;
+  noteSuspect();
   Token word = advance();
   Expr *test = disjunction();
   if (!is(Tok::KwElse))
@@ -510,6 +511,7 @@ Expr *ParserImpl::yieldExpression() {
 
 std::span<Comprehension> ParserImpl::generators() {
   Scratch<Comprehension> list(comprehensions_);
+  noteSuspect();
   while (atComprehension()) {
     Comprehension c;
     c.isAsync = accept(Tok::KwAsync);

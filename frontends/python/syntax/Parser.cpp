@@ -36,7 +36,27 @@ void ParserImpl::report(const Span &at, std::string message, std::string help, D
   out_.add(id, placeOfSpan(at), std::move(message), std::move(help));
 }
 
+void ParserImpl::noteSuspect() {
+  const Token &t = peek();
+  if (suspectAt_ != SIZE_MAX || speculative_ || lex_.openBrackets().empty() || !t.startsLine || t.column > statementColumn_)
+    return;
+  suspectAt_ = pos_;
+  suspectBracket_ = lex_.openBrackets().back().token;
+}
+
+void ParserImpl::failAtSuspect() {
+  if (suspectAt_ == SIZE_MAX || speculative_)
+    return;
+  pos_ = suspectAt_;
+  suspectAt_ = SIZE_MAX;
+  restart_ = true;
+  Diagnostic &d = out_.add(DiagId::SyntaxError, lex_.place(suspectBracket_), "'" + std::string(spelling(suspectBracket_.kind)) + "' was never closed");
+  d.notes.push_back({lex_.place(peek()), "the next statement seems to begin here"});
+  throw Failure{};
+}
+
 void ParserImpl::fail(const Span &at, std::string message, std::string help, DiagId id) {
+  failAtSuspect();
   report(at, std::move(message), std::move(help), id);
   throw Failure{};
 }
@@ -67,6 +87,7 @@ void ParserImpl::unexpected(std::string_view expected) {
   const Token t = peek();
   if (t.kind == Tok::Error) // the lexer has said why
     throw Failure{};
+  failAtSuspect();
   if (!lex_.openBrackets().empty() && t.startsLine && t.column <= statementColumn_ && !speculative_) {
     const Lexer::OpenBracket &b = lex_.openBrackets().back();
     Diagnostic &d = out_.add(DiagId::SyntaxError, lex_.place(b.token), std::string("'") + b.what + "' was never closed");
@@ -89,6 +110,8 @@ void ParserImpl::expectClosing(Tok closer, const Token &opener, std::string_view
     return;
   }
   const Token t = peek();
+  if (t.kind != Tok::Error)
+    failAtSuspect();
   std::string close(spelling(closer));
   bool beginsOperand = t.kind == Tok::Name || t.kind == Tok::Number || t.kind == Tok::String || t.kind == Tok::FStringStart ||
                        t.kind == Tok::LParen || t.kind == Tok::LBracket || t.kind == Tok::LBrace;
@@ -167,6 +190,7 @@ void ParserImpl::statementInto(std::vector<Stmt *> &list) {
     pos_ = 0;
   }
   uint32_t outerColumn = statementColumn_;
+  suspectAt_ = SIZE_MAX;
   unsigned depth = depth_;
   uint32_t before = peek().begin;
   Tok first = kind();

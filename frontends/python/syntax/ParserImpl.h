@@ -107,6 +107,10 @@ private:
   SourcePlace placeOfSpan(const Span &s) const;
   std::string describe(const Token &t) const;
   void recover();
+  // A line that may be a new statement continues an expression in brackets: legal, but if the statement then fails, the
+  // bracket was forgotten.
+  void noteSuspect();
+  void failAtSuspect();
 
   // Statements
   void statementInto(std::vector<Stmt *> &list);
@@ -207,6 +211,8 @@ private:
   unsigned depth_ = 0, speculative_ = 0;
   bool isStopped_ = false, hasLongChain_ = false, restart_ = false;
   uint32_t statementColumn_ = 1;
+  size_t suspectAt_ = SIZE_MAX; // place in tokens_, and the bracket that was open there
+  Token suspectBracket_;
   std::vector<Expr *> exprs_;
   std::vector<Keyword> keywords_;
   std::vector<CmpOpKind> cmpOps_;

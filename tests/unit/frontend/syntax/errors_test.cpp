@@ -75,7 +75,7 @@ TEST(SyntaxErrors, OnePlaceOneMessage) {
 }
 
 TEST(SyntaxErrors, ForgottenBracketIsFoundAtItsOpening) {
-  for (const char *text : {"def k(x):\n    y = tl.load(x +\n        1\n    z = y\n    return z\n", "y = f(1,\n      2\nz = 3\n", "y = (1 + 2\ndef g():\n    pass\n", "y = [1,\n"}) {
+  for (const char *text : {"def k(x):\n    y = tl.load(x +\n        1\n    z = y\n    return z\n", "y = f(1,\n      2\nz = 3\n", "y = (1 + 2\ndef g():\n    pass\n", "y = [1,\n", "y = f(a\nfor i in range(3):\n    pass\n", "y = f(a\nif b:\n    c\nelse:\n    d\n"}) {
     Parsed p(text);
     auto errors = p.errors();
     ASSERT_EQ(errors.size(), 1u) << text;
@@ -89,6 +89,10 @@ TEST(SyntaxErrors, ForgottenBracketIsFoundAtItsOpening) {
   ASSERT_EQ(p.diags.all()[0].notes.size(), 1u);
   EXPECT_EQ(p.diags.all()[0].notes[0].place.line, 3u);
   EXPECT_EQ(m->body.size(), 3u); // a, c, d
+}
+
+TEST(SyntaxErrors, OddLineBreaksAreLegal) {
+  EXPECT_TRUE(Parsed("x = [\n    a\nfor a in b\nif a\n]\ny = (a\nif b\nelse c)\n").errors().empty());
 }
 
 TEST(SyntaxErrors, SeveralInOneRun) {
