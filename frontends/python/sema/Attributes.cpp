@@ -45,6 +45,8 @@ std::optional<Value> typeAttribute(const TensorType &type, std::string_view name
     return Emitter::typeValue(scalarType(!type.block && t.isPtr() ? t.pointee() : t));
   if (name == "dtype")
     return Emitter::typeValue(scalarType(t));
+  if (name == "value") // of the constexpr that holds it
+    return Emitter::typeValue(type);
   if (name == "shape" && type.block)
     return shapeValue(type.shape);
   if (name == "numel" && type.block)
@@ -79,8 +81,8 @@ std::optional<Value> typeAttribute(const TensorType &type, std::string_view name
   return std::nullopt;
 }
 
-// A method of a type, by name; typeAttribute has checked that it exists.
-Value typeMethod(Emitter &e, const TensorType &type, std::string_view name) {
+// A method of a type, by name; typeAttribute has checked that it exists. Null: not for this type.
+std::optional<Value> typeMethod(const TensorType &type, std::string_view name) {
   DType t = type.elem;
   bool scalar = !type.block;
   auto yes = [](bool v) { return Emitter::constBool(v); };
@@ -102,7 +104,7 @@ Value typeMethod(Emitter &e, const TensorType &type, std::string_view name) {
   if (name == "kind") return Emitter::constInt(t.isBool() ? 0 : t.isInt() ? 1 : 2);
   if (name == "get_int_max_value" || name == "get_int_min_value") {
     if (!t.isInt())
-      e.failType(std::string(name) + " needs an integer type, not " + t.str());
+      return std::nullopt;
     unsigned bits = t.isSigned() ? t.bits() - 1 : t.bits();
     BigInt limit = BigInt(1).shiftLeft(bits);
     if (name == "get_int_max_value")

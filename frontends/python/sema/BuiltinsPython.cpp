@@ -69,7 +69,6 @@ Value makeRange(Visitor &v, Args &a, bool isStatic) {
   r.parts = std::move(data);
   return r;
 }
-Value range(Visitor &v, Args &a) { return makeRange(v, a, false); }
 Value staticRange(Visitor &v, Args &a) { return makeRange(v, a, true); }
 
 // The order of kRangeParams is that of Triton; the loop wants flags in bit order.
@@ -189,7 +188,7 @@ const BuiltinDef kRows[] = {
     {"str", "x?", strOf, kPlain, "builtins"},
     {"type", "x", typeOf, kPlain, "builtins"},
     {"slice", "start stop? step?", slice, kPlain, "builtins"},
-    {"range", "arg1 arg2? step?", range, kPlain, "builtins"},
+    {"range", kRangeParams, tlRange, kPlain, "builtins"},
     {"isinstance", "x cls", isInstance, kPlain, "builtins"},
     {"getattr", "x name default?", getAttr, kPlain, "builtins"},
     {"hasattr", "x name", hasAttr, kPlain, "builtins"},

@@ -7,7 +7,7 @@
 
 namespace tessera::py {
 
-Value typeMethod(Emitter &e, const TensorType &type, std::string_view name); // Attributes.cpp
+std::optional<Value> typeMethod(const TensorType &type, std::string_view name); // Attributes.cpp
 
 Value Visitor::call(const Value &callee, std::vector<Value> args, Keywords keywords) {
   for (const Value &v : args)
@@ -23,8 +23,11 @@ Value Visitor::call(const Value &callee, std::vector<Value> args, Keywords keywo
     return callBuiltin(*callee.builtin, std::move(args), std::move(keywords));
   case ValueKind::Bound: {
     const Value &self = callee.items()[0], &target = callee.items()[1];
-    if (self.isType())
-      return typeMethod(*this, self.type, target.host.str());
+    if (self.isType()) {
+      if (auto v = typeMethod(self.type, target.host.str()))
+        return *v;
+      failType(target.host.str() + " needs an integer type, not " + self.type.str());
+    }
     args.insert(args.begin(), self);
     return call(target, std::move(args), std::move(keywords));
   }

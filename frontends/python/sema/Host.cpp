@@ -23,6 +23,7 @@ struct FileHost::Impl {
   };
   std::vector<std::unique_ptr<Loaded>> modules;
   std::map<std::string, ModuleScope *> byPath;
+  std::map<std::string, ModuleScope *, std::less<>> byName; // null: there is no such file
 };
 
 FileHost::FileHost() : impl_(std::make_unique<Impl>(*this)) {}
@@ -149,8 +150,17 @@ std::vector<std::string> FileHost::globalNames(const JitFunction &from) {
 
 std::optional<HostValue> FileHost::resolve(std::string_view path) {
   std::string p = canonicalPath(path);
-  if (p.empty())
-    return std::nullopt;
+  if (p.empty()) {
+    // A name of a module beside the kernel's: `from package import module`, then module.name.
+    size_t dot = path.rfind('.');
+    if (dot == std::string_view::npos || dot == 0 || impl_->modules.empty())
+      return std::nullopt;
+    std::string_view prefix = path.substr(0, dot);
+    auto known = impl_->byName.find(prefix);
+    if (known == impl_->byName.end())
+      known = impl_->byName.emplace(std::string(prefix), importModule(prefix, *impl_->modules.front()->scope)).first;
+    return known->second ? known->second->lookup(path.substr(dot + 1)) : std::nullopt;
+  }
   if (p.starts_with("triton.language."))
     if (auto t = dtypeByLanguageName(p.substr(16)))
       return hostDType(scalarType(*t));
@@ -186,6 +196,8 @@ ModuleScope *FileHost::importModule(std::string_view path, const ModuleScope &fr
     if (!fs::is_regular_file(candidate, ec))
       continue;
     std::string key = fs::weakly_canonical(candidate, ec).string();
+    if (key == fs::weakly_canonical(from.file()->name, ec).string())
+      return nullptr; // `from . import x` inside of __init__.py: x is a module of its own
     if (auto it = impl_->byPath.find(key); it != impl_->byPath.end())
       return it->second;
     std::ifstream in(candidate, std::ios::binary);

@@ -8,8 +8,28 @@
 
 namespace tessera::py {
 
+std::optional<Value> typeMethod(const TensorType &type, std::string_view name); // Attributes.cpp
+
+namespace {
+// dtype.is_floating, to be called.
+struct DTypeMethod final : ForeignObject {
+  TensorType type;
+  std::string name;
+  DTypeMethod(TensorType t, std::string n) : type(std::move(t)), name(std::move(n)) {}
+  std::string typeName() const override { return "method"; }
+  std::string repr() const override { return "<method " + name + " of " + type.str() + ">"; }
+  bool isCallable() const override { return true; }
+  std::optional<HostValue> call(Evaluator &e, std::vector<HostValue> &, HostKeywords &) override {
+    auto v = typeMethod(type, name);
+    return v ? toHost(*v) : e.raise("TypeError", name + " is not for " + type.str());
+  }
+};
+} // namespace
+
 std::optional<HostValue> DTypeObject::getAttribute(Evaluator &, std::string_view name) {
   auto v = typeAttribute(type, name);
+  if (v && v->kind == ValueKind::Bound)
+    return HostValue::foreign(std::make_shared<DTypeMethod>(type, std::string(name)));
   return v ? toHost(*v) : std::nullopt;
 }
 bool DTypeObject::equals(const ForeignObject &o) const {
@@ -138,7 +158,11 @@ std::optional<Value> fromHost(const HostValue &in) {
     return Emitter::constant(v);
   case HostKind::Function: {
     auto *f = v.get<FunctionObject>();
-    if (!f->isJit && !f->isConstexpr)
+    // `@tl.constexpr` on a function makes it one that runs at compile time.
+    bool isConstexpr = f->isConstexpr || isConstexprObject(in);
+    for (const std::string &d : f->decorators)
+      isConstexpr |= canonicalPath(d) == "triton.language.constexpr";
+    if (!f->isJit && !isConstexpr)
       return std::nullopt;
     if (!f->isJit || !f->def)
       return Emitter::constant(v);

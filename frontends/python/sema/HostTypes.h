@@ -30,7 +30,7 @@ struct ConstexprObject final : ForeignObject {
   std::string repr() const override;
   std::optional<HostValue> getAttribute(Evaluator &e, std::string_view name) override;
   bool equals(const ForeignObject &o) const override;
-  std::optional<HostValue> unwrap() const { return value; }
+  std::optional<HostValue> unwrap() const override { return value; }
 };
 
 // A function of the language that host code may call: tl.constexpr itself, triton.cdiv, triton.next_power_of_2.

@@ -61,7 +61,7 @@ std::vector<mlir::Value> Visitor::carriedAfterBody(const std::vector<Carried> &c
     Diagnostic d;
     d.place = currentPlace();
     d.notes = callNotes();
-    if (c.initial.isConst() && !c.initial.isNone() && v->isConst()) {
+    if (c.initial.isConst() || v->isConst()) {
       d.id = DiagId::BadAssignment;
       d.message = "cannot reassign constexpr " + std::string(c.name) + " in the loop";
     } else {

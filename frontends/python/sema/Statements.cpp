@@ -94,11 +94,8 @@ void Visitor::setVariable(std::string_view name, Value v) {
 
 void Visitor::assign(const Expr *target, const Value &value) {
   At at(*this, target->span);
-  if (auto *n = dyn<Name>(target)) {
-    if (frame().constexprNames.count(n->id))
-      fail(DiagId::BadAssignment, std::string(n->id) + " is already defined. constexpr cannot be reassigned.");
+  if (auto *n = dyn<Name>(target)) // a constexpr too: from here on it is what is assigned
     return setVariable(n->id, value);
-  }
   Seq<Expr> elts;
   if (auto *t = dyn<Tuple>(target))
     elts = t->elts;
@@ -185,8 +182,7 @@ void Visitor::visitAnnAssign(const AnnAssign *s) {
     if (f.env.find(n->id))
       fail(DiagId::BadAssignment, std::string(n->id) + " is already defined. constexpr cannot be reassigned.");
     Value v = visit(s->value);
-    if (v.isTensor() || v.kind == ValueKind::BlockPtr)
-      fail(DiagId::NotConstexpr, "`" + std::string(n->id) + "` is annotated constexpr, and its value is known at run time only");
+    // A runtime value stays one: uses that need a constant say so.
     f.constexprNames.insert(n->id);
     return setVariable(n->id, v);
   }
