@@ -80,6 +80,7 @@ llvm::Function *Emitter::emit(const std::string &name, KernelFacts &result) {
     b.CreateIntrinsic(Intrinsic::x86_sse_sfence, {});
   b.CreateRetVoid();
   placeBuffers(kernelFacts);
+  kernelFacts.canStream &= !computeBound;
   result = kernelFacts;
   return fn;
 }

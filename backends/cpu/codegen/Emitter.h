@@ -245,6 +245,7 @@ private:
   int clock = 0;
   std::map<tbc::ValueId, uint64_t> paramDivisor;
   KernelFacts kernelFacts;
+  bool computeBound = false; // has a dot: a streaming version would not pay for its compile time
   std::string failure;
   tbc::LocId failureLoc = tbc::kNone;
 };

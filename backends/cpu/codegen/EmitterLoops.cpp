@@ -253,6 +253,8 @@ void Emitter::emitLoopItem(const Item &item) {
   lanes = 1;
   chunk = nullptr;
   for (const Root &r : item.roots) {
+    if (r.kind == Root::Store) // an estimate: a loop around it counts once
+      kernelFacts.bytesWritten += uint64_t(m.typeOf(r.op->operands[1]).numElements()) * m.typeOf(r.op->operands[1]).elementBytes();
     if (r.kind == Root::Materialise && r.bind)
       bindResult(r.value, r.buffer);
     if (r.kind == Root::Reduce)
@@ -437,11 +439,8 @@ void Emitter::emitChunk(const Item &item, const Tuple &t, std::vector<Accumulato
       storeBuffer(w.root->buffer, t, convertLane(w.v, ElemType::of(m.typeOf(w.root->value)), ElemType{f.elem, f.pointer}));
       continue;
     }
-    const tbc::Type &pt = m.typeOf(w.root->op->operands[0]);
     const tbc::Type &vt = m.typeOf(w.root->op->operands[1]);
-    (void)pt;
     V v = w.v.kind == Lane::Uniform ? w.v.v : vec(w.v);
-    kernelFacts.bytesWritten += 0;
     storeLane(w.p, v, ElemType::of(vt), w.masked ? &w.mask : nullptr, true);
   }
 }

@@ -69,6 +69,7 @@ Emitter::DotOperand Emitter::packOperand(ValueId v, Elem compute, bool anyOrder,
 }
 
 void Emitter::emitDot(const Item &item) {
+  computeBound = true;
   const Op &op = *item.single;
   const tbc::Type &at = m.typeOf(op.operands[0]), &bt = m.typeOf(op.operands[1]), &ct = m.typeOf(op.results[0]);
   Elem compute = computeType(at.elem, ct.elem);
