@@ -4,6 +4,7 @@
 
 #include <cstring>
 #include <dlfcn.h>
+#include <map>
 #include <mutex>
 
 #if defined(__has_feature)
@@ -226,6 +227,12 @@ Expected<const Library *> Library::load(const Manifest &manifest, Role role, con
   std::string problem = inspect(manifest, role, host, facts);
   if (!problem.empty())
     return refused(manifest, path, problem);
+  // One negotiation and one init a process, however many registries there are; libraries live for ever (R8).
+  static std::mutex mutex;
+  static auto *loaded = new std::map<std::string, const Library *>;
+  std::lock_guard lock(mutex);
+  if (auto it = loaded->find(path); it != loaded->end())
+    return it->second;
   void *handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
   if (!handle) {
     const char *text = dlerror();
@@ -257,7 +264,7 @@ Expected<const Library *> Library::load(const Manifest &manifest, Role role, con
   }
   if (!problem.empty())
     return refused(manifest, path, problem);
-  return static_cast<const Library *>(lib.release());
+  return loaded->emplace(path, lib.release()).first->second;
 }
 
 std::string Library::lastError() const {
