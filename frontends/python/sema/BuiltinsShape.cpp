@@ -173,6 +173,7 @@ const BuiltinDef kRows[] = {
     {"gather", "src index axis", gather, kMethod},
     {"flip", "x dim?", flip, kMethod},
     {"sort", "x dim? descending?", sort, kMethod},
+    {"bitonic_merge", "x dim? descending?", sort, kMethod}, // of a bitonic sequence: the same result
     {"topk", "x k dim?", topk, kMethod},
     {"histogram", "input num_bins mask?", histogram, kMethod},
 };

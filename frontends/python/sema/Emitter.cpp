@@ -34,6 +34,11 @@ void Emitter::warn(DiagId id, std::string message) {
   d.severity = diagSeverity(id);
   d.place = currentPlace();
   d.message = std::move(message);
+  // Once a place: unrolled loops visit it many times. What a program prints at compile time is printed each time.
+  for (const Diagnostic &old : diags.all())
+    if (id != DiagId::StaticPrint && old.id == id && old.place.file == d.place.file && old.place.line == d.place.line &&
+        old.place.column == d.place.column)
+      return;
   diags.add(std::move(d));
 }
 
