@@ -191,7 +191,7 @@ def vector_add(bench):
     rng = np.random.default_rng(4)
     x, y = rng.random(n, dtype=np.float32), rng.random(n, dtype=np.float32)
     px, py = bench.save("x", x), bench.save("y", y)
-    lib = ctypes.CDLL(str(bench.bin.parent / "lib" / "libtessera_perf_copy.so"))
+    lib = ctypes.CDLL(str(bench.bin.parent / "perf" / "libtessera_perf_copy.so"))
     lib.tessera_perf_copy.restype = ctypes.c_int64
     src, dst = np.zeros(2 * n + 16, np.float32), np.zeros(2 * n + 16, np.float32)
     align = lambda a: ctypes.c_void_p((a.ctypes.data + 63) & ~63)
