@@ -8,6 +8,7 @@
 #include <cstring>
 #include <mutex>
 #include <sched.h>
+#include <unistd.h>
 
 #if defined(__has_feature)
 #if __has_feature(thread_sanitizer)
@@ -21,8 +22,11 @@
 #include <thread>
 #include <vector>
 #else
+#include <atomic>
+#include <chrono>
 #include <tbb/global_control.h>
 #include <tbb/task_arena.h>
+#include <thread>
 #endif
 
 namespace tessera::cpu {
@@ -72,6 +76,9 @@ struct Workers::Impl {
 struct Workers::Impl {
   std::unique_ptr<tbb::global_control> limit; // before the arena: it must still hold while the arena starts
   tbb::task_arena arena;
+  // Posts that no worker has run yet; shared with them, since a forked process never runs its own.
+  std::shared_ptr<std::atomic<int64_t>> pending = std::make_shared<std::atomic<int64_t>>(0);
+  pid_t owner = getpid();
 
   // No slot is kept for callers: they work outside the arena, beside it.
   explicit Impl(unsigned threads) : arena(static_cast<int>(threads - 1), 0) {
@@ -79,8 +86,19 @@ struct Workers::Impl {
     if (threads > usableProcessors())
       limit = std::make_unique<tbb::global_control>(tbb::global_control::max_allowed_parallelism, threads);
   }
+  // What is posted holds memory of its launch: let the workers come to it. They only have to notice that it is over, so this
+  // is short, but a starved machine may take its time; the bound is for workers that will never come.
+  ~Impl() {
+    auto end = std::chrono::steady_clock::now() + std::chrono::seconds(5);
+    while (getpid() == owner && pending->load(std::memory_order_acquire) > 0 && std::chrono::steady_clock::now() < end)
+      std::this_thread::sleep_for(std::chrono::microseconds(200));
+  }
   void post(unsigned, void (*entry)(void *), void *user) {
-    arena.enqueue([entry, user] { entry(user); });
+    pending->fetch_add(1, std::memory_order_relaxed);
+    arena.enqueue([entry, user, left = pending] {
+      entry(user);
+      left->fetch_sub(1, std::memory_order_release);
+    });
   }
 };
 #endif

@@ -8,7 +8,8 @@
 namespace tessera::cpu {
 
 // A pool of at most threads - 1 workers (the caller of a launch is the remaining one). No thread exists before the first post;
-// then they stay warm: they look for work for a while before they sleep. Thread-safe. Destroying it does not wait for posts.
+// then they stay warm: they look for work for a while before they sleep. Thread-safe. Destroying it
+// gives the workers a few seconds for what is still posted.
 class Workers {
 public:
   explicit Workers(unsigned threads);
