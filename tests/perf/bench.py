@@ -170,7 +170,7 @@ def layer_norm(bench):
     torch_row(bench, "layer norm 4096x4096 / PyTorch", "layer_norm.py:layer_norm_forward", x.shape,
               lambda: torch.nn.functional.layer_norm(t, (4096,), tw, tb, 1e-5),
               [bench.save("x", x), "*fp32[4096,4096]", bench.save("w", w), bench.save("b", b), "*fp32[4096]", "*fp32[4096]", "4096", "4096", "fp32:1e-5"],
-              "4096", dict(BLOCK_SIZE=4096), "1", want, 1e-5)
+              "4096", dict(BLOCK_SIZE=256), "1", want, 1e-5)
 
 
 def rms_norm(bench):
@@ -193,7 +193,8 @@ def vector_add(bench):
     px, py = bench.save("x", x), bench.save("y", y)
     lib = ctypes.CDLL(str(bench.bin.parent / "perf" / "libtessera_perf_copy.so"))
     lib.tessera_perf_copy.restype = ctypes.c_int64
-    src, dst = np.zeros(2 * n + 16, np.float32), np.zeros(2 * n + 16, np.float32)
+    # written once: pages that nobody wrote are all the same page of zeros, and reading them is no traffic
+    src, dst = np.ones(2 * n + 16, np.float32), np.ones(2 * n + 16, np.float32)
     align = lambda a: ctypes.c_void_p((a.ctypes.data + 63) & ~63)
     size = 6 * n  # half of the 12 n bytes that the kernel moves, so that both move the same
 
@@ -204,8 +205,8 @@ def vector_add(bench):
     copy()
 
     def ours():
-        ns, (out,) = bench.tessera("vector_add.py:add_kernel", str(n // 4096), [px, py, f"*fp32[{n}]", str(n)], dict(BLOCK_SIZE=4096),
-                                   outs=["output_ptr"], repeats=5)
+        ns, (out,) = bench.tessera("vector_add.py:add_kernel", str(n // 8192), [px, py, f"*fp32[{n}]", str(n)], dict(BLOCK_SIZE=8192),
+                                   outs=["output_ptr"], repeats=9)
         return ns, float(np.abs(out - (x + y)).max())
 
     bench.row("vector add 2^26 / copy", 0.95, "GB/s", 12 * n, copy, ours, None, 0.0)
@@ -282,6 +283,12 @@ def launch(bench):
 ROWS = dict(compile=compile_times, launch=launch, matmul=matmul, softmax=softmax, layer_norm=layer_norm, rms_norm=rms_norm, vector_add=vector_add, attention=attention)
 
 
+def peer_versions():
+    import torch
+    dpkg = lambda p: subprocess.run(["dpkg-query", "-W", "-f", "${Version}", p], capture_output=True, text=True).stdout
+    return dict(torch=torch.__version__, onednn=dpkg("libdnnl2"), openblas=dpkg("libopenblas0-pthread"))
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--bin", default=str(ROOT / "build/release/bin"))
@@ -289,6 +296,10 @@ def main():
     parser.add_argument("--record", action="store_true")
     parser.add_argument("rows", nargs="*")
     options = parser.parse_args()
+    if "MALLOC_MMAP_MAX_" not in os.environ:
+        # The peers allocate their results anew each time. With memory from the heap, kept when freed, they do not pay for
+        # fresh pages from the system, as our kernels, which write into arrays that exist, do not.
+        os.execve(sys.executable, [sys.executable, *sys.argv], dict(os.environ, MALLOC_MMAP_MAX_="0", MALLOC_TRIM_THRESHOLD_=str(1 << 40)))
     bench = Bench(options)
     failed = []
     for name in options.rows or ROWS:
@@ -302,8 +313,9 @@ def main():
         version = subprocess.run([str(bench.bin / "tessera"), "--version"], capture_output=True, text=True).stdout.strip()
         commit = subprocess.run(["git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"], capture_output=True, text=True).stdout.strip()
         out = ROOT / "tests/perf/results" / f"cpu-{time.strftime('%Y-%m-%d')}.json"
+        out.parent.mkdir(exist_ok=True)
         out.write_text(json.dumps(dict(machine=dict(cpu=cpu, threads=options.threads, system=platform.platform()), version=version, commit=commit,
-                                       python=platform.python_version(), numpy=np.__version__, rows=bench.rows, failed=failed), indent=1) + "\n")
+                                       python=platform.python_version(), numpy=np.__version__, peers=peer_versions(), rows=bench.rows, failed=failed), indent=1) + "\n")
         print(f"recorded in {out.relative_to(ROOT)}")
     return 1 if failed or any(not r["met"] for r in bench.rows) else 0
 
