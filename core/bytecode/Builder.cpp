@@ -62,7 +62,8 @@ Op &Builder::append(Opcode code, Values operands, Attrs attrs) {
   return op;
 }
 
-Values Builder::multi(Opcode code, Values operands, const std::vector<Type> &results, Attrs attrs, std::vector<Region> regions) {
+Values Builder::multi(Opcode code, Values operands, const std::vector<Type> &results, Attrs attrs,
+                      std::vector<Region> regions) {
   Op &op = append(code, std::move(operands), std::move(attrs));
   op.regions = std::move(regions);
   for (const Type &t : results)
@@ -104,7 +105,9 @@ ValueId Builder::cmpf(CmpF p, ValueId a, ValueId b) {
   return op(Opcode::CmpF, {a, b}, {intAttr(AttrId::Predicate, static_cast<int64_t>(p))});
 }
 
-ValueId Builder::expandDims(ValueId v, int64_t axis) { return op(Opcode::ExpandDims, {v}, {intAttr(AttrId::Axis, axis)}); }
+ValueId Builder::expandDims(ValueId v, int64_t axis) {
+  return op(Opcode::ExpandDims, {v}, {intAttr(AttrId::Axis, axis)});
+}
 ValueId Builder::broadcast(ValueId v, std::vector<int64_t> shape) {
   return op(Opcode::Broadcast, {v}, withShape(typeOf(v), std::move(shape)));
 }
@@ -189,7 +192,8 @@ Values Builder::whileLoop(Values inits, const Body &before, const Body &after) {
   return multi(Opcode::While, inits, forwarded, {}, std::move(regions));
 }
 
-Values Builder::ifElse(ValueId cond, const std::vector<Type> &results, const std::function<Values()> &then, const std::function<Values()> &otherwise) {
+Values Builder::ifElse(ValueId cond, const std::vector<Type> &results, const std::function<Values()> &then,
+                       const std::function<Values()> &otherwise) {
   std::vector<Region> regions;
   regions.push_back(region({}, [&](std::span<const ValueId>) { return then(); }));
   regions.push_back(region({}, [&](std::span<const ValueId>) { return otherwise(); }));

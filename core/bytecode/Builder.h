@@ -41,7 +41,8 @@ public:
 
   // Kernels. endKernel adds the `return`.
   void beginKernel(std::string name);
-  ValueId param(std::string name, const Type &t, int64_t divisibility = 1, bool readOnly = false, bool isUnsigned = false);
+  ValueId param(std::string name, const Type &t, int64_t divisibility = 1, bool readOnly = false,
+                bool isUnsigned = false);
   void endKernel();
 
   // The location of every op from here on.
@@ -51,7 +52,8 @@ public:
   // Any op. The first form infers the result type(s) and gives the first; the second states one; the third is general.
   ValueId op(Opcode code, Values operands = {}, Attrs attrs = {});
   ValueId op(Opcode code, Values operands, const Type &result, Attrs attrs = {});
-  Values multi(Opcode code, Values operands, const std::vector<Type> &results, Attrs attrs = {}, std::vector<Region> regions = {});
+  Values multi(Opcode code, Values operands, const std::vector<Type> &results, Attrs attrs = {},
+               std::vector<Region> regions = {});
 
   // Constants: a scalar or a tensor of equal elements.
   ValueId constInt(const Type &t, int64_t v);
@@ -81,10 +83,12 @@ public:
 
   // Regions. Each body gets the region's arguments and returns what it yields.
   using Body = std::function<Values(std::span<const ValueId>)>;
-  Values forLoop(ValueId lower, ValueId upper, ValueId step, Values inits, const std::function<Values(ValueId, std::span<const ValueId>)> &body);
+  Values forLoop(ValueId lower, ValueId upper, ValueId step, Values inits,
+                 const std::function<Values(ValueId, std::span<const ValueId>)> &body);
   // before: returns the condition, then the forwarded values. after: the next carried values.
   Values whileLoop(Values inits, const Body &before, const Body &after);
-  Values ifElse(ValueId cond, const std::vector<Type> &results, const std::function<Values()> &then, const std::function<Values()> &otherwise);
+  Values ifElse(ValueId cond, const std::vector<Type> &results, const std::function<Values()> &then,
+                const std::function<Values()> &otherwise);
   void ifThen(ValueId cond, const std::function<void()> &then);
   // combine: arguments (accumulated…, next…), one of each operand.
   Values reduce(Values operands, int64_t axis, const Body &combine);

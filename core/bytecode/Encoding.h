@@ -98,7 +98,8 @@ public:
   uint32_t below(uint64_t limit, const char *what) {
     uint64_t start = offset(), v = varint();
     if (!failed_ && v >= limit)
-      failAt(start, std::string(what) + " " + std::to_string(v) + " is out of range (there are " + std::to_string(limit) + ")");
+      failAt(start, std::string(what) + " " + std::to_string(v) + " is out of range (there are " +
+                        std::to_string(limit) + ")");
     return failed_ ? 0 : static_cast<uint32_t>(v);
   }
   // How many items follow, each of at least minBytes bytes: never more than the data can hold.

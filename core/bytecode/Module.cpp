@@ -9,8 +9,8 @@ namespace tessera::tbc {
 
 unsigned elemBits(Elem e) {
   switch (e) {
-#define TSR_ELEM(number, Name, text, bits, since)                                                                        \
-  case Elem::Name:                                                                                                       \
+#define TSR_ELEM(number, Name, text, bits, since)                                                                      \
+  case Elem::Name:                                                                                                     \
     return bits;
 #include "core/bytecode/Ops.def"
   }
@@ -19,8 +19,8 @@ unsigned elemBits(Elem e) {
 
 std::string_view elemName(Elem e) {
   switch (e) {
-#define TSR_ELEM(number, Name, text, bits, since)                                                                        \
-  case Elem::Name:                                                                                                       \
+#define TSR_ELEM(number, Name, text, bits, since)                                                                      \
+  case Elem::Name:                                                                                                     \
     return text;
 #include "core/bytecode/Ops.def"
   }
@@ -40,7 +40,7 @@ TypeId Module::internType(const Type &t) {
 }
 
 static constexpr OpInfo kOps[] = {
-#define TSR_OP(number, Name, text, since, minOperands, maxOperands, results, regions, attributes, summary)              \
+#define TSR_OP(number, Name, text, since, minOperands, maxOperands, results, regions, attributes, summary)             \
   {Opcode::Name, text, since, minOperands, maxOperands, results, regions, attributes, summary},
 #include "core/bytecode/Ops.def"
 };

@@ -26,7 +26,8 @@ enum class AttrId : uint16_t {
 };
 
 enum class Opcode : uint16_t {
-#define TSR_OP(number, Name, text, since, minOperands, maxOperands, results, regions, attributes, summary) Name = number,
+#define TSR_OP(number, Name, text, since, minOperands, maxOperands, results, regions, attributes, summary)             \
+  Name = number,
 #include "core/bytecode/Ops.def"
 };
 
@@ -58,13 +59,14 @@ inline constexpr uint32_t kNone = ~0u;
 struct Type {
   enum Kind : uint8_t { Scalar = 0, Tensor = 1, Shared = 2 };
   Kind kind = Scalar;
-  bool pointer = false;      // elements are pointers to `elem`
-  Elem elem = Elem::I32;     // element type; the pointee where `pointer`
-  uint8_t addressSpace = 1;  // of pointers: 1 global, 3 shared
+  bool pointer = false;       // elements are pointers to `elem`
+  Elem elem = Elem::I32;      // element type; the pointee where `pointer`
+  uint8_t addressSpace = 1;   // of pointers: 1 global, 3 shared
   std::vector<int64_t> shape; // Tensor, Shared: extents, each >= 1; rank >= 1
-  LayoutId layout = kNone;   // LAYOUT level: index into Module::layouts
+  LayoutId layout = kNone;    // LAYOUT level: index into Module::layouts
   bool operator==(const Type &o) const {
-    return kind == o.kind && pointer == o.pointer && elem == o.elem && addressSpace == o.addressSpace && shape == o.shape && layout == o.layout;
+    return kind == o.kind && pointer == o.pointer && elem == o.elem && addressSpace == o.addressSpace &&
+           shape == o.shape && layout == o.layout;
   }
   bool isTensor() const { return kind == Tensor; }
   int64_t numElements() const {
@@ -88,7 +90,7 @@ struct LayoutData {
 
 // Where an op comes from. `caller` chains inlined calls outwards (kNone at the kernel itself).
 struct Loc {
-  uint32_t file = kNone; // index into Module::files
+  uint32_t file = kNone;         // index into Module::files
   uint32_t line = 0, column = 0; // 1-based; 0 = unknown
   LocId caller = kNone;
   bool operator==(const Loc &) const = default;

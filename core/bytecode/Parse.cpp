@@ -25,7 +25,9 @@ private:
   void space();
   bool accept(std::string_view token); // punctuation
   void expect(std::string_view token);
-  static bool wordChar(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.'; }
+  static bool wordChar(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.';
+  }
   std::string word(); // a bare word, or empty
   bool acceptWord(std::string_view w);
   bool atEnd() {
@@ -129,7 +131,8 @@ std::string Parser::quoted() {
     if (c == '\\' && at_ < text_.size()) {
       c = text_[at_++];
       unsigned v = 0;
-      if (c == 'x' && at_ + 2 <= text_.size() && std::from_chars(&text_[at_], &text_[at_] + 2, v, 16).ptr == &text_[at_] + 2) {
+      if (c == 'x' && at_ + 2 <= text_.size() &&
+          std::from_chars(&text_[at_], &text_[at_] + 2, v, 16).ptr == &text_[at_] + 2) {
         c = static_cast<char>(v);
         at_ += 2;
       } else if (c == 'n') {
@@ -189,8 +192,8 @@ std::vector<int64_t> Parser::integers() {
 }
 
 Elem Parser::elem(std::string_view w) {
-#define TSR_ELEM(number, Name, text, bits, since)                                                                        \
-  if (w == text)                                                                                                         \
+#define TSR_ELEM(number, Name, text, bits, since)                                                                      \
+  if (w == text)                                                                                                       \
     return Elem::Name;
 #include "core/bytecode/Ops.def"
   fail("`" + std::string(w) + "` is no element type");

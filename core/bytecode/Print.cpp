@@ -62,7 +62,9 @@ public:
 
 private:
   std::string value(ValueId v) { return "%" + std::to_string(v); }
-  std::string valueType(ValueId v) { return v < m_.valueTypes.size() && m_.valueTypes[v] < m_.types.size() ? typeText(m_, m_.typeOf(v)) : "?"; }
+  std::string valueType(ValueId v) {
+    return v < m_.valueTypes.size() && m_.valueTypes[v] < m_.types.size() ? typeText(m_, m_.typeOf(v)) : "?";
+  }
   void args(const std::vector<ValueId> &vs);
   void loc(LocId id);
   void attribute(const Op &op, const Attr &a);

@@ -76,14 +76,16 @@ bool Reader::directory(std::span<const uint8_t> bytes) {
     return failAt(0, "not Tessera bytecode (the first four bytes are not TBC\\x1a)");
   uint64_t major = r.fixed(2), minor = r.fixed(2), count = r.fixed(4);
   if (!r.failed() && major != kMajor)
-    return failAt(4, "bytecode version " + std::to_string(major) + "." + std::to_string(minor) + ": this reader takes major " + std::to_string(kMajor));
+    return failAt(4, "bytecode version " + std::to_string(major) + "." + std::to_string(minor) +
+                         ": this reader takes major " + std::to_string(kMajor));
   for (uint64_t i = 0; i < count && !r.failed(); ++i) {
     uint64_t start = r.offset();
     auto id = static_cast<uint16_t>(r.fixed(2));
     auto flags = static_cast<uint16_t>(r.fixed(2));
     uint64_t alignment = r.fixed(4), length = r.fixed(8);
     if (!r.failed() && (alignment == 0 || alignment > kMaxAlignment || (alignment & (alignment - 1))))
-      return failAt(start + 4, "section " + std::to_string(id) + ": alignment " + std::to_string(alignment) + " is not a power of two up to " + std::to_string(kMaxAlignment));
+      return failAt(start + 4, "section " + std::to_string(id) + ": alignment " + std::to_string(alignment) +
+                                   " is not a power of two up to " + std::to_string(kMaxAlignment));
     while (!r.failed() && r.offset() % alignment)
       if (r.u8() != 0)
         r.failAt(r.offset() - 1, "padding that is not zero");
@@ -93,8 +95,10 @@ bool Reader::directory(std::span<const uint8_t> bytes) {
       break;
     if (id < 1 || id > static_cast<uint16_t>(Section::Options)) {
       if (!(flags & kSkippable))
-        return failAt(start, "unknown section " + std::to_string(id) + ", which may not be skipped (written as version " +
-                                 std::to_string(major) + "." + std::to_string(minor) + ", this reader knows " + std::to_string(kMajor) + "." + std::to_string(kMinor) + ")");
+        return failAt(start, "unknown section " + std::to_string(id) +
+                                 ", which may not be skipped (written as version " + std::to_string(major) + "." +
+                                 std::to_string(minor) + ", this reader knows " + std::to_string(kMajor) + "." +
+                                 std::to_string(kMinor) + ")");
       continue;
     }
     SectionBytes &s = sections_[id];
@@ -232,7 +236,8 @@ void Reader::attribute(ByteReader &r, Op &op) {
   uint8_t kind = r.u8();
   const AttrInfo *info = id <= 0xffff ? attrInfo(static_cast<AttrId>(id)) : nullptr;
   if (!info)
-    return r.failAt(start, "attribute " + std::to_string(id) + " is unknown to this reader (" + std::to_string(kMajor) + "." + std::to_string(kMinor) + ")");
+    return r.failAt(start, "attribute " + std::to_string(id) + " is unknown to this reader (" + std::to_string(kMajor) +
+                               "." + std::to_string(kMinor) + ")");
   if (kind != static_cast<uint8_t>(info->kind))
     return r.failAt(start, "attribute `" + std::string(info->name) + "` has a value of the wrong kind");
   Attr a{info->id, int64_t(0)};
@@ -264,7 +269,8 @@ void Reader::op(ByteReader &r, Op &op, unsigned depth) {
   if (r.failed())
     return;
   if (!info)
-    return r.failAt(start, "opcode " + std::to_string(code) + " is unknown to this reader (" + std::to_string(kMajor) + "." + std::to_string(kMinor) + ")");
+    return r.failAt(start, "opcode " + std::to_string(code) + " is unknown to this reader (" + std::to_string(kMajor) +
+                               "." + std::to_string(kMinor) + ")");
   op.code = info->code;
   op.loc = loc(r);
   size_t operands = r.count(1, "operands");

@@ -14,7 +14,8 @@ bool isTerminator(Opcode c) { return c == Opcode::Return || c == Opcode::Yield |
 
 class Verifier {
 public:
-  Verifier(const Module &m, size_t limit) : m_(m), limit_(limit), visible_(m.valueTypes.size(), 0), defined_(m.valueTypes.size(), 0) {}
+  Verifier(const Module &m, size_t limit)
+      : m_(m), limit_(limit), visible_(m.valueTypes.size(), 0), defined_(m.valueTypes.size(), 0) {}
 
   std::vector<VerifyError> run() {
     if (!tables())
@@ -87,7 +88,8 @@ void Verifier::type(size_t id) {
     return;
   }
   if (t.shape.empty() || t.shape.size() > kMaxRank)
-    return fail(name + "the rank of a tensor is 1 to " + std::to_string(kMaxRank) + ", not " + std::to_string(t.shape.size()));
+    return fail(name + "the rank of a tensor is 1 to " + std::to_string(kMaxRank) + ", not " +
+                std::to_string(t.shape.size()));
   int64_t n = 1;
   for (int64_t d : t.shape) {
     if (d < 1 || d > kMaxElements / n)
@@ -166,7 +168,9 @@ void Verifier::region(const Region &r, const Op *owner, size_t index, unsigned d
   std::vector<ValueId> scope;
   for (ValueId v : r.args)
     define(v, scope, owner);
-  Opcode wanted = !owner ? Opcode::Return : owner->code == Opcode::While && index == 0 ? Opcode::Condition : Opcode::Yield;
+  Opcode wanted = !owner                                       ? Opcode::Return
+                  : owner->code == Opcode::While && index == 0 ? Opcode::Condition
+                                                               : Opcode::Yield;
   if (r.ops.empty() || r.ops.back().code != wanted)
     complain(name + " does not end in `" + std::string(opInfo(wanted)->name) + "`");
   for (size_t i = 0; i < r.ops.size() && !full(); ++i) {
@@ -214,7 +218,9 @@ void Verifier::op(const Op &o, unsigned depth) {
 }
 } // namespace
 
-std::vector<VerifyError> verifyModule(const Module &module, size_t limit) { return Verifier(module, limit ? limit : 1).run(); }
+std::vector<VerifyError> verifyModule(const Module &module, size_t limit) {
+  return Verifier(module, limit ? limit : 1).run();
+}
 
 std::string locText(const Module &module, LocId loc) {
   if (loc >= module.locs.size())

@@ -63,6 +63,7 @@ struct Range {
   int64_t least, greatest;
 };
 constexpr int64_t kBig = int64_t(1) << 40;
+// clang-format off
 constexpr Range kRanges[] = {
     {AttrId::AllowReorder, 0, 1}, {AttrId::Rounding, 0, 1},   {AttrId::Cache, 0, 6},     {AttrId::Evict, 0, 2},     {AttrId::Volatile, 0, 1},
     {AttrId::Kind, 0, 9},         {AttrId::Sem, 0, 3},        {AttrId::Scope, 0, 2},     {AttrId::Precision, 0, 5}, {AttrId::MaxImprecise, 0, kBig},
@@ -71,6 +72,7 @@ constexpr Range kRanges[] = {
     {AttrId::FastMath, 0, 1},     {AttrId::Pack, 0, 64},      {AttrId::HasScales, 0, 3}, {AttrId::Approx, 0, 1},    {AttrId::Start, INT32_MIN, INT32_MAX},
     {AttrId::End, INT32_MIN, int64_t(INT32_MAX) + 1},         {AttrId::Instruction, 0, kBig}, {AttrId::Offset, 0, kBig}, {AttrId::Bytes, 0, kBig},
 };
+// clang-format on
 } // namespace
 
 std::string operandName(const Op &op, size_t i) {
@@ -127,7 +129,9 @@ bool verifyCounts(const Op &op, const OpInfo &info, const FailFn &fail) {
   };
   if (n < info.minOperands || (info.maxOperands >= 0 && n > info.maxOperands))
     bad("has " + std::to_string(n) + " operands; it takes " + std::to_string(info.minOperands) +
-        (info.maxOperands < 0 ? " or more" : info.maxOperands == info.minOperands ? "" : " to " + std::to_string(info.maxOperands)));
+        (info.maxOperands < 0                   ? " or more"
+         : info.maxOperands == info.minOperands ? ""
+                                                : " to " + std::to_string(info.maxOperands)));
   if (info.results >= 0 && op.results.size() != static_cast<size_t>(info.results))
     bad("has " + std::to_string(op.results.size()) + " results; it gives " + std::to_string(info.results));
   if (op.regions.size() != static_cast<size_t>(info.regions))
@@ -150,7 +154,8 @@ bool verifyCounts(const Op &op, const OpInfo &info, const FailFn &fail) {
     if (const int64_t *v = std::get_if<int64_t>(&a.value))
       for (const Range &r : kRanges)
         if (r.id == a.id && (*v < r.least || *v > r.greatest))
-          bad("attribute `" + name + "` is " + std::to_string(*v) + ", outside " + std::to_string(r.least) + " to " + std::to_string(r.greatest));
+          bad("attribute `" + name + "` is " + std::to_string(*v) + ", outside " + std::to_string(r.least) + " to " +
+              std::to_string(r.greatest));
   }
   for (const AttrRule &r : rules)
     if (!r.optional && !op.find(r.info->id))
@@ -180,26 +185,37 @@ private:
     return ok || require(false, operandName(op_, i) + " is " + typeText(m_, in(i)) + "; " + rule);
   }
   bool result(const Type &want, size_t i = 0) {
-    return out(i) == want || require(false, "result " + std::to_string(i) + " is " + typeText(m_, out(i)) + " instead of " + typeText(m_, want));
+    return out(i) == want || require(false, "result " + std::to_string(i) + " is " + typeText(m_, out(i)) +
+                                                " instead of " + typeText(m_, want));
   }
-  bool isInt(size_t i) { return operand(i, in(i).kind != Type::Shared && !in(i).pointer && isInteger(in(i).elem), "it must be of integers"); }
-  bool isFlt(size_t i) { return operand(i, in(i).kind != Type::Shared && !in(i).pointer && isFloat(in(i).elem), "it must be of floats"); }
-  bool isPtr(size_t i) { return operand(i, in(i).kind != Type::Shared && in(i).pointer, "it must be a pointer or a tensor of pointers"); }
+  bool isInt(size_t i) {
+    return operand(i, in(i).kind != Type::Shared && !in(i).pointer && isInteger(in(i).elem), "it must be of integers");
+  }
+  bool isFlt(size_t i) {
+    return operand(i, in(i).kind != Type::Shared && !in(i).pointer && isFloat(in(i).elem), "it must be of floats");
+  }
+  bool isPtr(size_t i) {
+    return operand(i, in(i).kind != Type::Shared && in(i).pointer, "it must be a pointer or a tensor of pointers");
+  }
   bool isTensor(size_t i) { return operand(i, in(i).isTensor(), "it must be a tensor"); }
   bool isMask(size_t i, const Type &like) {
     return operand(i, in(i) == withElem(like, Elem::I1), "it must be " + typeText(m_, withElem(like, Elem::I1)));
   }
-  bool same(size_t i, size_t j) { return operand(i, in(i) == in(j), "it must be as " + operandName(op_, j) + ", " + typeText(m_, in(j))); }
+  bool same(size_t i, size_t j) {
+    return operand(i, in(i) == in(j), "it must be as " + operandName(op_, j) + ", " + typeText(m_, in(j)));
+  }
   bool sameShape(const Type &a, const Type &b) { return a.kind == b.kind && a.shape == b.shape; }
   bool axisIn(int64_t rank) {
     int64_t a = op_.intAttr(AttrId::Axis);
-    return require(a >= 0 && a < rank, "axis " + std::to_string(a) + " is not one of the " + std::to_string(rank) + " dims");
+    return require(a >= 0 && a < rank,
+                   "axis " + std::to_string(a) + " is not one of the " + std::to_string(rank) + " dims");
   }
   // Like result(), but the layout of the result is its own.
   bool resultShape(const Type &like, const std::vector<int64_t> &shape, size_t i = 0) {
     Type want = withShape(like, shape), got = out(i);
     got.layout = kNone;
-    return got == want || require(false, "result " + std::to_string(i) + " is " + typeText(m_, out(i)) + " instead of " + typeText(m_, want));
+    return got == want || require(false, "result " + std::to_string(i) + " is " + typeText(m_, out(i)) +
+                                             " instead of " + typeText(m_, want));
   }
   bool regionArgs(size_t region, const std::vector<Type> &want);
   bool yields(size_t region, const std::vector<Type> &want, size_t skip = 0);
@@ -235,10 +251,12 @@ private:
 };
 
 bool TypeCheck::equalTypes(const std::vector<Type> &a, const std::vector<Type> &b, const std::string &what) {
-  if (!require(a.size() == b.size(), what + ": " + std::to_string(a.size()) + " instead of " + std::to_string(b.size())))
+  if (!require(a.size() == b.size(),
+               what + ": " + std::to_string(a.size()) + " instead of " + std::to_string(b.size())))
     return false;
   for (size_t i = 0; i < a.size(); ++i)
-    if (!require(a[i] == b[i], what + ": number " + std::to_string(i) + " is " + typeText(m_, a[i]) + " instead of " + typeText(m_, b[i])))
+    if (!require(a[i] == b[i], what + ": number " + std::to_string(i) + " is " + typeText(m_, a[i]) + " instead of " +
+                                   typeText(m_, b[i])))
       return false;
   return true;
 }
@@ -268,7 +286,8 @@ void TypeCheck::structure() {
         yields(r, resultTypes());
     return;
   case Opcode::For: {
-    if (!operand(0, in(0).kind == Type::Scalar && !in(0).pointer && isInteger(in(0).elem), "it must be an integer") || !same(1, 0) || !same(2, 0))
+    if (!operand(0, in(0).kind == Type::Scalar && !in(0).pointer && isInteger(in(0).elem), "it must be an integer") ||
+        !same(1, 0) || !same(2, 0))
       return;
     std::vector<Type> carried = operandTypes(3), args = carried;
     args.insert(args.begin(), in(0));
@@ -295,8 +314,10 @@ void TypeCheck::creation() {
       return;
     bool wantsFloat = !out().pointer && isFloat(out().elem);
     const char *wanted = wantsFloat ? "float_value" : "value", *other = wantsFloat ? "value" : "float_value";
-    bool has = op_.find(wantsFloat ? AttrId::FloatValue : AttrId::Value), hasOther = op_.find(wantsFloat ? AttrId::Value : AttrId::FloatValue);
-    if (!require(has && !hasOther, "a constant of " + typeText(m_, out()) + " has `" + wanted + "` and no `" + other + "`"))
+    bool has = op_.find(wantsFloat ? AttrId::FloatValue : AttrId::Value),
+         hasOther = op_.find(wantsFloat ? AttrId::Value : AttrId::FloatValue);
+    if (!require(has && !hasOther,
+                 "a constant of " + typeText(m_, out()) + " has `" + wanted + "` and no `" + other + "`"))
       return;
     int64_t v = op_.intAttr(AttrId::Value);
     if (out().pointer)
@@ -336,7 +357,8 @@ void TypeCheck::creation() {
 
 void TypeCheck::conversion() {
   if (!require(in(0).kind != Type::Shared && sameShape(in(0), out()) && in(0).layout == out().layout,
-               "the result is " + typeText(m_, out()) + ", which is not of the shape of operand 0, " + typeText(m_, in(0))))
+               "the result is " + typeText(m_, out()) + ", which is not of the shape of operand 0, " +
+                   typeText(m_, in(0))))
     return;
   Elem from = in(0).elem, to = out().elem;
   bool plainOut = !out().pointer;
@@ -349,10 +371,14 @@ void TypeCheck::conversion() {
       return resultIs(false, "i1 shares no bit pattern with another type");
     return resultIs(elemBits(from) == elemBits(to), "the widths must be equal");
   case Opcode::TruncI:
-    return isInt(0) ? resultIs(plainOut && isInteger(to) && intWidth(to) < intWidth(from), "it must be of narrower integers") : void();
+    return isInt(0)
+               ? resultIs(plainOut && isInteger(to) && intWidth(to) < intWidth(from), "it must be of narrower integers")
+               : void();
   case Opcode::ExtSI:
   case Opcode::ExtUI:
-    return isInt(0) ? resultIs(plainOut && isInteger(to) && intWidth(to) > intWidth(from), "it must be of wider integers") : void();
+    return isInt(0)
+               ? resultIs(plainOut && isInteger(to) && intWidth(to) > intWidth(from), "it must be of wider integers")
+               : void();
   case Opcode::SIToFP:
   case Opcode::UIToFP:
     return isInt(0) ? resultIs(plainOut && isFloat(to), "it must be of floats") : void();
@@ -409,13 +435,15 @@ void TypeCheck::elementwise() {
     return;
   }
   case Opcode::Select:
-    operand(0, in(0) == withElem(Type(), Elem::I1) || in(0) == withElem(in(1), Elem::I1), "it must be i1, a scalar or of the shape of `then`");
+    operand(0, in(0) == withElem(Type(), Elem::I1) || in(0) == withElem(in(1), Elem::I1),
+            "it must be i1, a scalar or of the shape of `then`");
     if (operand(1, in(1).kind != Type::Shared, "it must be no shared tensor") && same(2, 1))
       result(in(1));
     return;
   case Opcode::AddPtr:
     if (isPtr(0) && isInt(1)) {
-      operand(1, in(1) == withElem(in(0), Elem::I32) || in(1) == withElem(in(0), Elem::I64), "it must be of i32 or i64, of the shape of `ptr`");
+      operand(1, in(1) == withElem(in(0), Elem::I32) || in(1) == withElem(in(0), Elem::I64),
+              "it must be of i32 or i64, of the shape of `ptr`");
       result(in(0));
     }
     return;
@@ -424,7 +452,8 @@ void TypeCheck::elementwise() {
     size_t rank = std::max<size_t>(in(0).shape.size(), 1);
     for (AttrId id : {AttrId::Divisibility, AttrId::Contiguity, AttrId::Constancy}) {
       const auto &v = op_.intsAttr(id);
-      require(v.empty() || v.size() == rank, "attribute `" + std::string(attrInfo(id)->name) + "` needs one entry a dim");
+      require(v.empty() || v.size() == rank,
+              "attribute `" + std::string(attrInfo(id)->name) + "` needs one entry a dim");
       for (int64_t i : v)
         require(i >= 1, "attribute `" + std::string(attrInfo(id)->name) + "` has an entry below 1");
     }
@@ -556,7 +585,8 @@ void TypeCheck::memory() {
 // reduce, scan, map_elementwise: tensors of one shape and a region over scalars.
 void TypeCheck::combiner() {
   for (size_t i = 0; i < count(); ++i)
-    if (!isTensor(i) || !operand(i, in(i).shape == in(0).shape && in(i).layout == in(0).layout, "all operands have one shape"))
+    if (!isTensor(i) ||
+        !operand(i, in(i).shape == in(0).shape && in(i).layout == in(0).layout, "all operands have one shape"))
       return;
   std::vector<Type> scalars = combinerArgs(m_, op_.operands, 1);
   if (op_.code == Opcode::MapElementwise) {
@@ -566,7 +596,8 @@ void TypeCheck::combiner() {
     for (const Type &s : scalars)
       args.insert(args.end(), static_cast<size_t>(pack), s);
     for (size_t i = 0; i < op_.results.size(); ++i) {
-      if (!require(sameShape(out(i), in(0)) && out(i).layout == in(0).layout, "result " + std::to_string(i) + " is not of the operands' shape"))
+      if (!require(sameShape(out(i), in(0)) && out(i).layout == in(0).layout,
+                   "result " + std::to_string(i) + " is not of the operands' shape"))
         return;
       given.insert(given.end(), static_cast<size_t>(pack), scalarOf(out(i)));
     }
@@ -575,7 +606,8 @@ void TypeCheck::combiner() {
     return;
   }
   if (!axisIn(static_cast<int64_t>(in(0).shape.size())) ||
-      !require(op_.results.size() == count(), "has " + std::to_string(op_.results.size()) + " results for " + std::to_string(count()) + " operands"))
+      !require(op_.results.size() == count(),
+               "has " + std::to_string(op_.results.size()) + " results for " + std::to_string(count()) + " operands"))
     return;
   std::vector<int64_t> shape = in(0).shape;
   if (op_.code == Opcode::Reduce)
@@ -593,7 +625,8 @@ void TypeCheck::dot() {
       return;
   const auto &a = in(0).shape, &b = in(1).shape, &c = in(2).shape;
   size_t r = a.size();
-  bool ok = (r == 2 || r == 3) && b.size() == r && c.size() == r && a[r - 1] == b[r - 2] && c[r - 2] == a[r - 2] && c[r - 1] == b[r - 1];
+  bool ok = (r == 2 || r == 3) && b.size() == r && c.size() == r && a[r - 1] == b[r - 2] && c[r - 2] == a[r - 2] &&
+            c[r - 1] == b[r - 1];
   ok = ok && (r == 2 || (a[0] == b[0] && a[0] == c[0]));
   std::string texts = typeText(m_, in(0)) + ", " + typeText(m_, in(1)) + ", " + typeText(m_, in(2));
   if (!require(ok, "the shapes of a, b, c do not fit: " + texts) || !result(in(2)))
@@ -606,15 +639,19 @@ void TypeCheck::dot() {
 
 void TypeCheck::dotScaled() {
   int64_t has = op_.intAttr(AttrId::HasScales);
-  if (!require(count() == 3 + static_cast<size_t>((has & 1) + (has >> 1)), "the number of operands does not match `has_scales`"))
+  if (!require(count() == 3 + static_cast<size_t>((has & 1) + (has >> 1)),
+               "the number of operands does not match `has_scales`"))
     return;
   for (size_t i = 0; i < count(); ++i)
-    if (!isTensor(i) || !operand(i, !in(i).pointer && in(i).shape.size() == in(2).shape.size(), "all operands have the rank of `c`"))
+    if (!isTensor(i) ||
+        !operand(i, !in(i).pointer && in(i).shape.size() == in(2).shape.size(), "all operands have the rank of `c`"))
       return;
   size_t r = in(2).shape.size();
   if (!operand(2, (r == 2 || r == 3) && isFloat(in(2).elem), "it must be of floats, of rank 2 or 3") || !result(in(2)))
     return;
-  auto format = [&](size_t i) { return static_cast<ScaledFormat>(op_.intAttr(i ? AttrId::RhsFormat : AttrId::LhsFormat)); };
+  auto format = [&](size_t i) {
+    return static_cast<ScaledFormat>(op_.intAttr(i ? AttrId::RhsFormat : AttrId::LhsFormat));
+  };
   int64_t k[2], other[2];
   for (size_t i = 0; i < 2; ++i) {
     const Type &t = in(i);
@@ -643,7 +680,8 @@ void TypeCheck::dotScaled() {
     if (!operand(i, ok && (r == 2 || t.shape[0] == in(2).shape[0]), "it does not fit its format"))
       return;
   }
-  if (!require(k[0] == k[1] && other[0] == in(2).shape[r - 2] && other[1] == in(2).shape[r - 1], "the shapes of a, b, c do not fit"))
+  if (!require(k[0] == k[1] && other[0] == in(2).shape[r - 2] && other[1] == in(2).shape[r - 1],
+               "the shapes of a, b, c do not fit"))
     return;
   size_t at = 3;
   for (size_t i = 0; i < 2; ++i) {
@@ -651,9 +689,12 @@ void TypeCheck::dotScaled() {
       continue;
     const Type &s = in(at);
     int64_t block = s.elem == Elem::F8E4M3FN ? 16 : 32;
-    bool ok = (s.elem == Elem::I8 || s.elem == Elem::F8E4M3FN) && s.shape[r - 2] == other[i] && s.shape[r - 1] == std::max<int64_t>(k[0] / block, 1) &&
-              k[0] % block == 0 && (r == 2 || s.shape[0] == in(2).shape[0]);
-    operand(at++, ok, std::string("it must be the scales of `") + (i ? "b" : "a") + "`, one for " + std::to_string(block) + " elements of k");
+    bool ok = (s.elem == Elem::I8 || s.elem == Elem::F8E4M3FN) && s.shape[r - 2] == other[i] &&
+              s.shape[r - 1] == std::max<int64_t>(k[0] / block, 1) && k[0] % block == 0 &&
+              (r == 2 || s.shape[0] == in(2).shape[0]);
+    operand(at++, ok,
+            std::string("it must be the scales of `") + (i ? "b" : "a") + "`, one for " + std::to_string(block) +
+                " elements of k");
   }
 }
 
@@ -664,7 +705,8 @@ void TypeCheck::tiles() {
   case Opcode::DotScaled:
     return dotScaled();
   case Opcode::Sort:
-    if (isTensor(0) && operand(0, !in(0).pointer, "it must be of numbers") && axisIn(static_cast<int64_t>(in(0).shape.size())))
+    if (isTensor(0) && operand(0, !in(0).pointer, "it must be of numbers") &&
+        axisIn(static_cast<int64_t>(in(0).shape.size())))
       result(in(0));
     return;
   case Opcode::Gather: {
@@ -699,7 +741,8 @@ void TypeCheck::layouts() {
   switch (op_.code) {
   case Opcode::ConvertLayout:
     if (isTensor(0) && require(out().isTensor(), "the result must be a tensor"))
-      require(asTensor(in(0)) == asTensor(out()), "the result is " + typeText(m_, out()) + ", of another shape or type than operand 0");
+      require(asTensor(in(0)) == asTensor(out()),
+              "the result is " + typeText(m_, out()) + ", of another shape or type than operand 0");
     return;
   case Opcode::SharedAlloc:
     require(out().kind == Type::Shared, "the result must be a shared tensor");
@@ -710,7 +753,8 @@ void TypeCheck::layouts() {
     return;
   case Opcode::SharedLoad:
     if (operand(0, in(0).kind == Type::Shared, "it must be a shared tensor"))
-      require(out().isTensor() && asTensor(in(0)) == asTensor(out()), "the result is not of the shape and type of the shared tensor");
+      require(out().isTensor() && asTensor(in(0)) == asTensor(out()),
+              "the result is not of the shape and type of the shared tensor");
     return;
   case Opcode::SharedFree:
     operand(0, in(0).kind == Type::Shared, "it must be a shared tensor");

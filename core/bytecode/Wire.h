@@ -33,7 +33,7 @@ constexpr uint32_t newestMinor() {
   uint32_t newest = 0;
 #define TSR_ELEM(number, Name, text, bits, since) newest = newest < since ? since : newest;
 #define TSR_ATTR(number, Name, text, Kind, since) newest = newest < since ? since : newest;
-#define TSR_OP(number, Name, text, since, minOperands, maxOperands, results, regions, attributes, summary)              \
+#define TSR_OP(number, Name, text, since, minOperands, maxOperands, results, regions, attributes, summary)             \
   newest = newest < since ? since : newest;
 #include "core/bytecode/Ops.def"
   return newest;
@@ -50,7 +50,7 @@ inline constexpr uint32_t kHeaderBytes = 12, kSectionHeaderBytes = 16;
 // Limits of any module, so that hostile input cannot exhaust a reader. A tile of the language has at most 2^20 elements.
 inline constexpr int64_t kMaxElements = int64_t(1) << 26;
 inline constexpr unsigned kMaxRank = 32;
-inline constexpr unsigned kMaxDepth = 200; // regions within regions
+inline constexpr unsigned kMaxDepth = 200;    // regions within regions
 inline constexpr unsigned kMaxCallers = 4096; // length of a chain of inlined calls
 inline constexpr uint32_t kMaxAlignment = 4096;
 

@@ -22,8 +22,8 @@ uint32_t attrSince(AttrId id) {
 }
 uint32_t elemSince(Elem e) {
   switch (e) {
-#define TSR_ELEM(number, Name, text, bits, since)                                                                        \
-  case Elem::Name:                                                                                                       \
+#define TSR_ELEM(number, Name, text, bits, since)                                                                      \
+  case Elem::Name:                                                                                                     \
     return since;
 #include "core/bytecode/Ops.def"
   }
@@ -44,8 +44,9 @@ std::string version(uint32_t minor) { return std::to_string(kMajor) + "." + std:
 
 class Writer {
 public:
-  Writer(const Module &m, const WriteOptions &o) : m_(m), o_(o), valueNumber_(m.valueTypes.size(), kNone), typeNumber_(m.types.size(), kNone),
-      layoutNumber_(m.layouts.size(), kNone), locNumber_(m.locs.size(), kNone) {}
+  Writer(const Module &m, const WriteOptions &o)
+      : m_(m), o_(o), valueNumber_(m.valueTypes.size(), kNone), typeNumber_(m.types.size(), kNone),
+        layoutNumber_(m.layouts.size(), kNone), locNumber_(m.locs.size(), kNone) {}
 
   WriteResult run();
 
@@ -57,8 +58,8 @@ private:
   }
   std::string where() const;
   bool tooNew(std::string_view what, std::string_view name, uint32_t since) {
-    return fail("bytecode writer: " + where() + " uses " + std::string(what) + " `" + std::string(name) + "`, which needs bytecode " +
-                version(since) + "; the reader takes " + version(o_.minor));
+    return fail("bytecode writer: " + where() + " uses " + std::string(what) + " `" + std::string(name) +
+                "`, which needs bytecode " + version(since) + "; the reader takes " + version(o_.minor));
   }
 
   uint32_t string(std::string_view s);
@@ -247,7 +248,8 @@ bool Writer::attribute(const Attr &a, ByteWriter &w) {
     break;
   }
   if (!kindOk)
-    return fail("bytecode writer: " + where() + ": attribute `" + std::string(info->name) + "` has a value of the wrong kind");
+    return fail("bytecode writer: " + where() + ": attribute `" + std::string(info->name) +
+                "` has a value of the wrong kind");
   return true;
 }
 
@@ -333,7 +335,8 @@ bool Writer::function(const Function &f, ByteWriter &w) {
   for (size_t i = 0; i < f.params.size(); ++i) {
     const Param &p = f.params[i];
     if (p.value != f.body.args[i])
-      return fail("bytecode writer: " + where() + ": parameter `" + p.name + "` is not argument " + std::to_string(i) + " of the body");
+      return fail("bytecode writer: " + where() + ": parameter `" + p.name + "` is not argument " + std::to_string(i) +
+                  " of the body");
     w.varint(string(p.name));
     w.zigzag(p.divisibility);
     w.u8(static_cast<uint8_t>((p.readOnly ? 1 : 0) | (p.isUnsigned ? 2 : 0)));

@@ -8,8 +8,8 @@
 namespace tessera::tbc {
 
 struct WriteOptions {
-  uint16_t minor = kMinor;    // the newest minor of major 0 that the reader takes
-  bool locations = true;      // false: no files and locations (smaller; messages lose their places)
+  uint16_t minor = kMinor; // the newest minor of major 0 that the reader takes
+  bool locations = true;   // false: no files and locations (smaller; messages lose their places)
   const Versions *versions = &kVersions;
 };
 

@@ -82,7 +82,8 @@ Value *Elementwise::floatToSmall(Value *v, Elem e, bool towardsZero) {
   // Normal results: round in the integer domain; the exponent's carry comes by itself.
   Value *r = mag;
   if (!towardsZero)
-    r = b.CreateAdd(b.CreateAdd(mag, k(i32, (1u << (shift - 1)) - 1)), b.CreateAnd(b.CreateLShr(mag, k(i32, shift)), k(i32, 1)));
+    r = b.CreateAdd(b.CreateAdd(mag, k(i32, (1u << (shift - 1)) - 1)),
+                    b.CreateAnd(b.CreateLShr(mag, k(i32, shift)), k(i32, 1)));
   Value *code = b.CreateSub(b.CreateLShr(r, k(i32, shift)), k(i32, uint32_t(127 - f.bias) << f.mantissa));
   // Denormal results: the code is |v| in units of the smallest one.
   double unit = 1;

@@ -61,12 +61,12 @@ Value *Elementwise::constFloat(Elem e, double v) const {
     }
     return ConstantInt::get(type(e), code | (std::signbit(v) ? 0x80 : 0));
   }
-  const fltSemantics &format = e == Elem::F16            ? APFloat::IEEEhalf()
-                               : e == Elem::BF16         ? APFloat::BFloat()
-                               : e == Elem::F8E5M2       ? APFloat::Float8E5M2()
-                               : e == Elem::F8E4M3FN     ? APFloat::Float8E4M3FN()
-                               : e == Elem::F8E4M3FNUZ   ? APFloat::Float8E4M3FNUZ()
-                                                         : APFloat::Float8E5M2FNUZ();
+  const fltSemantics &format = e == Elem::F16          ? APFloat::IEEEhalf()
+                               : e == Elem::BF16       ? APFloat::BFloat()
+                               : e == Elem::F8E5M2     ? APFloat::Float8E5M2()
+                               : e == Elem::F8E4M3FN   ? APFloat::Float8E4M3FN()
+                               : e == Elem::F8E4M3FNUZ ? APFloat::Float8E4M3FNUZ()
+                                                       : APFloat::Float8E5M2FNUZ();
   APFloat f(v);
   bool lossy = false;
   if (std::isnan(v))
@@ -78,7 +78,8 @@ Value *Elementwise::constFloat(Elem e, double v) const {
 
 bool Elementwise::handles(Opcode code) {
   unsigned n = unsigned(code);
-  return (n >= unsigned(Opcode::AddI) && n <= unsigned(Opcode::CtTz)) || (n >= unsigned(Opcode::AddF) && n <= unsigned(Opcode::Erfc)) ||
+  return (n >= unsigned(Opcode::AddI) && n <= unsigned(Opcode::CtTz)) ||
+         (n >= unsigned(Opcode::AddF) && n <= unsigned(Opcode::Erfc)) ||
          (n >= unsigned(Opcode::Select) && n <= unsigned(Opcode::Hint));
 }
 
@@ -178,8 +179,9 @@ Value *Elementwise::integerOp(const tbc::Op &op, ArrayRef<Value *> v) {
   case Opcode::MulHiSI:
     return mulHigh(v[0], v[1], true);
   case Opcode::CmpI: {
-    static const CmpInst::Predicate table[] = {CmpInst::ICMP_EQ,  CmpInst::ICMP_NE,  CmpInst::ICMP_SLT, CmpInst::ICMP_SLE, CmpInst::ICMP_SGT,
-                                               CmpInst::ICMP_SGE, CmpInst::ICMP_ULT, CmpInst::ICMP_ULE, CmpInst::ICMP_UGT, CmpInst::ICMP_UGE};
+    static const CmpInst::Predicate table[] = {
+        CmpInst::ICMP_EQ,  CmpInst::ICMP_NE,  CmpInst::ICMP_SLT, CmpInst::ICMP_SLE, CmpInst::ICMP_SGT,
+        CmpInst::ICMP_SGE, CmpInst::ICMP_ULT, CmpInst::ICMP_ULE, CmpInst::ICMP_UGT, CmpInst::ICMP_UGE};
     return b.CreateICmp(table[op.intAttr(tbc::AttrId::Predicate) % 10], v[0], v[1]);
   }
   case Opcode::AbsI:
@@ -195,8 +197,9 @@ Value *Elementwise::integerOp(const tbc::Op &op, ArrayRef<Value *> v) {
 
 Value *Elementwise::compareFloat(int64_t predicate, Value *x, Value *y) {
   static const CmpInst::Predicate table[] = {
-      CmpInst::FCMP_FALSE, CmpInst::FCMP_OEQ, CmpInst::FCMP_OGT, CmpInst::FCMP_OGE, CmpInst::FCMP_OLT, CmpInst::FCMP_OLE,
-      CmpInst::FCMP_ONE,   CmpInst::FCMP_ORD, CmpInst::FCMP_UEQ, CmpInst::FCMP_UGT, CmpInst::FCMP_UGE, CmpInst::FCMP_ULT,
+      CmpInst::FCMP_FALSE, CmpInst::FCMP_OEQ, CmpInst::FCMP_OGT, CmpInst::FCMP_OGE,
+      CmpInst::FCMP_OLT,   CmpInst::FCMP_OLE, CmpInst::FCMP_ONE, CmpInst::FCMP_ORD,
+      CmpInst::FCMP_UEQ,   CmpInst::FCMP_UGT, CmpInst::FCMP_UGE, CmpInst::FCMP_ULT,
       CmpInst::FCMP_ULE,   CmpInst::FCMP_UNE, CmpInst::FCMP_UNO, CmpInst::FCMP_TRUE};
   if (predicate == 0 || predicate == 15)
     return splat(b.getInt1(predicate == 15), x);
@@ -209,7 +212,9 @@ Value *Elementwise::minMax(Opcode code, Value *x, Value *y, bool orderZeros) {
   bool propagate = code == Opcode::MinimumF || code == Opcode::MaximumF;
   if (propagate)
     return b.CreateBinaryIntrinsic(isMin ? Intrinsic::minimum : Intrinsic::maximum, x, y);
-  auto pick = [&](Value *p, Value *q) { return b.CreateSelect(isMin ? b.CreateFCmpOLT(p, q) : b.CreateFCmpOGT(p, q), p, q); };
+  auto pick = [&](Value *p, Value *q) {
+    return b.CreateSelect(isMin ? b.CreateFCmpOLT(p, q) : b.CreateFCmpOGT(p, q), p, q);
+  };
   Value *r = pick(x, y);
   auto *c = dyn_cast<Constant>(y);
   auto *s = dyn_cast_or_null<ConstantFP>(c && c->getType()->isVectorTy() ? c->getSplatValue() : c);
@@ -286,7 +291,8 @@ Value *Elementwise::lower(const tbc::Op &op, ElemType in, ElemType out, ArrayRef
   if (op.code == Opcode::CmpF)
     return compareFloat(op.intAttr(tbc::AttrId::Predicate), widen(v[0], in.elem), widen(v[1], in.elem));
   if (n >= unsigned(Opcode::AddF) && n <= unsigned(Opcode::Erfc)) {
-    if (op.code == Opcode::NegF && in.elem != Elem::F32 && in.elem != Elem::F64 && in.elem != Elem::F8E4M3FNUZ && in.elem != Elem::F8E5M2FNUZ)
+    if (op.code == Opcode::NegF && in.elem != Elem::F32 && in.elem != Elem::F64 && in.elem != Elem::F8E4M3FNUZ &&
+        in.elem != Elem::F8E5M2FNUZ)
       return b.CreateXor(v[0], ConstantInt::get(v[0]->getType(), APInt::getSignMask(tbc::elemBits(in.elem))));
     SmallVector<Value *, 3> wide;
     for (Value *x : v)
@@ -310,7 +316,8 @@ Value *Elementwise::lower(const tbc::Op &op, ElemType in, ElemType out, ArrayRef
   case Opcode::AddPtr: {
     Value *offset = b.CreateSExt(v[1], like(b.getInt64Ty(), v[1]));
     unsigned bytes = tbc::elemBits(out.elem) / 8;
-    return b.CreateGEP(b.getInt8Ty(), v[0], bytes == 1 ? offset : b.CreateMul(offset, ConstantInt::get(offset->getType(), bytes)));
+    return b.CreateGEP(b.getInt8Ty(), v[0],
+                       bytes == 1 ? offset : b.CreateMul(offset, ConstantInt::get(offset->getType(), bytes)));
   }
   default:
     return conversion(op, in, out, v[0]);
@@ -322,8 +329,10 @@ SmallVector<Value *, 4> Elementwise::philox(ArrayRef<Value *> v, unsigned rounds
   Type *t = v[0]->getType();
   bool wide = t->getScalarSizeInBits() == 64;
   auto c = [&](uint64_t n) { return ConstantInt::get(t, n); };
-  Constant *mulA = c(wide ? 0xD2E7470EE14C6C93ull : 0xD2511F53ull), *mulB = c(wide ? 0xCA5A826395121157ull : 0xCD9E8D57ull);
-  Constant *keyA = c(wide ? 0x9E3779B97F4A7C15ull : 0x9E3779B9ull), *keyB = c(wide ? 0xBB67AE8584CAA73Bull : 0xBB67AE85ull);
+  Constant *mulA = c(wide ? 0xD2E7470EE14C6C93ull : 0xD2511F53ull),
+           *mulB = c(wide ? 0xCA5A826395121157ull : 0xCD9E8D57ull);
+  Constant *keyA = c(wide ? 0x9E3779B97F4A7C15ull : 0x9E3779B9ull),
+           *keyB = c(wide ? 0xBB67AE8584CAA73Bull : 0xBB67AE85ull);
   Value *k0 = v[0], *k1 = v[1], *x0 = v[2], *x1 = v[3], *x2 = v[4], *x3 = v[5];
   for (unsigned i = 0; i < rounds; ++i) {
     Value *y0 = x0, *y2 = x2;

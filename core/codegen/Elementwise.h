@@ -16,9 +16,9 @@ namespace tessera::codegen {
 
 // What the target does in hardware, and what the module allows.
 struct NumericOptions {
-  bool contract = true;      // a * b + c may become one rounding
+  bool contract = true;        // a * b + c may become one rounding
   bool halfConversions = true; // f16 <-> f32 instructions
-  bool fma = true;           // fused multiply-add instructions
+  bool fma = true;             // fused multiply-add instructions
 };
 
 // Element of a scalar or tensor type.
@@ -65,7 +65,7 @@ private:
   llvm::Value *mulHigh(llvm::Value *a, llvm::Value *b, bool isSigned);
   llvm::Value *floatOp(const tbc::Op &op, llvm::ArrayRef<llvm::Value *> v);
   llvm::Value *compareFloat(int64_t predicate, llvm::Value *a, llvm::Value *b);
-  
+
   llvm::Value *conversion(const tbc::Op &op, ElemType in, ElemType out, llvm::Value *v);
   llvm::Value *remainder(llvm::Value *a, llvm::Value *b);
   llvm::Value *intToFloat(llvm::Value *v, tbc::Elem from, tbc::Elem to, bool isSigned);

@@ -99,7 +99,9 @@ Value *VectorMath::scale(V x, V n) {
   // Through i32: few targets convert vectors of f64 to i64. NaN converts to anything, and stays NaN in the product.
   V k = b.CreateSExt(b.CreateFreeze(b.CreateFPToSI(n, Elementwise::like(b.getInt32Ty(), n))), intType(n));
   V half = b.CreateAShr(k, ci(n, 1));
-  auto power = [&](V i) { return b.CreateBitCast(b.CreateShl(b.CreateAdd(i, ci(n, d ? 1023 : 127)), ci(n, d ? 52 : 23)), n->getType()); };
+  auto power = [&](V i) {
+    return b.CreateBitCast(b.CreateShl(b.CreateAdd(i, ci(n, d ? 1023 : 127)), ci(n, d ? 52 : 23)), n->getType());
+  };
   return b.CreateFMul(b.CreateFMul(x, power(half)), power(b.CreateSub(k, half)));
 }
 
@@ -203,7 +205,8 @@ Value *VectorMath::logCore(V x, double base) {
     V hi = b.CreateFSub(f, h);
     hi = b.CreateBitCast(b.CreateAnd(bits(hi), ci(x, d ? ~0xffffffffull : ~0xfffull & 0xffffffff)), x->getType());
     V lo = b.CreateFAdd(b.CreateFSub(b.CreateFSub(f, hi), h), corr);
-    double invHi = d ? std::ldexp(std::floor(std::ldexp(inv, 21)), -21) : std::ldexp(std::floor(std::ldexp(inv, 11)), -11);
+    double invHi =
+        d ? std::ldexp(std::floor(std::ldexp(inv, 21)), -21) : std::ldexp(std::floor(std::ldexp(inv, 11)), -11);
     double invLo = base == 2 ? double(1.4426950408889634073599246810018921L - (long double)invHi)
                              : double(0.4342944819032518276511289189166051L - (long double)invHi);
     V tail = mulAdd(b.CreateFAdd(lo, hi), c(x, invLo), b.CreateFMul(lo, c(x, invHi)));
@@ -213,7 +216,8 @@ Value *VectorMath::logCore(V x, double base) {
       result = b.CreateFAdd(sum.hi, b.CreateFAdd(sum.lo, tail));
     } else {
       constexpr double log10Two = 0.30102999566398119521L;
-      double twoHi = d ? std::ldexp(std::floor(std::ldexp(log10Two, 42)), -42) : std::ldexp(std::floor(std::ldexp(log10Two, 13)), -13);
+      double twoHi = d ? std::ldexp(std::floor(std::ldexp(log10Two, 42)), -42)
+                       : std::ldexp(std::floor(std::ldexp(log10Two, 13)), -13);
       double twoLo = double(0.30102999566398119521373889472449302676L - (long double)twoHi);
       Pair sum = twoSum(b.CreateFMul(k, c(x, twoHi)), head);
       result = b.CreateFAdd(sum.hi, b.CreateFAdd(sum.lo, mulAdd(k, c(x, twoLo), tail)));
@@ -262,7 +266,8 @@ VectorMath::Pair VectorMath::logPair(V x) {
   V wLow = b.CreateFAdd(w.lo, b.CreateFAdd(b.CreateFMul(s, uLow), b.CreateFMul(sLow, u.hi)));
   // times log2(e)
   Pair v = twoProduct(w.hi, c(x, kLog2e));
-  V vLow = b.CreateFAdd(v.lo, b.CreateFAdd(b.CreateFMul(w.hi, c(x, 0x1.777d0ffda0d24p-56)), b.CreateFMul(wLow, c(x, kLog2e))));
+  V vLow = b.CreateFAdd(
+      v.lo, b.CreateFAdd(b.CreateFMul(w.hi, c(x, 0x1.777d0ffda0d24p-56)), b.CreateFMul(wLow, c(x, kLog2e))));
   Pair r = twoSum(k, v.hi);
   Pair n = twoSum(r.hi, b.CreateFAdd(r.lo, vLow));
   return n;
@@ -274,10 +279,12 @@ Value *VectorMath::pow(V x, V y) {
   V ax = fabs(x);
   Pair l = logPair(ax);
   // y is clamped so that the product stays finite; beyond that the result is 0, 1 or infinity already.
-  V yc = select(b.CreateFCmpOGT(y, c(y, 0x1p66)), c(y, 0x1p66), select(b.CreateFCmpOLT(y, c(y, -0x1p66)), c(y, -0x1p66), y));
+  V yc = select(b.CreateFCmpOGT(y, c(y, 0x1p66)), c(y, 0x1p66),
+                select(b.CreateFCmpOLT(y, c(y, -0x1p66)), c(y, -0x1p66), y));
   Pair p = twoProduct(l.hi, yc);
   V low = mulAdd(l.lo, yc, p.lo);
-  V h = select(b.CreateFCmpOGT(p.hi, c(x, 1100)), c(x, 1100), select(b.CreateFCmpOLT(p.hi, c(x, -1100)), c(x, -1100), p.hi));
+  V h = select(b.CreateFCmpOGT(p.hi, c(x, 1100)), c(x, 1100),
+               select(b.CreateFCmpOLT(p.hi, c(x, -1100)), c(x, -1100), p.hi));
   low = select(b.CreateFCmpOEQ(h, p.hi), low, c(x, 0));
   V n = b.CreateUnaryIntrinsic(Intrinsic::roundeven, h);
   V f = b.CreateFAdd(b.CreateFSub(h, n), low);
@@ -369,7 +376,8 @@ Value *VectorMath::fmod(V x, V y) {
   b.CreateBr(head);
   b.SetInsertPoint(done);
   V result = copysign(r, x);
-  V nan = b.CreateOr(b.CreateOr(isNan(x), isNan(y)), b.CreateOr(b.CreateFCmpOEQ(ay, c(x, 0)), b.CreateFCmpOEQ(ax, c(x, kInf))));
+  V nan = b.CreateOr(b.CreateOr(isNan(x), isNan(y)),
+                     b.CreateOr(b.CreateFCmpOEQ(ay, c(x, 0)), b.CreateFCmpOEQ(ax, c(x, kInf))));
   return select(nan, c(x, kNan), result);
 }
 

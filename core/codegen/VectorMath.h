@@ -26,8 +26,8 @@ private:
     V hi, lo;
   };
   bool isDouble(V x) const { return x->getType()->getScalarType()->isDoubleTy(); }
-  V c(V shape, double v) const;              // constant of x's type
-  V ci(V shape, uint64_t v) const;           // integer constant as wide as x's elements
+  V c(V shape, double v) const;    // constant of x's type
+  V ci(V shape, uint64_t v) const; // integer constant as wide as x's elements
   llvm::Type *intType(V x) const;
   V bits(V x) { return b.CreateBitCast(x, intType(x)); }
   V fabs(V x);
@@ -37,12 +37,12 @@ private:
   V isNan(V x) { return b.CreateFCmpUNO(x, x); }
   V toDouble(V x) { return b.CreateFPExt(x, Elementwise::like(b.getDoubleTy(), x)); }
   V toFloat(V x) { return b.CreateFPTrunc(x, Elementwise::like(b.getFloatTy(), x)); }
-  V pow2(V n);             // 2^n for integral n (a float) in the normal range
-  V scale(V x, V n);       // x * 2^n, n integral, gradual underflow included
+  V pow2(V n);       // 2^n for integral n (a float) in the normal range
+  V scale(V x, V n); // x * 2^n, n integral, gradual underflow included
   V copysign(V x, V s) { return b.CreateBinaryIntrinsic(llvm::Intrinsic::copysign, x, s); }
   V sqrt(V x) { return b.CreateUnaryIntrinsic(llvm::Intrinsic::sqrt, x); }
 
-  V expReduced(V r);        // e^r - 1 for |r| <= ln2/2
+  V expReduced(V r); // e^r - 1 for |r| <= ln2/2
   V exp(V x);
   V exp2(V x);
   V expm1(V x);
@@ -52,7 +52,7 @@ private:
   V logCore(V x, double base); // 0 = natural, 2, 10
   V log1p(V x);
   V pow(V x, V y);
-  Pair logPair(V x);        // log2(x) for positive finite x, f64
+  Pair logPair(V x);             // log2(x) for positive finite x, f64
   Pair reduce(V x, V &quadrant); // x - q pi/2
   V reduceHuge(V x, V &quadrantOut, V &lo);
   V sinCos(V x, int quarter); // 0 sin, 1 cos, f64

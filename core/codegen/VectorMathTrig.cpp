@@ -42,7 +42,9 @@ Value *VectorMath::reduceHuge(V x, V &quadrant, V &low) {
   // Bits of 2/pi above position e - 2 only add multiples of 4 quadrants... keep from bit `start` on (start may be < 0: e < 2).
   V start = b.CreateBinaryIntrinsic(Intrinsic::smax, b.CreateSub(e, b.getInt64(2)), b.getInt64(0));
   V word = b.CreateLShr(start, b.getInt64(6)), shift = b.CreateAnd(start, b.getInt64(63));
-  auto at = [&](unsigned i) -> V { return b.CreateLoad(i64, b.CreateGEP(i64, table, b.CreateAdd(word, b.getInt64(i)))); };
+  auto at = [&](unsigned i) -> V {
+    return b.CreateLoad(i64, b.CreateGEP(i64, table, b.CreateAdd(word, b.getInt64(i))));
+  };
   V w[4] = {at(0), at(1), at(2), at(3)};
   V f[3];
   for (int i = 0; i < 3; ++i)
@@ -59,12 +61,14 @@ Value *VectorMath::reduceHuge(V x, V &quadrant, V &low) {
   V p0High = b.CreateTrunc(b.CreateLShr(p0, ConstantInt::get(i128, 64)), i64), p0Low = b.CreateTrunc(p0, i64);
   // A 192-bit number (p0High, p0Low, r1), shifted so that the point is at 128.
   Type *i192 = b.getIntNTy(192);
-  V all = b.CreateOr(b.CreateShl(b.CreateZExt(p0High, i192), ConstantInt::get(i192, 128)),
-                     b.CreateOr(b.CreateShl(b.CreateZExt(p0Low, i192), ConstantInt::get(i192, 64)), b.CreateZExt(r1, i192)));
+  V all = b.CreateOr(
+      b.CreateShl(b.CreateZExt(p0High, i192), ConstantInt::get(i192, 128)),
+      b.CreateOr(b.CreateShl(b.CreateZExt(p0Low, i192), ConstantInt::get(i192, 64)), b.CreateZExt(r1, i192)));
   V up = b.CreateSub(b.getInt64(178), point);
   all = b.CreateShl(all, b.CreateZExt(up, i192)); // point at 178: 14 integer bits left, enough for the quadrant
   V integer = b.CreateTrunc(b.CreateLShr(all, ConstantInt::get(i192, 178)), i64);
-  V frac = b.CreateTrunc(b.CreateLShr(all, ConstantInt::get(i192, 178 - 126)), i128); // 126 fraction bits + 2 integer bits
+  V frac =
+      b.CreateTrunc(b.CreateLShr(all, ConstantInt::get(i192, 178 - 126)), i128); // 126 fraction bits + 2 integer bits
   frac = b.CreateAnd(frac, ConstantInt::get(i128, APInt::getLowBitsSet(128, 126)));
   // Round to the nearest quadrant: the fraction becomes signed.
   V half = b.CreateTrunc(b.CreateLShr(frac, ConstantInt::get(i128, 125)), i64);
@@ -82,7 +86,8 @@ Value *VectorMath::reduceHuge(V x, V &quadrant, V &low) {
   V exponent = b.CreateSub(b.getInt64(1023 - 126 + 127 - 52), b.CreateTrunc(lz, i64)); // of the unit of hiBits
   V unit = b.CreateBitCast(b.CreateShl(exponent, b.getInt64(52)), b.getDoubleTy());
   V hi = b.CreateFMul(b.CreateUIToFP(hiBits, b.getDoubleTy()), unit);
-  V lo = b.CreateFMul(b.CreateFMul(b.CreateUIToFP(loBits, b.getDoubleTy()), unit), ConstantFP::get(b.getDoubleTy(), 0x1p-53));
+  V lo = b.CreateFMul(b.CreateFMul(b.CreateUIToFP(loBits, b.getDoubleTy()), unit),
+                      ConstantFP::get(b.getDoubleTy(), 0x1p-53));
   // times pi/2
   Pair p = twoProduct(hi, ConstantFP::get(b.getDoubleTy(), kHalfPi));
   V pl = b.CreateFAdd(p.lo, b.CreateFAdd(b.CreateFMul(lo, ConstantFP::get(b.getDoubleTy(), kHalfPi)),
@@ -126,7 +131,8 @@ VectorMath::Pair VectorMath::reduce(V x, V &quadrant) {
     BasicBlock *body = BasicBlock::Create(ctx, "huge.lane", fn);
     b.CreateBr(body);
     b.SetInsertPoint(body);
-    PHINode *i = b.CreatePHI(b.getInt64Ty(), 2), *ph = b.CreatePHI(vt, 2), *pl = b.CreatePHI(vt, 2), *pq = b.CreatePHI(quadrant->getType(), 2);
+    PHINode *i = b.CreatePHI(b.getInt64Ty(), 2), *ph = b.CreatePHI(vt, 2), *pl = b.CreatePHI(vt, 2),
+            *pq = b.CreatePHI(quadrant->getType(), 2);
     V lq, ll, lane = b.CreateExtractElement(x, i);
     V lh = reduceHuge(lane, lq, ll), isHuge = b.CreateExtractElement(huge, i);
     V h3 = b.CreateInsertElement(ph, b.CreateSelect(isHuge, lh, b.CreateExtractElement(ph, i)), i);
@@ -169,7 +175,8 @@ Value *VectorMath::sinCos(V x, int quarter) {
   V s = b.CreateFAdd(r.hi, tail);
   V half = b.CreateFMul(z, c(x, 0.5)), w = b.CreateFSub(c(x, 1), half);
   V wLow = b.CreateFSub(b.CreateFSub(c(x, 1), w), half);
-  V cosine = b.CreateFAdd(w, b.CreateFAdd(wLow, b.CreateFSub(b.CreateFMul(b.CreateFMul(z, z), poly(z, kCos64)), b.CreateFMul(r.hi, r.lo))));
+  V cosine = b.CreateFAdd(
+      w, b.CreateFAdd(wLow, b.CreateFSub(b.CreateFMul(b.CreateFMul(z, z), poly(z, kCos64)), b.CreateFMul(r.hi, r.lo))));
   V k = b.CreateAdd(q, ci(x, quarter));
   V useCos = b.CreateICmpNE(b.CreateAnd(k, ci(x, 1)), ci(x, 0));
   V v = select(useCos, cosine, s);
@@ -186,7 +193,8 @@ Value *VectorMath::tan(V x) {
   Pair s = twoSum(r.hi, tail);
   V half = b.CreateFMul(z, c(x, 0.5)), w = b.CreateFSub(c(x, 1), half);
   V wLow = b.CreateFSub(b.CreateFSub(c(x, 1), w), half);
-  V rest = b.CreateFAdd(wLow, b.CreateFSub(b.CreateFMul(b.CreateFMul(z, z), poly(z, kCos64)), b.CreateFMul(r.hi, r.lo)));
+  V rest =
+      b.CreateFAdd(wLow, b.CreateFSub(b.CreateFMul(b.CreateFMul(z, z), poly(z, kCos64)), b.CreateFMul(r.hi, r.lo)));
   Pair k = twoSum(w, rest);
   V odd = b.CreateICmpNE(b.CreateAnd(q, ci(x, 1)), ci(x, 0));
   // s/c or -c/s, the quotient corrected by the low parts.
@@ -297,7 +305,8 @@ Value *VectorMath::erfc(V x) {
   V al = select(small, c(x, 1), a), as = select(small, x, c(x, 0));
   V p = b.CreateFMul(as, poly(b.CreateFMul(as, as), kErf64));
   // 1 - p, with the subtraction from 0.5 first where p is near one half
-  V near = select(b.CreateFCmpOGT(as, c(x, 0.25)), b.CreateFAdd(c(x, 0.5), b.CreateFSub(c(x, 0.5), p)), b.CreateFSub(c(x, 1), p));
+  V near = select(b.CreateFCmpOGT(as, c(x, 0.25)), b.CreateFAdd(c(x, 0.5), b.CreateFSub(c(x, 0.5), p)),
+                  b.CreateFSub(c(x, 1), p));
   V tail = erfcTail(al);
   V far = select(b.CreateFCmpOLT(x, c(x, 0)), b.CreateFSub(c(x, 2), tail), tail);
   return select(isNan(x), x, select(small, near, far));

@@ -56,7 +56,8 @@ bool Program::forOp(const Op &op) {
   };
   uint64_t lower = value(0), upper = value(1), step = value(2);
   if (isSigned ? static_cast<int64_t>(step) <= 0 : step == 0) {
-    report(DiagId::LaunchFailed, op, "the step of a loop is " + std::to_string(static_cast<int64_t>(step)) + "; it must be positive");
+    report(DiagId::LaunchFailed, op,
+           "the step of a loop is " + std::to_string(static_cast<int64_t>(step)) + "; it must be positive");
     return false;
   }
   // The number of iterations comes first, so that the induction value cannot wrap past its end.
@@ -91,8 +92,11 @@ bool Program::whileOp(const Op &op) {
     if (!region(after))
       return false;
     const auto &next = after.ops.back().operands;
-    if (writes == writes_ && std::equal(next.begin(), next.end(), before.args.begin(), [&](ValueId a, ValueId b) { return sameBits(values_[a], values_[b]); })) {
-      report(DiagId::LaunchFailed, op, "a loop waits for ever: an iteration changes neither its values nor memory, and every earlier program has ended");
+    if (writes == writes_ && std::equal(next.begin(), next.end(), before.args.begin(),
+                                        [&](ValueId a, ValueId b) { return sameBits(values_[a], values_[b]); })) {
+      report(DiagId::LaunchFailed, op,
+             "a loop waits for ever: an iteration changes neither its values nor memory, and every earlier program has "
+             "ended");
       return false;
     }
     bind(before.args, next);
@@ -101,7 +105,9 @@ bool Program::whileOp(const Op &op) {
 
 bool Program::op(const Op &op) {
   if (o_.maxOps && ++ops_ > o_.maxOps) {
-    report(DiagId::LaunchFailed, op, "more than " + std::to_string(o_.maxOps) + " ops in one program; does it wait for a program that runs after it?");
+    report(DiagId::LaunchFailed, op,
+           "more than " + std::to_string(o_.maxOps) +
+               " ops in one program; does it wait for a program that runs after it?");
     return false;
   }
   switch (op.code) {

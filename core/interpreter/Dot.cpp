@@ -46,14 +46,16 @@ template <class T> void multiply(const Extents &e, const T *a, const T *b, T *c)
         T *sum = c + i * e.n;
         for (size_t j = 0; j < e.n; ++j) {
           if constexpr (std::is_integral_v<T>)
-            sum[j] = static_cast<T>(static_cast<uint32_t>(sum[j]) + static_cast<uint32_t>(x) * static_cast<uint32_t>(row[j]));
+            sum[j] = static_cast<T>(static_cast<uint32_t>(sum[j]) +
+                                    static_cast<uint32_t>(x) * static_cast<uint32_t>(row[j]));
           else
             sum[j] += x * row[j];
         }
       }
 }
 
-template <class T> void product(const Extents &e, Elem ea, Elem eb, Elem ec, const In &a, const In &b, const In &c, uint64_t *r) {
+template <class T>
+void product(const Extents &e, Elem ea, Elem eb, Elem ec, const In &a, const In &b, const In &c, uint64_t *r) {
   std::vector<T> x = decodeAll<T>(ea, a), y = decodeAll<T>(eb, b), sum = decodeAll<T>(ec, c);
   multiply(e, x.data(), y.data(), sum.data());
   for (size_t i = 0; i < sum.size(); ++i) {
@@ -138,9 +140,11 @@ void Program::dotScaled(const Op &op) {
   auto m = static_cast<size_t>(tc.shape[rank - 2]), n = static_cast<size_t>(tc.shape[rank - 1]);
   auto format = static_cast<ScaledFormat>(op.intAttr(AttrId::LhsFormat));
   bool lhsKPack = op.intAttr(AttrId::LhsKPack);
-  auto k = static_cast<size_t>(typeOf(op.operands[0]).shape[rank - 1]) * (format == ScaledFormat::E2M1 && lhsKPack ? 2 : 1);
-  Side sides[2] = {{format, lhsKPack, false, batch, m, k},
-                   {static_cast<ScaledFormat>(op.intAttr(AttrId::RhsFormat)), op.intAttr(AttrId::RhsKPack) != 0, true, batch, n, k}};
+  auto k =
+      static_cast<size_t>(typeOf(op.operands[0]).shape[rank - 1]) * (format == ScaledFormat::E2M1 && lhsKPack ? 2 : 1);
+  Side sides[2] = {
+      {format, lhsKPack, false, batch, m, k},
+      {static_cast<ScaledFormat>(op.intAttr(AttrId::RhsFormat)), op.intAttr(AttrId::RhsKPack) != 0, true, batch, n, k}};
   std::vector<double> matrix[2];
   bool unspecified = in(op, 2).shadow;
   size_t scaleAt = 3;

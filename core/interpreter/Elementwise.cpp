@@ -13,8 +13,9 @@ void Program::constant(const Op &op) {
   const Type &t = typeOf(v);
   uint64_t bits = 0;
   if (!t.pointer)
-    bits = isFloat(t.elem) ? scalar::encodeFloat(t.elem, op.floatAttr(AttrId::FloatValue))
-                           : static_cast<uint64_t>(op.intAttr(AttrId::Value)) & scalar::lowMask(scalar::intBits(t.elem));
+    bits = isFloat(t.elem)
+               ? scalar::encodeFloat(t.elem, op.floatAttr(AttrId::FloatValue))
+               : static_cast<uint64_t>(op.intAttr(AttrId::Value)) & scalar::lowMask(scalar::intBits(t.elem));
   std::fill_n(out(v), countOf(v), bits);
 }
 
@@ -93,7 +94,8 @@ void Program::elementwise(const Op &op) {
   scalar::Context c;
   scalar::Fn f = scalar::scalarFn(m_, op, c);
   if (!f) {
-    report(DiagId::InternalError, op, "the interpreter has no meaning for op `" + std::string(opInfo(op.code)->name) + "`");
+    report(DiagId::InternalError, op,
+           "the interpreter has no meaning for op `" + std::string(opInfo(op.code)->name) + "`");
     return;
   }
   size_t n = op.operands.size();
@@ -108,7 +110,8 @@ void Program::elementwise(const Op &op) {
     r[i] = f(c, x[0].bits[i * step0], x[1].bits[n > 1 ? i : i * step0], x[2].bits[n > 2 ? i : i * step0]);
   if (!tracks())
     return;
-  bool sources = x[0].shadow || (n > 1 && x[1].shadow) || (n > 2 && x[2].shadow), makes = scalar::canBeUnspecified(op.code);
+  bool sources = x[0].shadow || (n > 1 && x[1].shadow) || (n > 2 && x[2].shadow),
+       makes = scalar::canBeUnspecified(op.code);
   if (!sources && !makes)
     return;
   for (size_t i = 0; i < count; ++i) {

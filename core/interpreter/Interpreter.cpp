@@ -92,10 +92,13 @@ void Program::report(DiagId id, const Op &op, std::string message) {
 
 void Program::useOf(const Op &op, ValueId v, const char *what) {
   if (tracks() && values_[v].shadow)
-    report(DiagId::UninitialisedRead, op, std::string(what) + " depends on an unspecified value (masked off without `other`, never written, or a division by zero)");
+    report(DiagId::UninitialisedRead, op,
+           std::string(what) +
+               " depends on an unspecified value (masked off without `other`, never written, or a division by zero)");
 }
 
-Result run(const Module &module, std::string_view kernel, std::array<uint32_t, 3> grid, std::span<const uint64_t> args, const Options &options) {
+Result run(const Module &module, std::string_view kernel, std::array<uint32_t, 3> grid, std::span<const uint64_t> args,
+           const Options &options) {
   Result result;
   auto fail = [&](DiagId id, std::string message) {
     result.diagnostics.push_back({id, diagSeverity(id), {}, std::move(message), {}, {}});
@@ -108,7 +111,9 @@ Result run(const Module &module, std::string_view kernel, std::array<uint32_t, 3
   if (!function)
     return fail(DiagId::LaunchFailed, "the module has no kernel `" + std::string(kernel) + "`");
   if (args.size() != function->params.size())
-    return fail(DiagId::WrongArgumentCount, "kernel `" + std::string(kernel) + "` takes " + std::to_string(function->params.size()) + " arguments, not " + std::to_string(args.size()));
+    return fail(DiagId::WrongArgumentCount, "kernel `" + std::string(kernel) + "` takes " +
+                                                std::to_string(function->params.size()) + " arguments, not " +
+                                                std::to_string(args.size()));
   if (options.checkMemory && !options.memory)
     return fail(DiagId::LaunchFailed, "checking memory needs the buffers");
   if (options.verify)

@@ -23,9 +23,9 @@ struct Options {
   std::function<void(std::string_view)> print;
   // Texts for the excerpts of diagnostics, found by name.
   std::vector<std::shared_ptr<const SourceFile>> sources;
-  uint64_t maxOps = 0;         // of one program; 0: no limit. A program that waits for a later one runs into it.
-  size_t maxDiagnostics = 16;  // at most one for each op of the kernel
-  bool verify = true;          // false: the caller has called verifyModule
+  uint64_t maxOps = 0;        // of one program; 0: no limit. A program that waits for a later one runs into it.
+  size_t maxDiagnostics = 16; // at most one for each op of the kernel
+  bool verify = true;         // false: the caller has called verifyModule
 };
 
 struct Result {
@@ -37,6 +37,7 @@ struct Result {
 // pattern for each parameter (pointers: addresses in this process). A grid with a zero does nothing. LAYOUT modules run
 // too: layouts are ignored, shared tensors are plain storage.
 // Thread-safe for different memory; a run uses the calling thread only.
-Result run(const tbc::Module &module, std::string_view kernel, std::array<uint32_t, 3> grid, std::span<const uint64_t> args, const Options &options = {});
+Result run(const tbc::Module &module, std::string_view kernel, std::array<uint32_t, 3> grid,
+           std::span<const uint64_t> args, const Options &options = {});
 
 } // namespace tessera::interp

@@ -25,7 +25,9 @@ void MemoryMap::remove(uint64_t address) {
 }
 
 MemoryMap::Buffer *MemoryMap::find(uint64_t address, uint64_t bytes) {
-  auto holds = [&](const Buffer &b) { return address >= b.address && bytes <= b.bytes && address - b.address <= b.bytes - bytes; };
+  auto holds = [&](const Buffer &b) {
+    return address >= b.address && bytes <= b.bytes && address - b.address <= b.bytes - bytes;
+  };
   if (last_ && holds(*last_))
     return last_;
   auto it = buffers_.upper_bound(address);

@@ -38,15 +38,17 @@ bool Program::mayAccess(const Op &op, uint64_t address, unsigned bytes, bool rea
       int64_t offset = static_cast<int64_t>(address - near->address), index = offset / static_cast<int64_t>(bytes);
       if (offset < 0 && offset % static_cast<int64_t>(bytes))
         --index;
-      message = std::string(what) + " out of bounds: element " + std::to_string(index) + " of `" + near->name + "`, which has " +
-                std::to_string(near->bytes / bytes) + " elements of " + std::to_string(bytes) + (bytes == 1 ? " byte" : " bytes");
+      message = std::string(what) + " out of bounds: element " + std::to_string(index) + " of `" + near->name +
+                "`, which has " + std::to_string(near->bytes / bytes) + " elements of " + std::to_string(bytes) +
+                (bytes == 1 ? " byte" : " bytes");
     }
     report(DiagId::OutOfBounds, op, std::move(message));
     return false;
   }
   if (reads && !MemoryMap::allWritten(*b, address, bytes)) {
     report(DiagId::UninitialisedRead, op,
-           std::string(what) + " of memory that nothing has written: element " + std::to_string((address - b->address) / bytes) + " of `" + b->name + "`");
+           std::string(what) + " of memory that nothing has written: element " +
+               std::to_string((address - b->address) / bytes) + " of `" + b->name + "`");
     return false;
   }
   return true;
@@ -105,10 +107,13 @@ void Program::store(const Op &op) {
   const Type &t = typeOf(op.operands[1]);
   unsigned bytes = elemBits(t.elem) / 8;
   for (size_t i = 0; i < ptr.count; ++i) {
-    if (!active(op, op.operands.size() > 2 ? &mask : nullptr, i) || !addressKnown(op, ptr, i) || !mayAccess(op, ptr.bits[i], bytes, false, "store"))
+    if (!active(op, op.operands.size() > 2 ? &mask : nullptr, i) || !addressKnown(op, ptr, i) ||
+        !mayAccess(op, ptr.bits[i], bytes, false, "store"))
       continue;
     if (value.unspecified(i))
-      report(DiagId::UninitialisedRead, op, "an unspecified value is stored" + indexText(t, i) + " (masked off without `other`, never written, or a division by zero)");
+      report(DiagId::UninitialisedRead, op,
+             "an unspecified value is stored" + indexText(t, i) +
+                 " (masked off without `other`, never written, or a division by zero)");
     write(ptr.bits[i], t.elem, value.bits[i]);
   }
 }
@@ -155,8 +160,17 @@ void Program::print(const Op &op) {
     In x = in(op, k);
     std::vector<int64_t> index(t.shape.size(), 0);
     for (size_t i = 0; i < x.count; ++i) {
-      scalar::PrintedElement e{id_, index, t.shape, prefix, k, op.operands.size(), t.elem, t.pointer, op.intAttr(AttrId::Hex) != 0,
-                               k < 63 && (op.intAttr(AttrId::Signed) >> k & 1), x.bits[i]};
+      scalar::PrintedElement e{id_,
+                               index,
+                               t.shape,
+                               prefix,
+                               k,
+                               op.operands.size(),
+                               t.elem,
+                               t.pointer,
+                               op.intAttr(AttrId::Hex) != 0,
+                               k < 63 && (op.intAttr(AttrId::Signed) >> k & 1),
+                               x.bits[i]};
       o_.print(scalar::printedLine(e));
       for (size_t d = index.size(); d-- > 0;) {
         if (++index[d] < t.shape[d])
@@ -175,7 +189,8 @@ bool Program::assertOp(const Op &op) {
     if (cond.unspecified(i))
       report(DiagId::UninitialisedRead, op, "an assertion depends on an unspecified value");
     else if (!(cond.bits[i] & 1)) {
-      report(DiagId::DeviceAssert, op, "assertion failed: " + std::string(op.strAttr(AttrId::Message)) + indexText(typeOf(op.operands[0]), i));
+      report(DiagId::DeviceAssert, op,
+             "assertion failed: " + std::string(op.strAttr(AttrId::Message)) + indexText(typeOf(op.operands[0]), i));
       return false;
     }
   }

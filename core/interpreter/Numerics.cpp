@@ -7,8 +7,9 @@
 namespace tessera::scalar {
 
 const FloatFormat &floatFormat(Elem e) {
-  static constexpr FloatFormat e5m2{5, 2, 15, FloatFormat::Ieee}, e4m3fn{4, 3, 7, FloatFormat::OneNan}, e4m3fnuz{4, 3, 8, FloatFormat::NegZero},
-      e5m2fnuz{5, 2, 16, FloatFormat::NegZero}, e4b15{4, 3, 15, FloatFormat::Finite}, f16{5, 10, 15, FloatFormat::Ieee}, bf16{8, 7, 127, FloatFormat::Ieee},
+  static constexpr FloatFormat e5m2{5, 2, 15, FloatFormat::Ieee}, e4m3fn{4, 3, 7, FloatFormat::OneNan},
+      e4m3fnuz{4, 3, 8, FloatFormat::NegZero}, e5m2fnuz{5, 2, 16, FloatFormat::NegZero},
+      e4b15{4, 3, 15, FloatFormat::Finite}, f16{5, 10, 15, FloatFormat::Ieee}, bf16{8, 7, 127, FloatFormat::Ieee},
       f32{8, 23, 127, FloatFormat::Ieee}, f64{11, 52, 1023, FloatFormat::Ieee};
   switch (e) {
   case Elem::F8E5M2:
@@ -47,7 +48,8 @@ double decode(const FloatFormat &f, uint64_t bits) {
   bool allOnes = exponent == lowMask(f.exponentBits);
   if (f.special == FloatFormat::Ieee && allOnes)
     return std::bit_cast<double>(sign | (mantissa ? kQuietNan64 | mantissa << (52 - m) : 0x7ff0000000000000ull));
-  if ((f.special == FloatFormat::OneNan && allOnes && mantissa == lowMask(m)) || (f.special == FloatFormat::NegZero && bits == uint64_t(1) << (f.bits() - 1)))
+  if ((f.special == FloatFormat::OneNan && allOnes && mantissa == lowMask(m)) ||
+      (f.special == FloatFormat::NegZero && bits == uint64_t(1) << (f.bits() - 1)))
     return std::bit_cast<double>(sign | kQuietNan64);
   double v = exponent ? static_cast<double>(mantissa | uint64_t(1) << m) * pow2(static_cast<int>(exponent) - f.bias - m)
                       : static_cast<double>(mantissa) * pow2(1 - f.bias - m);
@@ -93,8 +95,8 @@ uint64_t encode(const FloatFormat &f, double v, Rounding r) {
     // in every narrower format, whatever their exponent).
     int exponent = static_cast<int>(bits >> 52 & 0x7ff) - 1023;
     uint64_t mantissa = (bits & lowMask(52)) | (exponent == -1023 ? 0 : uint64_t(1) << 52);
-    int field = exponent + f.bias;         // the exponent field, were it normal
-    int drop = 52 - f.mantissaBits;        // mantissa bits that do not fit
+    int field = exponent + f.bias;  // the exponent field, were it normal
+    int drop = 52 - f.mantissaBits; // mantissa bits that do not fit
     if (field < 1) {
       drop += 1 - field;
       field = 1;

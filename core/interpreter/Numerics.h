@@ -21,10 +21,10 @@ enum class Rounding : uint8_t { NearestEven = 0, TowardsZero = 1 };
 struct FloatFormat {
   int exponentBits, mantissaBits, bias;
   enum Special : uint8_t {
-    Ieee,     // exponent of all ones: infinity, NaN
-    OneNan,   // no infinity; exponent and mantissa of all ones: NaN (e4m3fn)
-    NegZero,  // no infinity, no -0: the pattern of -0 is the NaN (fnuz)
-    Finite,   // neither; too large saturates (e4b15)
+    Ieee,    // exponent of all ones: infinity, NaN
+    OneNan,  // no infinity; exponent and mantissa of all ones: NaN (e4m3fn)
+    NegZero, // no infinity, no -0: the pattern of -0 is the NaN (fnuz)
+    Finite,  // neither; too large saturates (e4b15)
   } special;
   int bits() const { return 1 + exponentBits + mantissaBits; }
 };

@@ -32,7 +32,8 @@ std::string valueText(const PrintedElement &e) {
   if (e.pointer) {
     std::snprintf(buf, sizeof buf, "0x%llx", static_cast<unsigned long long>(e.bits));
   } else if (e.hex) {
-    std::snprintf(buf, sizeof buf, "0x%0*llx", static_cast<int>(tbc::elemBits(e.elem) / 4), static_cast<unsigned long long>(e.bits));
+    std::snprintf(buf, sizeof buf, "0x%0*llx", static_cast<int>(tbc::elemBits(e.elem) / 4),
+                  static_cast<unsigned long long>(e.bits));
   } else if (tbc::isFloat(e.elem)) {
     std::snprintf(buf, sizeof buf, "%f", decodeFloat(e.elem, e.bits));
   } else if (e.isSigned && e.elem != Elem::I1) {
@@ -47,7 +48,8 @@ std::string valueText(const PrintedElement &e) {
 std::string printedLine(const PrintedElement &e) {
   std::string s = programText(e.program) + " idx (";
   for (size_t d = 0; d < e.index.size(); ++d) {
-    std::string number = std::to_string(e.index[d]), widest = d < e.shape.size() ? std::to_string(e.shape[d] - 1) : number;
+    std::string number = std::to_string(e.index[d]),
+                widest = d < e.shape.size() ? std::to_string(e.shape[d] - 1) : number;
     s += d ? ", " : "";
     s += std::string(widest.size() > number.size() ? widest.size() - number.size() : 0, ' ') + number;
   }
@@ -57,6 +59,8 @@ std::string printedLine(const PrintedElement &e) {
   return s + valueText(e);
 }
 
-std::string printedLine(std::array<uint32_t, 3> program, std::string_view prefix) { return programText(program) + normalised(prefix, false); }
+std::string printedLine(std::array<uint32_t, 3> program, std::string_view prefix) {
+  return programText(program) + normalised(prefix, false);
+}
 
 } // namespace tessera::scalar

@@ -79,15 +79,15 @@ uint64_t copySign(const Context &c, uint64_t a, uint64_t b, uint64_t) { return w
 
 template <class F> Fn pick(Opcode code) {
   switch (code) {
-#define ARITH(Name, expression)                                                                                          \
-  case Opcode::Name:                                                                                                     \
-    return [](const Context &c, uint64_t a, uint64_t b, uint64_t) {                                                     \
-      return arith<F>(c, a, b, [](auto x, auto y) { return expression; });                                              \
+#define ARITH(Name, expression)                                                                                        \
+  case Opcode::Name:                                                                                                   \
+    return [](const Context &c, uint64_t a, uint64_t b, uint64_t) {                                                    \
+      return arith<F>(c, a, b, [](auto x, auto y) { return expression; });                                             \
     };
-#define WIDE(Name, expression)                                                                                           \
-  case Opcode::Name:                                                                                                     \
-    return [](const Context &c, uint64_t a, uint64_t b, uint64_t) {                                                     \
-      return wide<F>(c, a, b, [](auto x, auto y) { return expression; });                                               \
+#define WIDE(Name, expression)                                                                                         \
+  case Opcode::Name:                                                                                                   \
+    return [](const Context &c, uint64_t a, uint64_t b, uint64_t) {                                                    \
+      return wide<F>(c, a, b, [](auto x, auto y) { return expression; });                                              \
     };
     ARITH(AddF, x + y)
     ARITH(SubF, x - y)

@@ -15,9 +15,9 @@ unsigned width(const Context &c) { return intBits(c.in); }
 uint64_t wrap(const Context &c, uint64_t v) { return v & lowMask(width(c)); }
 int64_t sx(const Context &c, uint64_t v) { return signExtend(v, width(c)); }
 
-#define BINARY(name, expression)                                                                                         \
+#define BINARY(name, expression)                                                                                       \
   uint64_t name(const Context &c, uint64_t a, uint64_t b, uint64_t) { return wrap(c, expression); }
-#define UNARY(name, expression)                                                                                          \
+#define UNARY(name, expression)                                                                                        \
   uint64_t name(const Context &c, uint64_t a, uint64_t, uint64_t) { return wrap(c, expression); }
 
 BINARY(addI, a + b)
@@ -75,7 +75,9 @@ uint64_t cmpI(const Context &c, uint64_t a, uint64_t b, uint64_t) {
 uint64_t select(const Context &, uint64_t a, uint64_t b, uint64_t c) { return a & 1 ? b : c; }
 uint64_t identity(const Context &, uint64_t a, uint64_t, uint64_t) { return a; }
 uint64_t truncI(const Context &c, uint64_t a, uint64_t, uint64_t) { return a & lowMask(intBits(c.out)); }
-uint64_t extSI(const Context &c, uint64_t a, uint64_t, uint64_t) { return static_cast<uint64_t>(sx(c, a)) & lowMask(intBits(c.out)); }
+uint64_t extSI(const Context &c, uint64_t a, uint64_t, uint64_t) {
+  return static_cast<uint64_t>(sx(c, a)) & lowMask(intBits(c.out));
+}
 
 uint64_t intToFloat(const Context &c, uint64_t magnitude, bool negative) {
   // Straight from the integer: through a double there would be two roundings.
@@ -120,6 +122,7 @@ uint64_t addPtr(const Context &c, uint64_t a, uint64_t b, uint64_t) {
   return a + static_cast<uint64_t>(signExtend(b, intBits(c.offset))) * (tbc::elemBits(c.in) / 8);
 }
 
+// clang-format off
 Fn integerFn(Opcode code) {
   switch (code) {
 #define CASE(Name, function)                                                                                             \
@@ -137,6 +140,7 @@ Fn integerFn(Opcode code) {
     return nullptr;
   }
 }
+// clang-format on
 } // namespace
 
 Fn scalarFn(Opcode code, Elem in) {
@@ -197,8 +201,10 @@ void philox(Elem e, int64_t rounds, const uint64_t in[6], uint64_t out[4]) {
   bool wide = e == Elem::I64;
   Context c;
   c.in = e;
-  const uint64_t keyA = wide ? 0x9e3779b97f4a7c15ull : 0x9e3779b9ull, keyB = wide ? 0xbb67ae8584caa73bull : 0xbb67ae85ull;
-  const uint64_t roundA = wide ? 0xd2e7470ee14c6c93ull : 0xd2511f53ull, roundB = wide ? 0xca5a826395121157ull : 0xcd9e8d57ull;
+  const uint64_t keyA = wide ? 0x9e3779b97f4a7c15ull : 0x9e3779b9ull,
+                 keyB = wide ? 0xbb67ae8584caa73bull : 0xbb67ae85ull;
+  const uint64_t roundA = wide ? 0xd2e7470ee14c6c93ull : 0xd2511f53ull,
+                 roundB = wide ? 0xca5a826395121157ull : 0xcd9e8d57ull;
   uint64_t k0 = in[0], k1 = in[1], c0 = in[2], c1 = in[3], c2 = in[4], c3 = in[5];
   for (int64_t i = 0; i < rounds; ++i) {
     uint64_t previous0 = c0, previous2 = c2;

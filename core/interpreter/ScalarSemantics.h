@@ -17,11 +17,11 @@ namespace tessera::scalar {
 
 // What an op needs to know besides its operands.
 struct Context {
-  Elem in = Elem::I32;  // element type of the first operand (select: of the second)
-  Elem out = Elem::I32; // element type of the result
-  bool pointer = false; // `in` is a pointer's pointee (addptr: scales the offset)
+  Elem in = Elem::I32;     // element type of the first operand (select: of the second)
+  Elem out = Elem::I32;    // element type of the result
+  bool pointer = false;    // `in` is a pointer's pointee (addptr: scales the offset)
   Elem offset = Elem::I64; // addptr: type of the offset
-  int64_t attr = 0;     // predicate or rounding
+  int64_t attr = 0;        // predicate or rounding
 };
 
 using Fn = uint64_t (*)(const Context &, uint64_t a, uint64_t b, uint64_t c);

@@ -23,7 +23,8 @@ bool Program::simpleCombine(const Op &op, const Axis &axis) {
   if (op.operands.size() != 1 || r.ops.size() != 2 || r.ops[0].operands.size() != 2 || r.ops[0].results.size() != 1 ||
       r.ops[1].operands[0] != r.ops[0].results[0])
     return false;
-  bool straight = r.ops[0].operands == r.args, crossed = r.ops[0].operands[0] == r.args[1] && r.ops[0].operands[1] == r.args[0];
+  bool straight = r.ops[0].operands == r.args,
+       crossed = r.ops[0].operands[0] == r.args[1] && r.ops[0].operands[1] == r.args[0];
   scalar::Context c;
   scalar::Fn f = scalar::scalarFn(m_, r.ops[0], c);
   if ((!straight && !crossed) || !f || scalar::canBeUnspecified(r.ops[0].code) || in(op, 0).shadow)
@@ -140,7 +141,8 @@ void Program::sort(const Op &op) {
     for (size_t i = 0; i < axis.inner; ++i) {
       for (size_t k = 0; k < axis.length; ++k) {
         uint64_t bits = x.bits[(o * axis.length + k) * axis.inner + i];
-        keys[k] = {isFloat(e) ? scalar::decodeFloat(e, bits) : 0, isFloat(e) ? 0 : scalar::signExtend(bits, scalar::intBits(e)), bits, k};
+        keys[k] = {isFloat(e) ? scalar::decodeFloat(e, bits) : 0,
+                   isFloat(e) ? 0 : scalar::signExtend(bits, scalar::intBits(e)), bits, k};
       }
       std::sort(keys.begin(), keys.end(), [&](const Key &a, const Key &b) {
         bool aNan = a.f != a.f, bNan = b.f != b.f;
@@ -174,7 +176,9 @@ void Program::gather(const Op &op) {
         size_t place = inside ? (o * source.length + static_cast<size_t>(from)) * source.inner + i : 0;
         r[at] = inside ? x.bits[place] : 0;
         if (tracks() && !inside && !index.unspecified(at))
-          report(DiagId::OutOfBounds, op, "gather: index " + std::to_string(from) + " is outside the " + std::to_string(source.length) + " elements of the axis");
+          report(DiagId::OutOfBounds, op,
+                 "gather: index " + std::to_string(from) + " is outside the " + std::to_string(source.length) +
+                     " elements of the axis");
         if (tracks() && (!inside || index.unspecified(at) || x.unspecified(place)))
           outShadow(v)[at] = 1;
       }

@@ -72,8 +72,8 @@ static unsigned shuffleRounds(const Vectors &map, unsigned resultRegisters, uint
   return 1u << (distinctRegisters + (sameLane > reach ? sameLane - reach : 0));
 }
 
-static void costOfShared(ConversionPlan &plan, const LinearLayout &source, const LinearLayout &result, unsigned elementBits,
-                         const ConversionOptions &options) {
+static void costOfShared(ConversionPlan &plan, const LinearLayout &source, const LinearLayout &result,
+                         unsigned elementBits, const ConversionOptions &options) {
   plan.kind = ConversionPlan::Shared;
   plan.shared = swizzledFor(source, result, elementBits, options.memory);
   plan.sharedBytes = (uint64_t(std::max(elementBits, 8u)) << result.outBits()) / 8;

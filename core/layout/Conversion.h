@@ -19,12 +19,12 @@ struct ConversionPlan {
   // (register, lane, warp, block) of the result -> of the source: where each result register takes its value from. Among
   // equal copies the nearest is named: the own lane, then the own warp.
   LinearLayout sourceOf;
-  bool selects = false;      // the source register depends on the lane or warp
-  unsigned rounds = 0;       // Shuffle: shuffles that each lane issues, one value of the element type each
-  LinearLayout shared;       // Shared: offset -> element
-  uint64_t sharedBytes = 0;  // Shared: size of the buffer; it needs a barrier between store and load
-  SharedAccess store, load;  // Shared
-  uint64_t cost = 0;         // clocks of a warp, estimated; comparable among plans only
+  bool selects = false;     // the source register depends on the lane or warp
+  unsigned rounds = 0;      // Shuffle: shuffles that each lane issues, one value of the element type each
+  LinearLayout shared;      // Shared: offset -> element
+  uint64_t sharedBytes = 0; // Shared: size of the buffer; it needs a barrier between store and load
+  SharedAccess store, load; // Shared
+  uint64_t cost = 0;        // clocks of a warp, estimated; comparable among plans only
 };
 
 struct ConversionOptions {
@@ -40,6 +40,7 @@ struct ConversionOptions {
 ConversionPlan planConversion(const LinearLayout &source, const LinearLayout &result, unsigned elementBits,
                               const ConversionOptions &options = {});
 
-std::string_view conversionKindName(ConversionPlan::Kind kind); // "none", "registers", "shuffle", "shared", "cross-block"
+std::string_view
+conversionKindName(ConversionPlan::Kind kind); // "none", "registers", "shuffle", "shared", "cross-block"
 
 } // namespace tessera::layout

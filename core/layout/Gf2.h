@@ -32,7 +32,7 @@ public:
 
 private:
   std::pair<uint64_t, uint64_t> reduce(uint64_t v) const; // remainder, combination
-  std::array<uint64_t, 64> row_{};                       // by leading bit
+  std::array<uint64_t, 64> row_{};                        // by leading bit
   std::array<uint64_t, 64> combination_{};
   unsigned inserted_ = 0, rank_ = 0;
 };

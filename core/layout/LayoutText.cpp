@@ -87,7 +87,8 @@ static bool parseBasis(Cursor &at, std::vector<int32_t> &basis) {
   return at.take("]");
 }
 
-static bool parseInput(Cursor &at, std::vector<std::string> &names, std::vector<std::vector<std::vector<int32_t>>> &bases) {
+static bool parseInput(Cursor &at, std::vector<std::string> &names,
+                       std::vector<std::vector<std::vector<int32_t>>> &bases) {
   names.push_back(at.takeName());
   bases.emplace_back();
   if (names.back().empty() || !at.take("=") || !at.take("["))

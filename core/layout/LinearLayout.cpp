@@ -47,7 +47,8 @@ std::optional<LinearLayout> LinearLayout::fromBases(std::vector<std::string> inN
     return std::nullopt;
   };
   if (inNames.size() != bases.size())
-    return fail("a layout has " + std::to_string(inNames.size()) + " input dims but bases for " + std::to_string(bases.size()));
+    return fail("a layout has " + std::to_string(inNames.size()) + " input dims but bases for " +
+                std::to_string(bases.size()));
   unsigned outBits = 0;
   for (int64_t size : outSizes) {
     if (!isPowerOfTwo(size))
@@ -64,12 +65,12 @@ std::optional<LinearLayout> LinearLayout::fromBases(std::vector<std::string> inN
         return fail("input dim '" + inNames[in] + "' is given twice");
     for (const std::vector<int32_t> &basis : bases[in]) {
       if (basis.size() != outSizes.size())
-        return fail("a basis of '" + inNames[in] + "' has " + std::to_string(basis.size()) + " entries for a tensor of rank " +
-                    std::to_string(outSizes.size()));
+        return fail("a basis of '" + inNames[in] + "' has " + std::to_string(basis.size()) +
+                    " entries for a tensor of rank " + std::to_string(outSizes.size()));
       for (size_t d = 0; d < basis.size(); ++d)
         if (basis[d] < 0 || basis[d] >= outSizes[d])
-          return fail("basis entry " + std::to_string(basis[d]) + " of '" + inNames[in] + "' is outside of its dim of size " +
-                      std::to_string(outSizes[d]));
+          return fail("basis entry " + std::to_string(basis[d]) + " of '" + inNames[in] +
+                      "' is outside of its dim of size " + std::to_string(outSizes[d]));
       std::vector<int64_t> index(basis.begin(), basis.end());
       result.columns_.push_back(result.packOut(index));
     }

@@ -23,7 +23,8 @@
 
 namespace tessera::layout {
 
-inline constexpr std::string_view kRegister = "register", kLane = "lane", kWarp = "warp", kBlock = "block", kOffset = "offset";
+inline constexpr std::string_view kRegister = "register", kLane = "lane", kWarp = "warp", kBlock = "block",
+                                  kOffset = "offset";
 
 struct Dim {
   std::string name;
@@ -63,13 +64,13 @@ public:
   const Vectors &columns() const { return columns_; }
   unsigned inBits() const { return static_cast<unsigned>(columns_.size()); }
   unsigned outBits() const;
-  unsigned inBits(std::string_view in) const;   // 0 where there is no such dim
+  unsigned inBits(std::string_view in) const; // 0 where there is no such dim
   unsigned outBits(std::string_view out) const;
   int64_t inSize(std::string_view in) const { return int64_t(1) << inBits(in); }
   bool hasIn(std::string_view in) const { return findIn(in) >= 0; }
   bool hasOut(std::string_view out) const { return findOut(out) >= 0; }
   unsigned rank() const { return static_cast<unsigned>(outs_.size()); } // number of output dims
-  std::vector<int64_t> shape() const;                                // sizes of the output dims
+  std::vector<int64_t> shape() const;                                   // sizes of the output dims
   unsigned inStart(std::string_view in) const;   // position of the dim's lowest bit in the packed input
   unsigned outStart(std::string_view out) const; // the same for the packed output
   // Packed outputs of the bits of one input dim, lowest first.

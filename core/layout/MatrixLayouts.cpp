@@ -56,8 +56,8 @@ static std::optional<TileBits> tilesOf(const LinearLayout &fragment, std::span<c
   return bits;
 }
 
-std::optional<DotLayouts> tileFragments(const MatrixFragments &fragments, std::span<const int64_t> batch, int64_t m, int64_t n,
-                                        int64_t k, unsigned numWarps) {
+std::optional<DotLayouts> tileFragments(const MatrixFragments &fragments, std::span<const int64_t> batch, int64_t m,
+                                        int64_t n, int64_t k, unsigned numWarps) {
   std::optional<TileBits> acc = tilesOf(fragments.accumulator, batch, m, n), a = tilesOf(fragments.a, batch, m, k),
                           b = tilesOf(fragments.b, batch, k, n);
   unsigned fragmentWarps = fragments.accumulator.inBits(kWarp);
@@ -66,7 +66,8 @@ std::optional<DotLayouts> tileFragments(const MatrixFragments &fragments, std::s
     return std::nullopt;
   size_t rank = batch.size() + 2;
   unsigned rowDim = static_cast<unsigned>(rank) - 2, columnDim = rowDim + 1;
-  unsigned unitRows = log2Exact(fragments.accumulator.shape()[0]), unitColumns = log2Exact(fragments.accumulator.shape()[1]);
+  unsigned unitRows = log2Exact(fragments.accumulator.shape()[0]),
+           unitColumns = log2Exact(fragments.accumulator.shape()[1]);
 
   for (unsigned left = log2Exact(numWarps) - fragmentWarps; left; --left) {
     unsigned dim = 0;
@@ -88,7 +89,8 @@ std::optional<DotLayouts> tileFragments(const MatrixFragments &fragments, std::s
     for (unsigned dim = static_cast<unsigned>(rank); dim-- > 0;)
       while (bits->room(dim))
         bits->deal(dim, bits->registers);
-  return DotLayouts{withBatch(fragments.a, rank).product(a->layout()), withBatch(fragments.b, rank).product(b->layout()),
+  return DotLayouts{withBatch(fragments.a, rank).product(a->layout()),
+                    withBatch(fragments.b, rank).product(b->layout()),
                     withBatch(fragments.accumulator, rank).product(acc->layout())};
 }
 
@@ -109,7 +111,8 @@ LinearLayout plainDotAccumulator(std::span<const int64_t> shape, unsigned lanes,
     return true;
   };
   for (; share > 1 && perThread[rows] * perThread[columns] < 16; share /= 2)
-    if (!grow(perThread, perThread[columns] <= perThread[rows] ? columns : rows, perThread[columns] <= perThread[rows] ? rows : columns))
+    if (!grow(perThread, perThread[columns] <= perThread[rows] ? columns : rows,
+              perThread[columns] <= perThread[rows] ? rows : columns))
       break;
   auto spread = [&](std::vector<int64_t> &box, int64_t count, bool batchFirst) {
     for (size_t d = 0; batchFirst && d < rows; ++d)

@@ -22,8 +22,8 @@ struct DotLayouts {
 // warp stays near to a square; a warp holds every element of a and b that its part of the accumulator needs; warps that
 // find no work hold copies. The fragment is the low registers, instruction tiles the higher ones. Empty where the
 // fragments do not tile the dot.
-std::optional<DotLayouts> tileFragments(const MatrixFragments &fragments, std::span<const int64_t> batch, int64_t m, int64_t n,
-                                        int64_t k, unsigned numWarps);
+std::optional<DotLayouts> tileFragments(const MatrixFragments &fragments, std::span<const int64_t> batch, int64_t m,
+                                        int64_t n, int64_t k, unsigned numWarps);
 
 // The accumulator of a dot that each lane computes by multiply-adds: batch… x m x n. Lanes hold boxes of up to 4 x 4 and lie, like
 // the warps, in a box as near to a square as the tile allows, so that a lane needs few rows of a and columns of b.

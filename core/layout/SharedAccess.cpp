@@ -18,8 +18,8 @@ static unsigned phaseLaneBits(unsigned laneBits, unsigned vectorBytes, const Sha
 }
 
 // The access with vectors of 2^vectorBits elements. offsets: (register, lane, warp) -> offset.
-static SharedAccess accessOfWidth(const LinearLayout &offsets, unsigned vectorBits, unsigned elementBytes, unsigned registerBits,
-                                  const SharedMemory &memory) {
+static SharedAccess accessOfWidth(const LinearLayout &offsets, unsigned vectorBits, unsigned elementBytes,
+                                  unsigned registerBits, const SharedMemory &memory) {
   Vectors lanes = offsets.columnsOf(kLane), words, banks;
   unsigned together = phaseLaneBits(static_cast<unsigned>(lanes.size()), elementBytes << vectorBits, memory);
   auto touch = [&](uint64_t offset) {
@@ -56,7 +56,8 @@ SharedAccess analyseAccess(const LinearLayout &distributed, const LinearLayout &
   return best;
 }
 
-LinearLayout swizzledFor(const LinearLayout &writer, const LinearLayout &reader, unsigned elementBits, const SharedMemory &memory) {
+LinearLayout swizzledFor(const LinearLayout &writer, const LinearLayout &reader, unsigned elementBits,
+                         const SharedMemory &memory) {
   assert(writer.outs() == reader.outs());
   unsigned bits = writer.outBits(), elementBytes = std::max(elementBits / 8, 1u);
   Vectors universe;

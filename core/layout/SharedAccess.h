@@ -20,10 +20,10 @@ struct SharedMemory {
 };
 
 struct SharedAccess {
-  int64_t vectorElements = 1;  // elements one lane moves at once
-  int64_t accessesPerLane = 1; // distinct vectors in the registers of a lane
-  int64_t phases = 1;          // least wavefronts of one access of a warp
-  int64_t wavefronts = 1;      // wavefronts of one access of a warp
+  int64_t vectorElements = 1;                               // elements one lane moves at once
+  int64_t accessesPerLane = 1;                              // distinct vectors in the registers of a lane
+  int64_t phases = 1;                                       // least wavefronts of one access of a warp
+  int64_t wavefronts = 1;                                   // wavefronts of one access of a warp
   int64_t conflicts() const { return wavefronts - phases; } // wavefronts lost to each access of a warp
 };
 
@@ -34,6 +34,7 @@ SharedAccess analyseAccess(const LinearLayout &distributed, const LinearLayout &
 
 // A bijective shared layout through which both sides move with the widest vectors that both allow and, where the spaces
 // leave room, without a bank conflict on either side.
-LinearLayout swizzledFor(const LinearLayout &writer, const LinearLayout &reader, unsigned elementBits, const SharedMemory &memory);
+LinearLayout swizzledFor(const LinearLayout &writer, const LinearLayout &reader, unsigned elementBits,
+                         const SharedMemory &memory);
 
 } // namespace tessera::layout

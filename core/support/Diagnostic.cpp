@@ -57,7 +57,9 @@ void appendExcerpt(std::string &out, const SourcePlace &p, bool colour) {
   out += " " + std::string(number.size(), ' ') + " | ";
   uint32_t column = 1;
   size_t i = 0;
-  auto isContinuation = [&](size_t at) { return at < line.size() && (static_cast<unsigned char>(line[at]) & 0xC0) == 0x80; };
+  auto isContinuation = [&](size_t at) {
+    return at < line.size() && (static_cast<unsigned char>(line[at]) & 0xC0) == 0x80;
+  };
   for (; i < line.size() && column < p.column; ++column) {
     out += line[i] == '\t' ? '\t' : ' ';
     ++i;
@@ -137,7 +139,10 @@ Severity diagSeverity(DiagId id) { return entry(id).severity; }
 
 std::string renderDiagnostic(const Diagnostic &d, bool colour) {
   const char *bold = colour ? "\033[1m" : "", *reset = colour ? "\033[0m" : "";
-  const char *hue = !colour ? "" : d.severity == Severity::Warning ? "\033[1;35m" : d.severity == Severity::Note ? "\033[1;36m" : "\033[1;31m";
+  const char *hue = !colour                           ? ""
+                    : d.severity == Severity::Warning ? "\033[1;35m"
+                    : d.severity == Severity::Note    ? "\033[1;36m"
+                                                      : "\033[1;31m";
   std::string out = bold + placeText(d.place) + ": " + reset + hue + std::string(severityWord(d.severity)) + "[" +
                     std::string(diagCode(d.id)) + "]: " + reset + bold + d.message + reset + "\n";
   appendExcerpt(out, d.place, colour);
@@ -152,7 +157,8 @@ std::string renderDiagnostic(const Diagnostic &d, bool colour) {
 }
 
 std::string renderDiagnosticJson(const Diagnostic &d) {
-  std::string out = "{\"id\":\"" + std::string(diagCode(d.id)) + "\",\"severity\":\"" + std::string(severityWord(d.severity)) + "\",";
+  std::string out =
+      "{\"id\":\"" + std::string(diagCode(d.id)) + "\",\"severity\":\"" + std::string(severityWord(d.severity)) + "\",";
   appendJsonPlace(out, d.place);
   out += ",\"message\":";
   appendJsonString(out, d.message);

@@ -41,17 +41,17 @@ enum class DiagId : uint16_t {
 struct Diagnostic {
   DiagId id = DiagId::InternalError;
   Severity severity = Severity::Error;
-  SourcePlace place;      // file null: no place
-  std::string message;    // one sentence: the rule, and the offending value
-  std::string help;       // what to do; empty: the catalogue's
+  SourcePlace place;   // file null: no place
+  std::string message; // one sentence: the rule, and the offending value
+  std::string help;    // what to do; empty: the catalogue's
   struct Note {
     SourcePlace place;
-    std::string message;  // "in the call of f here", "declared here"
+    std::string message; // "in the call of f here", "declared here"
   };
   std::vector<Note> notes;
 };
 
-std::string_view diagCode(DiagId id);       // "E0204"
+std::string_view diagCode(DiagId id);        // "E0204"
 std::string_view diagDefaultHelp(DiagId id); // may be empty
 Severity diagSeverity(DiagId id);
 

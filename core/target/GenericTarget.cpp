@@ -61,7 +61,8 @@ struct BitDealer {
 
 // The bits of one instruction's fragment: two neighbours along the fast dim in registers, four lanes along it, the other
 // lanes along the slow dim, what is left in registers.
-static void dealFragment(BitDealer &bits, unsigned slow, unsigned fast, unsigned laneBits, Vectors &registers, Vectors &lanes) {
+static void dealFragment(BitDealer &bits, unsigned slow, unsigned fast, unsigned laneBits, Vectors &registers,
+                         Vectors &lanes) {
   bits.deal(fast, registers);
   for (int i = 0; i < 2 && lanes.size() < laneBits; ++i)
     bits.deal(fast, lanes);
@@ -83,7 +84,8 @@ std::optional<LinearLayout> fragmentLayout(const MatrixEntry &entry, const Layou
       *why = std::move(reason);
     return std::nullopt;
   };
-  if (request.shape.size() != 2 || request.operand > 2 || !isPowerOfTwo(request.shape[0]) || !isPowerOfTwo(request.shape[1]))
+  if (request.shape.size() != 2 || request.operand > 2 || !isPowerOfTwo(request.shape[0]) ||
+      !isPowerOfTwo(request.shape[1]))
     return fail("a fragment is a matrix of powers of two");
   if (entry.lanes != lanes || request.numWarps != 1)
     return fail("entry " + entry.id + " is not an instruction of one subgroup");

@@ -12,7 +12,8 @@ namespace tessera::target {
 
 class GenericTarget final : public Target, LayoutProvider, MatrixMenu {
 public:
-  explicit GenericTarget(TargetInfo info, std::vector<MatrixEntry> menu = {}) : info_(std::move(info)), menu_(std::move(menu)) {}
+  explicit GenericTarget(TargetInfo info, std::vector<MatrixEntry> menu = {})
+      : info_(std::move(info)), menu_(std::move(menu)) {}
   // A SIMT device of 32 lanes and 64 KiB of shared memory that takes LAYOUT, without matrix instructions.
   static TargetInfo simtInfo();
 
@@ -29,7 +30,7 @@ private:
 
 // How one instruction of one subgroup holds a fragment, where a target has no rule of its own: two neighbours along the
 // shared dim in a lane, four lanes along it, the other lanes along the other dim.
-std::optional<layout::LinearLayout> fragmentLayout(const MatrixEntry &entry, const LayoutRequest &request, unsigned lanes,
-                                                   std::string *why = nullptr);
+std::optional<layout::LinearLayout> fragmentLayout(const MatrixEntry &entry, const LayoutRequest &request,
+                                                   unsigned lanes, std::string *why = nullptr);
 
 } // namespace tessera::target

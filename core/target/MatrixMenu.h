@@ -14,11 +14,11 @@ enum MatrixFlags : uint32_t { kMatrixAsync = 1, kMatrixSparse24 = 2, kMatrixScal
 
 // One legal instruction: d[m,n] = a[m,k] * b[k,n] + c[m,n].
 struct MatrixEntry {
-  std::string id; // names it to the plugin, e.g. "mock.mma.16x16x16.f16"
+  std::string id;                                       // names it to the plugin, e.g. "mock.mma.16x16x16.f16"
   unsigned m = 0, nMin = 0, nMax = 0, nStep = 0, k = 0; // n in nMin, nMin + nStep, … nMax; nStep 0: nMin only
-  unsigned lanes = 0;                                  // lanes that issue it together
-  uint8_t a = 0, b = 0, c = 0, d = 0;                  // element type numbers of the op table
-  uint8_t scale = 0, scaleBlock = 0;                   // element type of block scales, elements a scale; 0: unscaled
+  unsigned lanes = 0;                                   // lanes that issue it together
+  uint8_t a = 0, b = 0, c = 0, d = 0;                   // element type numbers of the op table
+  uint8_t scale = 0, scaleBlock = 0;                    // element type of block scales, elements a scale; 0: unscaled
   uint32_t aSpaces = kInRegisters, bSpaces = kInRegisters, cSpaces = kInRegisters; // OperandSpace masks
   uint32_t flags = 0;
   unsigned issueCycles = 0, latency = 0; // clocks; 0: unknown

@@ -32,7 +32,9 @@ std::string_view capabilityUnit(Capability c) {
   return {};
 }
 
-uint64_t TargetInfo::sharedBytes() const { return std::max(stated(Capability::SmemOptin), stated(Capability::SmemStatic)); }
+uint64_t TargetInfo::sharedBytes() const {
+  return std::max(stated(Capability::SmemOptin), stated(Capability::SmemStatic));
+}
 
 // Hands out `count` units along dims in `order`, as far as each dim has room; the rest goes to the last one (copies).
 static std::vector<int64_t> handOut(int64_t count, std::vector<int64_t> &room, const std::vector<unsigned> &order) {
@@ -106,12 +108,14 @@ bool isLegalAnswer(const LayoutRequest &request, const LinearLayout &answer, uns
     return fail("the layout leaves elements out");
   bool shared = request.access == Access::Shared;
   for (const Dim &in : answer.ins())
-    if (shared ? in.name != kOffset : (in.name != kRegister && in.name != kLane && in.name != kWarp && in.name != kBlock))
+    if (shared ? in.name != kOffset
+               : (in.name != kRegister && in.name != kLane && in.name != kWarp && in.name != kBlock))
       return fail("the layout has the unknown input dim '" + in.name + "'");
   if (shared)
     return answer.isInjective() ? true : fail("two offsets of a shared layout name one element");
   if (answer.inSize(kLane) != lanes)
-    return fail("the layout has " + std::to_string(answer.inSize(kLane)) + " lanes, the target " + std::to_string(lanes));
+    return fail("the layout has " + std::to_string(answer.inSize(kLane)) + " lanes, the target " +
+                std::to_string(lanes));
   if (answer.inSize(kWarp) != request.numWarps)
     return fail("the layout has " + std::to_string(answer.inSize(kWarp)) + " warps, the kernel " +
                 std::to_string(request.numWarps));
@@ -121,7 +125,8 @@ bool isLegalAnswer(const LayoutRequest &request, const LinearLayout &answer, uns
 bool entryFits(const MatrixEntry &entry, const MatrixProblem &problem) {
   if (entry.a != problem.a || entry.b != problem.b || entry.c != problem.c || entry.scale != problem.scale)
     return false;
-  return entry.m && entry.nMin && entry.k && problem.m % entry.m == 0 && problem.n % entry.nMin == 0 && problem.k % entry.k == 0;
+  return entry.m && entry.nMin && entry.k && problem.m % entry.m == 0 && problem.n % entry.nMin == 0 &&
+         problem.k % entry.k == 0;
 }
 
 std::vector<uint32_t> MatrixMenu::rank(const MatrixProblem &problem) const {

@@ -23,10 +23,10 @@ std::string_view capabilityUnit(Capability c);
 enum IrLevels : uint32_t { kTileLevel = 1, kLayoutLevel = 2 };
 
 struct TargetInfo {
-  std::string name;   // canonical: what --target= prints and cache keys hold
-  std::string family; // targets of one family run each other's artifacts when the plugin says so
-  uint32_t irMin = 0, irMax = 0; // bytecode minors that the plugin reads
-  uint32_t irLevels = kTileLevel; // IrLevels mask
+  std::string name;                          // canonical: what --target= prints and cache keys hold
+  std::string family;                        // targets of one family run each other's artifacts when the plugin says so
+  uint32_t irMin = 0, irMax = 0;             // bytecode minors that the plugin reads
+  uint32_t irLevels = kTileLevel;            // IrLevels mask
   std::map<uint32_t, uint64_t> capabilities; // by id; unknown ids are kept and ignored
 
   // The value as stated, 0 where absent.

@@ -172,11 +172,13 @@ bool parseArgument(const std::string &raw, Argument &out, std::string &error) {
     if (type.empty())
       type = tritonTypeOfDescr(out.array.descr);
     if (type.empty()) {
-      error = "'" + rest + "' has elements of type '" + out.array.descr + "', which no kernel type matches; name one: *bf16:" + rest;
+      error = "'" + rest + "' has elements of type '" + out.array.descr +
+              "', which no kernel type matches; name one: *bf16:" + rest;
       return false;
     }
     if (bytesOfTritonType(type) != width) {
-      error = "'" + rest + "' has elements of " + std::to_string(width) + " bytes; " + type + " has " + std::to_string(bytesOfTritonType(type));
+      error = "'" + rest + "' has elements of " + std::to_string(width) + " bytes; " + type + " has " +
+              std::to_string(bytesOfTritonType(type));
       return false;
     }
     out.type = "*" + type;
@@ -246,7 +248,9 @@ bool parseSignature(const std::string &text, std::vector<SignatureEntry> &out, s
     size_t colon = part.find(':');
     std::string type = canonicalType(part.substr(0, colon));
     bool pointer = !type.empty() && type[0] == '*';
-    if (bytesOfTritonType(pointer ? canonicalType(type.substr(type[1] == 'k' && !bytesOfTritonType(type.substr(1)) ? 2 : 1)) : type)) {
+    if (bytesOfTritonType(pointer
+                              ? canonicalType(type.substr(type[1] == 'k' && !bytesOfTritonType(type.substr(1)) ? 2 : 1))
+                              : type)) {
       entry.type = type;
       if (colon != std::string::npos) {
         std::string hint = part.substr(colon + 1);

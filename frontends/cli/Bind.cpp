@@ -35,8 +35,8 @@ Binding specialise(const KernelSource::Param &param, const Argument &a) {
 
 } // namespace
 
-int bindArguments(const Session &session, const KernelSource &source, const RunCommand &command, std::vector<BoundArgument> &bound,
-                  std::vector<Binding> &bindings) {
+int bindArguments(const Session &session, const KernelSource &source, const RunCommand &command,
+                  std::vector<BoundArgument> &bound, std::vector<Binding> &bindings) {
   std::map<std::string, std::string> defines;
   if (int code = bindDefines(session, source, command.kernel, defines))
     return code;
@@ -49,7 +49,9 @@ int bindArguments(const Session &session, const KernelSource &source, const RunC
     }
     if (p.isConstexpr) {
       if (!p.hasDefault)
-        return session.report(DiagId::BadArgument, "kernel '" + source.kernel + "' needs a value for its constexpr parameter '" + p.name + "'",
+        return session.report(DiagId::BadArgument,
+                              "kernel '" + source.kernel + "' needs a value for its constexpr parameter '" + p.name +
+                                  "'",
                               "give it with -D " + p.name + "=VALUE");
       continue;
     }
@@ -64,23 +66,30 @@ int bindArguments(const Session &session, const KernelSource &source, const RunC
     if (!parseArgument(command.arguments[next++], a, error)) {
       bool npy = error.find(".npy") != std::string::npos;
       bool absent = error.find("cannot be opened") != std::string::npos;
-      return session.report(absent ? DiagId::FileNotFound : npy ? DiagId::BadNpy : DiagId::BadArgument, error + " (parameter '" + p.name + "')");
+      return session.report(absent ? DiagId::FileNotFound
+                            : npy  ? DiagId::BadNpy
+                                   : DiagId::BadArgument,
+                            error + " (parameter '" + p.name + "')");
     }
     bindings.push_back(specialise(p, a));
     if (!bindings.back().type.empty())
       bound.push_back({p.name, std::move(a)});
   }
   if (!missing.empty())
-    return session.report(DiagId::WrongArgumentCount, "kernel '" + source.kernel + "' got " + std::to_string(command.arguments.size()) +
-                                                          " arguments; missing: " + missing, "give one --arg for each of: " + order);
+    return session.report(DiagId::WrongArgumentCount,
+                          "kernel '" + source.kernel + "' got " + std::to_string(command.arguments.size()) +
+                              " arguments; missing: " + missing,
+                          "give one --arg for each of: " + order);
   if (next < command.arguments.size())
-    return session.report(DiagId::WrongArgumentCount, "kernel '" + source.kernel + "' takes " + std::to_string(next) + " arguments, " +
-                                                          std::to_string(command.arguments.size()) + " were given", "it takes: " + order);
+    return session.report(DiagId::WrongArgumentCount,
+                          "kernel '" + source.kernel + "' takes " + std::to_string(next) + " arguments, " +
+                              std::to_string(command.arguments.size()) + " were given",
+                          "it takes: " + order);
   return kOk;
 }
 
-int chooseOutputs(const Session &session, const RunCommand &command, const std::vector<BoundArgument> &bound, const std::vector<bool> &written,
-                  std::vector<SavedOutput> &outputs) {
+int chooseOutputs(const Session &session, const RunCommand &command, const std::vector<BoundArgument> &bound,
+                  const std::vector<bool> &written, std::vector<SavedOutput> &outputs) {
   size_t nextWritten = 0;
   std::string names;
   std::vector<std::string> all;
@@ -97,7 +106,8 @@ int chooseOutputs(const Session &session, const RunCommand &command, const std::
         ++nextWritten;
       found = nextWritten < bound.size() ? nextWritten++ : bound.size();
       if (found == bound.size())
-        return session.report(DiagId::BadUsage, "--out " + text + ": the kernel writes no further pointer", "name one: --out NAME=" + text);
+        return session.report(DiagId::BadUsage, "--out " + text + ": the kernel writes no further pointer",
+                              "name one: --out NAME=" + text);
       outputs.push_back({found, text});
       continue;
     }
@@ -117,8 +127,9 @@ int chooseOutputs(const Session &session, const RunCommand &command, const std::
   return kOk;
 }
 
-int interpretKernel(const Session &session, const KernelSource &source, const RunCommand &command, const std::array<int64_t, 3> &grid,
-                    std::vector<BoundArgument> &bound, const std::vector<Binding> &bindings) {
+int interpretKernel(const Session &session, const KernelSource &source, const RunCommand &command,
+                    const std::array<int64_t, 3> &grid, std::vector<BoundArgument> &bound,
+                    const std::vector<Binding> &bindings) {
   Request request;
   fillRequest(session, source, command.kernel, bindings, "", "", request);
   std::vector<tsc_value> values;

@@ -22,7 +22,8 @@ TsrCacheStats cachePlace() {
 }
 
 // Everything that the compiled bytes depend on. The file's text stands for the kernel: a change elsewhere in it costs a compile.
-runtime::Digest keyOf(const KernelSource &source, const KernelOptions &options, const std::vector<Binding> &bindings, const std::string &target) {
+runtime::Digest keyOf(const KernelSource &source, const KernelOptions &options, const std::vector<Binding> &bindings,
+                      const std::string &target) {
   runtime::Sha256 hash;
   hash.field("tessera compiled kernel 1");
   hash.field(source.library->buildId());
@@ -37,15 +38,16 @@ runtime::Digest keyOf(const KernelSource &source, const KernelOptions &options, 
     hash.field(b.value);
     hash.field(std::to_string(b.divisibility));
   }
-  for (int n : {options.numWarps, options.numStages, options.numCtas, options.optLevel, options.noFusion ? 1 : 0, options.debug ? 1 : 0})
+  for (int n : {options.numWarps, options.numStages, options.numCtas, options.optLevel, options.noFusion ? 1 : 0,
+                options.debug ? 1 : 0})
     hash.field(std::to_string(n));
   return hash.finish();
 }
 
 } // namespace
 
-int compileOrFetch(const Session &session, const KernelSource &source, const KernelOptions &options, const std::vector<Binding> &bindings,
-                   const std::string &target, std::string &file) {
+int compileOrFetch(const Session &session, const KernelSource &source, const KernelOptions &options,
+                   const std::vector<Binding> &bindings, const std::string &target, std::string &file) {
   // Whoever wants to see the stages wants a compile.
   bool useCache = !options.noCache && options.dumpIr.empty() && !options.timePasses && options.saveTemps.empty();
   TsrCacheStats place = useCache ? cachePlace() : TsrCacheStats{};
@@ -72,10 +74,11 @@ int cacheStats(const Session &session, bool json) {
   if (tsr_cache_stats(nullptr, &stats) < 0)
     return session.report(DiagId::InternalError, tsr_error_message());
   if (json)
-    std::cout << "{\"directory\":\"" << stats.directory << "\",\"entries\":" << stats.entries << ",\"bytes\":" << stats.bytes
-              << ",\"limit_bytes\":" << stats.limit_bytes << "}\n";
+    std::cout << "{\"directory\":\"" << stats.directory << "\",\"entries\":" << stats.entries
+              << ",\"bytes\":" << stats.bytes << ",\"limit_bytes\":" << stats.limit_bytes << "}\n";
   else
-    std::cout << stats.directory << ": " << stats.entries << " entries, " << stats.bytes << " bytes of at most " << stats.limit_bytes << '\n';
+    std::cout << stats.directory << ": " << stats.entries << " entries, " << stats.bytes << " bytes of at most "
+              << stats.limit_bytes << '\n';
   return kOk;
 }
 

@@ -15,8 +15,9 @@ struct Emit {
   const char *name, *extension;
   bool text;
 };
-constexpr Emit kEmits[] = {{"tile", ".tile.mlir", true}, {"layout", ".layout.mlir", true}, {"bytecode", ".tbc", false},
-                           {"tbc", ".tbc.txt", true},    {"llvm", ".ll", true},            {"asm", ".s", true},
+constexpr Emit kEmits[] = {{"tile", ".tile.mlir", true}, {"layout", ".layout.mlir", true},
+                           {"bytecode", ".tbc", false},  {"tbc", ".tbc.txt", true},
+                           {"llvm", ".ll", true},        {"asm", ".s", true},
                            {"obj", ".o", false},         {"artifact", ".bin", false}};
 
 std::vector<std::string> split(const std::string &list) {
@@ -37,8 +38,8 @@ std::string fileNamePart(std::string target) {
 }
 
 void printFacts(const std::string &target, const Compiled &c) {
-  std::cerr << c.name << " for " << target << ": " << c.argBytes << " bytes of arguments, " << c.sharedBytes << " bytes of shared memory, "
-            << c.scratchBytes << " bytes of scratch a program";
+  std::cerr << c.name << " for " << target << ": " << c.argBytes << " bytes of arguments, " << c.sharedBytes
+            << " bytes of shared memory, " << c.scratchBytes << " bytes of scratch a program";
   if (c.regs)
     std::cerr << ", " << c.regs << " registers, " << c.spills << " spills";
   std::cerr << '\n';
@@ -65,7 +66,8 @@ int runCompile(const Session &session, const CompileCommand &command) {
       for (const std::string &k : known)
         all += (all.empty() ? "" : ", ") + k;
       return session.report(DiagId::BadUsage, "--emit=" + e + " is not known",
-                            near.empty() ? "one or several of: " + all : "did you mean '" + near + "'? There are: " + all);
+                            near.empty() ? "one or several of: " + all
+                                         : "did you mean '" + near + "'? There are: " + all);
     }
   }
   KernelSource source;
@@ -111,7 +113,8 @@ int runCompile(const Session &session, const CompileCommand &command) {
       mkdir(command.kernel.saveTemps.c_str(), 0777);
       for (const Emit &e : kEmits)
         if (const std::string *bytes = results[t].output(e.name))
-          files.push_back({command.kernel.saveTemps + "/" + source.kernel + "." + fileNamePart(targets[t]) + e.extension, bytes});
+          files.push_back(
+              {command.kernel.saveTemps + "/" + source.kernel + "." + fileNamePart(targets[t]) + e.extension, bytes});
     }
   }
   for (const File &f : files)

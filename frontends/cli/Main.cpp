@@ -15,8 +15,10 @@ constexpr const char *kVersion = "tessera 0.1.0";
 
 void addKernelOptions(CLI::App *app, KernelOptions &options, std::string &where) {
   app->add_option("kernel", where, "FILE or FILE:KERNEL; '-' reads standard input")->required();
-  app->add_option("--target", options.targets, "where it shall run: x86-64-v3, native, mock, plugin/arch, …")->delimiter(',');
-  app->add_option("--signature,-s", options.signature, "types of the parameters in order: '*fp32:16, i32, fp32'; :16 = divisible by 16");
+  app->add_option("--target", options.targets, "where it shall run: x86-64-v3, native, mock, plugin/arch, …")
+      ->delimiter(',');
+  app->add_option("--signature,-s", options.signature,
+                  "types of the parameters in order: '*fp32:16, i32, fp32'; :16 = divisible by 16");
   app->add_option("-D", options.defines, "NAME=VALUE of a constexpr parameter")->take_all();
   app->add_option("--num-warps", options.numWarps, "warps a program, where the target has warps");
   app->add_option("--num-stages", options.numStages, "stages of software pipelines, where the target has them");
@@ -52,7 +54,8 @@ bool wantsColour(const std::string &mode) {
 } // namespace
 
 int main(int argc, char **argv) {
-  CLI::App app{"Tessera: compile and run tile kernels.\nExit codes: 0 ok, 1 the input is wrong, 2 usage, 3 a defect of Tessera, 4 target or plugin not available."};
+  CLI::App app{"Tessera: compile and run tile kernels.\nExit codes: 0 ok, 1 the input is wrong, 2 usage, 3 a defect of "
+               "Tessera, 4 target or plugin not available."};
   app.require_subcommand(1);
   app.set_version_flag("--version", kVersion);
   app.fallthrough();
@@ -67,17 +70,24 @@ int main(int argc, char **argv) {
   CompileCommand compile;
   CLI::App *compileApp = app.add_subcommand("compile", "source to bytecode, IR, assembly or machine code");
   addKernelOptions(compileApp, compile.kernel, where);
-  compileApp->add_option("--emit", compile.emit, "tile, layout, bytecode, tbc, llvm, asm, obj, artifact; several with commas");
+  compileApp->add_option("--emit", compile.emit,
+                         "tile, layout, bytecode, tbc, llvm, asm, obj, artifact; several with commas");
   compileApp->add_option("-o,--output", compile.output, "file; '-' is standard output");
 
   RunCommand run;
   CLI::App *runApp = app.add_subcommand("run", "compile a kernel and launch it on data");
   addKernelOptions(runApp, run.kernel, where);
   runApp->add_option("--grid", run.grid, "programs: X or X,Y or X,Y,Z");
-  runApp->add_option("--arg,-a", run.arguments, "x.npy, *bf16:x.npy, *fp32[1024,64] (zeros), i32:7, fp32:0.5, 7, null")->take_all();
-  runApp->add_option("--out", run.outputs, "NAME=y.npy, INDEX=y.npy, or y.npy for the next pointer that the kernel writes")->take_all();
+  runApp->add_option("--arg,-a", run.arguments, "x.npy, *bf16:x.npy, *fp32[1024,64] (zeros), i32:7, fp32:0.5, 7, null")
+      ->take_all();
+  runApp
+      ->add_option("--out", run.outputs,
+                   "NAME=y.npy, INDEX=y.npy, or y.npy for the next pointer that the kernel writes")
+      ->take_all();
   runApp->add_flag("--interpret", run.interpret, "in the reference interpreter, with memory checks");
-  runApp->add_option("--time", run.timeRepeats, "time REPEATS launches; one JSON line on stdout")->expected(0, 1)->default_str("10");
+  runApp->add_option("--time", run.timeRepeats, "time REPEATS launches; one JSON line on stdout")
+      ->expected(0, 1)
+      ->default_str("10");
 
   RunCommand bench;
   CLI::App *benchApp = app.add_subcommand("bench", "time launches of a kernel: run with --time");

@@ -23,8 +23,8 @@ struct DtypeRow {
 constexpr DtypeRow kDtypes[] = {{"<f2", "fp16", 2}, {"<f4", "fp32", 4}, {"<f8", "fp64", 8}, {"|i1", "i8", 1},
                                 {"<i2", "i16", 2},  {"<i4", "i32", 4},  {"<i8", "i64", 8},  {"|u1", "u8", 1},
                                 {"<u2", "u16", 2},  {"<u4", "u32", 4},  {"<u8", "u64", 8},  {"|b1", "u1", 1}};
-constexpr DtypeRow kOnlyTypes[] = {{"|b1", "i1", 1},       {"<u2", "bf16", 2},    {"|u1", "fp8e5", 1},
-                                   {"|u1", "fp8e4nv", 1},  {"|u1", "fp8e4b8", 1}, {"|u1", "fp8e5b16", 1},
+constexpr DtypeRow kOnlyTypes[] = {{"|b1", "i1", 1},      {"<u2", "bf16", 2},    {"|u1", "fp8e5", 1},
+                                   {"|u1", "fp8e4nv", 1}, {"|u1", "fp8e4b8", 1}, {"|u1", "fp8e5b16", 1},
                                    {"|u1", "fp8e4b15", 1}};
 
 // "'key': value" of the header's dict literal, as text; empty if missing.
@@ -185,10 +185,12 @@ std::optional<NpyArray> readNpy(const std::string &path, std::string &error) {
   }
   size_t want = static_cast<size_t>(array.numElements()) * width, have = file.size() - start - length;
   if (have < want) {
-    error = "is truncated: its header promises " + std::to_string(want) + " bytes of data, the file has " + std::to_string(have);
+    error = "is truncated: its header promises " + std::to_string(want) + " bytes of data, the file has " +
+            std::to_string(have);
     return std::nullopt;
   }
-  array.bytes.assign(file.begin() + static_cast<ptrdiff_t>(start + length), file.begin() + static_cast<ptrdiff_t>(start + length + want));
+  array.bytes.assign(file.begin() + static_cast<ptrdiff_t>(start + length),
+                     file.begin() + static_cast<ptrdiff_t>(start + length + want));
   return array;
 }
 
@@ -199,8 +201,19 @@ bool writeNpy(const std::string &path, const NpyArray &array, std::string &error
   header += "), }";
   header.append(64 - (10 + header.size() + 1) % 64, ' ');
   header += '\n';
-  const char start[10] = {'\x93', 'N', 'U', 'M', 'P', 'Y', 1, 0, static_cast<char>(header.size() & 255), static_cast<char>(header.size() >> 8)};
-  return writeWhole(path, {{start, sizeof start}, header, {reinterpret_cast<const char *>(array.bytes.data()), array.bytes.size()}}, error);
+  const char start[10] = {'\x93',
+                          'N',
+                          'U',
+                          'M',
+                          'P',
+                          'Y',
+                          1,
+                          0,
+                          static_cast<char>(header.size() & 255),
+                          static_cast<char>(header.size() >> 8)};
+  return writeWhole(
+      path, {{start, sizeof start}, header, {reinterpret_cast<const char *>(array.bytes.data()), array.bytes.size()}},
+      error);
 }
 
 } // namespace tessera::cli

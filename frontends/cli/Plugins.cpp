@@ -14,7 +14,8 @@ namespace tessera::cli {
 namespace {
 
 std::unique_ptr<plugin::Registry> openRegistry(const Session &session) {
-  plugin::RegistryOptions options = plugin::RegistryOptions::standard([](const char *name) { return std::getenv(name); });
+  plugin::RegistryOptions options =
+      plugin::RegistryOptions::standard([](const char *name) { return std::getenv(name); });
   options.manifests.insert(options.manifests.begin(), session.pluginPaths.begin(), session.pluginPaths.end());
   return std::make_unique<plugin::Registry>(std::move(options));
 }
@@ -40,7 +41,8 @@ std::string pluginBuild(const std::string &target) {
   for (const std::string &library : {m.compiler, m.driver}) {
     struct stat st;
     if (!library.empty() && stat(library.c_str(), &st) == 0)
-      text += library + ":" + std::to_string(st.st_size) + ":" + std::to_string(st.st_mtim.tv_sec) + "." + std::to_string(st.st_mtim.tv_nsec) + ";";
+      text += library + ":" + std::to_string(st.st_size) + ":" + std::to_string(st.st_mtim.tv_sec) + "." +
+              std::to_string(st.st_mtim.tv_nsec) + ";";
   }
   return text;
 }
@@ -55,8 +57,10 @@ int listTargets(const Session &session, bool json) {
       if (json)
         all.push_back({{"target", t.pattern}, {"plugin", c->manifest.name}, {"help", t.help}, {"listed", t.listed()}});
       else
-        std::cout << t.pattern << std::string(t.pattern.size() < 20 ? 20 - t.pattern.size() : 1, ' ') << c->manifest.name
-                  << std::string(c->manifest.name.size() < 10 ? 10 - c->manifest.name.size() : 1, ' ') << t.help << '\n';
+        std::cout << t.pattern << std::string(t.pattern.size() < 20 ? 20 - t.pattern.size() : 1, ' ')
+                  << c->manifest.name
+                  << std::string(c->manifest.name.size() < 10 ? 10 - c->manifest.name.size() : 1, ' ') << t.help
+                  << '\n';
     }
   }
   if (json)
@@ -76,8 +80,14 @@ int listPlugins(const Session &session, bool json) {
       if (state.empty() && !(role == plugin::Role::Compiler ? m.compiler : m.driver).empty())
         state = registry->inspect(*c, role, facts);
     if (json) {
-      all.push_back({{"name", m.name}, {"version", m.version}, {"manifest", c->path}, {"compiler", m.compiler}, {"driver", m.driver},
-                     {"rank", m.rank}, {"usable", state.empty()}, {"skipped", state}});
+      all.push_back({{"name", m.name},
+                     {"version", m.version},
+                     {"manifest", c->path},
+                     {"compiler", m.compiler},
+                     {"driver", m.driver},
+                     {"rank", m.rank},
+                     {"usable", state.empty()},
+                     {"skipped", state}});
       continue;
     }
     std::cout << (m.name.empty() ? "?" : m.name) << ' ' << m.version << "  " << c->path << '\n';

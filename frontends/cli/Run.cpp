@@ -76,20 +76,23 @@ struct Handles {
 struct Launch {
   TsrKernel *kernel = nullptr;
   const TsrKernelInfo *info = nullptr;
-  std::vector<TsrArgument> arguments;      // in order of info->parameters
-  std::vector<TsrBuffer *> bufferOf;       // by bound argument; null for scalars
+  std::vector<TsrArgument> arguments; // in order of info->parameters
+  std::vector<TsrBuffer *> bufferOf;  // by bound argument; null for scalars
 };
 
 // Uploads every array (again, before a timed launch).
 int upload(const Session &session, const std::vector<BoundArgument> &bound, const Launch &launch) {
   for (size_t i = 0; i < bound.size(); ++i)
     if (launch.bufferOf[i])
-      if (tsr_status s = tsr_buffer_write(launch.bufferOf[i], 0, bound[i].argument.array.bytes.data(), bound[i].argument.array.bytes.size(), nullptr); s < 0)
+      if (tsr_status s = tsr_buffer_write(launch.bufferOf[i], 0, bound[i].argument.array.bytes.data(),
+                                          bound[i].argument.array.bytes.size(), nullptr);
+          s < 0)
         return reportRuntime(session, s, "argument '" + bound[i].name + "'");
   return kOk;
 }
 
-int prepare(const Session &session, const std::vector<BoundArgument> &bound, const std::string &file, Handles &handles, Launch &launch) {
+int prepare(const Session &session, const std::vector<BoundArgument> &bound, const std::string &file, Handles &handles,
+            Launch &launch) {
   if (tsr_status s = tsr_module_load(handles.device, file.data(), file.size(), &handles.module); s < 0)
     return reportRuntime(session, s, "the compiled kernel");
   if (tsr_status s = tsr_module_kernel(handles.module, nullptr, &launch.kernel); s < 0)
@@ -106,9 +109,12 @@ int prepare(const Session &session, const std::vector<BoundArgument> &bound, con
   }
   for (uint32_t p = 0; p < launch.info->n_parameters; ++p) {
     const TsrParameter &parameter = launch.info->parameters[p];
-    auto it = std::find_if(bound.begin(), bound.end(), [&](const BoundArgument &b) { return b.name == parameter.name; });
+    auto it =
+        std::find_if(bound.begin(), bound.end(), [&](const BoundArgument &b) { return b.name == parameter.name; });
     if (it == bound.end())
-      return session.report(DiagId::InternalError, "the compiled kernel has a parameter '" + std::string(parameter.name) + "' that no argument was given for");
+      return session.report(DiagId::InternalError, "the compiled kernel has a parameter '" +
+                                                       std::string(parameter.name) +
+                                                       "' that no argument was given for");
     if (TsrBuffer *buffer = launch.bufferOf[static_cast<size_t>(it - bound.begin())])
       launch.arguments.push_back(tsr_arg_buffer(buffer));
     else if (parameter.kind == TSR_KIND_FLOAT)
@@ -121,18 +127,22 @@ int prepare(const Session &session, const std::vector<BoundArgument> &bound, con
   return upload(session, bound, launch);
 }
 
-int launchOnce(const Session &session, const Handles &handles, const Launch &launch, const std::array<int64_t, 3> &grid, const std::string &kernel) {
+int launchOnce(const Session &session, const Handles &handles, const Launch &launch, const std::array<int64_t, 3> &grid,
+               const std::string &kernel) {
   int32_t g[3] = {static_cast<int32_t>(grid[0]), static_cast<int32_t>(grid[1]), static_cast<int32_t>(grid[2])};
-  tsr_status s = tsr_kernel_launch(launch.kernel, nullptr, g, launch.arguments.data(), static_cast<uint32_t>(launch.arguments.size()));
+  tsr_status s = tsr_kernel_launch(launch.kernel, nullptr, g, launch.arguments.data(),
+                                   static_cast<uint32_t>(launch.arguments.size()));
   if (s >= 0)
     s = tsr_device_sync(handles.device);
   return s < 0 ? reportRuntime(session, s, "kernel '" + kernel + "'") : kOk;
 }
 
-int download(const Session &session, const std::vector<BoundArgument> &bound, const Launch &launch, const std::vector<SavedOutput> &outputs) {
+int download(const Session &session, const std::vector<BoundArgument> &bound, const Launch &launch,
+             const std::vector<SavedOutput> &outputs) {
   for (const SavedOutput &o : outputs) {
     NpyArray array = bound[o.argument].argument.array;
-    if (tsr_status s = tsr_buffer_read(launch.bufferOf[o.argument], 0, array.bytes.data(), array.bytes.size(), nullptr); s < 0)
+    if (tsr_status s = tsr_buffer_read(launch.bufferOf[o.argument], 0, array.bytes.data(), array.bytes.size(), nullptr);
+        s < 0)
       return reportRuntime(session, s, "argument '" + bound[o.argument].name + "'");
     std::string why;
     if (!writeNpy(o.path, array, why))
@@ -141,8 +151,9 @@ int download(const Session &session, const std::vector<BoundArgument> &bound, co
   return kOk;
 }
 
-int timeLaunches(const Session &session, const RunCommand &command, const KernelSource &source, const std::vector<BoundArgument> &bound,
-                 const Handles &handles, const Launch &launch, const std::array<int64_t, 3> &grid, double compileMs) {
+int timeLaunches(const Session &session, const RunCommand &command, const KernelSource &source,
+                 const std::vector<BoundArgument> &bound, const Handles &handles, const Launch &launch,
+                 const std::array<int64_t, 3> &grid, double compileMs) {
   std::vector<int64_t> times;
   for (int i = -command.warmup; i < command.timeRepeats; ++i) {
     if (int code = upload(session, bound, launch))
@@ -155,8 +166,9 @@ int timeLaunches(const Session &session, const RunCommand &command, const Kernel
       times.push_back(std::chrono::duration_cast<std::chrono::nanoseconds>(end - start).count());
   }
   std::sort(times.begin(), times.end());
-  std::cout << "{\"kernel\":\"" << source.kernel << "\",\"compile_ms\":" << compileMs << ",\"median_ns\":" << times[times.size() / 2]
-            << ",\"min_ns\":" << times.front() << ",\"repeats\":" << times.size() << "}" << std::endl;
+  std::cout << "{\"kernel\":\"" << source.kernel << "\",\"compile_ms\":" << compileMs
+            << ",\"median_ns\":" << times[times.size() / 2] << ",\"min_ns\":" << times.front()
+            << ",\"repeats\":" << times.size() << "}" << std::endl;
   return kOk;
 }
 
@@ -169,7 +181,9 @@ int runKernel(const Session &session, const RunCommand &command) {
     return session.report(DiagId::BadGrid, error);
   for (int64_t g : grid)
     if (g < 0 || g > INT32_MAX)
-      return session.report(DiagId::BadGrid, "grid " + command.grid + ": " + std::to_string(g) + (g < 0 ? " is negative" : " is more than 2147483647"),
+      return session.report(DiagId::BadGrid,
+                            "grid " + command.grid + ": " + std::to_string(g) +
+                                (g < 0 ? " is negative" : " is more than 2147483647"),
                             "give numbers from 0 to 2147483647; 0 launches nothing");
   KernelSource source;
   if (int code = source.open(session, command.kernel))

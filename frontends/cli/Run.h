@@ -20,17 +20,18 @@ struct SavedOutput {
 
 // --arg onto the parameters that -D does not name, specialised as Triton does: 1 is folded, multiples of 16 are known.
 // An exit code.
-int bindArguments(const Session &session, const KernelSource &source, const RunCommand &command, std::vector<BoundArgument> &bound,
-                  std::vector<Binding> &bindings);
+int bindArguments(const Session &session, const KernelSource &source, const RunCommand &command,
+                  std::vector<BoundArgument> &bound, std::vector<Binding> &bindings);
 // --out onto arguments; `written`: those that the kernel writes. An exit code.
-int chooseOutputs(const Session &session, const RunCommand &command, const std::vector<BoundArgument> &bound, const std::vector<bool> &written,
-                  std::vector<SavedOutput> &outputs);
+int chooseOutputs(const Session &session, const RunCommand &command, const std::vector<BoundArgument> &bound,
+                  const std::vector<bool> &written, std::vector<SavedOutput> &outputs);
 // In the reference interpreter, with memory checks. An exit code.
-int interpretKernel(const Session &session, const KernelSource &source, const RunCommand &command, const std::array<int64_t, 3> &grid,
-                    std::vector<BoundArgument> &bound, const std::vector<Binding> &bindings);
+int interpretKernel(const Session &session, const KernelSource &source, const RunCommand &command,
+                    const std::array<int64_t, 3> &grid, std::vector<BoundArgument> &bound,
+                    const std::vector<Binding> &bindings);
 // The compiled kernel file for these bindings, from the cache where it is there. An exit code.
-int compileOrFetch(const Session &session, const KernelSource &source, const KernelOptions &options, const std::vector<Binding> &bindings,
-                   const std::string &target, std::string &file);
+int compileOrFetch(const Session &session, const KernelSource &source, const KernelOptions &options,
+                   const std::vector<Binding> &bindings, const std::string &target, std::string &file);
 // The plugin that a target means. An exit code.
 int pluginOfTarget(const Session &session, const std::string &target, std::string &plugin);
 // A text that changes with the plugin's libraries (size and time of change: quick, and enough for a cache key); empty where

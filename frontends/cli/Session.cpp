@@ -54,7 +54,8 @@ void onKernel(void *user, const tsc_kernel_info *info) {
   c.scratchBytes = info->scratch_bytes;
   c.args.clear();
   for (uint32_t i = 0; i < info->num_args; ++i)
-    c.args.push_back({text(info->args[i].name), info->args[i].offset, info->args[i].size, info->args[i].kind, info->args[i].flags});
+    c.args.push_back(
+        {text(info->args[i].name), info->args[i].offset, info->args[i].size, info->args[i].kind, info->args[i].flags});
 }
 
 std::vector<std::string> names(const std::vector<KernelSource::Param> &params) {
@@ -102,8 +103,9 @@ int KernelSource::open(const Session &session, const KernelOptions &options) {
   std::stringstream buffer;
   if (!in || !(buffer << in.rdbuf())) {
     bool isThere = in.is_open();
-    return session.report(DiagId::FileNotFound, "'" + options.file + "' cannot be read: " +
-                                                    (isThere ? "it is empty or no regular file" : std::strerror(errno)));
+    return session.report(DiagId::FileNotFound,
+                          "'" + options.file + "' cannot be read: " +
+                              (isThere ? "it is empty or no regular file" : std::strerror(errno)));
   }
   text = buffer.str();
   std::string error;
@@ -127,15 +129,18 @@ int KernelSource::open(const Session &session, const KernelOptions &options) {
       for (const std::string &k : kernels)
         list += (list.empty() ? "" : ", ") + k;
       return session.report(DiagId::NotAKernel,
-                            kernels.empty() ? "'" + options.file + "' has no kernel"
-                                            : "'" + options.file + "' has " + std::to_string(kernels.size()) + " kernels: " + list,
-                            kernels.empty() ? "decorate a function with @triton.jit or @tessera.jit" : "name one: " + options.file + ":" + kernels[0]);
+                            kernels.empty()
+                                ? "'" + options.file + "' has no kernel"
+                                : "'" + options.file + "' has " + std::to_string(kernels.size()) + " kernels: " + list,
+                            kernels.empty() ? "decorate a function with @triton.jit or @tessera.jit"
+                                            : "name one: " + options.file + ":" + kernels[0]);
     }
     kernel = kernels[0];
   }
   return library->sourceParams(source, view(kernel), &sink, this, [](void *user, const tsc_param *p) {
-    static_cast<KernelSource *>(user)->params.push_back({std::string(p->name.p, p->name.n), std::string(p->annotation.p, p->annotation.n),
-                                                         p->is_constexpr != 0, p->has_default != 0, p->do_not_specialize != 0});
+    static_cast<KernelSource *>(user)->params.push_back(
+        {std::string(p->name.p, p->name.n), std::string(p->annotation.p, p->annotation.n), p->is_constexpr != 0,
+         p->has_default != 0, p->do_not_specialize != 0});
   });
 }
 
@@ -175,7 +180,8 @@ int bindFromSignature(const Session &session, const KernelSource &source, const 
       while (next < source.params.size() && defines.count(source.params[next].name))
         ++next;
       if (next >= source.params.size())
-        return session.report(DiagId::BadSignature, "the signature has more entries than '" + source.kernel + "' has parameters");
+        return session.report(DiagId::BadSignature,
+                              "the signature has more entries than '" + source.kernel + "' has parameters");
       name = source.params[next++].name;
     } else if (auto all = names(source.params); std::find(all.begin(), all.end(), name) == all.end()) {
       std::string near = nearestName(name, all);
@@ -206,13 +212,15 @@ int bindFromSignature(const Session &session, const KernelSource &source, const 
     bindings.push_back(std::move(b));
   }
   if (!missing.empty())
-    return session.report(DiagId::BadSignature, "kernel '" + source.kernel + "' needs a type or a value for: " + missing,
+    return session.report(DiagId::BadSignature,
+                          "kernel '" + source.kernel + "' needs a type or a value for: " + missing,
                           "give types with --signature='" + proposal + "' and constexpr values with -D NAME=VALUE");
   return kOk;
 }
 
 void fillRequest(const Session &session, const KernelSource &source, const KernelOptions &options,
-                 const std::vector<Binding> &bindings, const std::string &target, const std::string &emits, Request &out) {
+                 const std::vector<Binding> &bindings, const std::string &target, const std::string &emits,
+                 Request &out) {
   out.bindings.clear();
   for (const Binding &b : bindings)
     out.bindings.push_back({view(b.name), view(b.type), view(b.value), b.divisibility});
@@ -246,12 +254,20 @@ void fillRequest(const Session &session, const KernelSource &source, const Kerne
   out.options.clear();
   for (const std::string &s : out.strings)
     out.options.push_back(view(s));
-  out.request = {sizeof(tsc_request), static_cast<uint32_t>(out.bindings.size()), static_cast<uint32_t>(out.options.size() / 2), 0,
-                 view(source.kernel), out.bindings.data(), view(target), view(emits), out.options.data()};
+  out.request = {sizeof(tsc_request),
+                 static_cast<uint32_t>(out.bindings.size()),
+                 static_cast<uint32_t>(out.options.size() / 2),
+                 0,
+                 view(source.kernel),
+                 out.bindings.data(),
+                 view(target),
+                 view(emits),
+                 out.options.data()};
 }
 
 int compileKernel(const Session &session, const KernelSource &source, const KernelOptions &options,
-                  const std::vector<Binding> &bindings, const std::string &target, const std::string &emits, Compiled &out) {
+                  const std::vector<Binding> &bindings, const std::string &target, const std::string &emits,
+                  Compiled &out) {
   Request request;
   fillRequest(session, source, options, bindings, target, emits, request);
   SinkState state;

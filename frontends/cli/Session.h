@@ -78,7 +78,8 @@ struct Binding {
 
 // Compiles `kernel` with these bindings for one target. Diagnostics go to stderr. An exit code.
 int compileKernel(const Session &session, const KernelSource &source, const KernelOptions &options,
-                  const std::vector<Binding> &bindings, const std::string &target, const std::string &emits, Compiled &out);
+                  const std::vector<Binding> &bindings, const std::string &target, const std::string &emits,
+                  Compiled &out);
 
 // Bindings from --signature and -D: every parameter without a default is bound, or a message says which is missing and
 // proposes a signature. An exit code.
@@ -96,7 +97,8 @@ struct Request {
   std::vector<std::string> strings;
 };
 void fillRequest(const Session &session, const KernelSource &source, const KernelOptions &options,
-                 const std::vector<Binding> &bindings, const std::string &target, const std::string &emits, Request &out);
+                 const std::vector<Binding> &bindings, const std::string &target, const std::string &emits,
+                 Request &out);
 tsc_sink makeSink(const Session &session, Compiled *out, struct SinkState &state);
 struct SinkState {
   const Session *session;

@@ -19,7 +19,8 @@ int visit(dl_phdr_info *info, size_t, void *user) {
   bool mine = false;
   for (int i = 0; i < info->dlpi_phnum; ++i) {
     const ElfW(Phdr) &p = info->dlpi_phdr[i];
-    if (p.p_type == PT_LOAD && search->inside >= info->dlpi_addr + p.p_vaddr && search->inside < info->dlpi_addr + p.p_vaddr + p.p_memsz)
+    if (p.p_type == PT_LOAD && search->inside >= info->dlpi_addr + p.p_vaddr &&
+        search->inside < info->dlpi_addr + p.p_vaddr + p.p_memsz)
       mine = true;
   }
   for (int i = 0; mine && i < info->dlpi_phnum; ++i) {

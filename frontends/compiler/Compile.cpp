@@ -31,7 +31,9 @@ public:
   bool emitTile(const TargetCompiler *target);
   bool lowerToLayouts(const TargetCompiler &target);
   std::optional<tbc::Module> bytecode();
-  bool wants(std::string_view kind) const { return ("," + text(request_.emits) + ",").find("," + std::string(kind) + ",") != std::string::npos; }
+  bool wants(std::string_view kind) const {
+    return ("," + text(request_.emits) + ",").find("," + std::string(kind) + ",") != std::string::npos;
+  }
   void emitModule(std::string_view kind) const;
   std::string option(std::string_view key) const {
     for (const auto &[k, v] : options_)
@@ -119,7 +121,9 @@ bool Job::emitTile(const TargetCompiler *target) {
   return runTilePipeline(*module_, pipeline_, list);
 }
 
-bool Job::lowerToLayouts(const TargetCompiler &target) { return runLayoutPipeline(*module_, target.target(), pipeline_, list); }
+bool Job::lowerToLayouts(const TargetCompiler &target) {
+  return runLayoutPipeline(*module_, target.target(), pipeline_, list);
+}
 
 std::optional<tbc::Module> Job::bytecode() {
   auto module = toBytecodeModule(*module_, list, pipeline_.files);
@@ -173,8 +177,9 @@ int32_t run(Job &job, const tsc_request &request, const tsc_sink *sink) {
   }
   if (job.wants("bytecode"))
     emit(sink, "bytecode", job.kernel(), {reinterpret_cast<const char *>(bytes.bytes.data()), bytes.bytes.size()});
-  TargetRequest targetRequest{bytes.bytes, job.kernel(), static_cast<uint32_t>(job.number("opt_level", 0)), job.options(), job.wants("llvm"),
-                              job.wants("asm"), job.wants("obj"), job.wants("artifact")};
+  TargetRequest targetRequest{bytes.bytes,      job.kernel(),         static_cast<uint32_t>(job.number("opt_level", 0)),
+                              job.options(),    job.wants("llvm"),    job.wants("asm"),
+                              job.wants("obj"), job.wants("artifact")};
   if (targetRequest.needed() && !target->compile(targetRequest, sink, job.list))
     return done(TSC_INTERNAL);
   return done(TSC_OK);
@@ -188,7 +193,8 @@ int32_t tsc_compile(const tsc_source *source, const tsc_request *request, const 
 }
 
 namespace tessera::compiler {
-std::optional<tbc::Module> compileToBytecode(const tsc_source &source, const tsc_request &request, const tsc_sink *sink, DiagnosticList &list) {
+std::optional<tbc::Module> compileToBytecode(const tsc_source &source, const tsc_request &request, const tsc_sink *sink,
+                                             DiagnosticList &list) {
   Job job(source, request, sink);
   std::optional<tbc::Module> module;
   if (job.emitTile(nullptr))

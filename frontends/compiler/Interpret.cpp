@@ -7,7 +7,8 @@
 using namespace tessera;
 using namespace tessera::compiler;
 
-int32_t tsc_interpret(const tsc_source *source, const tsc_request *request, const tsc_interpretation *run, const tsc_sink *sink) {
+int32_t tsc_interpret(const tsc_source *source, const tsc_request *request, const tsc_interpretation *run,
+                      const tsc_sink *sink) {
   DiagnosticList list;
   std::optional<tbc::Module> module = compileToBytecode(*source, *request, sink, list);
   if (!module || list.hasErrors()) {
@@ -16,8 +17,9 @@ int32_t tsc_interpret(const tsc_source *source, const tsc_request *request, cons
   }
   const tbc::Function &f = module->functions.at(0);
   if (f.params.size() != run->num_values) {
-    list.add(DiagId::WrongArgumentCount, {}, "kernel '" + f.name + "' takes " + std::to_string(f.params.size()) + " values, " +
-                                                 std::to_string(run->num_values) + " were given");
+    list.add(DiagId::WrongArgumentCount, {},
+             "kernel '" + f.name + "' takes " + std::to_string(f.params.size()) + " values, " +
+                 std::to_string(run->num_values) + " were given");
     return deliver(sink, list);
   }
   interp::MemoryMap memory;

@@ -18,7 +18,10 @@ int32_t deliver(const tsc_sink *sink, const DiagnosticList &list) {
     if (!sink || !sink->diag)
       continue;
     std::string rendered = renderDiagnostic(d, sink->colour), json = renderDiagnosticJson(d);
-    uint32_t severity = d.severity == Severity::Error ? 0 : d.severity == Severity::Warning ? 1 : d.severity == Severity::Note ? 2 : 3;
+    uint32_t severity = d.severity == Severity::Error     ? 0
+                        : d.severity == Severity::Warning ? 1
+                        : d.severity == Severity::Note    ? 2
+                                                          : 3;
     sink->diag(sink->user, severity, view(rendered), view(json));
   }
   return status;

@@ -14,15 +14,18 @@ namespace {
 
 // One for the process: a plugin's library is loaded once and never unloaded.
 plugin::Registry &registry() {
-  static auto *theRegistry = new plugin::Registry(plugin::RegistryOptions::standard([](const char *name) { return std::getenv(name); }));
+  static auto *theRegistry =
+      new plugin::Registry(plugin::RegistryOptions::standard([](const char *name) { return std::getenv(name); }));
   return *theRegistry;
 }
 
 class PluginTargetCompiler final : public TargetCompiler {
 public:
-  PluginTargetCompiler(std::shared_ptr<const plugin::PluginTarget> target, std::shared_ptr<const plugin::PluginCompiler> compiler,
-                       std::string pluginName, std::vector<std::pair<std::string, std::string>> options)
-      : target_(std::move(target)), compiler_(std::move(compiler)), pluginName_(std::move(pluginName)), targetOptions_(std::move(options)) {}
+  PluginTargetCompiler(std::shared_ptr<const plugin::PluginTarget> target,
+                       std::shared_ptr<const plugin::PluginCompiler> compiler, std::string pluginName,
+                       std::vector<std::pair<std::string, std::string>> options)
+      : target_(std::move(target)), compiler_(std::move(compiler)), pluginName_(std::move(pluginName)),
+        targetOptions_(std::move(options)) {}
 
   const target::Target &target() const override { return *target_; }
   bool takesLayouts() const override { return !(target_->info().irLevels & target::kTileLevel); }
@@ -39,8 +42,11 @@ private:
 std::vector<std::string> PluginTargetCompiler::unsupportedFp8() const {
   uint64_t mask = target_->info().stated(target::Capability::Dtypes);
   std::vector<std::string> out;
-  const std::pair<tbc::Elem, const char *> kinds[] = {{tbc::Elem::F8E5M2, "fp8e5"}, {tbc::Elem::F8E4M3FN, "fp8e4nv"}, {tbc::Elem::F8E4M3FNUZ, "fp8e4b8"},
-                                                      {tbc::Elem::F8E5M2FNUZ, "fp8e5b16"}, {tbc::Elem::F8E4B15, "fp8e4b15"}};
+  const std::pair<tbc::Elem, const char *> kinds[] = {{tbc::Elem::F8E5M2, "fp8e5"},
+                                                      {tbc::Elem::F8E4M3FN, "fp8e4nv"},
+                                                      {tbc::Elem::F8E4M3FNUZ, "fp8e4b8"},
+                                                      {tbc::Elem::F8E5M2FNUZ, "fp8e5b16"},
+                                                      {tbc::Elem::F8E4B15, "fp8e4b15"}};
   for (const auto &[elem, name] : kinds)
     if (mask && !(mask >> static_cast<unsigned>(elem) & 1))
       out.push_back(name);
@@ -49,7 +55,8 @@ std::vector<std::string> PluginTargetCompiler::unsupportedFp8() const {
 
 // The options that the core understood itself; everything else is the plugin's.
 bool isCoreOption(const std::string &key) {
-  static const char *const kKeys[] = {"num_warps", "num_stages", "num_ctas", "debug", "opt_level", "dump_ir", "dump_dir", "time_passes", "plugin", "fp_fusion"};
+  static const char *const kKeys[] = {"num_warps", "num_stages", "num_ctas",    "debug",  "opt_level",
+                                      "dump_ir",   "dump_dir",   "time_passes", "plugin", "fp_fusion"};
   for (const char *k : kKeys)
     if (key == k)
       return true;
@@ -61,7 +68,10 @@ void giveKernel(const tsc_sink *sink, const plugin::CompiledKernel &k) {
     return;
   std::vector<tsc_arg> args;
   for (const plugin::CompiledArg &a : k.args)
-    args.push_back({view(a.name), a.offset, a.size, a.kind == TSR_ARG_POINTER ? 2u : a.kind == TSR_ARG_FLOAT ? 1u : 0u,
+    args.push_back({view(a.name), a.offset, a.size,
+                    a.kind == TSR_ARG_POINTER ? 2u
+                    : a.kind == TSR_ARG_FLOAT ? 1u
+                                              : 0u,
                     a.flags & TSR_ARG_READONLY ? 1u : 0u});
   tsc_kernel_info info{};
   info.size = sizeof info;
@@ -78,7 +88,8 @@ void giveKernel(const tsc_sink *sink, const plugin::CompiledKernel &k) {
   sink->kernel(sink->user, &info);
 }
 
-std::string compiledFile(const plugin::CompileOutput &output, const std::string &pluginName, const std::string &targetName) {
+std::string compiledFile(const plugin::CompileOutput &output, const std::string &pluginName,
+                         const std::string &targetName) {
   runtime::CompiledModule file;
   file.plugin = pluginName;
   file.target = targetName;
@@ -96,7 +107,8 @@ bool PluginTargetCompiler::compile(const TargetRequest &request, const tsc_sink 
   r.bytecode = request.bytecode;
   r.irLevel = takesLayouts() ? TSR_IR_LAYOUT : TSR_IR_TILE;
   r.optLevel = request.optLevel;
-  r.dumpMask = (request.llvm ? TSR_EMIT_BIT(TSR_EMIT_IR_DUMP) : 0) | (request.assembly ? TSR_EMIT_BIT(TSR_EMIT_ASM) : 0) |
+  r.dumpMask = (request.llvm ? TSR_EMIT_BIT(TSR_EMIT_IR_DUMP) : 0) |
+               (request.assembly ? TSR_EMIT_BIT(TSR_EMIT_ASM) : 0) |
                (request.object ? TSR_EMIT_BIT(TSR_EMIT_OBJECT) : 0);
   r.entry = request.kernel;
   r.options = targetOptions_;
@@ -127,7 +139,8 @@ bool PluginTargetCompiler::compile(const TargetRequest &request, const tsc_sink 
 
 } // namespace
 
-std::unique_ptr<TargetCompiler> TargetCompiler::open(const std::string &target, const std::vector<std::string> &manifests, DiagnosticList &list) {
+std::unique_ptr<TargetCompiler> TargetCompiler::open(const std::string &target,
+                                                     const std::vector<std::string> &manifests, DiagnosticList &list) {
   auto fail = [&](const plugin::Failure &f) {
     list.add(f.diagnostic());
     return nullptr;
@@ -147,7 +160,8 @@ std::unique_ptr<TargetCompiler> TargetCompiler::open(const std::string &target, 
   auto compiler = plugin::PluginCompiler::make(*pluginTarget);
   if (!compiler)
     return fail(compiler.failure());
-  return std::make_unique<PluginTargetCompiler>(*pluginTarget, *compiler, resolved->candidate->manifest.name, resolved->options);
+  return std::make_unique<PluginTargetCompiler>(*pluginTarget, *compiler, resolved->candidate->manifest.name,
+                                                resolved->options);
 }
 
 } // namespace tessera::compiler

@@ -23,7 +23,8 @@ class TargetCompiler {
 public:
   virtual ~TargetCompiler() = default;
   // Resolves the target through the plugins found and the manifests given, and loads one library. Null after an error.
-  static std::unique_ptr<TargetCompiler> open(const std::string &target, const std::vector<std::string> &manifests, DiagnosticList &list);
+  static std::unique_ptr<TargetCompiler> open(const std::string &target, const std::vector<std::string> &manifests,
+                                              DiagnosticList &list);
   virtual const target::Target &target() const = 0;
   virtual bool takesLayouts() const = 0;
   // Triton's names of the fp8 types that the target refuses.
@@ -33,6 +34,7 @@ public:
 };
 
 // Source to TILE bytecode, for the interpreter. Diagnostics are added to `list`.
-std::optional<tbc::Module> compileToBytecode(const tsc_source &source, const tsc_request &request, const tsc_sink *sink, DiagnosticList &list);
+std::optional<tbc::Module> compileToBytecode(const tsc_source &source, const tsc_request &request, const tsc_sink *sink,
+                                             DiagnosticList &list);
 
 } // namespace tessera::compiler

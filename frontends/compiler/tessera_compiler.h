@@ -24,7 +24,10 @@ extern "C" {
 
 enum { TSC_OK = 0, TSC_USER_ERROR = 1, TSC_INTERNAL = 3, TSC_UNAVAILABLE = 4 };
 
-typedef struct { const char *p; uint64_t n; } tsc_str; /* UTF-8, not NUL-terminated */
+typedef struct {
+  const char *p;
+  uint64_t n;
+} tsc_str; /* UTF-8, not NUL-terminated */
 typedef struct tsc_source tsc_source;
 
 /* One launch fact sheet of a compiled kernel; mirrors tsr_kernel_info (plugins/abi). */
@@ -63,7 +66,8 @@ typedef struct {
 } tsc_param;
 
 /* Calls on_kernel for every function that is decorated as a kernel, in order of the file. */
-TSC_API void tsc_source_kernels(const tsc_source *source, void *user, void (*on_kernel)(void *user, tsc_str name, uint32_t line));
+TSC_API void tsc_source_kernels(const tsc_source *source, void *user,
+                                void (*on_kernel)(void *user, tsc_str name, uint32_t line));
 /* The parameters of a kernel. TSC_USER_ERROR, with a diagnostic, where there is no such kernel. */
 TSC_API int32_t tsc_source_params(const tsc_source *source, tsc_str kernel, const tsc_sink *sink, void *user,
                                   void (*on_param)(void *user, const tsc_param *param));
@@ -71,8 +75,8 @@ TSC_API int32_t tsc_source_params(const tsc_source *source, tsc_str kernel, cons
 /* How a parameter is specialised: a runtime type or a constexpr value. */
 typedef struct {
   tsc_str name;
-  tsc_str type;  /* "*fp32", "i32", "fp16", "u1", …; empty: constexpr */
-  tsc_str value; /* constexpr: a Python literal, a dtype (tl.float16) or the name of a function of the file */
+  tsc_str type;         /* "*fp32", "i32", "fp16", "u1", …; empty: constexpr */
+  tsc_str value;        /* constexpr: a Python literal, a dtype (tl.float16) or the name of a function of the file */
   int64_t divisibility; /* 16: divides the value (an address: in bytes); 0 or 1: nothing known */
 } tsc_binding;
 
@@ -80,10 +84,11 @@ typedef struct {
   uint32_t size, num_bindings, num_options, pad;
   tsc_str kernel;
   const tsc_binding *bindings;
-  tsc_str target;          /* "x86-64-v3", "native", "mock", "plugin/arch"; empty with emits of "tile" only */
-  tsc_str emits;           /* comma list: tile,layout,bytecode,llvm,asm,obj,artifact */
-  const tsc_str *options;  /* num_options pairs key, value: num_warps, num_stages, num_ctas, fp_fusion, dump_ir, dump_dir,
-                              time_passes, opt_level, plugin_path, … */
+  tsc_str target; /* "x86-64-v3", "native", "mock", "plugin/arch"; empty with emits of "tile" only */
+  tsc_str emits;  /* comma list: tile,layout,bytecode,llvm,asm,obj,artifact */
+  const tsc_str
+      *options; /* num_options pairs key, value: num_warps, num_stages, num_ctas, fp_fusion, dump_ir, dump_dir,
+                   time_passes, opt_level, plugin_path, … */
 } tsc_request;
 
 TSC_API int32_t tsc_compile(const tsc_source *source, const tsc_request *request, const tsc_sink *sink);

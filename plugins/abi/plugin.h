@@ -41,23 +41,23 @@ extern "C" {
 /* 0: done. Positive: done, but. Negative: an error, and what the caller may do. Unknown negatives count as INTERNAL. */
 typedef int32_t tsr_status;
 #define TSR_OK 0
-#define TSR_NOT_READY 1              /* a query: the work is still running */
-#define TSR_E_INVALID (-1)           /* the caller broke a rule of this header: a defect of the caller */
-#define TSR_E_UNSUPPORTED (-2)       /* this plugin or target cannot do it; the text names op, type and target */
-#define TSR_E_NOT_FOUND (-3)         /* no such target, kernel, ordinal */
-#define TSR_E_OOM_HOST (-4)          /* host memory: free some, try again */
-#define TSR_E_OOM_DEVICE (-5)        /* device memory: free some, try again */
-#define TSR_E_TOO_NEW (-6)           /* the caller uses a field, kind or bytecode that this side does not know */
-#define TSR_E_TOO_OLD (-7)           /* the caller offers less than this side needs */
-#define TSR_E_CAPTURE (-8)           /* not legal while the stream is being captured; the capture survives (R10) */
-#define TSR_E_CANCELLED (-9)         /* tsr_sink.cancelled said so */
+#define TSR_NOT_READY 1        /* a query: the work is still running */
+#define TSR_E_INVALID (-1)     /* the caller broke a rule of this header: a defect of the caller */
+#define TSR_E_UNSUPPORTED (-2) /* this plugin or target cannot do it; the text names op, type and target */
+#define TSR_E_NOT_FOUND (-3)   /* no such target, kernel, ordinal */
+#define TSR_E_OOM_HOST (-4)    /* host memory: free some, try again */
+#define TSR_E_OOM_DEVICE (-5)  /* device memory: free some, try again */
+#define TSR_E_TOO_NEW (-6)     /* the caller uses a field, kind or bytecode that this side does not know */
+#define TSR_E_TOO_OLD (-7)     /* the caller offers less than this side needs */
+#define TSR_E_CAPTURE (-8)     /* not legal while the stream is being captured; the capture survives (R10) */
+#define TSR_E_CANCELLED (-9)   /* tsr_sink.cancelled said so */
 #define TSR_E_TIMEOUT (-10)
-#define TSR_E_DEVICE_LOST (-11)      /* sticky: close the device and open it again */
-#define TSR_E_LAUNCH_FAILED (-12)    /* a kernel faulted or could not start; sticky on its stream */
-#define TSR_E_UNAVAILABLE (-13)      /* no hardware, no vendor runtime, or one that is too old */
-#define TSR_E_BAD_ARTIFACT (-14)     /* truncated, corrupt, or built for another target */
-#define TSR_E_INTERNAL (-15)         /* a defect of the plugin */
-#define TSR_E_ASSERT (-16)           /* an assertion of a kernel failed; sticky on its stream; see drain_messages */
+#define TSR_E_DEVICE_LOST (-11)   /* sticky: close the device and open it again */
+#define TSR_E_LAUNCH_FAILED (-12) /* a kernel faulted or could not start; sticky on its stream */
+#define TSR_E_UNAVAILABLE (-13)   /* no hardware, no vendor runtime, or one that is too old */
+#define TSR_E_BAD_ARTIFACT (-14)  /* truncated, corrupt, or built for another target */
+#define TSR_E_INTERNAL (-15)      /* a defect of the plugin */
+#define TSR_E_ASSERT (-16)        /* an assertion of a kernel failed; sticky on its stream; see drain_messages */
 
 /* First member of every struct that may grow. size: sizeof of the struct as the side that made it knows it. kind: which
  * struct of a `next` chain this is, 0 in the first. next: NULL, or another struct that starts with tsr_hdr; a kind that
@@ -158,9 +158,10 @@ typedef struct {
 typedef struct {
   tsr_hdr h;
   void *user;
-  void (*diag)(void *user, const tsr_diag *diag);                                   /* required */
-  tsr_status (*emit)(void *user, uint32_t kind, tsr_str name, tsr_bytes bytes);     /* required; copies; < 0: stop */
-  int32_t (*cancelled)(void *user); /* non-zero: give up with TSR_E_CANCELLED; ask at least once a pass, or every 10 ms */
+  void (*diag)(void *user, const tsr_diag *diag);                               /* required */
+  tsr_status (*emit)(void *user, uint32_t kind, tsr_str name, tsr_bytes bytes); /* required; copies; < 0: stop */
+  /* Non-zero: give up with TSR_E_CANCELLED; ask at least once a pass, or every 10 ms. */
+  int32_t (*cancelled)(void *user);
 } tsr_sink;
 
 /* ---- 2 negotiation: the two symbols that a plugin exports, nothing else ------------------------------------------------ */
@@ -182,7 +183,7 @@ typedef struct {
   uint32_t roles;     /* TSR_ROLE_* that this library has: the two roles may live in two libraries */
   uint32_t sanitizer; /* TSR_SANITIZE_* that it was built with; must equal the host's */
   uint32_t pad;
-  char name[32];      /* the plugin's name: [a-z][a-z0-9_]*; equals the manifest's */
+  char name[32]; /* the plugin's name: [a-z][a-z0-9_]*; equals the manifest's */
   char version[32];
   char build_id[64];  /* changes with every build of a release; empty: the loader takes the library's GNU build id */
   char abi_build[32]; /* TSR_ABI_BUILD */
@@ -223,7 +224,7 @@ struct tsr_driver_api;
 /* The plugin's one table, static in the plugin, valid for ever: a library is never unloaded (R8). */
 typedef struct {
   tsr_hdr h;
-  tsr_str name;      /* equal the note's, else the plugin is refused */
+  tsr_str name; /* equal the note's, else the plugin is refused */
   tsr_str vendor;
   tsr_str version;
   tsr_str build_id;
@@ -275,10 +276,10 @@ typedef tsr_status (*tsr_negotiate_fn)(tsr_negotiate *inout);
  * for `cap` numbers; a callee that needs more sets n_in, n_out, n and gives TSR_E_INVALID with nothing else written. */
 typedef struct {
   tsr_hdr h;
-  uint32_t n_in;  /* out */
-  uint32_t n_out; /* out: rank of the tensor */
-  uint32_t cap;   /* in: room in bases */
-  uint32_t n;     /* out: numbers used in bases = sum(in_log2) * n_out */
+  uint32_t n_in;      /* out */
+  uint32_t n_out;     /* out: rank of the tensor */
+  uint32_t cap;       /* in: room in bases */
+  uint32_t n;         /* out: numbers used in bases = sum(in_log2) * n_out */
   uint32_t *in_dim;   /* TSR_DIM_* */
   uint32_t *in_log2;  /* bits of each input dim */
   uint32_t *out_log2; /* bits of each tensor dim */
@@ -296,24 +297,24 @@ typedef struct {
 /* One matrix instruction: d = a @ b + c of shape m x n x k. 0 in an optional field: does not apply. */
 typedef struct {
   tsr_hdr h;
-  tsr_str id;           /* the plugin's own name; what the compiler finds in LAYOUT bytecode */
+  tsr_str id; /* the plugin's own name; what the compiler finds in LAYOUT bytecode */
   uint16_t m;
   uint16_t n_min;
   uint16_t n_max;
   uint16_t n_step;
   uint16_t k;
-  uint16_t lanes;       /* lanes that execute it together */
-  uint8_t a;            /* element types, TSR_F16 and so on */
+  uint16_t lanes; /* lanes that execute it together */
+  uint8_t a;      /* element types, TSR_F16 and so on */
   uint8_t b;
   uint8_t c;
   uint8_t d;
-  uint8_t scale;        /* element type of block scales */
-  uint8_t scale_block;  /* elements of k a scale covers */
+  uint8_t scale;       /* element type of block scales */
+  uint8_t scale_block; /* elements of k a scale covers */
   uint8_t pad[2];
-  uint32_t a_space;     /* TSR_SPACE_BIT_* */
+  uint32_t a_space; /* TSR_SPACE_BIT_* */
   uint32_t b_space;
   uint32_t c_space;
-  uint32_t flags;       /* TSR_MMA_* */
+  uint32_t flags;        /* TSR_MMA_* */
   uint32_t issue_cycles; /* cycles between two independent ones on one unit */
   uint32_t latency;      /* cycles until the result can be read */
   uint32_t pad2;
@@ -339,9 +340,9 @@ typedef struct {
 
 /* What a layout is asked for: the numbers of core/target's Access. For the matrix accesses the answer is the fragment of ONE
  * instruction (shape m x k, k x n or m x n; num_warps: those that issue it together): the core repeats it over the tile. */
-#define TSR_ACCESS_LOAD 0u    /* distributed over registers, lanes, warps; neighbours in memory to neighbouring lanes */
+#define TSR_ACCESS_LOAD 0u /* distributed over registers, lanes, warps; neighbours in memory to neighbouring lanes */
 #define TSR_ACCESS_STORE 1u
-#define TSR_ACCESS_SHARED 2u  /* offset in elements -> element, in shared memory */
+#define TSR_ACCESS_SHARED 2u /* offset in elements -> element, in shared memory */
 #define TSR_ACCESS_MMA_OPERAND 3u
 #define TSR_ACCESS_MMA_ACCUMULATOR 4u
 #define TSR_ACCESS_COMPUTE 5u /* no memory in sight */
@@ -351,12 +352,12 @@ typedef struct {
 typedef struct {
   tsr_hdr h;
   uint32_t rank;
-  uint32_t dtype;        /* element type; of pointers: the pointee */
-  uint32_t elem_bits;    /* storage bits of an element; of pointers: 64 */
+  uint32_t dtype;     /* element type; of pointers: the pointee */
+  uint32_t elem_bits; /* storage bits of an element; of pointers: 64 */
   uint32_t num_warps;
-  uint32_t access;       /* TSR_ACCESS_* */
-  uint32_t mma;          /* index into tsr_target_desc.mma + 1; 0: none */
-  uint32_t operand;      /* TSR_OPERAND_* */
+  uint32_t access;  /* TSR_ACCESS_* */
+  uint32_t mma;     /* index into tsr_target_desc.mma + 1; 0: none */
+  uint32_t operand; /* TSR_OPERAND_* */
   uint32_t pad;
   const uint32_t *shape;  /* rank extents, powers of two */
   const uint32_t *contig; /* rank numbers: elements known to be neighbours in memory along each dim; NULL: all 1 */
@@ -397,10 +398,12 @@ typedef struct tsr_target_api {
   /* Required where ir_levels has TSR_IR_LAYOUT. UNSUPPORTED: no such layout; the core takes another way. */
   tsr_status (*layout)(const tsr_target *target, const tsr_layout_req *req, tsr_ll *out_layout);
   /* Cycles of a conversion between two register layouts of elements of `bits` bits. NULL: the core's own model. */
-  tsr_status (*convert_cost)(const tsr_target *target, const tsr_ll *from, const tsr_ll *to, uint32_t bits, uint64_t *out_cycles);
+  tsr_status (*convert_cost)(const tsr_target *target, const tsr_ll *from, const tsr_ll *to, uint32_t bits,
+                             uint64_t *out_cycles);
   /* Entries of the matrix menu that fit, best first. *inout_n: room in out_index, then the number of entries.
    * NULL: the core ranks by issue_cycles. */
-  tsr_status (*mma_rank)(const tsr_target *target, const tsr_mma_problem *problem, uint32_t *out_index, uint32_t *inout_n);
+  tsr_status (*mma_rank)(const tsr_target *target, const tsr_mma_problem *problem, uint32_t *out_index,
+                         uint32_t *inout_n);
 } tsr_target_api;
 
 /* ---- 4 compiler: bytes in, bytes out; never touches a device, the environment or the current directory (R9) ------------- */
@@ -414,7 +417,7 @@ typedef struct {
   uint32_t opt_level;       /* 0 default (= 3), 1 quick, 2, 3 full */
   uint32_t dump_mask;       /* TSR_EMIT_BIT of what to emit beside the artifact */
   tsr_str entry;            /* kernel to compile; empty: all of them */
-  const tsr_kv *opts;       /* "fp_fusion" = "0": what follows `@` in --target=, and the core's; unknown keys: a warning */
+  const tsr_kv *opts; /* "fp_fusion" = "0": what follows `@` in --target=, and the core's; unknown keys: a warning */
   uint32_t n_opts;
   uint32_t pad;
 } tsr_compile_in;
@@ -424,7 +427,7 @@ typedef struct {
 #define TSR_ARG_FLOAT 3u
 #define TSR_ARG_UNSIGNED 1u /* flags */
 #define TSR_ARG_READONLY 2u
-#define TSR_ARG_BFLOAT 4u   /* a float of two bytes: bfloat16; without it IEEE half */
+#define TSR_ARG_BFLOAT 4u /* a float of two bytes: bfloat16; without it IEEE half */
 /* One launch argument in the packed block. Frozen. */
 typedef struct {
   tsr_str name;
@@ -483,10 +486,10 @@ typedef struct tsr_compiler_api {
 
 typedef struct {
   tsr_hdr h;
-  tsr_str name;       /* for people; valid until the plugin is shut down, as target is */
-  tsr_str target;     /* canonical target of this device: what `native` means here */
-  uint8_t uuid[16];   /* equal for the same device in another process; zeros: none */
-  uint64_t pci;       /* domain << 32 | bus << 16 | device << 8 | function; 0: none */
+  tsr_str name;     /* for people; valid until the plugin is shut down, as target is */
+  tsr_str target;   /* canonical target of this device: what `native` means here */
+  uint8_t uuid[16]; /* equal for the same device in another process; zeros: none */
+  uint64_t pci;     /* domain << 32 | bus << 16 | device << 8 | function; 0: none */
   uint64_t mem_bytes;
   uint64_t l2_bytes;
   uint32_t units;     /* multiprocessors, cores */
@@ -496,7 +499,8 @@ typedef struct {
   uint32_t mem_spaces; /* bit i: memory space i; bit TSR_MEM_DEVICE always set */
   uint32_t flags;      /* TSR_DEVICE_* */
 } tsr_device_info;
-#define TSR_DEVICE_HOST_MEMORY 1u /* device addresses are host pointers: the host reads and writes them without copies */
+/* Device addresses are host pointers: the host reads and writes them without copies. */
+#define TSR_DEVICE_HOST_MEMORY 1u
 
 /* rows pieces of row_bytes bytes, dst_pitch and src_pitch apart; one row: a plain copy. */
 typedef struct {
@@ -515,13 +519,13 @@ typedef struct {
 
 typedef struct {
   tsr_hdr h;
-  uint32_t grid[3];    /* programs; a 0 launches nothing and succeeds */
-  uint32_t block[3];   /* as tsr_kernel_info.block */
+  uint32_t grid[3];  /* programs; a 0 launches nothing and succeeds */
+  uint32_t block[3]; /* as tsr_kernel_info.block */
   uint32_t cluster[3];
   uint32_t smem_dynamic;
   uint32_t flags;
   uint32_t pad;
-  const void *args;    /* packed as tsr_kernel_info says; borrowed: the driver copies it before it returns */
+  const void *args; /* packed as tsr_kernel_info says; borrowed: the driver copies it before it returns */
   uint64_t arg_bytes;
 } tsr_launch;
 
@@ -546,11 +550,13 @@ typedef struct tsr_driver_api {
   /* Required. h.size of *inout_info is set by the caller. NOT_FOUND: no such ordinal. */
   tsr_status (*device_info)(uint32_t ordinal, tsr_device_info *inout_info);
   /* Required. *out_device: owned, device_close. */
-  tsr_status (*device_open)(const tsr_sink *sink, uint32_t ordinal, const tsr_kv *options, uint32_t n_options, tsr_device **out_device);
+  tsr_status (*device_open)(const tsr_sink *sink, uint32_t ordinal, const tsr_kv *options, uint32_t n_options,
+                            tsr_device **out_device);
   /* Required. Waits for queued work; everything of the device must be destroyed before. */
   tsr_status (*device_close)(tsr_device *device);
   /* Required. stream NULL: synchronous. align: a power of two, 0 = 256. bytes 0 gives address 0. OOM_DEVICE. */
-  tsr_status (*mem_alloc)(tsr_device *device, tsr_stream *stream, uint64_t bytes, uint64_t align, uint32_t space, uint64_t *out_address);
+  tsr_status (*mem_alloc)(tsr_device *device, tsr_stream *stream, uint64_t bytes, uint64_t align, uint32_t space,
+                          uint64_t *out_address);
   /* Required. After the work queued on `stream` before; NULL: the caller has waited. Address 0: nothing to do. */
   tsr_status (*mem_free)(tsr_device *device, tsr_stream *stream, uint64_t address);
   /* Required. Queued; memory of space HOST may be used by the caller only after a sync. */
@@ -599,7 +605,8 @@ typedef struct tsr_driver_api {
   tsr_status (*gexec_destroy)(tsr_gexec *exec);
 
   /* Descriptors of bulk tensor copies. *out_len: bytes used of out, or needed where cap is too small (INVALID). */
-  tsr_status (*descriptor_encode)(tsr_device *device, const tsr_kv *fields, uint32_t n_fields, void *out, uint64_t cap, uint64_t *out_len);
+  tsr_status (*descriptor_encode)(tsr_device *device, const tsr_kv *fields, uint32_t n_fields, void *out, uint64_t cap,
+                                  uint64_t *out_len);
   /* Programs of this launch that one unit holds at once. */
   tsr_status (*occupancy)(tsr_kernel *kernel, const tsr_launch *launch, uint32_t *out_blocks_per_unit);
   /* What kernels printed (emit, DEVICE_PRINT, in order) and which assertions failed (diag) since the last call. Legal after

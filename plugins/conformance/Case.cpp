@@ -108,8 +108,17 @@ uint64_t anyFloat(Elem e, size_t i, Random &r) {
   floatShape(e, mantissa, exponent);
   uint64_t sign = uint64_t(1) << (mantissa + exponent), infinity = ((uint64_t(1) << exponent) - 1) << mantissa;
   uint64_t one = ((uint64_t(1) << (exponent - 1)) - 1) << mantissa;
-  const uint64_t edges[] = {0, sign, one, one | sign, infinity, infinity | sign, infinity + (uint64_t(1) << (mantissa - 1)),
-                            infinity - 1, 1, sign | 1, uint64_t(1) << mantissa};
+  const uint64_t edges[] = {0,
+                            sign,
+                            one,
+                            one | sign,
+                            infinity,
+                            infinity | sign,
+                            infinity + (uint64_t(1) << (mantissa - 1)),
+                            infinity - 1,
+                            1,
+                            sign | 1,
+                            uint64_t(1) << mantissa};
   return i < 11 ? edges[i] : r.next() & (sign * 2 - 1);
 }
 
@@ -173,7 +182,8 @@ bool isNanBits(Elem e, uint64_t bits) {
     return false;
   unsigned mantissa, exponent;
   floatShape(e, mantissa, exponent);
-  uint64_t infinity = ((uint64_t(1) << exponent) - 1) << mantissa, magnitude = bits & ((uint64_t(1) << (mantissa + exponent)) - 1);
+  uint64_t infinity = ((uint64_t(1) << exponent) - 1) << mantissa,
+           magnitude = bits & ((uint64_t(1) << (mantissa + exponent)) - 1);
   return magnitude > infinity;
 }
 
@@ -181,7 +191,8 @@ std::vector<uint8_t> makeBytes(Elem e, size_t n, Fill fill, uint32_t seed, uint3
   Random r{0x9e3779b97f4a7c15ull * (seed + 1)};
   std::vector<uint8_t> bytes(n * bytesOf(e));
   for (size_t i = 0; i < n; ++i) {
-    uint64_t v = isFloat(e) ? floatValue(e, fill, i, r) : integerValue(e, e == Elem::I1 ? Fill::Boolean : fill, i, r, limit);
+    uint64_t v =
+        isFloat(e) ? floatValue(e, fill, i, r) : integerValue(e, e == Elem::I1 ? Fill::Boolean : fill, i, r, limit);
     std::memcpy(bytes.data() + i * bytesOf(e), &v, bytesOf(e));
   }
   return bytes;
@@ -191,22 +202,25 @@ std::string compareBuffers(const Buffer &shape, const std::vector<uint8_t> &expe
   size_t wrong = 0, first = 0;
   uint64_t want = 0, have = 0;
   for (size_t i = 0; i < shape.count(); ++i) {
-    uint64_t a = loadBits(expected.data() + i * bytesOf(shape.elem), shape.elem), b = loadBits(got.data() + i * bytesOf(shape.elem), shape.elem);
+    uint64_t a = loadBits(expected.data() + i * bytesOf(shape.elem), shape.elem),
+             b = loadBits(got.data() + i * bytesOf(shape.elem), shape.elem);
     bool same = a == b;
     if (!same && isFloat(shape.elem)) {
       bool na = isNanBits(shape.elem, a), nb = isNanBits(shape.elem, b);
       int64_t oa = ordered(shape.elem, a), ob = ordered(shape.elem, b);
       bool bothZero = oa == 0 && ob == 0;
-      same = (na && nb) || (!na && !nb && ((bothZero && shape.tolerance.anyZero) ||
-                                           (static_cast<uint64_t>(std::llabs(oa - ob)) <= shape.tolerance.ulps && shape.tolerance.ulps)));
+      same = (na && nb) ||
+             (!na && !nb &&
+              ((bothZero && shape.tolerance.anyZero) ||
+               (static_cast<uint64_t>(std::llabs(oa - ob)) <= shape.tolerance.ulps && shape.tolerance.ulps)));
     }
     if (!same && wrong++ == 0)
       first = i, want = a, have = b;
   }
   if (!wrong)
     return {};
-  return std::to_string(wrong) + " of " + std::to_string(shape.count()) + " elements of type " + typeName(shape.elem) + " differ, element " +
-         std::to_string(first) + ": " + hex(have) + " instead of " + hex(want);
+  return std::to_string(wrong) + " of " + std::to_string(shape.count()) + " elements of type " + typeName(shape.elem) +
+         " differ, element " + std::to_string(first) + ": " + hex(have) + " instead of " + hex(want);
 }
 
 CaseBuilder::CaseBuilder(std::string name, std::string op) {

@@ -19,8 +19,8 @@ using tbc::ValueId;
 
 // How an output is compared. NaN equals NaN of any payload throughout.
 struct Tolerance {
-  uint32_t ulps = 0;     // units in the last place of the output's type
-  bool anyZero = false;  // +0 equals -0
+  uint32_t ulps = 0;    // units in the last place of the output's type
+  bool anyZero = false; // +0 equals -0
 };
 
 // A global buffer: parameter of the kernel, in order.
@@ -36,7 +36,7 @@ struct Case {
   std::string name; // "addf/f32/tile": op/types/class
   std::string op;   // what an `unsupported` message must name
   tbc::Module module;
-  std::vector<Buffer> buffers; // first the pointers …
+  std::vector<Buffer> buffers;  // first the pointers …
   std::vector<int32_t> scalars; // … then i32 parameters
   uint32_t grid[3] = {1, 1, 1};
 };
@@ -51,8 +51,8 @@ enum class Fill : uint8_t {
   Positive, // floats > 0; integers >= 1
   Shift,    // integers in [0, width + 8]
   Boolean,
-  Index,    // integers in [0, limit); each once where there are `limit` of them
-  InRange,  // floats that any integer of 8 bits holds: conversions that must not overflow
+  Index,   // integers in [0, limit); each once where there are `limit` of them
+  InRange, // floats that any integer of 8 bits holds: conversions that must not overflow
 };
 std::vector<uint8_t> makeBytes(Elem e, size_t n, Fill fill, uint32_t seed, uint32_t limit = 0);
 std::string typeName(Elem e);

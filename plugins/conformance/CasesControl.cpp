@@ -34,7 +34,9 @@ Case constants(Elem e) {
   size_t o = c.out(e, kCount), p = c.out(e, 1);
   ValueId first = c.pointers(o, kCount); // declares the parameters
   Builder &b = c.b();
-  auto value = [&](const Type &t) { return isFloat(e) ? b.constFloat(t, -0.5) : b.constInt(t, e == Elem::I1 ? 1 : -3); };
+  auto value = [&](const Type &t) {
+    return isFloat(e) ? b.constFloat(t, -0.5) : b.constInt(t, e == Elem::I1 ? 1 : -3);
+  };
   b.store(first, value(Builder::tensor({kCount}, e)));
   c.store(p, value(Builder::scalar(e)));
   return c.finish();
@@ -43,12 +45,14 @@ Case constants(Elem e) {
 Case loop(int64_t lower, int64_t upper, int64_t step) {
   CaseBuilder c("for/f32/" + std::to_string(lower) + "-" + std::to_string(upper) + "-" + std::to_string(step), "for");
   size_t a = c.in(Elem::F32, kCount, Fill::Small), o = c.out(Elem::F32, kCount), count = c.out(Elem::I32, 1);
-  size_t lo = c.scalar(static_cast<int32_t>(lower)), hi = c.scalar(static_cast<int32_t>(upper)), st = c.scalar(static_cast<int32_t>(step));
+  size_t lo = c.scalar(static_cast<int32_t>(lower)), hi = c.scalar(static_cast<int32_t>(upper)),
+         st = c.scalar(static_cast<int32_t>(step));
   ValueId v = c.load(a, {kCount});
   Builder &b = c.b();
-  Values r = b.forLoop(c.param(lo), c.param(hi), c.param(st), {v, b.i32(0)}, [&](ValueId i, std::span<const ValueId> x) -> Values {
-    return {b.op(Opcode::AddF, {x[0], v}), b.op(Opcode::AddI, {x[1], i})};
-  });
+  Values r = b.forLoop(c.param(lo), c.param(hi), c.param(st), {v, b.i32(0)},
+                       [&](ValueId i, std::span<const ValueId> x) -> Values {
+                         return {b.op(Opcode::AddF, {x[0], v}), b.op(Opcode::AddI, {x[1], i})};
+                       });
   c.store(o, r[0]);
   c.store(count, r[1]);
   return c.finish();
@@ -77,8 +81,9 @@ Case branch(int32_t condition) {
   ValueId v = c.load(a, {kCount});
   Builder &b = c.b();
   ValueId on = b.cmpi(CmpI::Ne, c.param(k), b.i32(0));
-  Values r = b.ifElse(on, {Builder::tensor({kCount}, Elem::I32)}, [&] { return Values{b.op(Opcode::AddI, {v, v})}; },
-                      [&] { return Values{b.op(Opcode::XorI, {v, b.constInt(Builder::tensor({kCount}, Elem::I32), -1)})}; });
+  Values r = b.ifElse(
+      on, {Builder::tensor({kCount}, Elem::I32)}, [&] { return Values{b.op(Opcode::AddI, {v, v})}; },
+      [&] { return Values{b.op(Opcode::XorI, {v, b.constInt(Builder::tensor({kCount}, Elem::I32), -1)})}; });
   c.store(o, r[0]);
   b.ifThen(on, [&] { c.store(side, b.i32(42)); });
   return c.finish();
@@ -91,14 +96,16 @@ Case whileLoop() {
   size_t start = c.scalar(27);
   ValueId first = c.param(start);
   Builder &b = c.b();
-  Values r = b.whileLoop({first, b.i32(0)}, [&](std::span<const ValueId> x) -> Values { return {b.cmpi(CmpI::Ne, x[0], b.i32(1)), x[0], x[1]}; },
-                         [&](std::span<const ValueId> x) -> Values {
-                           ValueId odd = b.op(Opcode::AndI, {x[0], b.i32(1)});
-                           ValueId half = b.op(Opcode::DivSI, {x[0], b.i32(2)});
-                           ValueId up = b.op(Opcode::AddI, {b.op(Opcode::MulI, {x[0], b.i32(3)}), b.i32(1)});
-                           ValueId next = b.op(Opcode::Select, {b.cmpi(CmpI::Eq, odd, b.i32(1)), up, half});
-                           return {next, b.op(Opcode::AddI, {x[1], b.i32(1)})};
-                         });
+  Values r = b.whileLoop(
+      {first, b.i32(0)},
+      [&](std::span<const ValueId> x) -> Values { return {b.cmpi(CmpI::Ne, x[0], b.i32(1)), x[0], x[1]}; },
+      [&](std::span<const ValueId> x) -> Values {
+        ValueId odd = b.op(Opcode::AndI, {x[0], b.i32(1)});
+        ValueId half = b.op(Opcode::DivSI, {x[0], b.i32(2)});
+        ValueId up = b.op(Opcode::AddI, {b.op(Opcode::MulI, {x[0], b.i32(3)}), b.i32(1)});
+        ValueId next = b.op(Opcode::Select, {b.cmpi(CmpI::Eq, odd, b.i32(1)), up, half});
+        return {next, b.op(Opcode::AddI, {x[1], b.i32(1)})};
+      });
   c.store(o, r[1]);
   return c.finish();
 }
@@ -114,8 +121,9 @@ Case nested() {
   Values r = b.forLoop(b.i32(0), limit, b.i32(1), {zero}, [&](ValueId i, std::span<const ValueId> outer) -> Values {
     return b.forLoop(b.i32(0), i, b.i32(1), {outer[0]}, [&](ValueId j, std::span<const ValueId> inner) -> Values {
       ValueId even = b.cmpi(CmpI::Eq, b.op(Opcode::AndI, {j, b.i32(1)}), b.i32(0));
-      return b.ifElse(even, {Builder::tensor({kCount}, Elem::I32)}, [&] { return Values{b.op(Opcode::AddI, {inner[0], lanes})}; },
-                      [&] { return Values{b.op(Opcode::AddI, {inner[0], b.splat(i, {kCount})})}; });
+      return b.ifElse(
+          even, {Builder::tensor({kCount}, Elem::I32)}, [&] { return Values{b.op(Opcode::AddI, {inner[0], lanes})}; },
+          [&] { return Values{b.op(Opcode::AddI, {inner[0], b.splat(i, {kCount})})}; });
     });
   });
   c.store(o, r[0]);
@@ -135,7 +143,8 @@ Case philox(Elem e, int64_t rounds) {
   ValueId lo = b.splat(halves[0], {kCount}), hi = b.splat(halves[1], {kCount}), n = c.load(counters, {kCount});
   ValueId zero = b.constInt(Builder::tensor({kCount}, e), 0);
   Type t = Builder::tensor({kCount}, e);
-  Values words = b.multi(Opcode::Philox, {lo, hi, n, zero, n, zero}, {t, t, t, t}, {intAttr(AttrId::NumRounds, rounds)});
+  Values words =
+      b.multi(Opcode::Philox, {lo, hi, n, zero, n, zero}, {t, t, t, t}, {intAttr(AttrId::NumRounds, rounds)});
   for (size_t i = 0; i < 4; ++i)
     c.store(first + i, words[i]);
   return c.finish();

@@ -88,8 +88,8 @@ void addConversionCases(std::vector<Case> &out) {
   addIntegers(out);
   addMixed(out);
   addFloats(out);
-  const Elem pairs[][2] = {{Elem::F32, Elem::I32}, {Elem::I64, Elem::F64}, {Elem::F16, Elem::BF16}, {Elem::BF16, Elem::I16},
-                           {Elem::F8E5M2, Elem::I8}, {Elem::I8, Elem::F8E4M3FN}};
+  const Elem pairs[][2] = {{Elem::F32, Elem::I32},  {Elem::I64, Elem::F64},   {Elem::F16, Elem::BF16},
+                           {Elem::BF16, Elem::I16}, {Elem::F8E5M2, Elem::I8}, {Elem::I8, Elem::F8E4M3FN}};
   for (const auto &p : pairs)
     out.push_back(convert(Opcode::Bitcast, p[0], p[1], Fill::Finite));
   out.push_back(pointerRoundTrip());

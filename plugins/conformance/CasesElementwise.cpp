@@ -23,41 +23,41 @@ struct Row {
 // library may differ by together (interpreter at most 1, library 2, erf 4), rarer ones more.
 constexpr Tolerance kExact{}, kZeros{0, true}, kMath{4, false}, kErf{6, false}, kRare{8, false};
 const Row kFloatRows[] = {
-    {Opcode::AddF, 2, Fill::Any, Fill::Any, kExact},          {Opcode::SubF, 2, Fill::Any, Fill::Any, kExact},
-    {Opcode::MulF, 2, Fill::Any, Fill::Any, kExact},          {Opcode::DivF, 2, Fill::Any, Fill::Any, kExact},
-    {Opcode::RemF, 2, Fill::Finite, Fill::Positive, kExact},  {Opcode::NegF, 1, Fill::Any, Fill::Any, kExact},
-    {Opcode::MinNumF, 2, Fill::Any, Fill::Any, kZeros},       {Opcode::MaxNumF, 2, Fill::Any, Fill::Any, kZeros},
-    {Opcode::MinimumF, 2, Fill::Any, Fill::Any, kZeros},      {Opcode::MaximumF, 2, Fill::Any, Fill::Any, kZeros},
-    {Opcode::Fma, 3, Fill::Finite, Fill::Finite, kExact},     {Opcode::AbsF, 1, Fill::Any, Fill::Any, kExact},
-    {Opcode::Floor, 1, Fill::Any, Fill::Any, kExact},         {Opcode::Ceil, 1, Fill::Any, Fill::Any, kExact},
-    {Opcode::Trunc, 1, Fill::Any, Fill::Any, kExact},         {Opcode::Round, 1, Fill::Any, Fill::Any, kExact},
-    {Opcode::RoundEven, 1, Fill::Any, Fill::Any, kExact},     {Opcode::Sqrt, 1, Fill::Any, Fill::Any, kExact},
-    {Opcode::Rsqrt, 1, Fill::Positive, Fill::Any, kMath},     {Opcode::Exp, 1, Fill::Any, Fill::Any, kMath},
-    {Opcode::Exp2, 1, Fill::Any, Fill::Any, kMath},           {Opcode::Log, 1, Fill::Any, Fill::Any, kMath},
-    {Opcode::Log2, 1, Fill::Any, Fill::Any, kMath},           {Opcode::Sin, 1, Fill::Finite, Fill::Any, kMath},
-    {Opcode::Cos, 1, Fill::Finite, Fill::Any, kMath},         {Opcode::Erf, 1, Fill::Any, Fill::Any, kErf},
-    {Opcode::Tanh, 1, Fill::Any, Fill::Any, kMath},           {Opcode::Tan, 1, Fill::Unit, Fill::Any, kRare},
-    {Opcode::Asin, 1, Fill::Unit, Fill::Any, kRare},          {Opcode::Acos, 1, Fill::Unit, Fill::Any, kRare},
-    {Opcode::Atan, 1, Fill::Any, Fill::Any, kRare},           {Opcode::Atan2, 2, Fill::Finite, Fill::Finite, kRare},
-    {Opcode::Sinh, 1, Fill::Unit, Fill::Any, kRare},          {Opcode::Cosh, 1, Fill::Unit, Fill::Any, kRare},
-    {Opcode::Asinh, 1, Fill::Finite, Fill::Any, kRare},       {Opcode::Acosh, 1, Fill::Positive, Fill::Any, kRare},
-    {Opcode::Atanh, 1, Fill::Unit, Fill::Any, kRare},         {Opcode::Expm1, 1, Fill::Finite, Fill::Any, kRare},
-    {Opcode::Log1p, 1, Fill::Positive, Fill::Any, kRare},     {Opcode::Log10, 1, Fill::Positive, Fill::Any, kRare},
-    {Opcode::Cbrt, 1, Fill::Finite, Fill::Any, kRare},        {Opcode::Pow, 2, Fill::Positive, Fill::Small, kRare},
-    {Opcode::CopySign, 2, Fill::Any, Fill::Any, kExact},      {Opcode::Erfc, 1, Fill::Unit, Fill::Any, kRare},
+    {Opcode::AddF, 2, Fill::Any, Fill::Any, kExact},         {Opcode::SubF, 2, Fill::Any, Fill::Any, kExact},
+    {Opcode::MulF, 2, Fill::Any, Fill::Any, kExact},         {Opcode::DivF, 2, Fill::Any, Fill::Any, kExact},
+    {Opcode::RemF, 2, Fill::Finite, Fill::Positive, kExact}, {Opcode::NegF, 1, Fill::Any, Fill::Any, kExact},
+    {Opcode::MinNumF, 2, Fill::Any, Fill::Any, kZeros},      {Opcode::MaxNumF, 2, Fill::Any, Fill::Any, kZeros},
+    {Opcode::MinimumF, 2, Fill::Any, Fill::Any, kZeros},     {Opcode::MaximumF, 2, Fill::Any, Fill::Any, kZeros},
+    {Opcode::Fma, 3, Fill::Finite, Fill::Finite, kExact},    {Opcode::AbsF, 1, Fill::Any, Fill::Any, kExact},
+    {Opcode::Floor, 1, Fill::Any, Fill::Any, kExact},        {Opcode::Ceil, 1, Fill::Any, Fill::Any, kExact},
+    {Opcode::Trunc, 1, Fill::Any, Fill::Any, kExact},        {Opcode::Round, 1, Fill::Any, Fill::Any, kExact},
+    {Opcode::RoundEven, 1, Fill::Any, Fill::Any, kExact},    {Opcode::Sqrt, 1, Fill::Any, Fill::Any, kExact},
+    {Opcode::Rsqrt, 1, Fill::Positive, Fill::Any, kMath},    {Opcode::Exp, 1, Fill::Any, Fill::Any, kMath},
+    {Opcode::Exp2, 1, Fill::Any, Fill::Any, kMath},          {Opcode::Log, 1, Fill::Any, Fill::Any, kMath},
+    {Opcode::Log2, 1, Fill::Any, Fill::Any, kMath},          {Opcode::Sin, 1, Fill::Finite, Fill::Any, kMath},
+    {Opcode::Cos, 1, Fill::Finite, Fill::Any, kMath},        {Opcode::Erf, 1, Fill::Any, Fill::Any, kErf},
+    {Opcode::Tanh, 1, Fill::Any, Fill::Any, kMath},          {Opcode::Tan, 1, Fill::Unit, Fill::Any, kRare},
+    {Opcode::Asin, 1, Fill::Unit, Fill::Any, kRare},         {Opcode::Acos, 1, Fill::Unit, Fill::Any, kRare},
+    {Opcode::Atan, 1, Fill::Any, Fill::Any, kRare},          {Opcode::Atan2, 2, Fill::Finite, Fill::Finite, kRare},
+    {Opcode::Sinh, 1, Fill::Unit, Fill::Any, kRare},         {Opcode::Cosh, 1, Fill::Unit, Fill::Any, kRare},
+    {Opcode::Asinh, 1, Fill::Finite, Fill::Any, kRare},      {Opcode::Acosh, 1, Fill::Positive, Fill::Any, kRare},
+    {Opcode::Atanh, 1, Fill::Unit, Fill::Any, kRare},        {Opcode::Expm1, 1, Fill::Finite, Fill::Any, kRare},
+    {Opcode::Log1p, 1, Fill::Positive, Fill::Any, kRare},    {Opcode::Log10, 1, Fill::Positive, Fill::Any, kRare},
+    {Opcode::Cbrt, 1, Fill::Finite, Fill::Any, kRare},       {Opcode::Pow, 2, Fill::Positive, Fill::Small, kRare},
+    {Opcode::CopySign, 2, Fill::Any, Fill::Any, kExact},     {Opcode::Erfc, 1, Fill::Unit, Fill::Any, kRare},
 };
 const Row kIntRows[] = {
-    {Opcode::AddI, 2, Fill::Any, Fill::Any, kExact},      {Opcode::SubI, 2, Fill::Any, Fill::Any, kExact},
-    {Opcode::MulI, 2, Fill::Any, Fill::Any, kExact},      {Opcode::DivSI, 2, Fill::Any, Fill::Positive, kExact},
+    {Opcode::AddI, 2, Fill::Any, Fill::Any, kExact},       {Opcode::SubI, 2, Fill::Any, Fill::Any, kExact},
+    {Opcode::MulI, 2, Fill::Any, Fill::Any, kExact},       {Opcode::DivSI, 2, Fill::Any, Fill::Positive, kExact},
     {Opcode::DivUI, 2, Fill::Any, Fill::Positive, kExact}, {Opcode::RemSI, 2, Fill::Any, Fill::Positive, kExact},
     {Opcode::RemUI, 2, Fill::Any, Fill::Positive, kExact}, {Opcode::AndI, 2, Fill::Any, Fill::Any, kExact},
-    {Opcode::OrI, 2, Fill::Any, Fill::Any, kExact},       {Opcode::XorI, 2, Fill::Any, Fill::Any, kExact},
-    {Opcode::ShlI, 2, Fill::Any, Fill::Shift, kExact},    {Opcode::ShrSI, 2, Fill::Any, Fill::Shift, kExact},
-    {Opcode::ShrUI, 2, Fill::Any, Fill::Shift, kExact},   {Opcode::MinSI, 2, Fill::Any, Fill::Any, kExact},
-    {Opcode::MaxSI, 2, Fill::Any, Fill::Any, kExact},     {Opcode::MinUI, 2, Fill::Any, Fill::Any, kExact},
-    {Opcode::MaxUI, 2, Fill::Any, Fill::Any, kExact},     {Opcode::MulHiUI, 2, Fill::Any, Fill::Any, kExact},
-    {Opcode::MulHiSI, 2, Fill::Any, Fill::Any, kExact},   {Opcode::AbsI, 1, Fill::Any, Fill::Any, kExact},
-    {Opcode::CtLz, 1, Fill::Any, Fill::Any, kExact},      {Opcode::CtPop, 1, Fill::Any, Fill::Any, kExact},
+    {Opcode::OrI, 2, Fill::Any, Fill::Any, kExact},        {Opcode::XorI, 2, Fill::Any, Fill::Any, kExact},
+    {Opcode::ShlI, 2, Fill::Any, Fill::Shift, kExact},     {Opcode::ShrSI, 2, Fill::Any, Fill::Shift, kExact},
+    {Opcode::ShrUI, 2, Fill::Any, Fill::Shift, kExact},    {Opcode::MinSI, 2, Fill::Any, Fill::Any, kExact},
+    {Opcode::MaxSI, 2, Fill::Any, Fill::Any, kExact},      {Opcode::MinUI, 2, Fill::Any, Fill::Any, kExact},
+    {Opcode::MaxUI, 2, Fill::Any, Fill::Any, kExact},      {Opcode::MulHiUI, 2, Fill::Any, Fill::Any, kExact},
+    {Opcode::MulHiSI, 2, Fill::Any, Fill::Any, kExact},    {Opcode::AbsI, 1, Fill::Any, Fill::Any, kExact},
+    {Opcode::CtLz, 1, Fill::Any, Fill::Any, kExact},       {Opcode::CtPop, 1, Fill::Any, Fill::Any, kExact},
     {Opcode::CtTz, 1, Fill::Any, Fill::Any, kExact},
 };
 
@@ -96,7 +96,8 @@ Case compare(Opcode op, Elem e, int predicates) {
 
 Case select(Elem e, bool scalarCondition) {
   CaseBuilder c("select/" + typeName(e) + (scalarCondition ? "/scalar-condition" : "/tile"), "select");
-  size_t k = c.in(Elem::I1, scalarCondition ? 1 : kCount), a = c.in(e, kCount), b = c.in(e, kCount), o = c.out(e, kCount);
+  size_t k = c.in(Elem::I1, scalarCondition ? 1 : kCount), a = c.in(e, kCount), b = c.in(e, kCount),
+         o = c.out(e, kCount);
   ValueId condition = c.load(k, scalarCondition ? std::vector<int64_t>{} : std::vector<int64_t>{kCount});
   ValueId x = c.load(a, {kCount}), y = c.load(b, {kCount});
   c.store(o, c.b().op(Opcode::Select, {condition, x, y}));
@@ -122,7 +123,8 @@ void addElementwiseCases(std::vector<Case> &out) {
     out.push_back(compare(Opcode::CmpI, e, 10));
   for (Elem e : kFloats)
     out.push_back(compare(Opcode::CmpF, e, 16));
-  for (Elem e : {Elem::I1, Elem::I8, Elem::I16, Elem::I32, Elem::I64, Elem::F16, Elem::BF16, Elem::F32, Elem::F64, Elem::F8E5M2})
+  for (Elem e :
+       {Elem::I1, Elem::I8, Elem::I16, Elem::I32, Elem::I64, Elem::F16, Elem::BF16, Elem::F32, Elem::F64, Elem::F8E5M2})
     out.push_back(select(e, false));
   out.push_back(select(Elem::F32, true));
 }

@@ -9,8 +9,9 @@ using namespace tbc;
 namespace {
 
 constexpr int64_t kCount = 64;
-constexpr Elem kAll[] = {Elem::I1,         Elem::I8,        Elem::I16, Elem::I32,  Elem::I64, Elem::F8E5M2, Elem::F8E4M3FN, Elem::F8E4M3FNUZ,
-                         Elem::F8E5M2FNUZ, Elem::F8E4B15, Elem::F16, Elem::BF16, Elem::F32, Elem::F64};
+constexpr Elem kAll[] = {Elem::I1,     Elem::I8,       Elem::I16,        Elem::I32,        Elem::I64,
+                         Elem::F8E5M2, Elem::F8E4M3FN, Elem::F8E4M3FNUZ, Elem::F8E5M2FNUZ, Elem::F8E4B15,
+                         Elem::F16,    Elem::BF16,     Elem::F32,        Elem::F64};
 
 Case copy(Elem e, int64_t n) {
   CaseBuilder c("load/" + typeName(e) + "/copy" + std::to_string(n), "load");
@@ -19,7 +20,9 @@ Case copy(Elem e, int64_t n) {
   return c.finish();
 }
 
-ValueId zeroOf(Builder &b, Elem e) { return isFloat(e) ? b.constFloat(Builder::tensor({kCount}, e), 1.0) : b.constInt(Builder::tensor({kCount}, e), 1); }
+ValueId zeroOf(Builder &b, Elem e) {
+  return isFloat(e) ? b.constFloat(Builder::tensor({kCount}, e), 1.0) : b.constInt(Builder::tensor({kCount}, e), 1);
+}
 
 // A masked load with `other`, and a masked store; the mask comes from memory, so that nothing can be folded.
 Case masked(Elem e) {
@@ -35,7 +38,8 @@ Case masked(Elem e) {
 // Addresses past the buffer where the mask is off: a tail of a loop. They must not be touched.
 Case tail(int64_t block, int64_t valid) {
   CaseBuilder c("load/f32/tail" + std::to_string(valid) + "of" + std::to_string(block), "load");
-  size_t a = c.in(Elem::F32, static_cast<size_t>(valid), Fill::Finite), o = c.out(Elem::F32, static_cast<size_t>(valid));
+  size_t a = c.in(Elem::F32, static_cast<size_t>(valid), Fill::Finite),
+         o = c.out(Elem::F32, static_cast<size_t>(valid));
   size_t n = c.scalar(static_cast<int32_t>(valid));
   ValueId from = c.pointers(a, block), to = c.pointers(o, block);
   Builder &b = c.b();
@@ -48,7 +52,8 @@ Case tail(int64_t block, int64_t valid) {
 // Strided and repeated addresses.
 Case gatherLoad(Elem e) {
   CaseBuilder c("load/" + typeName(e) + "/indexed", "load");
-  size_t i = c.in(Elem::I32, kCount, Fill::Index, kCount), a = c.in(e, kCount), o = c.out(e, kCount), p = c.out(e, kCount);
+  size_t i = c.in(Elem::I32, kCount, Fill::Index, kCount), a = c.in(e, kCount), o = c.out(e, kCount),
+         p = c.out(e, kCount);
   ValueId index = c.load(i, {kCount});
   ValueId base = c.pointers(a, 1);
   Builder &b = c.b();
@@ -79,7 +84,8 @@ struct Kind {
 };
 
 Case atomic(Kind k, Elem e, bool contended) {
-  CaseBuilder c(std::string("atomic_rmw/") + typeName(e) + "/" + k.name + (contended ? "-one-address" : ""), "atomic_rmw");
+  CaseBuilder c(std::string("atomic_rmw/") + typeName(e) + "/" + k.name + (contended ? "-one-address" : ""),
+                "atomic_rmw");
   Fill fill = isFloat(e) ? Fill::Small : Fill::Any;
   size_t v = c.in(e, kCount, fill), m = c.in(Elem::I1, kCount), target = c.inout(e, contended ? 1 : kCount, fill);
   size_t old = c.out(e, kCount);
@@ -105,7 +111,8 @@ Case scalarAtomic() {
 
 Case compareAndSwap(Elem e) {
   CaseBuilder c("atomic_cas/" + typeName(e) + "/tile", "atomic_cas");
-  size_t expected = c.in(e, kCount, Fill::Boolean), desired = c.in(e, kCount, Fill::Any), target = c.inout(e, kCount, Fill::Boolean), old = c.out(e, kCount);
+  size_t expected = c.in(e, kCount, Fill::Boolean), desired = c.in(e, kCount, Fill::Any),
+         target = c.inout(e, kCount, Fill::Boolean), old = c.out(e, kCount);
   ValueId x = c.load(expected, {kCount}), y = c.load(desired, {kCount});
   ValueId before = c.b().op(Opcode::AtomicCas, {c.pointers(target, kCount), x, y});
   c.store(old, before);
@@ -120,7 +127,8 @@ Case barrier() {
   c.store(scratch, v);
   b.multi(Opcode::Barrier, {}, {});
   // Read back in reverse: another lane's value.
-  ValueId reversed = b.op(Opcode::SubI, {b.constInt(Builder::tensor({kCount}, Elem::I32), kCount - 1), b.arange(0, kCount)});
+  ValueId reversed =
+      b.op(Opcode::SubI, {b.constInt(Builder::tensor({kCount}, Elem::I32), kCount - 1), b.arange(0, kCount)});
   ValueId from = b.op(Opcode::AddPtr, {b.broadcast(c.pointers(scratch, 1), {kCount}), reversed});
   c.store(o, b.load(from));
   return c.finish();
@@ -141,8 +149,9 @@ void addMemoryCases(std::vector<Case> &out) {
   for (Elem e : {Elem::I8, Elem::F16, Elem::F32, Elem::F64})
     out.push_back(gatherLoad(e));
   out.push_back(hints());
-  const Kind kinds[] = {{Rmw::Add, "add"}, {Rmw::Max, "max"}, {Rmw::Min, "min"}, {Rmw::UMax, "umax"}, {Rmw::UMin, "umin"},
-                        {Rmw::And, "and"}, {Rmw::Or, "or"},   {Rmw::Xor, "xor"}, {Rmw::Xchg, "xchg"}};
+  const Kind kinds[] = {{Rmw::Add, "add"},   {Rmw::Max, "max"},   {Rmw::Min, "min"},
+                        {Rmw::UMax, "umax"}, {Rmw::UMin, "umin"}, {Rmw::And, "and"},
+                        {Rmw::Or, "or"},     {Rmw::Xor, "xor"},   {Rmw::Xchg, "xchg"}};
   for (const Kind &k : kinds)
     for (Elem e : {Elem::I32, Elem::I64})
       out.push_back(atomic(k, e, false));

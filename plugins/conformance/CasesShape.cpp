@@ -10,7 +10,8 @@ namespace {
 
 // Loads a tile of `shape`, lets `body` make another one, stores it flat.
 template <typename Body>
-Case unary(const std::string &op, const std::string &suffix, Elem e, std::vector<int64_t> shape, int64_t results, Body &&body) {
+Case unary(const std::string &op, const std::string &suffix, Elem e, std::vector<int64_t> shape, int64_t results,
+           Body &&body) {
   CaseBuilder c(op + "/" + typeName(e) + "/" + suffix, op);
   int64_t n = 1;
   for (int64_t d : shape)
@@ -21,12 +22,15 @@ Case unary(const std::string &op, const std::string &suffix, Elem e, std::vector
   return c.finish();
 }
 
-template <typename Body> Case binary(const std::string &op, const std::string &suffix, Elem e, std::vector<int64_t> shape, int64_t results, Body &&body) {
+template <typename Body>
+Case binary(const std::string &op, const std::string &suffix, Elem e, std::vector<int64_t> shape, int64_t results,
+            Body &&body) {
   CaseBuilder c(op + "/" + typeName(e) + "/" + suffix, op);
   int64_t n = 1;
   for (int64_t d : shape)
     n *= d;
-  size_t a = c.in(e, static_cast<size_t>(n)), b = c.in(e, static_cast<size_t>(n)), o = c.out(e, static_cast<size_t>(results));
+  size_t a = c.in(e, static_cast<size_t>(n)), b = c.in(e, static_cast<size_t>(n)),
+         o = c.out(e, static_cast<size_t>(results));
   ValueId x = c.load(a, shape), y = c.load(b, shape);
   c.store(o, body(c.b(), x, y));
   return c.finish();
@@ -37,7 +41,8 @@ Case split(Elem e, std::vector<int64_t> shape) {
   int64_t n = 2;
   for (int64_t d : shape)
     n *= d;
-  size_t a = c.in(e, static_cast<size_t>(n)), o = c.out(e, static_cast<size_t>(n / 2)), p = c.out(e, static_cast<size_t>(n / 2));
+  size_t a = c.in(e, static_cast<size_t>(n)), o = c.out(e, static_cast<size_t>(n / 2)),
+         p = c.out(e, static_cast<size_t>(n / 2));
   std::vector<int64_t> whole = shape;
   whole.push_back(2);
   ValueId v = c.load(a, whole);
@@ -49,15 +54,24 @@ Case split(Elem e, std::vector<int64_t> shape) {
 }
 
 void addForType(std::vector<Case> &out, Elem e) {
-  out.push_back(unary("expand_dims", "broadcast-rows", e, {16}, 128, [](Builder &b, ValueId v) { return b.broadcast(b.expandDims(v, 0), {8, 16}); }));
-  out.push_back(unary("expand_dims", "broadcast-columns", e, {16}, 128, [](Builder &b, ValueId v) { return b.broadcast(b.expandDims(v, 1), {16, 8}); }));
-  out.push_back(unary("broadcast", "middle", e, {4, 1, 8}, 128, [](Builder &b, ValueId v) { return b.broadcast(v, {4, 4, 8}); }));
-  out.push_back(unary("reshape", "rank4", e, {64}, 64, [](Builder &b, ValueId v) { return b.reshape(b.reshape(v, {2, 4, 2, 4}), {8, 8}); }));
-  out.push_back(unary("transpose", "rank2", e, {8, 16}, 128, [](Builder &b, ValueId v) { return b.transpose(v, {1, 0}); }));
-  out.push_back(unary("transpose", "rank3", e, {4, 2, 8}, 64, [](Builder &b, ValueId v) { return b.transpose(v, {2, 0, 1}); }));
-  out.push_back(binary("join", "rank1", e, {32}, 64, [](Builder &b, ValueId x, ValueId y) { return b.op(Opcode::Join, {x, y}); }));
-  out.push_back(binary("join", "rank2", e, {4, 8}, 64, [](Builder &b, ValueId x, ValueId y) { return b.op(Opcode::Join, {x, y}); }));
-  out.push_back(binary("cat", "rank1", e, {32}, 64, [](Builder &b, ValueId x, ValueId y) { return b.op(Opcode::Cat, {x, y}); }));
+  out.push_back(unary("expand_dims", "broadcast-rows", e, {16}, 128,
+                      [](Builder &b, ValueId v) { return b.broadcast(b.expandDims(v, 0), {8, 16}); }));
+  out.push_back(unary("expand_dims", "broadcast-columns", e, {16}, 128,
+                      [](Builder &b, ValueId v) { return b.broadcast(b.expandDims(v, 1), {16, 8}); }));
+  out.push_back(
+      unary("broadcast", "middle", e, {4, 1, 8}, 128, [](Builder &b, ValueId v) { return b.broadcast(v, {4, 4, 8}); }));
+  out.push_back(unary("reshape", "rank4", e, {64}, 64,
+                      [](Builder &b, ValueId v) { return b.reshape(b.reshape(v, {2, 4, 2, 4}), {8, 8}); }));
+  out.push_back(
+      unary("transpose", "rank2", e, {8, 16}, 128, [](Builder &b, ValueId v) { return b.transpose(v, {1, 0}); }));
+  out.push_back(
+      unary("transpose", "rank3", e, {4, 2, 8}, 64, [](Builder &b, ValueId v) { return b.transpose(v, {2, 0, 1}); }));
+  out.push_back(binary("join", "rank1", e, {32}, 64,
+                       [](Builder &b, ValueId x, ValueId y) { return b.op(Opcode::Join, {x, y}); }));
+  out.push_back(binary("join", "rank2", e, {4, 8}, 64,
+                       [](Builder &b, ValueId x, ValueId y) { return b.op(Opcode::Join, {x, y}); }));
+  out.push_back(
+      binary("cat", "rank1", e, {32}, 64, [](Builder &b, ValueId x, ValueId y) { return b.op(Opcode::Cat, {x, y}); }));
   out.push_back(split(e, {32}));
   out.push_back(split(e, {4, 8}));
 }

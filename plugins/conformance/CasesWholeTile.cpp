@@ -12,14 +12,16 @@ using namespace tbc;
 namespace {
 
 Case dot(Elem in, Elem acc, int64_t m, int64_t n, int64_t k, int64_t batch = 0) {
-  CaseBuilder c("dot/" + typeName(in) + "-" + typeName(acc) + "/" + (batch ? std::to_string(batch) + "x" : "") + std::to_string(m) + "x" +
-                    std::to_string(n) + "x" + std::to_string(k),
+  CaseBuilder c("dot/" + typeName(in) + "-" + typeName(acc) + "/" + (batch ? std::to_string(batch) + "x" : "") +
+                    std::to_string(m) + "x" + std::to_string(n) + "x" + std::to_string(k),
                 "dot");
   size_t count = static_cast<size_t>(batch ? batch : 1);
   auto size = [&](int64_t r, int64_t s) { return count * static_cast<size_t>(r * s); };
-  auto shape = [&](int64_t r, int64_t s) { return batch ? std::vector<int64_t>{batch, r, s} : std::vector<int64_t>{r, s}; };
-  size_t a = c.in(in, size(m, k), Fill::Small), b = c.in(in, size(k, n), Fill::Small), z = c.in(acc, size(m, n), Fill::Small),
-         o = c.out(acc, size(m, n), {0, true});
+  auto shape = [&](int64_t r, int64_t s) {
+    return batch ? std::vector<int64_t>{batch, r, s} : std::vector<int64_t>{r, s};
+  };
+  size_t a = c.in(in, size(m, k), Fill::Small), b = c.in(in, size(k, n), Fill::Small),
+         z = c.in(acc, size(m, n), Fill::Small), o = c.out(acc, size(m, n), {0, true});
   ValueId x = c.load(a, shape(m, k)), y = c.load(b, shape(k, n)), w = c.load(z, shape(m, n));
   c.store(o, c.b().op(Opcode::Dot, {x, y, w}, {intAttr(AttrId::Precision, isFloat(in) && in == Elem::F32 ? 3 : 0)}));
   return c.finish();
@@ -34,11 +36,13 @@ std::string shapeText(const std::vector<int64_t> &shape) {
 
 Case reduceWith(Opcode op, Elem e, std::vector<int64_t> shape, int64_t axis) {
   std::string name(opInfo(op)->name);
-  CaseBuilder c("reduce/" + typeName(e) + "/" + name + "-" + shapeText(shape) + "-axis" + std::to_string(axis), "reduce");
+  CaseBuilder c("reduce/" + typeName(e) + "/" + name + "-" + shapeText(shape) + "-axis" + std::to_string(axis),
+                "reduce");
   int64_t n = 1;
   for (int64_t d : shape)
     n *= d;
-  size_t a = c.in(e, static_cast<size_t>(n), Fill::Small), o = c.out(e, static_cast<size_t>(n / shape[static_cast<size_t>(axis)]), {0, true});
+  size_t a = c.in(e, static_cast<size_t>(n), Fill::Small),
+         o = c.out(e, static_cast<size_t>(n / shape[static_cast<size_t>(axis)]), {0, true});
   ValueId v = c.load(a, shape);
   c.store(o, c.b().reduce(v, axis, op));
   return c.finish();
@@ -46,12 +50,15 @@ Case reduceWith(Opcode op, Elem e, std::vector<int64_t> shape, int64_t axis) {
 
 // Largest value and the first place of it: a combiner over pairs.
 Case argmax(Elem e, std::vector<int64_t> shape, int64_t axis) {
-  CaseBuilder c("reduce/" + typeName(e) + "/argmax-rank" + std::to_string(shape.size()) + "-axis" + std::to_string(axis), "reduce");
+  CaseBuilder c("reduce/" + typeName(e) + "/argmax-rank" + std::to_string(shape.size()) + "-axis" +
+                    std::to_string(axis),
+                "reduce");
   int64_t n = 1;
   for (int64_t d : shape)
     n *= d;
   size_t results = static_cast<size_t>(n / shape[static_cast<size_t>(axis)]);
-  size_t a = c.in(e, static_cast<size_t>(n), Fill::Small), i = c.in(Elem::I32, static_cast<size_t>(n), Fill::Index, static_cast<uint32_t>(n));
+  size_t a = c.in(e, static_cast<size_t>(n), Fill::Small),
+         i = c.in(Elem::I32, static_cast<size_t>(n), Fill::Index, static_cast<uint32_t>(n));
   size_t o = c.out(e, results, {0, true}), p = c.out(Elem::I32, results);
   ValueId v = c.load(a, shape), index = c.load(i, shape);
   Builder &b = c.b();
@@ -69,21 +76,25 @@ Case argmax(Elem e, std::vector<int64_t> shape, int64_t axis) {
 
 Case scanWith(Opcode op, Elem e, std::vector<int64_t> shape, int64_t axis, bool reverse) {
   std::string name(opInfo(op)->name);
-  CaseBuilder c("scan/" + typeName(e) + "/" + name + "-rank" + std::to_string(shape.size()) + "-axis" + std::to_string(axis) + (reverse ? "-reverse" : ""), "scan");
+  CaseBuilder c("scan/" + typeName(e) + "/" + name + "-rank" + std::to_string(shape.size()) + "-axis" +
+                    std::to_string(axis) + (reverse ? "-reverse" : ""),
+                "scan");
   int64_t n = 1;
   for (int64_t d : shape)
     n *= d;
   size_t a = c.in(e, static_cast<size_t>(n), Fill::Small), o = c.out(e, static_cast<size_t>(n), {0, true});
   ValueId v = c.load(a, shape);
   Builder &b = c.b();
-  c.store(o, b.scan({v}, axis, [&](std::span<const ValueId> x) -> Values { return {b.op(op, {x[0], x[1]})}; }, reverse)[0]);
+  c.store(
+      o, b.scan({v}, axis, [&](std::span<const ValueId> x) -> Values { return {b.op(op, {x[0], x[1]})}; }, reverse)[0]);
   return c.finish();
 }
 
 // First-order linear recurrence: associative, not commutative.
 Case recurrence() {
   CaseBuilder c("scan/i32/recurrence", "scan");
-  size_t a = c.in(Elem::I32, 64, Fill::Small), x = c.in(Elem::I32, 64, Fill::Small), o = c.out(Elem::I32, 64), p = c.out(Elem::I32, 64);
+  size_t a = c.in(Elem::I32, 64, Fill::Small), x = c.in(Elem::I32, 64, Fill::Small), o = c.out(Elem::I32, 64),
+         p = c.out(Elem::I32, 64);
   ValueId u = c.load(a, {64}), v = c.load(x, {64});
   Builder &b = c.b();
   Values r = b.scan({u, v}, 0, [&](std::span<const ValueId> y) -> Values {
@@ -95,7 +106,9 @@ Case recurrence() {
 }
 
 Case sort(Elem e, std::vector<int64_t> shape, int64_t axis, bool descending) {
-  CaseBuilder c("sort/" + typeName(e) + "/rank" + std::to_string(shape.size()) + "-axis" + std::to_string(axis) + (descending ? "-descending" : ""), "sort");
+  CaseBuilder c("sort/" + typeName(e) + "/rank" + std::to_string(shape.size()) + "-axis" + std::to_string(axis) +
+                    (descending ? "-descending" : ""),
+                "sort");
   int64_t n = 1;
   for (int64_t d : shape)
     n *= d;
@@ -109,7 +122,8 @@ Case gather(Elem e, int64_t axis) {
   CaseBuilder c("gather/" + typeName(e) + "/axis" + std::to_string(axis), "gather");
   std::vector<int64_t> source = {8, 16}, index = axis ? std::vector<int64_t>{8, 32} : std::vector<int64_t>{4, 16};
   int64_t n = index[0] * index[1];
-  size_t a = c.in(e, 128), i = c.in(Elem::I32, static_cast<size_t>(n), Fill::Index, axis ? 16 : 8), o = c.out(e, static_cast<size_t>(n));
+  size_t a = c.in(e, 128), i = c.in(Elem::I32, static_cast<size_t>(n), Fill::Index, axis ? 16 : 8),
+         o = c.out(e, static_cast<size_t>(n));
   ValueId v = c.load(a, source), w = c.load(i, index);
   c.store(o, c.b().op(Opcode::Gather, {v, w}, {intAttr(AttrId::Axis, axis)}));
   return c.finish();
@@ -133,8 +147,10 @@ Case map(int64_t pack) {
     Values out;
     for (int64_t i = 0; i < pack; ++i) {
       ValueId negative = b.cmpi(CmpI::Slt, x[static_cast<size_t>(i)], b.i32(0));
-      out.push_back(b.ifElse(negative, {Builder::scalar(Elem::I32)}, [&] { return Values{b.op(Opcode::SubI, {b.i32(0), x[static_cast<size_t>(i)]})}; },
-                             [&] { return Values{b.op(Opcode::MulI, {x[static_cast<size_t>(i)], b.i32(3)})}; })[0]);
+      out.push_back(b.ifElse(
+          negative, {Builder::scalar(Elem::I32)},
+          [&] { return Values{b.op(Opcode::SubI, {b.i32(0), x[static_cast<size_t>(i)]})}; },
+          [&] { return Values{b.op(Opcode::MulI, {x[static_cast<size_t>(i)], b.i32(3)})}; })[0]);
     }
     return out;
   });
@@ -161,8 +177,9 @@ void addReductions(std::vector<Case> &out) {
 } // namespace
 
 void addWholeTileCases(std::vector<Case> &out) {
-  const Elem dots[][2] = {{Elem::F32, Elem::F32}, {Elem::F16, Elem::F32}, {Elem::BF16, Elem::F32}, {Elem::F64, Elem::F64},
-                          {Elem::I8, Elem::I32},  {Elem::F8E5M2, Elem::F32}, {Elem::F8E4M3FN, Elem::F32}, {Elem::F16, Elem::F16}};
+  const Elem dots[][2] = {{Elem::F32, Elem::F32},      {Elem::F16, Elem::F32}, {Elem::BF16, Elem::F32},
+                          {Elem::F64, Elem::F64},      {Elem::I8, Elem::I32},  {Elem::F8E5M2, Elem::F32},
+                          {Elem::F8E4M3FN, Elem::F32}, {Elem::F16, Elem::F16}};
   for (const auto &d : dots)
     out.push_back(dot(d[0], d[1], 16, 16, 16));
   out.push_back(dot(Elem::F32, Elem::F32, 32, 64, 16));

@@ -41,7 +41,8 @@ struct Level {
     if (status != TSR_E_UNSUPPORTED)
       return {"L1/" + c.name, Outcome::Failed, "compile: " + statusName(status) + ": " + text};
     if (text.find(compiler.target().info().name) == std::string::npos)
-      return {"L1/" + c.name, Outcome::Failed, "the refusal does not name the target " + compiler.target().info().name + ": " + text};
+      return {"L1/" + c.name, Outcome::Failed,
+              "the refusal does not name the target " + compiler.target().info().name + ": " + text};
     return {"L1/" + c.name, Outcome::Unsupported, text};
   }
 
@@ -57,7 +58,8 @@ struct Level {
     if (!out)
       return refusal(c, out.status, diags);
     if (out.kernels.size() != 1 || out.kernels.front().name != "k") {
-      bad.detail = "compile described " + std::to_string(out.kernels.size()) + " kernels, the first '" + out.kernels.front().name + "', instead of one 'k'";
+      bad.detail = "compile described " + std::to_string(out.kernels.size()) + " kernels, the first '" +
+                   out.kernels.front().name + "', instead of one 'k'";
       return bad;
     }
     if (!device)
@@ -102,7 +104,9 @@ struct Level {
           problem = "two compiles of " + cases[i].name + " give different artifacts";
       checked += outs[0].status == TSR_OK;
     }
-    report.add({"L1/determinism", checked || !problem.empty() ? (problem.empty() ? Outcome::Passed : Outcome::Failed) : Outcome::Skipped, problem});
+    report.add({"L1/determinism",
+                checked || !problem.empty() ? (problem.empty() ? Outcome::Passed : Outcome::Failed) : Outcome::Skipped,
+                problem});
   }
 
   void cancellation(const Case &c) const {
@@ -114,7 +118,9 @@ struct Level {
     CompileOutput out = compiler.compile(r, diags);
     bool good = out.status == TSR_E_CANCELLED && out.artifact.empty();
     report.add({"L1/cancellation", good ? Outcome::Passed : Outcome::Failed,
-                good ? std::string() : "a compile that is cancelled from the start gives " + statusName(out.status) + " instead of CANCELLED"});
+                good ? std::string()
+                     : "a compile that is cancelled from the start gives " + statusName(out.status) +
+                           " instead of CANCELLED"});
   }
 
   // Cut and damaged bytecode: an error with a text, never a crash.
@@ -135,7 +141,8 @@ struct Level {
       DiagnosticList diags;
       CompileOutput out = compiler.compile(requestFor(bytes), diags);
       if (round < 100 && out.status >= 0)
-        problem = "bytecode cut to " + std::to_string(bytes.size()) + " of " + std::to_string(whole.size()) + " bytes compiles";
+        problem = "bytecode cut to " + std::to_string(bytes.size()) + " of " + std::to_string(whole.size()) +
+                  " bytes compiles";
       if (out.status < 0 && !diags.hasErrors())
         problem = "a failed compile without an error";
     }
@@ -153,7 +160,8 @@ struct Level {
     if (out.status == TSR_E_UNSUPPORTED) // it compiles nothing at all
       report.add({"L1/unknown-entry", Outcome::Unsupported, allMessages(diags)});
     else
-      report.add({"L1/unknown-entry", good ? Outcome::Passed : Outcome::Failed, good ? std::string() : "gives " + statusName(out.status) + ": " + allMessages(diags)});
+      report.add({"L1/unknown-entry", good ? Outcome::Passed : Outcome::Failed,
+                  good ? std::string() : "gives " + statusName(out.status) + ": " + allMessages(diags)});
   }
 
   void cacheKeys() const {

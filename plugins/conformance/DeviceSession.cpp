@@ -68,10 +68,12 @@ std::string DeviceSession::move(uint64_t device, void *host, uint64_t bytes, boo
   return s == TSR_OK ? std::string() : fail("copy", s);
 }
 
-std::string DeviceSession::launch(const Case &c, const plugin::CompileOutput &compiled, const std::vector<uint64_t> &addresses) {
+std::string DeviceSession::launch(const Case &c, const plugin::CompileOutput &compiled,
+                                  const std::vector<uint64_t> &addresses) {
   const plugin::CompiledKernel &k = compiled.kernels.front();
   if (k.args.size() != addresses.size() + c.scalars.size())
-    return "the kernel has " + std::to_string(k.args.size()) + " arguments instead of " + std::to_string(addresses.size() + c.scalars.size());
+    return "the kernel has " + std::to_string(k.args.size()) + " arguments instead of " +
+           std::to_string(addresses.size() + c.scalars.size());
   std::vector<uint8_t> args(k.argBytes);
   for (size_t i = 0; i < k.args.size(); ++i) {
     uint64_t value = i < addresses.size() ? addresses[i] : static_cast<uint32_t>(c.scalars[i - addresses.size()]);
@@ -81,7 +83,9 @@ std::string DeviceSession::launch(const Case &c, const plugin::CompileOutput &co
   }
   plugin::MessageSink sink;
   tsr_module *module = nullptr;
-  tsr_status s = contain([&] { return api_.module_load(sink.raw(), device_, {compiled.artifact.data(), compiled.artifact.size()}, &module); });
+  tsr_status s = contain([&] {
+    return api_.module_load(sink.raw(), device_, {compiled.artifact.data(), compiled.artifact.size()}, &module);
+  });
   if (s != TSR_OK)
     return fail("module_load", s);
   std::vector<tsr_arg> room;
@@ -107,13 +111,15 @@ std::string DeviceSession::launch(const Case &c, const plugin::CompileOutput &co
   return problem;
 }
 
-std::string DeviceSession::run(const Case &c, const plugin::CompileOutput &compiled, std::vector<std::vector<uint8_t>> &buffers) {
+std::string DeviceSession::run(const Case &c, const plugin::CompileOutput &compiled,
+                               std::vector<std::vector<uint8_t>> &buffers) {
   std::vector<uint64_t> bases(buffers.size()), addresses(buffers.size());
   std::string problem;
   for (size_t i = 0; i < buffers.size() && problem.empty(); ++i) {
     std::vector<uint8_t> whole(buffers[i].size() + 2 * kFence, kFenceByte);
     std::copy(buffers[i].begin(), buffers[i].end(), whole.begin() + kFence);
-    tsr_status s = contain([&] { return api_.mem_alloc(device_, nullptr, whole.size(), 0, TSR_MEM_DEVICE, &bases[i]); });
+    tsr_status s =
+        contain([&] { return api_.mem_alloc(device_, nullptr, whole.size(), 0, TSR_MEM_DEVICE, &bases[i]); });
     problem = s != TSR_OK ? fail("mem_alloc", s) : move(bases[i], whole.data(), whole.size(), true);
     addresses[i] = bases[i] + kFence;
   }
@@ -124,7 +130,8 @@ std::string DeviceSession::run(const Case &c, const plugin::CompileOutput &compi
     if (problem.empty())
       problem = move(bases[i], whole.data(), whole.size(), false);
     auto fenced = [](uint8_t b) { return b == kFenceByte; };
-    if (problem.empty() && !(std::all_of(whole.begin(), whole.begin() + kFence, fenced) && std::all_of(whole.end() - kFence, whole.end(), fenced)))
+    if (problem.empty() && !(std::all_of(whole.begin(), whole.begin() + kFence, fenced) &&
+                             std::all_of(whole.end() - kFence, whole.end(), fenced)))
       problem = "the kernel wrote outside of buffer " + std::to_string(i);
     if (problem.empty())
       buffers[i].assign(whole.begin() + kFence, whole.end() - kFence);

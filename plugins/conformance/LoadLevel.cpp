@@ -13,7 +13,8 @@ namespace {
 size_t threadCount() {
   size_t n = 0;
   std::error_code error;
-  for (auto it = std::filesystem::directory_iterator("/proc/self/task", error); !error && it != std::filesystem::directory_iterator(); it.increment(error))
+  for (auto it = std::filesystem::directory_iterator("/proc/self/task", error);
+       !error && it != std::filesystem::directory_iterator(); it.increment(error))
     ++n;
   return n;
 }
@@ -42,7 +43,9 @@ const Library *loadRole(Subject &s, Role role, Report &report) {
   if (!lib)
     return nullptr;
   add(report, "starts-no-thread/" + name, threadCount() == threads ? std::string() : "loading started a thread (R12)");
-  add(report, "build-id/" + name, (*lib)->buildId().empty() ? "neither note nor library has a build id: the compile cache cannot tell builds apart" : "");
+  add(report, "build-id/" + name,
+      (*lib)->buildId().empty() ? "neither note nor library has a build id: the compile cache cannot tell builds apart"
+                                : "");
   return *lib;
 }
 
@@ -64,7 +67,8 @@ void checkProbe(const Subject &s, Report &report) {
   add(report, "driver/probe", problem);
   setCurrentCase("L0/driver/destroy-null");
   problem.clear();
-  if (contain([&] { return d->device_close(nullptr); }) != TSR_OK || contain([&] { return d->stream_destroy(nullptr); }) != TSR_OK ||
+  if (contain([&] { return d->device_close(nullptr); }) != TSR_OK ||
+      contain([&] { return d->stream_destroy(nullptr); }) != TSR_OK ||
       contain([&] { return d->module_unload(nullptr); }) != TSR_OK)
     problem = "destroying NULL is an error (R5)";
   if (TSR_HAS(tsr_driver_api, d, event_destroy) && contain([&] { return d->event_destroy(nullptr); }) != TSR_OK)
@@ -87,7 +91,8 @@ void checkProbe(const Subject &s, Report &report) {
     if (!target)
       problem = "the compiler does not know the device's target: " + target.failure().message;
     else if ((*target)->info().name != view(info.target))
-      problem = "the device's target " + std::string(view(info.target)) + " is not canonical: " + (*target)->info().name;
+      problem =
+          "the device's target " + std::string(view(info.target)) + " is not canonical: " + (*target)->info().name;
   }
   add(report, "driver/device-target", problem);
 }
@@ -99,9 +104,14 @@ void checkTargets(const Subject &s, Report &report) {
   const tsr_target_api *api = s.compiler->target();
   std::vector<std::string> names;
   tsr_status st = contain([&] {
-    return api->enumerate(&names, [](void *user, tsr_str name, tsr_str) { static_cast<std::vector<std::string> *>(user)->emplace_back(view(name)); });
+    return api->enumerate(&names, [](void *user, tsr_str name, tsr_str) {
+      static_cast<std::vector<std::string> *>(user)->emplace_back(view(name));
+    });
   });
-  add(report, "targets/enumerate", st != TSR_OK ? s.compiler->failure("enumerate", st).message : names.empty() ? "no target is listed" : "");
+  add(report, "targets/enumerate",
+      st != TSR_OK    ? s.compiler->failure("enumerate", st).message
+      : names.empty() ? "no target is listed"
+                      : "");
   for (const std::string &name : names) {
     setCurrentCase("L0/targets/" + name);
     auto t = PluginTarget::make(*s.compiler, name);
@@ -123,7 +133,8 @@ void checkTargets(const Subject &s, Report &report) {
   }
   setCurrentCase("L0/targets/unknown");
   std::string problem;
-  for (const std::string &bad : {std::string("zz-no-such-target"), std::string(), std::string(100000, 'x'), std::string("a\0b", 3), std::string("\xff:+")}) {
+  for (const std::string &bad : {std::string("zz-no-such-target"), std::string(), std::string(100000, 'x'),
+                                 std::string("a\0b", 3), std::string("\xff:+")}) {
     MessageSink sink;
     tsr_target *handle = nullptr;
     tsr_status r = contain([&] { return api->parse(sink.raw(), str(bad), &handle); });

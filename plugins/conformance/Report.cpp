@@ -34,7 +34,9 @@ std::string readExclusions(const std::string &path, std::vector<Exclusion> &out)
   if (!list.is_array())
     return path + " is no JSON list";
   for (const Json &row : list) {
-    auto text = [&](const char *key) { return row.is_object() && row.contains(key) && row[key].is_string() ? row[key].get<std::string>() : std::string(); };
+    auto text = [&](const char *key) {
+      return row.is_object() && row.contains(key) && row[key].is_string() ? row[key].get<std::string>() : std::string();
+    };
     Exclusion e;
     e.pattern = text("pattern");
     e.reason = text("reason");
@@ -73,7 +75,8 @@ void Report::add(Result r) {
 }
 
 size_t Report::count(Outcome o) const {
-  return static_cast<size_t>(std::count_if(results_.begin(), results_.end(), [&](const Result &r) { return r.outcome == o; }));
+  return static_cast<size_t>(
+      std::count_if(results_.begin(), results_.end(), [&](const Result &r) { return r.outcome == o; }));
 }
 
 std::string Report::text(bool verbose) const {
@@ -84,13 +87,17 @@ std::string Report::text(bool verbose) const {
   for (const Exclusion &e : exclusions_)
     if (!e.used)
       out += "note: the exclusion '" + e.pattern + "' matched no case\n";
-  return out + std::to_string(count(Outcome::Passed)) + " passed, " + std::to_string(count(Outcome::Failed)) + " failed, " +
-         std::to_string(expected_) + " excluded as expected, " + std::to_string(count(Outcome::Skipped) - expected_) + " skipped\n";
+  return out + std::to_string(count(Outcome::Passed)) + " passed, " + std::to_string(count(Outcome::Failed)) +
+         " failed, " + std::to_string(expected_) + " excluded as expected, " +
+         std::to_string(count(Outcome::Skipped) - expected_) + " skipped\n";
 }
 
 std::string Report::json(const Identity &id) const {
-  Json j = {{"plugin", id.plugin}, {"version", id.version}, {"build_id", id.buildId}, {"abi", id.abi}, {"target", id.target}, {"level", id.level}};
-  j["summary"] = {{"passed", count(Outcome::Passed)}, {"failed", count(Outcome::Failed)}, {"excluded", expected_},
+  Json j = {{"plugin", id.plugin}, {"version", id.version}, {"build_id", id.buildId},
+            {"abi", id.abi},       {"target", id.target},   {"level", id.level}};
+  j["summary"] = {{"passed", count(Outcome::Passed)},
+                  {"failed", count(Outcome::Failed)},
+                  {"excluded", expected_},
                   {"skipped", count(Outcome::Skipped) - expected_}};
   Json list = Json::array();
   for (const Result &r : results_) {

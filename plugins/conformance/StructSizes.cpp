@@ -30,9 +30,11 @@ std::string fuzzInput(const T &good, uint32_t first, tsr_status baseline, Call &
   for (uint32_t size = sizeof(tsr_hdr); size <= sizeof(T) + 64; size += 4) {
     tsr_status zero = with(size, false);
     if (size < first && zero >= 0)
-      return "a struct of " + std::to_string(size) + " bytes is accepted, its first version has " + std::to_string(first);
+      return "a struct of " + std::to_string(size) + " bytes is accepted, its first version has " +
+             std::to_string(first);
     if (size >= sizeof(T) && zero != baseline)
-      return "a struct of " + std::to_string(size) + " bytes with a zero tail gives " + statusName(zero) + " instead of " + statusName(baseline);
+      return "a struct of " + std::to_string(size) + " bytes with a zero tail gives " + statusName(zero) +
+             " instead of " + statusName(baseline);
     if (size > sizeof(T) && with(size, true) != TSR_E_TOO_NEW)
       return "a struct of " + std::to_string(size) + " bytes whose unknown tail is set is not TOO_NEW";
   }
@@ -88,7 +90,9 @@ void fuzzCompiler(const Subject &s, Report &report) {
   in.ir_level = s.target->info().irLevels & TSR_IR_TILE ? TSR_IR_TILE : TSR_IR_LAYOUT;
   auto compile = [&](const tsr_compile_in *p) {
     MessageSink sink;
-    return contain([&] { return api->compile(sink.raw(), p, nullptr, [](void *, const tsr_kernel_info *) -> tsr_status { return TSR_OK; }); });
+    return contain([&] {
+      return api->compile(sink.raw(), p, nullptr, [](void *, const tsr_kernel_info *) -> tsr_status { return TSR_OK; });
+    });
   };
   setCurrentCase("L0/struct-size/tsr_compile_in");
   add(report, "tsr_compile_in", fuzzInput(in, kFirst<tsr_compile_in>, compile(&in), compile));
@@ -149,7 +153,8 @@ void fuzzNegotiation(const Library &lib, const std::string &role, Report &report
   std::string problem;
   auto covers = [&](const tsr_hdr *h, uint32_t first, const char *name) {
     if (h && h->size < first && problem.empty())
-      problem = std::string(name) + " has " + std::to_string(h->size) + " bytes, its first version " + std::to_string(first);
+      problem =
+          std::string(name) + " has " + std::to_string(h->size) + " bytes, its first version " + std::to_string(first);
   };
   covers(&lib.api().h, kFirst<tsr_plugin_api>, "tsr_plugin_api");
   covers(lib.target() ? &lib.target()->h : nullptr, kFirst<tsr_target_api>, "tsr_target_api");
@@ -166,7 +171,9 @@ void fuzzDriver(const Subject &s, Report &report) {
     return;
   }
   setCurrentCase("L0/struct-size/tsr_device_info");
-  add(report, "tsr_device_info", fuzzOutput<tsr_device_info>(kFirst<tsr_device_info>, [&](tsr_device_info *p) { return contain([&] { return d->device_info(0, p); }); }));
+  add(report, "tsr_device_info", fuzzOutput<tsr_device_info>(kFirst<tsr_device_info>, [&](tsr_device_info *p) {
+        return contain([&] { return d->device_info(0, p); });
+      }));
   MessageSink sink;
   tsr_device *device = nullptr;
   tsr_stream *stream = nullptr;

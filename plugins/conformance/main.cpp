@@ -36,7 +36,8 @@ void setCurrentCase(const std::string &name) {
 
 namespace {
 
-int run(const std::string &plugin, const std::string &level, const KitOptions &options, const std::string &exclusions, const std::string &json, bool verbose) {
+int run(const std::string &plugin, const std::string &level, const KitOptions &options, const std::string &exclusions,
+        const std::string &json, bool verbose) {
   std::vector<Exclusion> list;
   if (!exclusions.empty())
     if (std::string why = readExclusions(exclusions, list); !why.empty()) {
@@ -48,7 +49,8 @@ int run(const std::string &plugin, const std::string &level, const KitOptions &o
   plugin::Registry registry(registryOptions);
   std::vector<const plugin::Candidate *> candidates = registry.candidates();
   if (candidates.size() != 1) {
-    std::fprintf(stderr, "tessera-conformance: %s has %zu manifests, one is wanted\n", plugin.c_str(), candidates.size());
+    std::fprintf(stderr, "tessera-conformance: %s has %zu manifests, one is wanted\n", plugin.c_str(),
+                 candidates.size());
     return 2;
   }
   Report report(std::move(list));
@@ -62,8 +64,12 @@ int run(const std::string &plugin, const std::string &level, const KitOptions &o
   std::fputs(report.text(verbose).c_str(), stdout);
   if (!json.empty()) {
     const plugin::Library *lib = subject.compiler ? subject.compiler : subject.driver;
-    Identity id{subject.candidate->manifest.name, subject.candidate->manifest.version, lib ? lib->buildId() : "", TSR_ABI_BUILD,
-                subject.target ? subject.target->info().name : "", level};
+    Identity id{subject.candidate->manifest.name,
+                subject.candidate->manifest.version,
+                lib ? lib->buildId() : "",
+                TSR_ABI_BUILD,
+                subject.target ? subject.target->info().name : "",
+                level};
     std::ofstream out(json);
     out << report.json(id);
     if (!out.flush()) {
@@ -79,12 +85,15 @@ int run(const std::string &plugin, const std::string &level, const KitOptions &o
 
 int main(int argc, char **argv) {
   using namespace tessera::conformance;
-  CLI::App app{"Runs the conformance kit on a plugin. Exit code: 0 good, 1 failures, 2 usage, 3 the plugin crashed or hangs."};
+  CLI::App app{
+      "Runs the conformance kit on a plugin. Exit code: 0 good, 1 failures, 2 usage, 3 the plugin crashed or hangs."};
   std::string plugin, level = "L1", exclusions, json;
   KitOptions options;
   bool verbose = false;
   app.add_option("plugin", plugin, "manifest of the plugin: NAME.tessera.json")->required();
-  app.add_option("--level", level, "L0: load, lint, targets, struct sizes; L1: and compile and run every kernel of the kit")->check(CLI::IsMember({"L0", "L1"}));
+  app.add_option("--level", level,
+                 "L0: load, lint, targets, struct sizes; L1: and compile and run every kernel of the kit")
+      ->check(CLI::IsMember({"L0", "L1"}));
   app.add_option("--target", options.target, "target to compile for; default: the device here, else the first listed");
   app.add_option("--filter", options.filter, "pattern of L1 cases, * and ?: 'L1/dot/*'");
   app.add_option("--stride", options.stride, "run every n-th case of L1")->check(CLI::Range(1, 1000));

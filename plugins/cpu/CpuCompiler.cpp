@@ -82,8 +82,8 @@ class CpuCompiler final : public sdk::Compiler {
 public:
   void compile(sdk::CompileJob &job) override {
     tbc::Module module = readChecked(job);
-    if (!job.entry.empty() &&
-        std::none_of(module.functions.begin(), module.functions.end(), [&](const tbc::Function &f) { return f.name == job.entry; }))
+    if (!job.entry.empty() && std::none_of(module.functions.begin(), module.functions.end(),
+                                           [&](const tbc::Function &f) { return f.name == job.entry; }))
       throw sdk::NotFound("the bytecode has no kernel '" + std::string(job.entry) + "'");
     CompileOptions options;
     options.entry = std::string(job.entry);

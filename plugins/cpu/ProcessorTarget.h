@@ -41,13 +41,16 @@ public:
       return nullptr;
     int level = spec.arch.back() - '0';
     if (level == 1)
-      throw sdk::Error(TSR_E_UNSUPPORTED, "target x86-64-v1 is too old: x86-64-v2 is the least that this plugin compiles for");
+      throw sdk::Error(TSR_E_UNSUPPORTED,
+                       "target x86-64-v1 is too old: x86-64-v2 is the least that this plugin compiles for");
     if (level < 2 || level > 4)
       return nullptr;
-    static const std::vector<std::string> known = {"avx512bf16", "avx512vnni", "avx512fp16", "avxvnni", "amx-tile", "amx-int8", "amx-bf16"};
+    static const std::vector<std::string> known = {"avx512bf16", "avx512vnni", "avx512fp16", "avxvnni",
+                                                   "amx-tile",   "amx-int8",   "amx-bf16"};
     for (const auto &[name, on] : spec.features)
       if (std::find(known.begin(), known.end(), name) == known.end())
-        throw sdk::Error(TSR_E_UNSUPPORTED, "feature '" + name + "' of target '" + spec.text + "' is unknown: avx512bf16, avx512vnni, " +
+        throw sdk::Error(TSR_E_UNSUPPORTED, "feature '" + name + "' of target '" + spec.text +
+                                                "' is unknown: avx512bf16, avx512vnni, " +
                                                 "avx512fp16, avxvnni, amx-tile, amx-int8, amx-bf16");
     std::vector<std::string> features;
     std::string canonical = spec.arch;

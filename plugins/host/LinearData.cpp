@@ -5,7 +5,8 @@
 namespace tessera::plugin {
 
 namespace {
-constexpr std::string_view kDimNames[] = {layout::kRegister, layout::kLane, layout::kWarp, layout::kBlock, layout::kOffset};
+constexpr std::string_view kDimNames[] = {layout::kRegister, layout::kLane, layout::kWarp, layout::kBlock,
+                                          layout::kOffset};
 static_assert(TSR_DIM_REG == 0 && TSR_DIM_LANE == 1 && TSR_DIM_WARP == 2 && TSR_DIM_BLOCK == 3 && TSR_DIM_OFFSET == 4);
 } // namespace
 

@@ -61,8 +61,8 @@ SourcePlace placeOf(const MessageSink::Message &m, const CompileRequest &r) {
   return p;
 }
 
-void report(const PluginTarget &target, const CompileRequest &r, const MessageSink &sink, tsr_status status, const std::string &hostProblem,
-            const char *what, DiagnosticList &diags) {
+void report(const PluginTarget &target, const CompileRequest &r, const MessageSink &sink, tsr_status status,
+            const std::string &hostProblem, const char *what, DiagnosticList &diags) {
   bool error = false;
   Diagnostic pending;
   bool have = false;
@@ -81,7 +81,9 @@ void report(const PluginTarget &target, const CompileRequest &r, const MessageSi
       continue;
     pending = {};
     pending.id = errorId(status);
-    pending.severity = m.severity == TSR_SEV_ERROR ? Severity::Error : m.severity == TSR_SEV_WARNING ? Severity::Warning : Severity::Note;
+    pending.severity = m.severity == TSR_SEV_ERROR     ? Severity::Error
+                       : m.severity == TSR_SEV_WARNING ? Severity::Warning
+                                                       : Severity::Note;
     pending.place = placeOf(m, r);
     pending.message = "plugin " + target.library().name() + ": " + m.text;
     // An error beside a status of success is the plugin's contradiction: show it, but as a warning.
@@ -92,7 +94,8 @@ void report(const PluginTarget &target, const CompileRequest &r, const MessageSi
   }
   flush();
   if (!hostProblem.empty()) {
-    diags.add(DiagId::PluginFailed, {}, "plugin " + target.library().name() + ": " + what + " for " + target.info().name + ": " + hostProblem);
+    diags.add(DiagId::PluginFailed, {},
+              "plugin " + target.library().name() + ": " + what + " for " + target.info().name + ": " + hostProblem);
   } else if (status < 0 && !error) {
     Failure f = target.library().failure(std::string(what) + " for " + target.info().name, status, errorId(status));
     diags.add(f.id, {}, f.message);
@@ -145,14 +148,17 @@ struct PluginCompiler::Gate {
   };
 };
 
-PluginCompiler::PluginCompiler(std::shared_ptr<const PluginTarget> target) : target_(std::move(target)), gate_(new Gate) {
+PluginCompiler::PluginCompiler(std::shared_ptr<const PluginTarget> target)
+    : target_(std::move(target)), gate_(new Gate) {
   gate_->limit = target_->library().compiler()->max_concurrency;
 }
 PluginCompiler::~PluginCompiler() = default;
 
 Expected<std::shared_ptr<const PluginCompiler>> PluginCompiler::make(std::shared_ptr<const PluginTarget> target) {
   if (!target->library().compiler())
-    return Failure{DiagId::PluginRefused, "plugin " + target->library().name() + ": this library does not have the compiler role", {}};
+    return Failure{DiagId::PluginRefused,
+                   "plugin " + target->library().name() + ": this library does not have the compiler role",
+                   {}};
   return std::shared_ptr<const PluginCompiler>(new PluginCompiler(std::move(target)));
 }
 
@@ -238,13 +244,16 @@ tsr_status PluginCompiler::check(const CompileRequest &request, DiagnosticList &
   return s;
 }
 
-Expected<std::array<uint8_t, 32>> PluginCompiler::cacheKey(const std::vector<std::pair<std::string, std::string>> &options) const {
+Expected<std::array<uint8_t, 32>>
+PluginCompiler::cacheKey(const std::vector<std::pair<std::string, std::string>> &options) const {
   std::vector<tsr_kv> kv;
   for (const auto &[key, value] : options)
     kv.push_back({str(key), str(value)});
   std::array<uint8_t, 32> key{};
   const Library &library = target_->library();
-  tsr_status s = contain([&] { return library.compiler()->cache_key(target_->handle(), kv.data(), static_cast<uint32_t>(kv.size()), key.data()); });
+  tsr_status s = contain([&] {
+    return library.compiler()->cache_key(target_->handle(), kv.data(), static_cast<uint32_t>(kv.size()), key.data());
+  });
   if (s != TSR_OK)
     return library.failure("cache_key", s);
   return key;

@@ -33,9 +33,9 @@ struct CompileRequest {
   std::span<const uint8_t> bytecode;
   uint32_t irVersion = TSR_IR_VERSION(0, 0);
   uint32_t irLevel = TSR_IR_TILE;
-  uint32_t optLevel = 0;  // 0: the plugin's default
-  uint32_t dumpMask = 0;  // TSR_EMIT_BIT(…)
-  std::string entry;      // empty: every kernel
+  uint32_t optLevel = 0; // 0: the plugin's default
+  uint32_t dumpMask = 0; // TSR_EMIT_BIT(…)
+  std::string entry;     // empty: every kernel
   std::vector<std::pair<std::string, std::string>> options;
   std::function<bool()> cancelled; // asked on the calling thread; empty: never
   // Source text of the files that diagnostics name, for excerpts; may be empty.

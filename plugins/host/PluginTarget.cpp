@@ -68,7 +68,8 @@ Expected<std::shared_ptr<const PluginTarget>> PluginTarget::make(const Library &
   std::shared_ptr<PluginTarget> target(new PluginTarget(library, handle));
   std::string problem = target->read();
   if (!problem.empty())
-    return Failure{DiagId::PluginFailed, "plugin " + library.name() + ": the description of target '" + spec + "' " + problem, {}};
+    return Failure{
+        DiagId::PluginFailed, "plugin " + library.name() + ": the description of target '" + spec + "' " + problem, {}};
   return std::shared_ptr<const PluginTarget>(std::move(target));
 }
 
@@ -118,12 +119,14 @@ uint32_t PluginTarget::runsOn(const PluginTarget &device) const {
   return s == TSR_OK ? verdict : TSR_RUNS_NO;
 }
 
-std::optional<uint64_t> PluginTarget::convertCost(const layout::LinearLayout &from, const layout::LinearLayout &to, unsigned elementBits) const {
+std::optional<uint64_t> PluginTarget::convertCost(const layout::LinearLayout &from, const layout::LinearLayout &to,
+                                                  unsigned elementBits) const {
   if (!TSR_HAS(tsr_target_api, library_.target(), convert_cost) || from.outs().size() > TSR_LL_MAX_DIMS)
     return std::nullopt;
   LinearBuffers a(from), b(to);
   uint64_t cycles = 0;
-  tsr_status s = contain([&] { return library_.target()->convert_cost(handle_, a.raw(), b.raw(), elementBits, &cycles); });
+  tsr_status s =
+      contain([&] { return library_.target()->convert_cost(handle_, a.raw(), b.raw(), elementBits, &cycles); });
   return s == TSR_OK ? std::optional<uint64_t>(cycles) : std::nullopt;
 }
 
@@ -156,12 +159,14 @@ std::optional<layout::LinearLayout> PluginTarget::ask(const target::LayoutReques
   return answer;
 }
 
-std::optional<layout::LinearLayout> PluginTarget::layoutFor(const target::LayoutRequest &request, std::string *why) const {
+std::optional<layout::LinearLayout> PluginTarget::layoutFor(const target::LayoutRequest &request,
+                                                            std::string *why) const {
   std::string reason;
   if (request.shape.size() <= TSR_LL_MAX_DIMS && TSR_HAS(tsr_target_api, library_.target(), layout))
     if (std::optional<layout::LinearLayout> answer = ask(request, &reason))
       return answer;
-  std::optional<layout::LinearLayout> fallback = target::defaultLayout(request, info_.lanes(), info_.maxVectorBits(), why);
+  std::optional<layout::LinearLayout> fallback =
+      target::defaultLayout(request, info_.lanes(), info_.maxVectorBits(), why);
   if (!fallback && why && !reason.empty())
     *why += "; the plugin says: " + reason;
   return fallback;

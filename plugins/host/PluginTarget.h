@@ -26,7 +26,8 @@ public:
   const target::TargetInfo &info() const override { return info_; }
   const target::LayoutProvider &layouts() const override { return *this; }
   const target::MatrixMenu &matrix() const override { return *this; }
-  std::optional<uint64_t> convertCost(const layout::LinearLayout &from, const layout::LinearLayout &to, unsigned elementBits) const override;
+  std::optional<uint64_t> convertCost(const layout::LinearLayout &from, const layout::LinearLayout &to,
+                                      unsigned elementBits) const override;
   std::optional<layout::LinearLayout> layoutFor(const target::LayoutRequest &request, std::string *why) const override;
   const std::vector<target::MatrixEntry> &entries() const override { return menu_; }
   std::vector<uint32_t> rank(const target::MatrixProblem &problem) const override;

@@ -22,7 +22,8 @@ template <typename Call> tsr_status contain(Call &&call, bool *threw = nullptr) 
     Call &call;
     tsr_status status;
   } frame{call, TSR_E_INTERNAL};
-  bool returned = callAcrossBoundary([](void *f) { static_cast<Frame *>(f)->status = static_cast<Frame *>(f)->call(); }, &frame);
+  bool returned =
+      callAcrossBoundary([](void *f) { static_cast<Frame *>(f)->status = static_cast<Frame *>(f)->call(); }, &frame);
   if (threw)
     *threw = !returned;
   return returned ? frame.status : TSR_E_INTERNAL;

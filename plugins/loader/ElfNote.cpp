@@ -32,7 +32,7 @@ public:
 
   std::string open(const std::string &path) {
     fd_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    struct stat st {};
+    struct stat st{};
     if (fd_ < 0 || fstat(fd_, &st) != 0)
       return std::string("cannot be read: ") + std::strerror(errno);
     if (!S_ISREG(st.st_mode))
@@ -71,7 +71,8 @@ private:
 };
 
 std::string truncated(const ElfFile &f, const char *what) {
-  return std::string("is truncated or damaged: ") + what + " is outside the file's " + std::to_string(f.size()) + " bytes";
+  return std::string("is truncated or damaged: ") + what + " is outside the file's " + std::to_string(f.size()) +
+         " bytes";
 }
 
 std::string checkHeader(const ElfFile &f, Elf64_Ehdr &h) {
@@ -82,7 +83,8 @@ std::string checkHeader(const ElfFile &f, Elf64_Ehdr &h) {
   if (h.e_ident[EI_CLASS] != ELFCLASS64 || h.e_ident[EI_DATA] != ELFDATA2LSB)
     return "is no 64-bit little-endian ELF file";
   if (h.e_machine != kMachine)
-    return "is for another processor (ELF machine " + std::to_string(h.e_machine) + ", this one is " + std::to_string(kMachine) + ")";
+    return "is for another processor (ELF machine " + std::to_string(h.e_machine) + ", this one is " +
+           std::to_string(kMachine) + ")";
   if (h.e_type != ET_DYN)
     return "is no shared library";
   if (h.e_phentsize != sizeof(Elf64_Phdr))
@@ -107,7 +109,8 @@ void readNotes(const std::vector<char> &bytes, LibraryFacts &out) {
         out.gnuBuildId += "0123456789abcdef"[static_cast<unsigned char>(body[i]) & 15];
       }
     }
-    if (n.n_type == TSR_NOTE_TYPE && n.n_namesz == sizeof(TSR_NOTE_OWNER) && !std::memcmp(owner, TSR_NOTE_OWNER, sizeof(TSR_NOTE_OWNER))) {
+    if (n.n_type == TSR_NOTE_TYPE && n.n_namesz == sizeof(TSR_NOTE_OWNER) &&
+        !std::memcmp(owner, TSR_NOTE_OWNER, sizeof(TSR_NOTE_OWNER))) {
       out.hasNote = true;
       // A shorter or longer note is judged by its own fields: take what is there.
       out.note = tsr_note{};
@@ -135,7 +138,8 @@ std::string readDynamic(const ElfFile &f, const Elf64_Ehdr &h, LibraryFacts &out
     if (s.sh_type != SHT_DYNSYM && s.sh_type != SHT_DYNAMIC)
       continue;
     std::vector<char> strings;
-    if (s.sh_link >= sections.size() || !f.readTable(sections[s.sh_link].sh_offset, sections[s.sh_link].sh_size, strings))
+    if (s.sh_link >= sections.size() ||
+        !f.readTable(sections[s.sh_link].sh_offset, sections[s.sh_link].sh_size, strings))
       return truncated(f, "a table of strings");
     if (s.sh_type == SHT_DYNSYM) {
       std::vector<Elf64_Sym> symbols;
@@ -194,7 +198,8 @@ std::vector<std::string> lintLibrary(const LibraryFacts &facts) {
     if (e.rfind("tsr_plugin_negotiate_v", 0) != 0 && e.rfind("tsr_plugin_note_v", 0) != 0 && others++ == 0)
       first = e;
   if (others)
-    problems.push_back("exports " + std::to_string(others) + " symbols beside the ABI's, " + first + " for one: link with the SDK's plugin.exports");
+    problems.push_back("exports " + std::to_string(others) + " symbols beside the ABI's, " + first +
+                       " for one: link with the SDK's plugin.exports");
   for (const std::string &n : facts.needed)
     for (const char *forbidden : {"libLLVM", "libMLIR", "libpython", "libclang"})
       if (n.rfind(forbidden, 0) == 0)

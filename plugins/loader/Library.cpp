@@ -42,12 +42,14 @@ std::string checkNote(const Manifest &m, Role role, const HostFacts &host, const
   if (std::memcmp(n.magic, TSR_NOTE_MAGIC, sizeof n.magic) != 0)
     return "has a plugin note with the wrong magic";
   if (n.abi_major != TSR_ABI_MAJOR)
-    return "was built for major " + std::to_string(n.abi_major) + " of the plugin ABI, this host has " + std::to_string(TSR_ABI_MAJOR);
+    return "was built for major " + std::to_string(n.abi_major) + " of the plugin ABI, this host has " +
+           std::to_string(TSR_ABI_MAJOR);
   if (n.size < sizeof n)
     return "has a plugin note of " + std::to_string(n.size) + " bytes instead of " + std::to_string(sizeof n);
   std::string build = fieldText(n.abi_build), name = fieldText(n.name), version = fieldText(n.version);
   if (build != TSR_ABI_BUILD)
-    return "(" + name + " " + version + ") was built for plugin ABI " + build + ", this host has " TSR_ABI_BUILD ": rebuild the plugin";
+    return "(" + name + " " + version + ") was built for plugin ABI " + build +
+           ", this host has " TSR_ABI_BUILD ": rebuild the plugin";
   if (name != m.name || version != m.version)
     return "says that it is " + name + " " + version + ", its manifest says " + m.name + " " + m.version;
   if (!(n.roles & static_cast<uint32_t>(role)))
@@ -55,8 +57,8 @@ std::string checkNote(const Manifest &m, Role role, const HostFacts &host, const
   if (n.sanitizer != TSR_HOST_SANITIZER)
     return "was built with other sanitizers than this program";
   if (role == Role::Compiler && (n.ir_min > n.ir_max || n.ir_max < host.irMin || n.ir_min > host.irMax))
-    return "reads bytecode " + versionText(n.ir_min) + " to " + versionText(n.ir_max) + ", this host writes " + versionText(host.irMin) +
-           " to " + versionText(host.irMax);
+    return "reads bytecode " + versionText(n.ir_min) + " to " + versionText(n.ir_max) + ", this host writes " +
+           versionText(host.irMin) + " to " + versionText(host.irMax);
   return {};
 }
 
@@ -115,9 +117,11 @@ struct SlotCheck {
     if (!missing.empty())
       return "lacks the required functions " + missing;
     if (events != 0 && events != eventSlots)
-      return "has " + std::to_string(events) + " of the " + std::to_string(eventSlots) + " functions of group event: all or none";
+      return "has " + std::to_string(events) + " of the " + std::to_string(eventSlots) +
+             " functions of group event: all or none";
     if (graphs != 0 && graphs != graphSlots)
-      return "has " + std::to_string(graphs) + " of the " + std::to_string(graphSlots) + " functions of group graph: all or none";
+      return "has " + std::to_string(graphs) + " of the " + std::to_string(graphSlots) +
+             " functions of group graph: all or none";
     return {};
   }
 };
@@ -127,16 +131,16 @@ std::string checkSlots(const tsr_plugin_api &api) {
   const tsr_target_api *target = api.target;
   const tsr_compiler_api *compiler = api.compiler;
   const tsr_driver_api *driver = api.driver;
-#define TSR_SLOT(table, slot, Need)                                                                                          \
-  if (table) {                                                                                                               \
-    enum { Required, Optional, Layout, Event, Graph };                                                                       \
-    bool there = TSR_HAS(std::remove_const_t<std::remove_pointer_t<decltype(table)>>, table, slot);                          \
-    if (Need == Required)                                                                                                    \
-      c.required(there, #table, #slot);                                                                                      \
-    if (Need == Event)                                                                                                       \
-      ++c.eventSlots, c.events += there;                                                                                     \
-    if (Need == Graph)                                                                                                       \
-      ++c.graphSlots, c.graphs += there;                                                                                     \
+#define TSR_SLOT(table, slot, Need)                                                                                    \
+  if (table) {                                                                                                         \
+    enum { Required, Optional, Layout, Event, Graph };                                                                 \
+    bool there = TSR_HAS(std::remove_const_t<std::remove_pointer_t<decltype(table)>>, table, slot);                    \
+    if (Need == Required)                                                                                              \
+      c.required(there, #table, #slot);                                                                                \
+    if (Need == Event)                                                                                                 \
+      ++c.eventSlots, c.events += there;                                                                               \
+    if (Need == Graph)                                                                                                 \
+      ++c.graphSlots, c.graphs += there;                                                                               \
   }
 #include "plugins/abi/slots.def"
   return c.text();
@@ -149,9 +153,10 @@ Failure refused(const Manifest &m, const std::string &library, const std::string
 } // namespace
 
 std::string statusName(tsr_status status) {
-  static constexpr const char *names[] = {"OK", "INVALID", "UNSUPPORTED", "NOT_FOUND", "OOM_HOST", "OOM_DEVICE", "TOO_NEW",
-                                          "TOO_OLD", "CAPTURE", "CANCELLED", "TIMEOUT", "DEVICE_LOST", "LAUNCH_FAILED", "UNAVAILABLE",
-                                          "BAD_ARTIFACT", "INTERNAL", "ASSERT"};
+  static constexpr const char *names[] = {"OK",         "INVALID",     "UNSUPPORTED",   "NOT_FOUND",   "OOM_HOST",
+                                          "OOM_DEVICE", "TOO_NEW",     "TOO_OLD",       "CAPTURE",     "CANCELLED",
+                                          "TIMEOUT",    "DEVICE_LOST", "LAUNCH_FAILED", "UNAVAILABLE", "BAD_ARTIFACT",
+                                          "INTERNAL",   "ASSERT"};
   if (status == TSR_NOT_READY)
     return "NOT_READY";
   if (status <= 0 && status > -static_cast<tsr_status>(std::size(names)))
@@ -195,7 +200,8 @@ std::string Library::negotiate(const HostFacts &host, void *function) {
   if (!io.api)
     return "negotiated, but gave no table";
   if (io.api->h.size < firstSize<tsr_plugin_api>)
-    return "gave a table of " + std::to_string(io.api->h.size) + " bytes, the first version has " + std::to_string(firstSize<tsr_plugin_api>);
+    return "gave a table of " + std::to_string(io.api->h.size) + " bytes, the first version has " +
+           std::to_string(firstSize<tsr_plugin_api>);
   api_ = io.api;
   return {};
 }
@@ -205,8 +211,8 @@ std::string Library::checkTables(const LibraryFacts &facts) const {
     if (!saneText(s))
       return "gave a table with a NULL or endless text in it";
   if (view(api_->name) != name_ || view(api_->version) != version_)
-    return "says " + name_ + " " + version_ + " in its note, but " + std::string(view(api_->name)) + " " + std::string(view(api_->version)) +
-           " in its table";
+    return "says " + name_ + " " + version_ + " in its note, but " + std::string(view(api_->name)) + " " +
+           std::string(view(api_->version)) + " in its table";
   uint32_t roles = (api_->compiler ? TSR_ROLE_COMPILER : 0u) | (api_->driver ? TSR_ROLE_DRIVER : 0u);
   if (roles != facts.note.roles)
     return "has other roles in its table than in its note";
@@ -260,7 +266,8 @@ Expected<const Library *> Library::load(const Manifest &manifest, Role role, con
     if (threw)
       problem = "threw a C++ exception out of init";
     else if (s < 0)
-      problem = "cannot start: " + statusName(s) + ": " + (sink.firstError().empty() ? "no reason given" : sink.firstError());
+      problem =
+          "cannot start: " + statusName(s) + ": " + (sink.firstError().empty() ? "no reason given" : sink.firstError());
   }
   if (!problem.empty())
     return refused(manifest, path, problem);
@@ -280,7 +287,10 @@ std::string Library::lastError() const {
 
 Failure Library::failure(std::string_view what, tsr_status status, DiagId id) const {
   std::string text = lastError();
-  return {id, "plugin " + name_ + ": " + std::string(what) + ": " + (text.empty() ? "no reason given" : text) + " (" + statusName(status) + ")", {}};
+  return {id,
+          "plugin " + name_ + ": " + std::string(what) + ": " + (text.empty() ? "no reason given" : text) + " (" +
+              statusName(status) + ")",
+          {}};
 }
 
 MessageSink::MessageSink() {

@@ -86,7 +86,7 @@ public:
   };
   std::vector<Message> messages;
   std::vector<Blob> blobs;
-  std::function<bool()> cancelled; // empty: never
+  std::function<bool()> cancelled;         // empty: never
   uint64_t maxBytes = uint64_t(256) << 20; // emitted in all; beyond it the plugin is told to stop
   // The first error's text; empty: none.
   std::string firstError() const;

@@ -73,7 +73,8 @@ struct Fields {
         return list;
       }
       auto help = t.find("help");
-      list.push_back({name->get<std::string>(), help != t.end() && help->is_string() ? help->get<std::string>() : std::string()});
+      list.push_back(
+          {name->get<std::string>(), help != t.end() && help->is_string() ? help->get<std::string>() : std::string()});
     }
     return list;
   }
@@ -106,7 +107,9 @@ Expected<Manifest> readManifest(const std::string &path) {
   std::string text(kMaxBytes + 1, '\0');
   in.read(text.data(), static_cast<std::streamsize>(text.size()));
   text.resize(static_cast<size_t>(in.gcount()));
-  auto refused = [&](const std::string &why) { return Failure{DiagId::PluginRefused, "plugin manifest " + path + ": " + why, {}}; };
+  auto refused = [&](const std::string &why) {
+    return Failure{DiagId::PluginRefused, "plugin manifest " + path + ": " + why, {}};
+  };
   if (text.size() > kMaxBytes)
     return refused("longer than a megabyte");
   Json json;

@@ -49,7 +49,8 @@ void addOwnDirectories(std::vector<std::string> &directories) {
 }
 
 bool claims(const Candidate &c, const std::string &arch) {
-  return std::any_of(c.manifest.targets.begin(), c.manifest.targets.end(), [&](const ManifestTarget &t) { return globMatches(t.pattern, arch); });
+  return std::any_of(c.manifest.targets.begin(), c.manifest.targets.end(),
+                     [&](const ManifestTarget &t) { return globMatches(t.pattern, arch); });
 }
 
 } // namespace
@@ -205,7 +206,8 @@ Failure Registry::unknown(const TargetSpec &spec) const {
   if (near.find_first_of("*?") != std::string::npos)
     near.clear();
   return {DiagId::UnknownTarget, "no plugin offers the target '" + spec.text + "'" + unread,
-          near.empty() ? std::string() : "did you mean '" + near + "'? `tessera targets` lists what the installed plugins offer"};
+          near.empty() ? std::string()
+                       : "did you mean '" + near + "'? `tessera targets` lists what the installed plugins offer"};
 }
 
 Expected<ResolvedTarget> Registry::resolveName(const TargetSpec &spec) {
@@ -221,7 +223,8 @@ Expected<ResolvedTarget> Registry::resolveName(const TargetSpec &spec) {
       list += (list.empty() ? "" : ", ") + c->manifest.name + " (" + c->path + ")";
       spellings += (spellings.empty() ? "" : " or ") + c->manifest.name + "/" + spec.spec;
     }
-    return Failure{DiagId::AmbiguousTarget, "several plugins offer the target '" + spec.text + "': " + list, "write " + spellings};
+    return Failure{DiagId::AmbiguousTarget, "several plugins offer the target '" + spec.text + "': " + list,
+                   "write " + spellings};
   }
   if (!claims(*claimants.front(), spec.arch)) {
     std::vector<std::string> names;
@@ -269,7 +272,9 @@ Expected<ResolvedTarget> Registry::resolveDevice(const TargetSpec &spec) {
       return ResolvedTarget{c, std::string(view(info.target)), spec.options};
     note((*lib)->failure("device_info", s).message);
   }
-  return Failure{DiagId::UnknownTarget, "target '" + spec.text + "': no plugin has a device here" + (reasons.empty() ? "" : ": " + reasons), {}};
+  return Failure{DiagId::UnknownTarget,
+                 "target '" + spec.text + "': no plugin has a device here" + (reasons.empty() ? "" : ": " + reasons),
+                 {}};
 }
 
 Expected<std::vector<ResolvedTarget>> Registry::resolve(std::string_view targets) {
@@ -299,7 +304,10 @@ Expected<ResolvedTarget> Registry::resolveOne(std::string_view target) {
   if (!list)
     return list.failure();
   if (list->size() != 1)
-    return Failure{DiagId::UnknownTarget, "'" + std::string(target) + "' means " + std::to_string(list->size()) + " targets, one is wanted here", {}};
+    return Failure{DiagId::UnknownTarget,
+                   "'" + std::string(target) + "' means " + std::to_string(list->size()) +
+                       " targets, one is wanted here",
+                   {}};
   return std::move(list->front());
 }
 
@@ -312,9 +320,12 @@ Expected<const Library *> Registry::load(const Candidate &candidate, Role role) 
   auto it = loaded_.find(path);
   if (it == loaded_.end() || path.empty())
     it = loaded_.insert_or_assign(path, Library::load(candidate.manifest, role, options_.host)).first;
-  if (it->second && !(role == Role::Compiler ? (*it->second)->compiler() != nullptr : (*it->second)->driver() != nullptr))
-    return Failure{DiagId::PluginRefused, "plugin " + candidate.manifest.name + ": " + path + " does not have the " +
-                                              std::string(roleName(role)) + " role that its manifest names it for", {}};
+  if (it->second &&
+      !(role == Role::Compiler ? (*it->second)->compiler() != nullptr : (*it->second)->driver() != nullptr))
+    return Failure{DiagId::PluginRefused,
+                   "plugin " + candidate.manifest.name + ": " + path + " does not have the " +
+                       std::string(roleName(role)) + " role that its manifest names it for",
+                   {}};
   return it->second;
 }
 
@@ -324,7 +335,8 @@ std::string Registry::inspect(const Candidate &candidate, Role role, LibraryFact
 
 size_t Registry::loadedCount() const {
   std::lock_guard lock(mutex_);
-  return static_cast<size_t>(std::count_if(loaded_.begin(), loaded_.end(), [](const auto &l) { return bool(l.second); }));
+  return static_cast<size_t>(
+      std::count_if(loaded_.begin(), loaded_.end(), [](const auto &l) { return bool(l.second); }));
 }
 
 } // namespace tessera::plugin

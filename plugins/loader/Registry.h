@@ -21,10 +21,10 @@
 namespace tessera::plugin {
 
 struct RegistryOptions {
-  std::vector<std::string> manifests;    // manifest files, or directories of them
-  std::vector<std::string> directories;  // plugins.d directories; a missing one is no error
-  std::vector<std::string> disable;      // patterns of plugin names that are skipped
-  std::vector<std::string> select;       // where not empty: only these
+  std::vector<std::string> manifests;   // manifest files, or directories of them
+  std::vector<std::string> directories; // plugins.d directories; a missing one is no error
+  std::vector<std::string> disable;     // patterns of plugin names that are skipped
+  std::vector<std::string> select;      // where not empty: only these
   HostFacts host;
 
   // The standard search order. `lookup` answers for environment variables ("TESSERA_PLUGINS", "TESSERA_ADD_PLUGINS",

@@ -15,7 +15,8 @@ bool isWord(std::string_view s) {
   if (s.empty())
     return false;
   for (char c : s)
-    if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.'))
+    if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' ||
+          c == '.'))
       return false;
   return true;
 }
@@ -28,10 +29,11 @@ std::vector<std::string_view> splitItems(std::string_view text) {
     size_t comma = text.find(',', from);
     std::string_view piece = text.substr(from, comma == std::string_view::npos ? comma : comma - from);
     size_t equals = piece.find('='), at = piece.find('@');
-    bool continues = !items.empty() && items.back().find('@') != std::string_view::npos && equals != std::string_view::npos &&
-                     (at == std::string_view::npos || equals < at);
+    bool continues = !items.empty() && items.back().find('@') != std::string_view::npos &&
+                     equals != std::string_view::npos && (at == std::string_view::npos || equals < at);
     if (continues)
-      items.back() = std::string_view(items.back().data(), static_cast<size_t>(piece.data() + piece.size() - items.back().data()));
+      items.back() =
+          std::string_view(items.back().data(), static_cast<size_t>(piece.data() + piece.size() - items.back().data()));
     else
       items.push_back(piece);
     if (comma == std::string_view::npos)

@@ -17,10 +17,10 @@
 namespace tessera::plugin {
 
 struct TargetSpec {
-  std::string text;    // the item as written
-  std::string plugin;  // empty: any
-  std::string arch;    // without features
-  std::string spec;    // with features: what the plugin's parse() takes
+  std::string text;   // the item as written
+  std::string plugin; // empty: any
+  std::string arch;   // without features
+  std::string spec;   // with features: what the plugin's parse() takes
   std::vector<std::pair<std::string, std::string>> options;
 };
 

@@ -52,8 +52,8 @@ void MockCompiler::compile(sdk::CompileJob &job) {
   if (warps == 0 || warps > kMaxWarps || (warps & (warps - 1)))
     throw sdk::Error(TSR_E_UNSUPPORTED, "mock runs 1, 2 or 4 warps a program, not " + std::to_string(warps));
   if (module->option("shared_bytes") > kSharedBytes)
-    throw sdk::Error(TSR_E_UNSUPPORTED, "the kernel needs " + std::to_string(module->option("shared_bytes")) + " bytes of shared memory, mock has " +
-                                            std::to_string(kSharedBytes));
+    throw sdk::Error(TSR_E_UNSUPPORTED, "the kernel needs " + std::to_string(module->option("shared_bytes")) +
+                                            " bytes of shared memory, mock has " + std::to_string(kSharedBytes));
   try {
     LayoutTables tables(*module, warps);
   } catch (const Fault &f) {

@@ -14,7 +14,8 @@ namespace tessera::mock {
 MockModule::MockModule(const void *artifact, uint64_t bytes) {
   if (bytes < sizeof kArtifactMagic || std::memcmp(artifact, kArtifactMagic, sizeof kArtifactMagic) != 0)
     throw sdk::Error(TSR_E_BAD_ARTIFACT, "this is no artifact of mock");
-  auto read = tbc::readModule({static_cast<const uint8_t *>(artifact) + sizeof kArtifactMagic, bytes - sizeof kArtifactMagic});
+  auto read =
+      tbc::readModule({static_cast<const uint8_t *>(artifact) + sizeof kArtifactMagic, bytes - sizeof kArtifactMagic});
   if (!read)
     throw sdk::Error(TSR_E_BAD_ARTIFACT, "the artifact is corrupt: " + read.text());
   if (auto errors = tbc::verifyModule(*read.module); !errors.empty())
@@ -48,8 +49,8 @@ sdk::Kernel &MockModule::kernel(const sdk::KernelInfo &info) {
 }
 
 MockDevice::MockDevice(const sdk::Options &options)
-    : memory_(options.integer("fail_alloc", 0)), failLaunch_(options.integer("fail_launch", 0)), loseDevice_(options.integer("lose_device", 0)),
-      delayMicroseconds_(options.integer("delay_us", 0)) {}
+    : memory_(options.integer("fail_alloc", 0)), failLaunch_(options.integer("fail_launch", 0)),
+      loseDevice_(options.integer("lose_device", 0)), delayMicroseconds_(options.integer("delay_us", 0)) {}
 
 void MockDevice::delay() const {
   if (delayMicroseconds_)
@@ -69,8 +70,8 @@ void MockDevice::launch(sdk::Stream &stream, sdk::Kernel &kernel, const tsr_laun
     lost_ = true;
   throwIfLost();
   if (launch.arg_bytes != k.info.argBytes)
-    throw sdk::Error(TSR_E_INVALID, "kernel '" + k.info.name + "' takes " + std::to_string(k.info.argBytes) + " bytes of arguments, not " +
-                                        std::to_string(launch.arg_bytes));
+    throw sdk::Error(TSR_E_INVALID, "kernel '" + k.info.name + "' takes " + std::to_string(k.info.argBytes) +
+                                        " bytes of arguments, not " + std::to_string(launch.arg_bytes));
   if (k.info.args.size() != k.function->params.size())
     throw sdk::Error(TSR_E_INVALID, "kernel '" + k.info.name + "' has other parameters than its facts say");
   std::vector<uint64_t> args;
@@ -82,7 +83,8 @@ void MockDevice::launch(sdk::Stream &stream, sdk::Kernel &kernel, const tsr_laun
     args.push_back(bits);
   }
   bool fails = failLaunch_ && number == failLaunch_;
-  std::array<int32_t, 3> grid{static_cast<int32_t>(launch.grid[0]), static_cast<int32_t>(launch.grid[1]), static_cast<int32_t>(launch.grid[2])};
+  std::array<int32_t, 3> grid{static_cast<int32_t>(launch.grid[0]), static_cast<int32_t>(launch.grid[1]),
+                              static_cast<int32_t>(launch.grid[2])};
   static_cast<MockStream &>(stream).queue([this, &k, args, grid, fails] {
     if (fails)
       throw sdk::Error(TSR_E_LAUNCH_FAILED, "kernel '" + k.info.name + "' failed (injected)");
@@ -91,7 +93,12 @@ void MockDevice::launch(sdk::Stream &stream, sdk::Kernel &kernel, const tsr_laun
 }
 
 void MockDevice::runGrid(const MockKernel &kernel, const std::vector<uint64_t> &args, const int32_t grid[3]) {
-  LaunchState state{*kernel.module, *kernel.function, *kernel.tables, memory_, {grid[0], grid[1], grid[2]}, kernel.warps,
+  LaunchState state{*kernel.module,
+                    *kernel.function,
+                    *kernel.tables,
+                    memory_,
+                    {grid[0], grid[1], grid[2]},
+                    kernel.warps,
                     [this](const std::string &line) {
                       std::lock_guard lock(messages_);
                       printed_ += line + "\n";
@@ -120,7 +127,8 @@ void MockDevice::runGrid(const MockKernel &kernel, const std::vector<uint64_t> &
       assertions_.push_back(a);
     }
     throw sdk::Error(f.isAssert ? TSR_E_ASSERT : TSR_E_LAUNCH_FAILED,
-                     "kernel '" + kernel.info.name + "'" + where + ": " + (f.isAssert ? "assertion failed: " : "") + f.what());
+                     "kernel '" + kernel.info.name + "'" + where + ": " + (f.isAssert ? "assertion failed: " : "") +
+                         f.what());
   }
 }
 

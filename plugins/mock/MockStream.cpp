@@ -131,7 +131,8 @@ void MockMemory::copy(sdk::Stream &stream, const tsr_copy &c) {
       throw sdk::Error(TSR_E_INVALID, "a copy leaves its allocation");
   static_cast<MockStream &>(stream).queue([c] {
     for (uint64_t r = 0; r < c.rows; ++r)
-      std::memmove(reinterpret_cast<void *>(c.dst + r * c.dst_pitch), reinterpret_cast<const void *>(c.src + r * c.src_pitch), c.row_bytes);
+      std::memmove(reinterpret_cast<void *>(c.dst + r * c.dst_pitch),
+                   reinterpret_cast<const void *>(c.src + r * c.src_pitch), c.row_bytes);
   });
 }
 

@@ -53,8 +53,8 @@ std::unique_ptr<sdk::Target> MockTarget::parse(const sdk::Spec &spec) {
 // upper major bits go to the warps first. b is the same in every warp, since warps share columns only when rows run out.
 sdk::LinearMap MockTarget::layout(const sdk::LayoutRequest &request) const {
   uint32_t rank = static_cast<uint32_t>(request.shape.size());
-  if ((request.access != TSR_ACCESS_MMA_OPERAND && request.access != TSR_ACCESS_MMA_ACCUMULATOR) || request.entry != 1 ||
-      rank < 2)
+  if ((request.access != TSR_ACCESS_MMA_OPERAND && request.access != TSR_ACCESS_MMA_ACCUMULATOR) ||
+      request.entry != 1 || rank < 2)
     throw sdk::Unsupported("a layout of its own", "", "mock: the core's default serves");
   sdk::LinearMap m;
   for (uint32_t d : request.shape)

@@ -76,10 +76,12 @@ public:
 
 class NullDriver final : public sdk::Driver {
 public:
-  static constexpr uint32_t optional = sdk::kEvents | sdk::kGraphs | sdk::kWrapStreams | sdk::kNative | sdk::kDescriptors |
-                                       sdk::kOccupancy | sdk::kMessages;
+  static constexpr uint32_t optional = sdk::kEvents | sdk::kGraphs | sdk::kWrapStreams | sdk::kNative |
+                                       sdk::kDescriptors | sdk::kOccupancy | sdk::kMessages;
   uint32_t probe() override { throw sdk::Unavailable("the null device exists on paper only"); }
-  const sdk::DeviceInfo &info(uint32_t ordinal) override { throw sdk::NotFound("there is no null device " + std::to_string(ordinal)); }
+  const sdk::DeviceInfo &info(uint32_t ordinal) override {
+    throw sdk::NotFound("there is no null device " + std::to_string(ordinal));
+  }
   std::unique_ptr<sdk::Device> open(uint32_t ordinal, const sdk::Options &, const sdk::Sink &) override {
     if (ordinal != 0)
       throw sdk::NotFound("there is no null device " + std::to_string(ordinal));

@@ -32,7 +32,9 @@ public:
 
   // Only targets that take LAYOUT answer here, with bases as data.
   const sdk::LayoutProvider *layouts() const override { return this; }
-  sdk::LinearMap layout(const sdk::LayoutRequest &) const override { throw sdk::Unsupported("layouts", "", canonical()); }
+  sdk::LinearMap layout(const sdk::LayoutRequest &) const override {
+    throw sdk::Unsupported("layouts", "", canonical());
+  }
 };
 
 } // namespace tessera::null

@@ -34,7 +34,8 @@ struct KernelInfo {
     k.argAlign = raw.arg_align;
     k.flags = raw.flags;
     for (uint32_t i = 0; i < raw.n_args; ++i)
-      k.args.push_back({std::string(view(raw.args[i].name)), raw.args[i].offset, raw.args[i].size, raw.args[i].kind, raw.args[i].flags});
+      k.args.push_back({std::string(view(raw.args[i].name)), raw.args[i].offset, raw.args[i].size, raw.args[i].kind,
+                        raw.args[i].flags});
     std::memcpy(k.block, raw.block, sizeof k.block);
     std::memcpy(k.cluster, raw.cluster, sizeof k.cluster);
     k.smemStatic = raw.smem_static;
@@ -129,10 +130,12 @@ private:
 // One compile. Everything it refers to lives until compile() returns.
 class CompileJob {
 public:
-  CompileJob(const tsr_sink *s, const tsr_compile_in &in, void *user, tsr_status (*onKernel)(void *, const tsr_kernel_info *))
-      : target(detail::object(in.target)), ir(static_cast<const uint8_t *>(in.ir.p)), irBytes(in.ir.n), irVersion(in.ir_version),
-        irLevel(in.ir_level ? in.ir_level : TSR_IR_TILE), optLevel(in.opt_level ? in.opt_level : 3), entry(view(in.entry)),
-        options(in.opts, in.n_opts), sink(s), dumpMask_(in.dump_mask), user_(user), onKernel_(onKernel) {}
+  CompileJob(const tsr_sink *s, const tsr_compile_in &in, void *user,
+             tsr_status (*onKernel)(void *, const tsr_kernel_info *))
+      : target(detail::object(in.target)), ir(static_cast<const uint8_t *>(in.ir.p)), irBytes(in.ir.n),
+        irVersion(in.ir_version), irLevel(in.ir_level ? in.ir_level : TSR_IR_TILE),
+        optLevel(in.opt_level ? in.opt_level : 3), entry(view(in.entry)), options(in.opts, in.n_opts), sink(s),
+        dumpMask_(in.dump_mask), user_(user), onKernel_(onKernel) {}
 
   const Target &target;
   const uint8_t *ir;
@@ -209,13 +212,15 @@ template <typename C> struct CompilerTable {
     for (const std::string &key : job.options.unused())
       job.sink.warning("option '" + key + "' is unknown to " + std::string(job.target.canonical()) + ": ignored");
   }
-  static tsr_status compile(const tsr_sink *sink, const tsr_compile_in *raw, void *user, tsr_status (*onKernel)(void *, const tsr_kernel_info *)) {
+  static tsr_status compile(const tsr_sink *sink, const tsr_compile_in *raw, void *user,
+                            tsr_status (*onKernel)(void *, const tsr_kernel_info *)) {
     return guard(sink, [&] {
       Input<tsr_compile_in> in(raw);
       CompileJob job(sink, *in, user, onKernel);
       job.throwIfCancelled();
       if (!(job.target.describe()->ir_levels & job.irLevel))
-        throw Unsupported(job.irLevel == TSR_IR_LAYOUT ? "LAYOUT bytecode" : "TILE bytecode", "", job.target.canonical());
+        throw Unsupported(job.irLevel == TSR_IR_LAYOUT ? "LAYOUT bytecode" : "TILE bytecode", "",
+                          job.target.canonical());
       object().compile(job);
       job.throwIfCancelled();
       if (job.artifacts() != 1)

@@ -16,7 +16,8 @@ class Device;
 class Stream;
 
 // Optional groups of slots; Driver::optional says which ones a driver has, the others are NULL in the table (R2).
-inline constexpr uint32_t kEvents = 1, kGraphs = 2, kWrapStreams = 4, kNative = 8, kDescriptors = 16, kOccupancy = 32, kMessages = 64;
+inline constexpr uint32_t kEvents = 1, kGraphs = 2, kWrapStreams = 4, kNative = 8, kDescriptors = 16;
+inline constexpr uint32_t kOccupancy = 32, kMessages = 64;
 
 class Kernel {
 public:
@@ -137,7 +138,7 @@ public:
 
 namespace detail {
 
-template <typename Class, typename Handle> Class &as(Handle *h, const char *what) { return need(reinterpret_cast<Class *>(h), what); }
+template <typename C, typename H> C &as(H *h, const char *what) { return need(reinterpret_cast<C *>(h), what); }
 
 template <typename D> struct DriverTable {
   static D &object() {
@@ -191,7 +192,7 @@ template <typename D> struct DriverTable {
       give<tsr_device, Device>(out, object().open(ordinal, options, Sink(sink)));
     });
   }
-  static tsr_status memAlloc(tsr_device *d, tsr_stream *s, uint64_t bytes, uint64_t align, uint32_t space, uint64_t *out) {
+  static tsr_status memAlloc(tsr_device *d, tsr_stream *s, uint64_t n, uint64_t align, uint32_t space, uint64_t *out) {
     return guard(nullptr, [&] {
       need(out, "out_address");
       align = align ? align : 256;
@@ -199,7 +200,7 @@ template <typename D> struct DriverTable {
         throw Error(TSR_E_INVALID, "alignment " + std::to_string(align) + " is no power of two");
       if (space == TSR_MEM_HOST)
         throw Error(TSR_E_INVALID, "space HOST is for copies only");
-      *out = bytes ? as<Device>(d, "device").memory().allocate(streamOrNull(s), bytes, align, space) : 0;
+      *out = n ? as<Device>(d, "device").memory().allocate(streamOrNull(s), n, align, space) : 0;
     });
   }
   static tsr_status memFree(tsr_device *d, tsr_stream *s, uint64_t address) {
@@ -222,7 +223,8 @@ template <typename D> struct DriverTable {
       if (patternBytes != 1 && patternBytes != 2 && patternBytes != 4 && patternBytes != 8)
         throw Error(TSR_E_INVALID, "a pattern of " + std::to_string(patternBytes) + " bytes: 1, 2, 4 or 8");
       if (bytes % patternBytes)
-        throw Error(TSR_E_INVALID, std::to_string(bytes) + " bytes are no multiple of the pattern's " + std::to_string(patternBytes));
+        throw Error(TSR_E_INVALID,
+                    std::to_string(bytes) + " bytes are no multiple of the pattern's " + std::to_string(patternBytes));
       if (bytes)
         box.device->memory().fill(*box.stream, address, pattern, patternBytes, bytes);
     });
@@ -239,8 +241,8 @@ template <typename D> struct DriverTable {
   static tsr_status streamQuery(tsr_stream *s) {
     return guard(nullptr, [&] { return stream(s).ready() ? TSR_OK : TSR_NOT_READY; });
   }
-  static tsr_status moduleLoad(const tsr_sink *sink, tsr_device *d, tsr_bytes artifact, tsr_module **out) {
-    return guard(sink, [&] { give<tsr_module, Module>(out, as<Device>(d, "device").loadModule(artifact.p, artifact.n, Sink(sink))); });
+  static tsr_status moduleLoad(const tsr_sink *sink, tsr_device *d, tsr_bytes b, tsr_module **out) {
+    return guard(sink, [&] { give<tsr_module>(out, as<Device>(d, "device").loadModule(b.p, b.n, Sink(sink))); });
   }
   static tsr_status kernelGet(tsr_module *m, const tsr_kernel_info *raw, tsr_kernel **out) {
     return guard(nullptr, [&] {
@@ -285,7 +287,8 @@ template <typename D> struct DriverTable {
     return guard(nullptr, [&] { return as<Event>(e, "event").ready() ? TSR_OK : TSR_NOT_READY; });
   }
   static tsr_status eventElapsed(tsr_event *start, tsr_event *stop, uint64_t *out) {
-    return guard(nullptr, [&] { need(out, "out_ns") = as<Event>(stop, "event").nanosecondsSince(as<Event>(start, "event")); });
+    return guard(nullptr,
+                 [&] { need(out, "out_ns") = as<Event>(stop, "event").nanosecondsSince(as<Event>(start, "event")); });
   }
   static tsr_status captureBegin(tsr_stream *s, uint32_t mode) {
     return guard(nullptr, [&] { stream(s).beginCapture(mode); });
@@ -302,7 +305,8 @@ template <typename D> struct DriverTable {
   static tsr_status graphLaunch(tsr_gexec *e, tsr_stream *s) {
     return guard(nullptr, [&] { as<GraphExec>(e, "graph").launch(stream(s)); });
   }
-  static tsr_status descriptorEncode(tsr_device *d, const tsr_kv *kv, uint32_t n, void *out, uint64_t room, uint64_t *len) {
+  static tsr_status descriptorEncode(tsr_device *d, const tsr_kv *kv, uint32_t n, void *out, uint64_t room,
+                                     uint64_t *len) {
     return guard(nullptr, [&] {
       std::string bytes = as<Device>(d, "device").encodeDescriptor(Options(kv, n));
       need(len, "out_len") = bytes.size();

@@ -46,8 +46,8 @@ public:
 class Unsupported : public Error {
 public:
   Unsupported(std::string_view what, std::string_view type, std::string_view target)
-      : Error(TSR_E_UNSUPPORTED,
-              std::string(what) + (type.empty() ? "" : " of " + std::string(type)) + " on " + std::string(target) + " is not supported") {
+      : Error(TSR_E_UNSUPPORTED, std::string(what) + (type.empty() ? "" : " of " + std::string(type)) + " on " +
+                                     std::string(target) + " is not supported") {
     op = std::string(what);
   }
 };
@@ -122,8 +122,10 @@ template <typename Body> tsr_status guard(const tsr_sink *sink, Body &&body) noe
 }
 
 template <typename T> struct FirstSize;
-#define TSR_STRUCT(type, first, last, Kind)                                                                                  \
-  template <> struct FirstSize<type> { static constexpr uint32_t value = first; };
+#define TSR_STRUCT(type, first, last, Kind)                                                                            \
+  template <> struct FirstSize<type> {                                                                                 \
+    static constexpr uint32_t value = first;                                                                           \
+  };
 #include "plugins/abi/structs.def"
 
 // An input struct as this build knows it (R1): fields that the caller does not have read as 0; a tail that this build does
@@ -178,7 +180,8 @@ template <typename T> void writeOutput(T *out, const T &value) {
     throw Error(TSR_E_TOO_OLD, "a struct of " + std::to_string(out->h.size) + " bytes, its first version has " +
                                    std::to_string(FirstSize<T>::value));
   uint64_t n = out->h.size < sizeof(T) ? out->h.size : sizeof(T);
-  std::memcpy(reinterpret_cast<char *>(out) + sizeof(tsr_hdr), reinterpret_cast<const char *>(&value) + sizeof(tsr_hdr), n - sizeof(tsr_hdr));
+  std::memcpy(reinterpret_cast<char *>(out) + sizeof(tsr_hdr), reinterpret_cast<const char *>(&value) + sizeof(tsr_hdr),
+              n - sizeof(tsr_hdr));
 }
 
 template <typename T> T &need(T *p, const char *what) {
@@ -199,8 +202,8 @@ inline void log(int32_t severity, std::string_view component, std::string_view m
 class Sink {
 public:
   explicit Sink(const tsr_sink *raw) : raw_(raw) {}
-  void diag(int32_t severity, std::string_view message, std::string_view file = {}, uint32_t line = 0, uint32_t column = 0,
-            std::string_view op = {}, uint32_t depth = 0) const {
+  void diag(int32_t severity, std::string_view message, std::string_view file = {}, uint32_t line = 0,
+            uint32_t column = 0, std::string_view op = {}, uint32_t depth = 0) const {
     if (!TSR_HAS(tsr_sink, raw_, diag))
       return;
     tsr_diag d{};

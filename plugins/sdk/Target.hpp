@@ -28,7 +28,8 @@ struct Spec {
       at = text.find(':', from);
       std::string_view f = text.substr(from, at == std::string_view::npos ? at : at - from);
       if (f.empty() || (f.back() != '+' && f.back() != '-'))
-        throw Error(TSR_E_INVALID, "'" + std::string(f) + "' in target '" + s.text + "' is no feature: write name+ or name-");
+        throw Error(TSR_E_INVALID,
+                    "'" + std::string(f) + "' in target '" + s.text + "' is no feature: write name+ or name-");
       s.features.emplace_back(std::string(f.substr(0, f.size() - 1)), f.back() == '+');
     }
     return s;
@@ -92,7 +93,9 @@ public:
     return 0;
   }
   // May code built for this target run on `device`?
-  virtual Verdict runsOn(const Target &device) const { return canonical_ == device.canonical_ ? Verdict::Yes : Verdict::No; }
+  virtual Verdict runsOn(const Target &device) const {
+    return canonical_ == device.canonical_ ? Verdict::Yes : Verdict::No;
+  }
   // Not NULL for targets that take LAYOUT. Lives as long as the target.
   virtual const LayoutProvider *layouts() const { return nullptr; }
   // Entries of the menu for a problem, best first. The default: those whose types fit, by order in the menu.
@@ -215,10 +218,13 @@ template <typename T> struct TargetTable {
       *out = handle(t.release());
     });
   }
-  static const tsr_target_desc *describe(const tsr_target *t) { return reinterpret_cast<const Target *>(t)->describe(); }
+  static const tsr_target_desc *describe(const tsr_target *t) {
+    return reinterpret_cast<const Target *>(t)->describe();
+  }
   static void release(tsr_target *t) { delete reinterpret_cast<Target *>(t); }
   static tsr_status runsOn(const tsr_target *built, const tsr_target *device, uint32_t *out) {
-    return guard(nullptr, [&] { need(out, "out_verdict") = static_cast<uint32_t>(object(built).runsOn(object(device))); });
+    return guard(nullptr,
+                 [&] { need(out, "out_verdict") = static_cast<uint32_t>(object(built).runsOn(object(device))); });
   }
   static tsr_status layout(const tsr_target *t, const tsr_layout_req *raw, tsr_ll *out) {
     return guard(nullptr, [&] {
@@ -228,11 +234,19 @@ template <typename T> struct TargetTable {
         throw Unsupported("layouts", "", target.canonical());
       if (in->rank > TSR_LL_MAX_DIMS || (in->rank && !in->shape))
         throw Error(TSR_E_INVALID, "a layout of rank " + std::to_string(in->rank));
-      LayoutRequest r{{in->shape, in->shape + in->rank}, std::vector<uint32_t>(in->rank, 1), in->dtype, in->elem_bits, in->num_warps, in->access, in->mma, in->operand};
+      LayoutRequest r{{in->shape, in->shape + in->rank},
+                      std::vector<uint32_t>(in->rank, 1),
+                      in->dtype,
+                      in->elem_bits,
+                      in->num_warps,
+                      in->access,
+                      in->mma,
+                      in->operand};
       if (in->contig)
         r.contiguous.assign(in->contig, in->contig + in->rank);
       if (r.entry > target.menu().size())
-        throw Error(TSR_E_INVALID, "matrix entry " + std::to_string(r.entry) + " of a menu of " + std::to_string(target.menu().size()));
+        throw Error(TSR_E_INVALID, "matrix entry " + std::to_string(r.entry) + " of a menu of " +
+                                       std::to_string(target.menu().size()));
       writeLayout(target.layouts()->layout(r), out);
     });
   }

@@ -61,14 +61,17 @@
 
 namespace tessera::sdk::detail {
 
-constexpr uint32_t roles(bool compiler, bool driver) { return (compiler ? TSR_ROLE_COMPILER : 0u) | (driver ? TSR_ROLE_DRIVER : 0u); }
+constexpr uint32_t roles(bool compiler, bool driver) {
+  return (compiler ? TSR_ROLE_COMPILER : 0u) | (driver ? TSR_ROLE_DRIVER : 0u);
+}
 
 template <unsigned N> constexpr void copyText(char (&to)[N], const char *from) {
   for (unsigned i = 0; i + 1 < N && from[i]; ++i)
     to[i] = from[i];
 }
 // Constant, so that the note is in the file and not made by an initialiser.
-constexpr tsr_elf_note makeNote(const char *name, const char *version, uint32_t roleMask, uint32_t irMin, uint32_t irMax) {
+constexpr tsr_elf_note makeNote(const char *name, const char *version, uint32_t roleMask, uint32_t irMin,
+                                uint32_t irMax) {
   tsr_elf_note n{};
   n.namesz = sizeof n.owner;
   n.descsz = sizeof n.desc;
@@ -100,8 +103,10 @@ tsr_status negotiate(tsr_negotiate *io, const tsr_elf_note &note, const char *ve
     io->ir_min = note.desc.ir_min;
     io->ir_max = note.desc.ir_max;
     if (!h || h->h.size < FirstSize<tsr_host_api>::value || view(h->abi_build) != TSR_ABI_BUILD) {
-      reason = std::string(note.desc.name) + " " + note.desc.version + " was built for plugin ABI " TSR_ABI_BUILD ", this host has " +
-               (h && h->h.size >= FirstSize<tsr_host_api>::value ? std::string(view(h->abi_build)) : std::string("an older one"));
+      reason = std::string(note.desc.name) + " " + note.desc.version +
+               " was built for plugin ABI " TSR_ABI_BUILD ", this host has " +
+               (h && h->h.size >= FirstSize<tsr_host_api>::value ? std::string(view(h->abi_build))
+                                                                 : std::string("an older one"));
       io->reason = str(reason);
       return TSR_E_TOO_OLD;
     }
@@ -133,18 +138,18 @@ tsr_status negotiate(tsr_negotiate *io, const tsr_elf_note &note, const char *ve
 
 } // namespace tessera::sdk::detail
 
-#define TSR_PLUGIN(pluginName, pluginVersion, TargetClass, CompilerClass, DriverClass)                                       \
-  extern "C" {                                                                                                               \
-  __attribute__((visibility("default"))) extern const tsr_elf_note tsr_plugin_note_v0;                                       \
-  __attribute__((visibility("default"))) tsr_status tsr_plugin_negotiate_v0(tsr_negotiate *io);                               \
-  }                                                                                                                          \
-  TSR_SDK_PLAIN_BYTES __attribute__((used, section(".note.tessera"), aligned(4))) const tsr_elf_note tsr_plugin_note_v0 =    \
-      ::tessera::sdk::detail::makeNote(                                                                                      \
-          pluginName, pluginVersion,                                                                                         \
-          ::tessera::sdk::detail::roles(!std::is_void_v<CompilerClass>, !std::is_void_v<DriverClass>), TSR_PLUGIN_IR_MIN,    \
-          TSR_PLUGIN_IR_MAX);                                                                                                \
-  static_assert(sizeof(pluginName) <= 32 && sizeof(pluginVersion) <= 32, "name or version is longer than 31 bytes");         \
-  tsr_status tsr_plugin_negotiate_v0(tsr_negotiate *io) {                                                                    \
-    return ::tessera::sdk::detail::negotiate<TargetClass, CompilerClass, DriverClass>(io, tsr_plugin_note_v0,                \
-                                                                                      TSR_PLUGIN_VENDOR, TSR_PLUGIN_RANK);   \
+#define TSR_PLUGIN(pluginName, pluginVersion, TargetClass, CompilerClass, DriverClass)                                 \
+  extern "C" {                                                                                                         \
+  __attribute__((visibility("default"))) extern const tsr_elf_note tsr_plugin_note_v0;                                 \
+  __attribute__((visibility("default"))) tsr_status tsr_plugin_negotiate_v0(tsr_negotiate *io);                        \
+  }                                                                                                                    \
+  TSR_SDK_PLAIN_BYTES __attribute__((used, section(".note.tessera"), aligned(4)))                                      \
+  const tsr_elf_note tsr_plugin_note_v0 = ::tessera::sdk::detail::makeNote(                                            \
+      pluginName, pluginVersion,                                                                                       \
+      ::tessera::sdk::detail::roles(!std::is_void_v<CompilerClass>, !std::is_void_v<DriverClass>), TSR_PLUGIN_IR_MIN,  \
+      TSR_PLUGIN_IR_MAX);                                                                                              \
+  static_assert(sizeof(pluginName) <= 32 && sizeof(pluginVersion) <= 32, "name or version is longer than 31 bytes");   \
+  tsr_status tsr_plugin_negotiate_v0(tsr_negotiate *io) {                                                              \
+    return ::tessera::sdk::detail::negotiate<TargetClass, CompilerClass, DriverClass>(                                 \
+        io, tsr_plugin_note_v0, TSR_PLUGIN_VENDOR, TSR_PLUGIN_RANK);                                                   \
   }

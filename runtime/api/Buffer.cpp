@@ -14,8 +14,9 @@ tsr_status tsr_buffer_create(TsrDevice *device, uint64_t bytes, TsrBuffer **out)
   return guarded([&] {
     auto buffer = std::make_unique<TsrBuffer>(device);
     buffer->bytes = bytes;
-    tsr_status status = contain(
-        [&] { return device->driver->mem_alloc(device->handle, nullptr, bytes, 256, TSR_MEM_DEVICE, &buffer->address); });
+    tsr_status status = contain([&] {
+      return device->driver->mem_alloc(device->handle, nullptr, bytes, 256, TSR_MEM_DEVICE, &buffer->address);
+    });
     if (status < 0)
       return device->failedIn("mem_alloc", status);
     *out = buffer.release();
@@ -59,8 +60,8 @@ static tsr_status checkRange(const char *what, const TsrBuffer &b, uint64_t offs
     return TSR_OK;
   return guarded([&] {
     return failed(TSR_E_INVALID, std::string(what) + ": bytes " + std::to_string(offset) + " to " +
-                                     std::to_string(offset + bytes) + " lie outside a buffer of " + std::to_string(b.bytes) +
-                                     " bytes");
+                                     std::to_string(offset + bytes) + " lie outside a buffer of " +
+                                     std::to_string(b.bytes) + " bytes");
   });
 }
 
@@ -70,8 +71,8 @@ static tsr_status checkStream(const TsrBuffer &b, const TsrStream *stream) {
   return failed(TSR_E_INVALID, "the stream belongs to another device than the buffer");
 }
 
-static tsr_status copyOn(TsrDevice &device, uint64_t to, uint32_t toSpace, uint64_t from, uint32_t fromSpace, uint64_t bytes,
-                         TsrStream *stream, bool wait) {
+static tsr_status copyOn(TsrDevice &device, uint64_t to, uint32_t toSpace, uint64_t from, uint32_t fromSpace,
+                         uint64_t bytes, TsrStream *stream, bool wait) {
   if (bytes == 0)
     return TSR_OK;
   tsr_copy c = {};
@@ -101,8 +102,8 @@ tsr_status tsr_buffer_write(TsrBuffer *buffer, uint64_t offset, const void *data
     return s;
   if (tsr_status s = checkStream(*buffer, stream); s < 0)
     return s;
-  return copyOn(*buffer->device, buffer->address + offset, TSR_MEM_DEVICE, reinterpret_cast<uint64_t>(data), TSR_MEM_HOST, bytes,
-                stream, true);
+  return copyOn(*buffer->device, buffer->address + offset, TSR_MEM_DEVICE, reinterpret_cast<uint64_t>(data),
+                TSR_MEM_HOST, bytes, stream, true);
 }
 
 tsr_status tsr_buffer_read(TsrBuffer *buffer, uint64_t offset, void *data, uint64_t bytes, TsrStream *stream) {
@@ -112,8 +113,8 @@ tsr_status tsr_buffer_read(TsrBuffer *buffer, uint64_t offset, void *data, uint6
     return s;
   if (tsr_status s = checkStream(*buffer, stream); s < 0)
     return s;
-  return copyOn(*buffer->device, reinterpret_cast<uint64_t>(data), TSR_MEM_HOST, buffer->address + offset, TSR_MEM_DEVICE, bytes,
-                stream, true);
+  return copyOn(*buffer->device, reinterpret_cast<uint64_t>(data), TSR_MEM_HOST, buffer->address + offset,
+                TSR_MEM_DEVICE, bytes, stream, true);
 }
 
 tsr_status tsr_buffer_copy(TsrBuffer *to, uint64_t to_offset, TsrBuffer *from, uint64_t from_offset, uint64_t bytes,
@@ -128,8 +129,8 @@ tsr_status tsr_buffer_copy(TsrBuffer *to, uint64_t to_offset, TsrBuffer *from, u
     return s;
   if (tsr_status s = checkStream(*to, stream); s < 0)
     return s;
-  return copyOn(*to->device, to->address + to_offset, TSR_MEM_DEVICE, from->address + from_offset, TSR_MEM_DEVICE, bytes, stream,
-                false);
+  return copyOn(*to->device, to->address + to_offset, TSR_MEM_DEVICE, from->address + from_offset, TSR_MEM_DEVICE,
+                bytes, stream, false);
 }
 
 tsr_status tsr_buffer_fill(TsrBuffer *buffer, uint64_t offset, uint64_t pattern, uint32_t pattern_bytes, uint64_t bytes,
@@ -142,8 +143,9 @@ tsr_status tsr_buffer_fill(TsrBuffer *buffer, uint64_t offset, uint64_t pattern,
     return s;
   TsrDevice &device = *buffer->device;
   return guarded([&] {
-    tsr_status status = contain(
-        [&] { return device.driver->fill(device.workStream(stream), buffer->address + offset, pattern, pattern_bytes, bytes); });
+    tsr_status status = contain([&] {
+      return device.driver->fill(device.workStream(stream), buffer->address + offset, pattern, pattern_bytes, bytes);
+    });
     return status < 0 ? device.failedIn("fill", status, nullptr, stream, true) : TSR_OK;
   });
 }

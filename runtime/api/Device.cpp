@@ -131,8 +131,10 @@ static tsr_status openOn(const tsr_plugin_api *plugin, uint32_t ordinal, const T
   if (!threads.empty() && !threadsGiven && device->hostMemory)
     given.push_back({text("threads"), text(threads.c_str())});
   MessageSink sink;
-  tsr_status status = contain(
-      [&] { return plugin->driver->device_open(sink.raw(), ordinal, given.data(), static_cast<uint32_t>(given.size()), &device->handle); });
+  tsr_status status = contain([&] {
+    return plugin->driver->device_open(sink.raw(), ordinal, given.data(), static_cast<uint32_t>(given.size()),
+                                       &device->handle);
+  });
   if (status < 0)
     return device->failedIn("device_open", status, &sink);
   tsr_stream *stream = nullptr;
@@ -147,8 +149,8 @@ static tsr_status openOn(const tsr_plugin_api *plugin, uint32_t ordinal, const T
   return TSR_OK;
 }
 
-tsr_status tsr_device_open_plugin(const void *plugin_api, uint32_t ordinal, const TsrOption *options, uint32_t n_options,
-                                  TsrDevice **out) {
+tsr_status tsr_device_open_plugin(const void *plugin_api, uint32_t ordinal, const TsrOption *options,
+                                  uint32_t n_options, TsrDevice **out) {
   const auto *plugin = static_cast<const tsr_plugin_api *>(plugin_api);
   if (!plugin || !out || (n_options && !options))
     return nullArgument("plugin_api, options or out");
@@ -198,7 +200,8 @@ static tsr_status openNamed(std::string which, const TsrOption *options, uint32_
       }
     }
     std::string near = tessera::nearestName(which, names);
-    return failed(TSR_E_NOT_FOUND, "there is no plugin `" + which + "`" + (near.empty() ? "" : "; did you mean `" + near + "`?") +
+    return failed(TSR_E_NOT_FOUND, "there is no plugin `" + which + "`" +
+                                       (near.empty() ? "" : "; did you mean `" + near + "`?") +
                                        (known.empty() ? "; none is installed" : "; known: " + known));
   }
   const tessera::plugin::Library *library = nullptr;
@@ -230,7 +233,8 @@ tsr_status tsr_device_list(int32_t (*visit)(void *user, const TsrDeviceInfo *inf
       if (c->usable() && !c->manifest.driver.empty())
         usable.push_back(c);
     std::sort(usable.begin(), usable.end(), [](const auto *a, const auto *b) {
-      return a->manifest.rank != b->manifest.rank ? a->manifest.rank > b->manifest.rank : a->manifest.name < b->manifest.name;
+      return a->manifest.rank != b->manifest.rank ? a->manifest.rank > b->manifest.rank
+                                                  : a->manifest.name < b->manifest.name;
     });
     for (const auto *c : usable) {
       const tessera::plugin::Library *library = nullptr;
@@ -291,7 +295,8 @@ tsr_status tsr_device_sync(TsrDevice *device) {
   });
 }
 
-tsr_status tsr_device_set_print(TsrDevice *device, void (*print)(void *user, const char *text, uint64_t bytes), void *user) {
+tsr_status tsr_device_set_print(TsrDevice *device, void (*print)(void *user, const char *text, uint64_t bytes),
+                                void *user) {
   if (!device)
     return nullArgument("device");
   std::lock_guard lock(device->mutex);

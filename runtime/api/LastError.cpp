@@ -46,8 +46,8 @@ using namespace tessera::runtime;
 
 const char *tsr_status_name(tsr_status status) {
   switch (status) {
-#define TSR_NAME(name)                                                                                                           \
-  case name:                                                                                                                     \
+#define TSR_NAME(name)                                                                                                 \
+  case name:                                                                                                           \
     return #name;
     TSR_NAME(TSR_OK)
     TSR_NAME(TSR_NOT_READY)

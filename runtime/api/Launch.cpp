@@ -82,9 +82,10 @@ static tsr_status packAndLaunch(TsrKernel &k, TsrStream *stream, const int32_t g
   for (uint32_t i = 0; i < n; ++i)
     if (!convert(k, arguments[i], values[i]))
       return guarded([&] {
-        return failed(TSR_E_INVALID, "argument " + std::to_string(i + 1) + " of kernel `" + k.info.name + "` " +
-                                         (arguments[i].kind == TSR_ARG_IS_BUFFER ? "is a buffer of another device"
-                                                                                 : "is not made by a tsr_arg_ function"));
+        return failed(TSR_E_INVALID,
+                      "argument " + std::to_string(i + 1) + " of kernel `" + k.info.name + "` " +
+                          (arguments[i].kind == TSR_ARG_IS_BUFFER ? "is a buffer of another device"
+                                                                  : "is not made by a tsr_arg_ function"));
       });
   std::memset(packed, 0, k.info.argBytes);
   std::string why;

@@ -35,8 +35,8 @@ static void describe(TsrKernel &k) {
 tsr_status loadModule(TsrDevice *device, const CompiledModule &compiled, TsrModule **out) {
   if (!compiled.plugin.empty() && compiled.plugin != device->pluginName)
     return failed(TSR_E_BAD_ARTIFACT, "the kernel was compiled for " + compiled.plugin + "/" + compiled.target +
-                                          ", and this is a device of plugin " + device->pluginName + " (" + device->target +
-                                          ")");
+                                          ", and this is a device of plugin " + device->pluginName + " (" +
+                                          device->target + ")");
   auto module = std::make_unique<TsrModule>(device);
   MessageSink sink;
   tsr_status status = contain([&] {
@@ -120,7 +120,9 @@ tsr_status tsr_module_kernel(TsrModule *module, const char *name, TsrKernel **ou
   });
 }
 
-uint32_t tsr_module_kernel_count(TsrModule *module) { return module ? static_cast<uint32_t>(module->kernels.size()) : 0; }
+uint32_t tsr_module_kernel_count(TsrModule *module) {
+  return module ? static_cast<uint32_t>(module->kernels.size()) : 0;
+}
 
 TsrKernel *tsr_module_kernel_at(TsrModule *module, uint32_t index) {
   return module && index < module->kernels.size() ? &module->kernels[index] : nullptr;

@@ -86,7 +86,8 @@ tsr_status tsr_event_record(TsrEvent *event, TsrStream *stream) {
     return nullArgument("event");
   TsrDevice &device = *event->device;
   return guarded([&] {
-    tsr_status status = contain([&] { return device.driver->event_record(event->handle, device.launchStream(stream)); });
+    tsr_status status =
+        contain([&] { return device.driver->event_record(event->handle, device.launchStream(stream)); });
     return status < 0 ? device.failedIn("event_record", status, nullptr, stream, true) : TSR_OK;
   });
 }

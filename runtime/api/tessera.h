@@ -40,25 +40,25 @@ extern "C" {
 /* ---- status ------------------------------------------------------------------------------------------------------------ */
 
 typedef int32_t tsr_status;
-#ifndef TSR_OK                       /* the plugin ABI has the same list */
+#ifndef TSR_OK /* the plugin ABI has the same list */
 #define TSR_OK 0
-#define TSR_NOT_READY 1              /* a query: the work is still running */
-#define TSR_E_INVALID (-1)           /* an argument breaks a rule: a defect of the caller */
-#define TSR_E_UNSUPPORTED (-2)       /* this device cannot do it */
-#define TSR_E_NOT_FOUND (-3)         /* no such plugin, device, kernel, file */
-#define TSR_E_OOM_HOST (-4)          /* host memory: free some, try again */
-#define TSR_E_OOM_DEVICE (-5)        /* device memory: free some, try again */
-#define TSR_E_TOO_NEW (-6)           /* made by a later Tessera than this one */
-#define TSR_E_TOO_OLD (-7)           /* made by an earlier Tessera that this one no longer understands */
+#define TSR_NOT_READY 1        /* a query: the work is still running */
+#define TSR_E_INVALID (-1)     /* an argument breaks a rule: a defect of the caller */
+#define TSR_E_UNSUPPORTED (-2) /* this device cannot do it */
+#define TSR_E_NOT_FOUND (-3)   /* no such plugin, device, kernel, file */
+#define TSR_E_OOM_HOST (-4)    /* host memory: free some, try again */
+#define TSR_E_OOM_DEVICE (-5)  /* device memory: free some, try again */
+#define TSR_E_TOO_NEW (-6)     /* made by a later Tessera than this one */
+#define TSR_E_TOO_OLD (-7)     /* made by an earlier Tessera that this one no longer understands */
 #define TSR_E_CAPTURE (-8)
 #define TSR_E_CANCELLED (-9)
 #define TSR_E_TIMEOUT (-10)
-#define TSR_E_DEVICE_LOST (-11)      /* close the device and open it again */
-#define TSR_E_LAUNCH_FAILED (-12)    /* a kernel faulted */
-#define TSR_E_UNAVAILABLE (-13)      /* no hardware, no vendor runtime, or one that is too old */
-#define TSR_E_BAD_ARTIFACT (-14)     /* a compiled kernel is damaged or for another target */
-#define TSR_E_INTERNAL (-15)         /* a defect of Tessera or of a plugin */
-#define TSR_E_ASSERT (-16)           /* an assertion in a kernel failed */
+#define TSR_E_DEVICE_LOST (-11)   /* close the device and open it again */
+#define TSR_E_LAUNCH_FAILED (-12) /* a kernel faulted */
+#define TSR_E_UNAVAILABLE (-13)   /* no hardware, no vendor runtime, or one that is too old */
+#define TSR_E_BAD_ARTIFACT (-14)  /* a compiled kernel is damaged or for another target */
+#define TSR_E_INTERNAL (-15)      /* a defect of Tessera or of a plugin */
+#define TSR_E_ASSERT (-16)        /* an assertion in a kernel failed */
 #endif
 
 /* "TSR_E_INVALID" and so on; never NULL. */
@@ -77,7 +77,7 @@ typedef struct TsrBuffer TsrBuffer; /* device memory */
 typedef struct TsrStream TsrStream; /* ordered work */
 typedef struct TsrEvent TsrEvent;   /* a point in a stream, with its time */
 typedef struct TsrModule TsrModule; /* a compiled kernel file, on a device */
-typedef struct TsrKernel TsrKernel; /* one kernel of a module; lives as long as the module, is not destroyed by itself */
+typedef struct TsrKernel TsrKernel; /* one kernel of a module, which it does not outlive; never destroyed by itself */
 
 typedef struct {
   const char *key;
@@ -93,11 +93,11 @@ TSR_API tsr_status tsr_plugin_add(const char *manifest_path);
 #define TSR_DEVICE_HOST_POINTERS 1u /* kernels work on host memory: any host pointer may be a kernel argument */
 
 typedef struct {
-  uint32_t size;        /* in: sizeof(TsrDeviceInfo) */
-  uint32_t ordinal;     /* among the devices of its plugin */
-  const char *plugin;   /* "cpu" */
-  const char *name;     /* for people */
-  const char *target;   /* what to compile for: "x86-64-v3" */
+  uint32_t size;      /* in: sizeof(TsrDeviceInfo) */
+  uint32_t ordinal;   /* among the devices of its plugin */
+  const char *plugin; /* "cpu" */
+  const char *name;   /* for people */
+  const char *target; /* what to compile for: "x86-64-v3" */
   uint64_t memory_bytes;
   uint64_t cache_bytes; /* last-level cache; 0: unknown */
   uint32_t units;       /* cores, multiprocessors */
@@ -115,8 +115,8 @@ TSR_API tsr_status tsr_device_list(int32_t (*visit)(void *user, const TsrDeviceI
 TSR_API tsr_status tsr_device_open(const char *which, const TsrOption *options, uint32_t n_options, TsrDevice **out);
 /* Opens a device of a plugin table of the ABI (a const tsr_plugin_api * with the driver role), which must live as long as the
  * process. For programs that load plugins by themselves, and for tests. Reads no environment. */
-TSR_API tsr_status tsr_device_open_plugin(const void *plugin_api, uint32_t ordinal, const TsrOption *options, uint32_t n_options,
-                                          TsrDevice **out);
+TSR_API tsr_status tsr_device_open_plugin(const void *plugin_api, uint32_t ordinal, const TsrOption *options,
+                                          uint32_t n_options, TsrDevice **out);
 /* Waits for the default stream. The device itself ends with the last object that was made from it. */
 TSR_API tsr_status tsr_device_close(TsrDevice *device);
 /* Valid as long as the device. */
@@ -144,14 +144,15 @@ TSR_API void *tsr_buffer_host_pointer(const TsrBuffer *buffer);
 
 /* Host to device, and back; offset and bytes in bytes, inside the buffer (else INVALID). On the default stream (NULL) they are
  * done on return. On another one `data` must stay untouched until that stream was waited for. */
-TSR_API tsr_status tsr_buffer_write(TsrBuffer *buffer, uint64_t offset, const void *data, uint64_t bytes, TsrStream *stream);
+TSR_API tsr_status tsr_buffer_write(TsrBuffer *buffer, uint64_t offset, const void *data, uint64_t bytes,
+                                    TsrStream *stream);
 TSR_API tsr_status tsr_buffer_read(TsrBuffer *buffer, uint64_t offset, void *data, uint64_t bytes, TsrStream *stream);
 /* Between buffers of one device; the two ranges must not overlap. */
-TSR_API tsr_status tsr_buffer_copy(TsrBuffer *to, uint64_t to_offset, TsrBuffer *from, uint64_t from_offset, uint64_t bytes,
-                                   TsrStream *stream);
+TSR_API tsr_status tsr_buffer_copy(TsrBuffer *to, uint64_t to_offset, TsrBuffer *from, uint64_t from_offset,
+                                   uint64_t bytes, TsrStream *stream);
 /* Repeats the low pattern_bytes (1, 2, 4, 8) of pattern; bytes is a multiple of it. */
-TSR_API tsr_status tsr_buffer_fill(TsrBuffer *buffer, uint64_t offset, uint64_t pattern, uint32_t pattern_bytes, uint64_t bytes,
-                                   TsrStream *stream);
+TSR_API tsr_status tsr_buffer_fill(TsrBuffer *buffer, uint64_t offset, uint64_t pattern, uint32_t pattern_bytes,
+                                   uint64_t bytes, TsrStream *stream);
 
 /* ---- streams and events ------------------------------------------------------------------------------------------------- */
 
@@ -273,11 +274,11 @@ static inline TsrArgument tsr_arg_float(double value) {
 /* Runs the kernel on grid[0] * grid[1] * grid[2] programs. One argument a parameter, in order: buffers and addresses for
  * pointers, integers for integers (INVALID where the value does not fit the parameter), integers and floats for floats (rounded
  * to the parameter's type). A grid with a 0 does nothing; a negative one is INVALID. Errors of the kernel: see Faults above. */
-TSR_API tsr_status tsr_kernel_launch(TsrKernel *kernel, TsrStream *stream, const int32_t grid[3], const TsrArgument *arguments,
-                                     uint32_t n_arguments);
+TSR_API tsr_status tsr_kernel_launch(TsrKernel *kernel, TsrStream *stream, const int32_t grid[3],
+                                     const TsrArgument *arguments, uint32_t n_arguments);
 /* The same with arguments that are packed already, as tsr_kernel_describe says; bytes must equal arg_bytes. */
-TSR_API tsr_status tsr_kernel_launch_packed(TsrKernel *kernel, TsrStream *stream, const int32_t grid[3], const void *arguments,
-                                            uint64_t bytes);
+TSR_API tsr_status tsr_kernel_launch_packed(TsrKernel *kernel, TsrStream *stream, const int32_t grid[3],
+                                            const void *arguments, uint64_t bytes);
 
 /* ---- cache of compiled kernels ------------------------------------------------------------------------------------------ */
 

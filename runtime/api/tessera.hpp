@@ -178,7 +178,8 @@ public:
     check(tsr_buffer_read(raw_, offset, data, n, stream ? stream->get() : nullptr));
   }
   template <typename T> void fill(T value, const Stream *stream = nullptr) {
-    static_assert(std::is_trivially_copyable_v<T> && (sizeof(T) == 1 || sizeof(T) == 2 || sizeof(T) == 4 || sizeof(T) == 8),
+    static_assert(std::is_trivially_copyable_v<T> &&
+                      (sizeof(T) == 1 || sizeof(T) == 2 || sizeof(T) == 4 || sizeof(T) == 8),
                   "a pattern has 1, 2, 4 or 8 bytes");
     uint64_t pattern = 0;
     __builtin_memcpy(&pattern, &value, sizeof(T));
@@ -193,7 +194,8 @@ private:
 inline TsrArgument toArgument(const Buffer &b) { return tsr_arg_buffer(b.get()); }
 inline TsrArgument toArgument(const TsrArgument &a) { return a; }
 inline TsrArgument toArgument(std::nullptr_t) { return tsr_arg_pointer(nullptr); }
-template <typename T, std::enable_if_t<std::is_arithmetic_v<T> || std::is_pointer_v<T>, int> = 0> TsrArgument toArgument(T value) {
+template <typename T, std::enable_if_t<std::is_arithmetic_v<T> || std::is_pointer_v<T>, int> = 0>
+TsrArgument toArgument(T value) {
   if constexpr (std::is_pointer_v<T>)
     return tsr_arg_pointer(static_cast<const void *>(value));
   else if constexpr (std::is_floating_point_v<T>)

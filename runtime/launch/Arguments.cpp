@@ -29,7 +29,8 @@ static uint16_t roundToSixteen(double value, int exponentBits, int mantissaBits)
   // In units of the last place; nearbyint rounds to even in the default mode.
   double units = std::nearbyint(std::ldexp(magnitude, mantissaBits - normal));
   auto mantissa = static_cast<uint64_t>(units);
-  uint64_t bits = (static_cast<uint64_t>(normal + bias - 1) << mantissaBits) + mantissa; // the hidden bit adds the last one
+  uint64_t bits =
+      (static_cast<uint64_t>(normal + bias - 1) << mantissaBits) + mantissa; // the hidden bit adds the last one
   if (bits >= infinity)
     return sign | infinity;
   return sign | static_cast<uint16_t>(bits);
@@ -75,7 +76,8 @@ static void packFloat(const ParameterInfo &p, double value, unsigned char *out) 
   }
 }
 
-bool packArguments(const KernelInfo &kernel, const ArgumentValue *values, size_t n, unsigned char *out, std::string &why) {
+bool packArguments(const KernelInfo &kernel, const ArgumentValue *values, size_t n, unsigned char *out,
+                   std::string &why) {
   if (n != kernel.parameters.size()) {
     why = "kernel `" + kernel.name + "` takes " + std::to_string(kernel.parameters.size()) + " arguments, " +
           std::to_string(n) + " were given";
@@ -110,9 +112,10 @@ bool packArguments(const KernelInfo &kernel, const ArgumentValue *values, size_t
         why = place(kernel, i) + " is a float, and a pointer was given";
         return false;
       }
-      packFloat(p, v.kind == ArgumentValue::Float ? v.f
-                   : v.kind == ArgumentValue::Int ? static_cast<double>(v.i)
-                                                  : static_cast<double>(v.u),
+      packFloat(p,
+                v.kind == ArgumentValue::Float ? v.f
+                : v.kind == ArgumentValue::Int ? static_cast<double>(v.i)
+                                               : static_cast<double>(v.u),
                 out);
     }
   }

@@ -44,7 +44,8 @@ struct ArgumentValue {
 
 // Packs n values into `out` (kernel.argBytes long, padding left as it is). Integers are range-checked; floats are rounded to
 // nearest even. False: `why` names the parameter. Allocates only for `why`.
-bool packArguments(const KernelInfo &kernel, const ArgumentValue *values, size_t n, unsigned char *out, std::string &why);
+bool packArguments(const KernelInfo &kernel, const ArgumentValue *values, size_t n, unsigned char *out,
+                   std::string &why);
 
 // Round to nearest even; NaN stays NaN.
 uint16_t floatToHalfBits(double value);

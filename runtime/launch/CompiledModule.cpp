@@ -229,8 +229,9 @@ bool decodeCompiledModule(std::span<const uint8_t> bytes, CompiledModule &out, t
                   "the compiled kernel file has format " + std::to_string(version) + ", this runtime reads " +
                       std::to_string(kVersion) + ": compile the kernel again");
   if (total != bytes.size())
-    return refuse(TSR_E_BAD_ARTIFACT, "the compiled kernel file has " + std::to_string(bytes.size()) + " bytes instead of " +
-                                          std::to_string(total) + ": it is truncated or has something appended");
+    return refuse(TSR_E_BAD_ARTIFACT, "the compiled kernel file has " + std::to_string(bytes.size()) +
+                                          " bytes instead of " + std::to_string(total) +
+                                          ": it is truncated or has something appended");
   if (checksum64(bytes.subspan(kHeader)) != sum)
     return refuse(TSR_E_BAD_ARTIFACT, "the checksum of the compiled kernel file does not fit: the bytes were damaged");
   CompiledModule m;

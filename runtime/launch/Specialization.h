@@ -16,7 +16,7 @@ namespace tessera::runtime {
 
 // What the kernel's signature says about a parameter.
 struct ParameterRule {
-  std::string type;                // of an annotation: "i64", "fp16", "*fp32", "u1"; empty: none
+  std::string type; // of an annotation: "i64", "fp16", "*fp32", "u1"; empty: none
   bool isConstexpr = false;
   bool specialize = true;          // false: do_not_specialize (neither 1 nor divisibility)
   bool specializeAlignment = true; // false: do_not_specialize_on_alignment (1 still is a constant)
@@ -26,10 +26,10 @@ struct ParameterRule {
 struct CallValue {
   enum Kind : uint8_t { None, Bool, Int, UInt, Float, Pointer, Constexpr };
   Kind kind = None;
-  int64_t i = 0;          // Bool, Int
-  uint64_t u = 0;         // UInt: for values from 2^63 on; Pointer: the address
-  std::string text;       // Pointer: element type, "fp16"; Constexpr: its value as source text
-  bool isConst = false;   // Pointer: the kernel may only read
+  int64_t i = 0;        // Bool, Int
+  uint64_t u = 0;       // UInt: for values from 2^63 on; Pointer: the address
+  std::string text;     // Pointer: element type, "fp16"; Constexpr: its value as source text
+  bool isConst = false; // Pointer: the kernel may only read
 
   static CallValue boolean(bool v) { return {Bool, v, 0, {}, false}; }
   static CallValue integer(int64_t v) { return {Int, v, 0, {}, false}; }
@@ -42,8 +42,8 @@ struct CallValue {
 };
 
 struct SpecializedParameter {
-  std::string type;           // "i32", "*fp16", "*kfp16" (read-only), or "constexpr"
-  std::string constant;       // of a constexpr: "1", "None", "128"
+  std::string type;     // "i32", "*fp16", "*kfp16" (read-only), or "constexpr"
+  std::string constant; // of a constexpr: "1", "None", "128"
   bool divisibleBy16 = false;
   bool operator==(const SpecializedParameter &) const = default;
 };

@@ -48,12 +48,14 @@ TEST(Exports, NoLibraryShowsOrNeedsLlvm) {
     LibraryFacts facts;
     ASSERT_EQ(readLibraryFacts(path, facts), "") << path;
     for (const std::string &symbol : facts.exports) {
-      bool foreign = symbol.find("4llvm") != std::string::npos || symbol.find("4mlir") != std::string::npos || startsWith(symbol, "LLVM") ||
-                     startsWith(symbol, "mlir") || startsWith(symbol, "llvm");
+      bool foreign = symbol.find("4llvm") != std::string::npos || symbol.find("4mlir") != std::string::npos ||
+                     startsWith(symbol, "LLVM") || startsWith(symbol, "mlir") || startsWith(symbol, "llvm");
       EXPECT_FALSE(foreign) << path << " exports " << symbol;
     }
     for (const std::string &n : facts.needed)
-      EXPECT_FALSE(startsWith(n, "libLLVM") || startsWith(n, "libMLIR") || startsWith(n, "libpython") || startsWith(n, "libz3")) << path << " needs " << n;
+      EXPECT_FALSE(startsWith(n, "libLLVM") || startsWith(n, "libMLIR") || startsWith(n, "libpython") ||
+                   startsWith(n, "libz3"))
+          << path << " needs " << n;
   }
 }
 

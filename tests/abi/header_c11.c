@@ -2,9 +2,10 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "plugins/abi/plugin.h"
 
-#define TSR_STRUCT(type, first, last, Kind)                                                                                  \
-  _Static_assert(sizeof(type) >= (first), #type " is smaller than its first version");                                       \
-  _Static_assert(sizeof(type) == offsetof(type, last) + sizeof(((type *)0)->last), #type " ends in padding, or `last` is stale"); \
+#define TSR_STRUCT(type, first, last, Kind)                                                                            \
+  _Static_assert(sizeof(type) >= (first), #type " is smaller than its first version");                                 \
+  _Static_assert(sizeof(type) == offsetof(type, last) + sizeof(((type *)0)->last),                                     \
+                 #type " ends in padding, or `last` is stale");                                                        \
   _Static_assert(TSR_ABI_MAJOR > 0 || sizeof(type) == (first), #type ": structs.def is stale");
 #include "plugins/abi/structs.def"
 
@@ -22,10 +23,12 @@ enum {
   slot_count
 };
 _Static_assert(slot_count == 46, "a slot was added: update slots.def and docs/abi/changelog.md");
-#define TSR_SLOT(table, slot, Need) _Static_assert(sizeof(((table##_table *)0)->slot) == 8, #slot " is no function pointer");
+#define TSR_SLOT(table, slot, Need)                                                                                    \
+  _Static_assert(sizeof(((table##_table *)0)->slot) == 8, #slot " is no function pointer");
 #include "plugins/abi/slots.def"
 _Static_assert(sizeof(driver_table) == 16 + 8 * (slot_count - driver_probe), "driver slots missing from slots.def");
-_Static_assert(sizeof(target_table) == 16 + 8 * (compiler_compile - target_enumerate), "target slots missing from slots.def");
+_Static_assert(sizeof(target_table) == 16 + 8 * (compiler_compile - target_enumerate),
+               "target slots missing from slots.def");
 
 int main(void) {
   tsr_launch launch;

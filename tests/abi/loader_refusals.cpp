@@ -22,7 +22,9 @@ struct Folder {
   ~Folder() { fs::remove_all(path); }
 };
 
-std::string libraryFor(const std::string &rule) { return std::string(TESSERA_HOSTILE_DIR) + "/libhostile_" + rule + ".so"; }
+std::string libraryFor(const std::string &rule) {
+  return std::string(TESSERA_HOSTILE_DIR) + "/libhostile_" + rule + ".so";
+}
 
 // The candidate of a plugin "hostile 1.0" whose library is `library`.
 struct Hostile {
@@ -31,8 +33,9 @@ struct Hostile {
   const Candidate *candidate = nullptr;
 
   explicit Hostile(const std::string &library) {
-    std::ofstream(folder.path / "h.tessera.json") << "{\"format\":1,\"name\":\"hostile\",\"version\":\"1.0\",\"compiler\":\"" << library
-                                                  << "\",\"targets\":[{\"name\":\"hostile\"}]}";
+    std::ofstream(folder.path / "h.tessera.json")
+        << "{\"format\":1,\"name\":\"hostile\",\"version\":\"1.0\",\"compiler\":\"" << library
+        << "\",\"targets\":[{\"name\":\"hostile\"}]}";
     RegistryOptions o;
     o.directories = {folder.path.string()};
     registry = std::make_unique<Registry>(o);
@@ -60,25 +63,27 @@ TEST_P(RefusedAtLoad, WithItsReason) {
   Hostile good(libraryFor("well_behaved"));
   EXPECT_TRUE(good.load());
 }
-INSTANTIATE_TEST_SUITE_P(Plugins, RefusedAtLoad,
-                         testing::Values(Case{"no_note", "has no note"}, Case{"wrong_magic", "wrong magic"},
-                                         Case{"other_major", "major 7 of the plugin ABI, this host has 0"}, Case{"short_note", "note of 40 bytes"},
-                                         Case{"future_bytecode", "reads bytecode 5.0 to 5.0"}, Case{"sanitizer", "other sanitizers"},
-                                         Case{"other_build", "built for plugin ABI 0.1-somebody-elses, this host has 0.1-"},
-                                         Case{"missing_symbol", "does not export tsr_plugin_negotiate_v0"},
-                                         Case{"extra_export", "exports 1 symbols beside the ABI's, tsr_plugin_negotiate for one"},
-                                         Case{"throws_in_negotiate", "threw a C++ exception out of tsr_plugin_negotiate_v0"},
-                                         Case{"refuses", "refuses this host: this plugin only talks to hosts with a blue logo (TOO_OLD)"},
-                                         Case{"refuses_silently", "refuses this host: no reason given"},
-                                         Case{"gives_nothing", "negotiated, but gave no table"}, Case{"null_text", "a NULL or endless text"},
-                                         Case{"other_table_name", "says hostile 1.0 in its note, but somebody 1.0"},
-                                         Case{"null_slots", "lacks the required functions target.describe, compiler.compile"},
-                                         Case{"shorter_table", "lacks the required functions compiler.cache_key"},
-                                         Case{"half_events", "has 3 of the 6 functions of group event"},
-                                         Case{"no_targets", "compiler role without a table of targets"},
-                                         Case{"short_plugin_table", "table of 24 bytes"},
-                                         Case{"init_fails", "cannot start: UNAVAILABLE: the licence server is on fire"}),
-                         nameOf);
+INSTANTIATE_TEST_SUITE_P(
+    Plugins, RefusedAtLoad,
+    testing::Values(Case{"no_note", "has no note"}, Case{"wrong_magic", "wrong magic"},
+                    Case{"other_major", "major 7 of the plugin ABI, this host has 0"},
+                    Case{"short_note", "note of 40 bytes"}, Case{"future_bytecode", "reads bytecode 5.0 to 5.0"},
+                    Case{"sanitizer", "other sanitizers"},
+                    Case{"other_build", "built for plugin ABI 0.1-somebody-elses, this host has 0.1-"},
+                    Case{"missing_symbol", "does not export tsr_plugin_negotiate_v0"},
+                    Case{"extra_export", "exports 1 symbols beside the ABI's, tsr_plugin_negotiate for one"},
+                    Case{"throws_in_negotiate", "threw a C++ exception out of tsr_plugin_negotiate_v0"},
+                    Case{"refuses", "refuses this host: this plugin only talks to hosts with a blue logo (TOO_OLD)"},
+                    Case{"refuses_silently", "refuses this host: no reason given"},
+                    Case{"gives_nothing", "negotiated, but gave no table"}, Case{"null_text", "a NULL or endless text"},
+                    Case{"other_table_name", "says hostile 1.0 in its note, but somebody 1.0"},
+                    Case{"null_slots", "lacks the required functions target.describe, compiler.compile"},
+                    Case{"shorter_table", "lacks the required functions compiler.cache_key"},
+                    Case{"half_events", "has 3 of the 6 functions of group event"},
+                    Case{"no_targets", "compiler role without a table of targets"},
+                    Case{"short_plugin_table", "table of 24 bytes"},
+                    Case{"init_fails", "cannot start: UNAVAILABLE: the licence server is on fire"}),
+    nameOf);
 
 class RefusedAtTarget : public testing::TestWithParam<Case> {};
 TEST_P(RefusedAtTarget, WithItsReason) {
@@ -92,7 +97,8 @@ TEST_P(RefusedAtTarget, WithItsReason) {
 INSTANTIATE_TEST_SUITE_P(Plugins, RefusedAtTarget,
                          testing::Values(Case{"throws_in_parse", "plugin hostile: target 'hostile'"},
                                          Case{"lies_in_describe", "impossible tables"},
-                                         Case{"layout_without_layouts", "says LAYOUT, but the plugin has no function for layouts"}),
+                                         Case{"layout_without_layouts",
+                                              "says LAYOUT, but the plugin has no function for layouts"}),
                          nameOf);
 
 class FailsToCompile : public testing::TestWithParam<Case> {};
@@ -116,9 +122,11 @@ TEST_P(FailsToCompile, WithItsReason) {
   EXPECT_NE(all.find("plugin hostile"), std::string::npos) << all;
 }
 INSTANTIATE_TEST_SUITE_P(Plugins, FailsToCompile,
-                         testing::Values(Case{"throws_in_compile", "it threw a C++ exception"}, Case{"status_12345", "status 12345"},
+                         testing::Values(Case{"throws_in_compile", "it threw a C++ exception"},
+                                         Case{"status_12345", "status 12345"},
                                          Case{"status_minus_12345", "status -12345, which the ABI does not know"},
-                                         Case{"silent_failure", "no reason given (INTERNAL)"}, Case{"no_artifact", "0 artifacts instead of one"},
+                                         Case{"silent_failure", "no reason given (INTERNAL)"},
+                                         Case{"no_artifact", "0 artifacts instead of one"},
                                          Case{"two_artifacts", "2 artifacts instead of one"},
                                          Case{"wild_arguments", "lies outside the argument block"},
                                          Case{"short_kernel", "an impossible struct"}, Case{"flood", "OOM_HOST"},
@@ -180,13 +188,15 @@ TEST(DamagedFile, FlippedBytesOfTheHeadersNeverCrashTheReader) {
 
 TEST(DamagedFile, NotALibraryAtAll) {
   Folder f;
-  std::ofstream(f.path / "text.so") << "hello, I am a text file that is called .so and longer than an ELF header is, by far";
+  std::ofstream(f.path / "text.so")
+      << "hello, I am a text file that is called .so and longer than an ELF header is, by far";
   std::ofstream(f.path / "empty.so");
   LibraryFacts facts;
   EXPECT_NE(readLibraryFacts((f.path / "text.so").string(), facts).find("no ELF file"), std::string::npos);
   EXPECT_EQ(readLibraryFacts((f.path / "empty.so").string(), facts), "is empty");
   EXPECT_EQ(readLibraryFacts(f.path.string(), facts), "is no regular file");
-  EXPECT_NE(readLibraryFacts((f.path / "none.so").string(), facts).find("cannot be read: No such file"), std::string::npos);
+  EXPECT_NE(readLibraryFacts((f.path / "none.so").string(), facts).find("cannot be read: No such file"),
+            std::string::npos);
   EXPECT_EQ(readLibraryFacts("/proc/self/exe", facts), "") << "position-independent programs are shared objects";
   EXPECT_FALSE(facts.hasNote);
 }

@@ -78,7 +78,8 @@ RandomKernel Generator::run() {
   b_.beginKernel(std::string(RandomKernel::kName));
   n_ = b_.param("n", Builder::scalar(Elem::I32));
   s_ = b_.param("s", Builder::scalar(Elem::F32));
-  k_.scalars = {rng_.below(o_.elements * programs_ + 1), scalar::bitsOf(static_cast<float>(static_cast<int>(rng_.below(65)) - 32) / 8)};
+  k_.scalars = {rng_.below(o_.elements * programs_ + 1),
+                scalar::bitsOf(static_cast<float>(static_cast<int>(rng_.below(65)) - 32) / 8)};
   program_ = program();
   auto elements = static_cast<int64_t>(o_.elements);
   for (unsigned i = 0, count = 3 + rng_.below(3); i < count; ++i) {

@@ -62,11 +62,11 @@ private:
   Elem randomFloat();
   ValueId constant(const Type &t);
   ValueId constantOf(ValueId like, double v);
-  ValueId sibling(ValueId v);  // another value of this type
+  ValueId sibling(ValueId v); // another value of this type
   ValueId mask(const Type &like);
   ValueId withoutNan(ValueId v);
   ValueId clamped(ValueId v, double bound); // NaN becomes -bound
-  ValueId smallIntegers(ValueId v); // few and whole: sums and products of them are exact in every order
+  ValueId smallIntegers(ValueId v);         // few and whole: sums and products of them are exact in every order
   std::vector<int64_t> randomShape(int64_t elements);
 
   // Steps: each adds values to the pool, or gives false where nothing fits. RandomSteps.cpp
@@ -107,7 +107,7 @@ private:
   RandomKernel k_;
   tbc::Builder b_;
   std::vector<ValueId> pool_;
-  std::vector<ValueId> inexact_; // stored with a tolerance, never operands
+  std::vector<ValueId> inexact_;                    // stored with a tolerance, never operands
   std::vector<std::pair<ValueId, int64_t>> inputs_; // pointers to this program's elements, how many there are
   ValueId n_ = tbc::kNone, s_ = tbc::kNone, program_ = tbc::kNone;
   unsigned programs_ = 1, depth_ = 0;

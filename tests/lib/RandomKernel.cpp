@@ -34,7 +34,8 @@ std::string runReference(const RandomKernel &k, std::vector<std::vector<uint8_t>
   options.checkMemory = true;
   options.memory = &memory;
   std::string text;
-  for (const Diagnostic &d : interp::run(k.module, RandomKernel::kName, k.grid, k.arguments(buffers), options).diagnostics)
+  for (const Diagnostic &d :
+       interp::run(k.module, RandomKernel::kName, k.grid, k.arguments(buffers), options).diagnostics)
     text += renderDiagnostic(d, false);
   return text;
 }
@@ -49,12 +50,15 @@ uint64_t elementAt(const std::vector<uint8_t> &bytes, Elem e, size_t i) {
 
 // Units in the last place that an elementary function and the conversion after it may be off by.
 double allowed(Elem e, double want) {
-  double unit = e == Elem::F64 ? 0x1p-52 : e == Elem::F32 ? 0x1p-23 : std::ldexp(1.0, -scalar::floatFormat(e).mantissaBits);
+  double unit = e == Elem::F64   ? 0x1p-52
+                : e == Elem::F32 ? 0x1p-23
+                                 : std::ldexp(1.0, -scalar::floatFormat(e).mantissaBits);
   return std::fabs(want) * unit * 8 + (e == Elem::F64 ? 1e-300 : e == Elem::F32 || e == Elem::BF16 ? 1e-37 : 1e-6);
 }
 } // namespace
 
-std::string compareBuffers(const RandomKernel &k, const std::vector<std::vector<uint8_t>> &want, const std::vector<std::vector<uint8_t>> &got) {
+std::string compareBuffers(const RandomKernel &k, const std::vector<std::vector<uint8_t>> &want,
+                           const std::vector<std::vector<uint8_t>> &got) {
   for (size_t b = 0; b < k.buffers.size(); ++b) {
     Elem e = k.buffers[b].elem;
     for (size_t i = 0; i < want[b].size() / (tbc::elemBits(e) / 8); ++i) {
@@ -66,10 +70,13 @@ std::string compareBuffers(const RandomKernel &k, const std::vector<std::vector<
         if ((x != x && y != y) || (!k.buffers[b].exact && std::fabs(x - y) <= allowed(e, x)))
           continue;
         char text[120];
-        std::snprintf(text, sizeof text, "%.17g instead of %.17g (0x%llx, 0x%llx)", y, x, static_cast<unsigned long long>(g), static_cast<unsigned long long>(w));
-        return "buffer " + std::to_string(b) + " (" + std::string(tbc::elemName(e)) + "), element " + std::to_string(i) + ": " + text;
+        std::snprintf(text, sizeof text, "%.17g instead of %.17g (0x%llx, 0x%llx)", y, x,
+                      static_cast<unsigned long long>(g), static_cast<unsigned long long>(w));
+        return "buffer " + std::to_string(b) + " (" + std::string(tbc::elemName(e)) + "), element " +
+               std::to_string(i) + ": " + text;
       }
-      return "buffer " + std::to_string(b) + " (" + std::string(tbc::elemName(e)) + "), element " + std::to_string(i) + ": " + std::to_string(g) + " instead of " + std::to_string(w);
+      return "buffer " + std::to_string(b) + " (" + std::string(tbc::elemName(e)) + "), element " + std::to_string(i) +
+             ": " + std::to_string(g) + " instead of " + std::to_string(w);
     }
   }
   return {};

@@ -22,20 +22,20 @@
 namespace tessera::samples {
 
 struct RandomOptions {
-  unsigned steps = 20;        // about how many groups of ops
-  unsigned elements = 128;    // of the tiles that are loaded; a power of two
+  unsigned steps = 20;     // about how many groups of ops
+  unsigned elements = 128; // of the tiles that are loaded; a power of two
   bool fp8 = true, f64 = true;
-  bool control = true;        // if, for, while, map_elementwise
-  bool tileOps = true;        // reduce, scan, sort, gather, histogram, dot
-  bool memory = true;         // masked loads, atomics; without: plain loads and stores only
-  bool elementary = true;     // exp, sin, …: compared with a tolerance
+  bool control = true;    // if, for, while, map_elementwise
+  bool tileOps = true;    // reduce, scan, sort, gather, histogram, dot
+  bool memory = true;     // masked loads, atomics; without: plain loads and stores only
+  bool elementary = true; // exp, sin, …: compared with a tolerance
 };
 
 struct RandomKernel {
   static constexpr std::string_view kName = "random";
   struct Buffer {
     tbc::Elem elem;
-    bool exact = true;         // false: within a few units in the last place, see compareBuffers
+    bool exact = true;          // false: within a few units in the last place, see compareBuffers
     std::vector<uint8_t> bytes; // before the run
   };
   uint64_t seed = 0;
@@ -55,6 +55,7 @@ RandomKernel randomKernel(uint64_t seed, const RandomOptions &options = {});
 // Runs it in the interpreter, with every check on. The text of its complaints; empty: none.
 std::string runReference(const RandomKernel &k, std::vector<std::vector<uint8_t>> &buffers);
 // The first element that differs by more than it may, in words; empty: none does.
-std::string compareBuffers(const RandomKernel &k, const std::vector<std::vector<uint8_t>> &want, const std::vector<std::vector<uint8_t>> &got);
+std::string compareBuffers(const RandomKernel &k, const std::vector<std::vector<uint8_t>> &want,
+                           const std::vector<std::vector<uint8_t>> &got);
 
 } // namespace tessera::samples

@@ -16,14 +16,15 @@ Elem Generator::randomInt(bool withI1) {
 }
 
 Elem Generator::randomFloat() {
-  Elem e = rng_.any({Elem::F32, Elem::F32, Elem::F32, Elem::F16, Elem::F16, Elem::BF16, Elem::BF16, Elem::F64, Elem::F8E5M2, Elem::F8E4M3FN, Elem::F8E4M3FNUZ,
-                     Elem::F8E5M2FNUZ, Elem::F8E4B15});
+  Elem e = rng_.any({Elem::F32, Elem::F32, Elem::F32, Elem::F16, Elem::F16, Elem::BF16, Elem::BF16, Elem::F64,
+                     Elem::F8E5M2, Elem::F8E4M3FN, Elem::F8E4M3FNUZ, Elem::F8E5M2FNUZ, Elem::F8E4B15});
   return (isFp8(e) && !o_.fp8) || (e == Elem::F64 && !o_.f64) ? Elem::F32 : e;
 }
 
 ValueId Generator::constantOf(ValueId like, double v) {
   const Type t = type(like);
-  return isFloat(t.elem) ? b_.constFloat(t, scalar::decodeFloat(t.elem, scalar::encodeFloat(t.elem, v))) : b_.constInt(t, static_cast<int64_t>(v));
+  return isFloat(t.elem) ? b_.constFloat(t, scalar::decodeFloat(t.elem, scalar::encodeFloat(t.elem, v)))
+                         : b_.constInt(t, static_cast<int64_t>(v));
 }
 
 ValueId Generator::constant(const Type &t) {
@@ -32,7 +33,9 @@ ValueId Generator::constant(const Type &t) {
     return b_.constFloat(t, scalar::decodeFloat(t.elem, scalar::encodeFloat(t.elem, v)));
   }
   unsigned bits = scalar::intBits(t.elem);
-  return b_.constInt(t, bits == 1 ? rng_.below(2) : rng_.chance(70) ? static_cast<int64_t>(rng_.below(20)) - 10 : scalar::signExtend(rng_.next(), bits));
+  return b_.constInt(t, bits == 1         ? rng_.below(2)
+                        : rng_.chance(70) ? static_cast<int64_t>(rng_.below(20)) - 10
+                                          : scalar::signExtend(rng_.next(), bits));
 }
 
 ValueId Generator::sibling(ValueId v) {
@@ -89,8 +92,9 @@ bool Generator::integerOp() {
     return true;
   }
   ValueId c = sibling(a);
-  auto code = rng_.any({Opcode::AddI, Opcode::SubI, Opcode::MulI, Opcode::AndI, Opcode::OrI, Opcode::XorI, Opcode::ShlI, Opcode::ShrSI, Opcode::ShrUI, Opcode::MinSI,
-                        Opcode::MaxSI, Opcode::MinUI, Opcode::MaxUI, Opcode::MulHiUI, Opcode::MulHiSI, Opcode::DivSI, Opcode::DivUI, Opcode::RemSI, Opcode::RemUI});
+  auto code = rng_.any({Opcode::AddI, Opcode::SubI, Opcode::MulI, Opcode::AndI, Opcode::OrI, Opcode::XorI, Opcode::ShlI,
+                        Opcode::ShrSI, Opcode::ShrUI, Opcode::MinSI, Opcode::MaxSI, Opcode::MinUI, Opcode::MaxUI,
+                        Opcode::MulHiUI, Opcode::MulHiSI, Opcode::DivSI, Opcode::DivUI, Opcode::RemSI, Opcode::RemUI});
   bool divides = code == Opcode::DivSI || code == Opcode::DivUI || code == Opcode::RemSI || code == Opcode::RemUI;
   if (divides && type(a).elem == Elem::I1)
     return false;
@@ -107,7 +111,9 @@ bool Generator::floatOp() {
   switch (rng_.below(10)) {
   case 0:
   case 1:
-    add(b_.op(rng_.any({Opcode::NegF, Opcode::AbsF, Opcode::Floor, Opcode::Ceil, Opcode::Trunc, Opcode::Round, Opcode::RoundEven}), {a}));
+    add(b_.op(rng_.any({Opcode::NegF, Opcode::AbsF, Opcode::Floor, Opcode::Ceil, Opcode::Trunc, Opcode::Round,
+                        Opcode::RoundEven}),
+              {a}));
     return true;
   case 2:
     add(b_.op(Opcode::Sqrt, {b_.op(Opcode::AbsF, {a})}));
@@ -122,7 +128,9 @@ bool Generator::floatOp() {
     add(b_.op(rng_.any({Opcode::DivF, Opcode::RemF}), {a, sibling(a)}));
     return true;
   default:
-    add(b_.op(rng_.any({Opcode::AddF, Opcode::SubF, Opcode::MulF, Opcode::MinNumF, Opcode::MaxNumF, Opcode::MinimumF, Opcode::MaximumF}), {a, sibling(a)}));
+    add(b_.op(rng_.any({Opcode::AddF, Opcode::SubF, Opcode::MulF, Opcode::MinNumF, Opcode::MaxNumF, Opcode::MinimumF,
+                        Opcode::MaximumF}),
+              {a, sibling(a)}));
     return true;
   }
 }
@@ -132,7 +140,8 @@ bool Generator::compare() {
   if (a == kNone)
     return false;
   bool floats = isFloatTensor(a);
-  add(floats ? b_.cmpf(static_cast<CmpF>(rng_.below(16)), a, sibling(a)) : b_.cmpi(static_cast<CmpI>(rng_.below(10)), a, sibling(a)));
+  add(floats ? b_.cmpf(static_cast<CmpF>(rng_.below(16)), a, sibling(a))
+             : b_.cmpi(static_cast<CmpI>(rng_.below(10)), a, sibling(a)));
   return true;
 }
 
@@ -166,7 +175,8 @@ bool Generator::convert() {
     // Inside every integer type's range; unsigned takes the magnitude.
     ValueId c = clamped(a, from == Elem::F8E4B15 ? 1 : 100);
     bool isSigned = rng_.chance(60);
-    add(b_.convert(isSigned ? Opcode::FPToSI : Opcode::FPToUI, isSigned ? c : b_.op(Opcode::AbsF, {c}), randomInt(false)));
+    add(b_.convert(isSigned ? Opcode::FPToSI : Opcode::FPToUI, isSigned ? c : b_.op(Opcode::AbsF, {c}),
+                   randomInt(false)));
     return true;
   }
   Elem to = randomFloat();
@@ -186,7 +196,7 @@ bool Generator::bitcast() {
     return false;
   unsigned bits = elemBits(type(a).elem);
   bool toFloat = isIntTensor(a);
-  Elem to = bits == 64 ? (toFloat ? Elem::F64 : Elem::I64)
+  Elem to = bits == 64   ? (toFloat ? Elem::F64 : Elem::I64)
             : bits == 32 ? (toFloat ? Elem::F32 : Elem::I32)
             : bits == 16 ? (toFloat ? rng_.any({Elem::F16, Elem::BF16}) : Elem::I16)
                          : (toFloat ? rng_.any({Elem::F8E5M2, Elem::F8E4M3FN}) : Elem::I8);

@@ -28,7 +28,8 @@ bool Generator::reduce() {
         a = b_.convert(Opcode::FPToFP, a, Elem::F32);
     }
   } else {
-    code = rng_.any({Opcode::AddI, Opcode::MaxSI, Opcode::MinUI, Opcode::XorI, Opcode::AndI, Opcode::OrI, Opcode::MulI});
+    code =
+        rng_.any({Opcode::AddI, Opcode::MaxSI, Opcode::MinUI, Opcode::XorI, Opcode::AndI, Opcode::OrI, Opcode::MulI});
   }
   ValueId r = b_.reduce(a, rng_.below(type(a).shape.size()), code);
   if (!isTensor(r))
@@ -51,7 +52,8 @@ bool Generator::argMax() {
   if (type(index).shape != t.shape)
     index = b_.broadcast(index, t.shape);
   Values r = b_.reduce({a, index}, axis, [&](Span x) {
-    ValueId greater = b_.cmpf(CmpF::Ogt, x[0], x[2]), equal = b_.cmpf(CmpF::Oeq, x[0], x[2]), first = b_.cmpi(CmpI::Slt, x[1], x[3]);
+    ValueId greater = b_.cmpf(CmpF::Ogt, x[0], x[2]), equal = b_.cmpf(CmpF::Oeq, x[0], x[2]),
+            first = b_.cmpi(CmpI::Slt, x[1], x[3]);
     ValueId take = b_.op(Opcode::OrI, {greater, b_.op(Opcode::AndI, {equal, first})});
     return Values{b_.op(Opcode::Select, {take, x[0], x[2]}), b_.op(Opcode::Select, {take, x[1], x[3]})};
   });
@@ -64,12 +66,15 @@ bool Generator::scan() {
   ValueId a = pick([&](ValueId v) { return isTensor(v); });
   if (a == kNone)
     return false;
-  Opcode code = isFloatTensor(a) ? rng_.any({Opcode::MaxNumF, Opcode::MinNumF}) : rng_.any({Opcode::AddI, Opcode::MaxSI, Opcode::XorI, Opcode::MulI});
+  Opcode code = isFloatTensor(a) ? rng_.any({Opcode::MaxNumF, Opcode::MinNumF})
+                                 : rng_.any({Opcode::AddI, Opcode::MaxSI, Opcode::XorI, Opcode::MulI});
   if (isFloatTensor(a) && elemBits(type(a).elem) >= 32 && rng_.chance(50)) {
     a = smallIntegers(a);
     code = Opcode::AddF;
   }
-  add(b_.scan({a}, rng_.below(type(a).shape.size()), [&](Span x) { return Values{b_.op(code, {x[0], x[1]})}; }, rng_.chance(40))[0]);
+  add(b_.scan(
+      {a}, rng_.below(type(a).shape.size()), [&](Span x) { return Values{b_.op(code, {x[0], x[1]})}; },
+      rng_.chance(40))[0]);
   return true;
 }
 
@@ -96,8 +101,12 @@ bool Generator::dot() {
   std::vector<int64_t> out = batched ? std::vector<int64_t>{batch, m, m} : std::vector<int64_t>{m, m};
   if (m > 64)
     return false;
-  Elem acc = integers ? Elem::I32 : e == Elem::F64 ? Elem::F64 : e == Elem::F16 && rng_.chance(40) ? Elem::F16 : Elem::F32;
-  ValueId c = integers ? b_.constInt(Builder::tensor(out, acc), rng_.below(10)) : b_.constFloat(Builder::tensor(out, acc), rng_.below(10));
+  Elem acc = integers                            ? Elem::I32
+             : e == Elem::F64                    ? Elem::F64
+             : e == Elem::F16 && rng_.chance(40) ? Elem::F16
+                                                 : Elem::F32;
+  ValueId c = integers ? b_.constInt(Builder::tensor(out, acc), rng_.below(10))
+                       : b_.constFloat(Builder::tensor(out, acc), rng_.below(10));
   Attrs attrs;
   if (e == Elem::F32)
     attrs.push_back(intAttr(AttrId::Precision, static_cast<int64_t>(DotPrecision::IEEE)));
@@ -120,7 +129,9 @@ bool Generator::sortOrGather() {
     add(b_.op(Opcode::Sort, {a}, attrs));
     return true;
   }
-  ValueId index = pick([&](ValueId v) { return type(v).shape == t.shape && isIntTensor(v) && (type(v).elem == Elem::I32 || type(v).elem == Elem::I64); });
+  ValueId index = pick([&](ValueId v) {
+    return type(v).shape == t.shape && isIntTensor(v) && (type(v).elem == Elem::I32 || type(v).elem == Elem::I64);
+  });
   int64_t extent = t.shape[static_cast<size_t>(axis)];
   if (index == kNone || (extent & (extent - 1)))
     return false;
@@ -130,7 +141,8 @@ bool Generator::sortOrGather() {
 }
 
 bool Generator::histogram() {
-  ValueId a = pick([&](ValueId v) { return isIntTensor(v) && (type(v).elem == Elem::I32 || type(v).elem == Elem::I64); });
+  ValueId a =
+      pick([&](ValueId v) { return isIntTensor(v) && (type(v).elem == Elem::I32 || type(v).elem == Elem::I64); });
   if (a == kNone)
     return false;
   if (type(a).shape.size() != 1)
@@ -138,7 +150,8 @@ bool Generator::histogram() {
   Values operands{a};
   if (rng_.chance(50))
     operands.push_back(mask(type(a)));
-  add(b_.op(Opcode::Histogram, operands, Builder::tensor({rng_.any({int64_t(4), int64_t(16), int64_t(32)})}, Elem::I32)));
+  add(b_.op(Opcode::Histogram, operands,
+            Builder::tensor({rng_.any({int64_t(4), int64_t(16), int64_t(32)})}, Elem::I32)));
   return true;
 }
 
@@ -146,18 +159,20 @@ bool Generator::elementary() {
   ValueId a = pick([&](ValueId v) { return isFloatTensor(v) && !isFp8(type(v).elem); });
   if (a == kNone)
     return false;
-  auto code = rng_.any({Opcode::Exp, Opcode::Exp2, Opcode::Log, Opcode::Log2, Opcode::Sin, Opcode::Cos, Opcode::Erf, Opcode::Tanh, Opcode::Rsqrt, Opcode::Expm1,
-                        Opcode::Log1p, Opcode::Atan});
+  auto code = rng_.any({Opcode::Exp, Opcode::Exp2, Opcode::Log, Opcode::Log2, Opcode::Sin, Opcode::Cos, Opcode::Erf,
+                        Opcode::Tanh, Opcode::Rsqrt, Opcode::Expm1, Opcode::Log1p, Opcode::Atan});
   inexact_.push_back(b_.op(code, {clamped(a, 8)}));
   return true;
 }
 
 bool Generator::philox() {
-  ValueId a = pick([&](ValueId v) { return isIntTensor(v) && (type(v).elem == Elem::I32 || type(v).elem == Elem::I64); });
+  ValueId a =
+      pick([&](ValueId v) { return isIntTensor(v) && (type(v).elem == Elem::I32 || type(v).elem == Elem::I64); });
   if (a == kNone)
     return false;
   const Type t = type(a);
-  Values words = b_.multi(Opcode::Philox, {constant(t), constant(t), a, sibling(a), constant(t), constant(t)}, {t, t, t, t}, {intAttr(AttrId::NumRounds, rng_.any({7, 10}))});
+  Values words = b_.multi(Opcode::Philox, {constant(t), constant(t), a, sibling(a), constant(t), constant(t)},
+                          {t, t, t, t}, {intAttr(AttrId::NumRounds, rng_.any({7, 10}))});
   add(words[rng_.below(4)]);
   return true;
 }
@@ -178,17 +193,25 @@ bool Generator::maskedLoad() {
 // Each element once: the old values are zero, and nobody else's.
 bool Generator::atomic() {
   auto n = static_cast<int64_t>(o_.elements);
-  ValueId v = pick([&](ValueId w) { return type(w).isTensor() && type(w).numElements() == n && (type(w).elem == Elem::I32 || type(w).elem == Elem::I64 || type(w).elem == Elem::F32); });
+  ValueId v = pick([&](ValueId w) {
+    return type(w).isTensor() && type(w).numElements() == n &&
+           (type(w).elem == Elem::I32 || type(w).elem == Elem::I64 || type(w).elem == Elem::F32);
+  });
   if (v == kNone)
     return false;
   if (type(v).shape.size() != 1)
     v = b_.reshape(v, {n});
   ValueId offset;
   ValueId p = parameter(type(v).elem, o_.elements, false, true, offset);
-  ValueId place = b_.op(Opcode::XorI, {b_.arange(0, n), b_.constInt(Builder::tensor({n}, Elem::I32), rng_.below(static_cast<uint64_t>(n)))});
+  ValueId place =
+      b_.op(Opcode::XorI,
+            {b_.arange(0, n), b_.constInt(Builder::tensor({n}, Elem::I32), rng_.below(static_cast<uint64_t>(n)))});
   ValueId pointers = b_.op(Opcode::AddPtr, {b_.splat(p, {n}), place});
   bool isFloatValue = isFloatTensor(v);
-  Rmw kind = isFloatValue ? rng_.any({Rmw::FAdd, Rmw::Xchg}) : rng_.any({Rmw::Add, Rmw::Max, Rmw::Min, Rmw::UMax, Rmw::UMin, Rmw::And, Rmw::Or, Rmw::Xor, Rmw::Xchg});
+  Rmw kind =
+      isFloatValue
+          ? rng_.any({Rmw::FAdd, Rmw::Xchg})
+          : rng_.any({Rmw::Add, Rmw::Max, Rmw::Min, Rmw::UMax, Rmw::UMin, Rmw::And, Rmw::Or, Rmw::Xor, Rmw::Xchg});
   if (rng_.chance(20) && !isFloatValue) {
     add(b_.op(Opcode::AtomicCas, {pointers, constantOf(v, 0), v}));
     return true;
@@ -229,8 +252,7 @@ bool Generator::ifOp() {
   std::vector<Type> types{type(a), type(c)};
   ValueId cond = rng_.chance(50) ? b_.cmpi(CmpI::Eq, b_.op(Opcode::AndI, {program_, b_.i32(1)}), b_.i32(rng_.below(2)))
                                  : b_.cmpf(CmpF::Olt, s_, b_.f32(static_cast<double>(rng_.below(5)) - 2));
-  for (ValueId v : b_.ifElse(
-           cond, types, [&] { return inRegion({}, types); }, [&] { return inRegion({}, types); }))
+  for (ValueId v : b_.ifElse(cond, types, [&] { return inRegion({}, types); }, [&] { return inRegion({}, types); }))
     add(v);
   return true;
 }
@@ -240,7 +262,8 @@ bool Generator::forOp() {
   if (a == kNone || c == kNone || depth_ > 2)
     return false;
   std::vector<Type> types{type(a), type(c)};
-  ValueId lower = b_.i32(rng_.below(3)), upper = rng_.chance(50) ? b_.i32(rng_.below(6)) : b_.op(Opcode::AndI, {n_, b_.i32(3)});
+  ValueId lower = b_.i32(rng_.below(3)),
+          upper = rng_.chance(50) ? b_.i32(rng_.below(6)) : b_.op(Opcode::AndI, {n_, b_.i32(3)});
   for (ValueId v : b_.forLoop(lower, upper, b_.i32(1 + rng_.below(2)), {a, c}, [&](ValueId i, Span carried) {
          ValueId spread = b_.splat(i, {16});
          Values args(carried.begin(), carried.end());
@@ -278,7 +301,8 @@ bool Generator::mapElementwise() {
     Values out;
     for (size_t i = 0; i < p; ++i)
       out.push_back(b_.ifElse(
-          b_.cmpi(CmpI::Slt, x[i], x[p + (i + 1) % p]), {Builder::scalar(e)}, [&] { return Values{b_.op(Opcode::SubI, {x[p + i], x[i]})}; },
+          b_.cmpi(CmpI::Slt, x[i], x[p + (i + 1) % p]), {Builder::scalar(e)},
+          [&] { return Values{b_.op(Opcode::SubI, {x[p + i], x[i]})}; },
           [&] { return Values{b_.op(Opcode::XorI, {x[i], x[p + i]})}; })[0]);
     return out;
   })[0]);

@@ -32,8 +32,9 @@ struct Sample {
 
 tsc_str view(const std::string &s) { return {s.data(), s.size()}; }
 
-double compileAndLoad(const CompilerLibrary &library, TsrDevice *device, const std::string &file, const std::string &text, const std::string &kernel,
-                      const std::string &target, const std::vector<tsc_binding> &bindings) {
+double compileAndLoad(const CompilerLibrary &library, TsrDevice *device, const std::string &file,
+                      const std::string &text, const std::string &kernel, const std::string &target,
+                      const std::vector<tsc_binding> &bindings) {
   std::string artifact;
   tsc_sink sink{};
   sink.size = sizeof sink;
@@ -54,7 +55,8 @@ double compileAndLoad(const CompilerLibrary &library, TsrDevice *device, const s
   request.target = view(target);
   request.emits = {"artifact", 8};
   TsrModule *module = nullptr;
-  bool ok = library.compile(source, &request, &sink) == 0 && tsr_module_load(device, artifact.data(), artifact.size(), &module) == 0;
+  bool ok = library.compile(source, &request, &sink) == 0 &&
+            tsr_module_load(device, artifact.data(), artifact.size(), &module) == 0;
   double ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
   tsr_module_unload(module);
   library.sourceClose(source);
@@ -134,6 +136,6 @@ int main(int argc, char **argv) {
   }
   std::sort(first.begin(), first.end());
   std::sort(second.begin(), second.end());
-  std::printf("{\"cold_ms\":%.2f,\"cold_min_ms\":%.2f,\"warm_ms\":%.2f,\"peak_mb\":%.1f}\n", first[first.size() / 2], first[0], second[second.size() / 2],
-              static_cast<double>(peak) / 1024);
+  std::printf("{\"cold_ms\":%.2f,\"cold_min_ms\":%.2f,\"warm_ms\":%.2f,\"peak_mb\":%.1f}\n", first[first.size() / 2],
+              first[0], second[second.size() / 2], static_cast<double>(peak) / 1024);
 }

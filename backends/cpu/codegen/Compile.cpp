@@ -72,7 +72,8 @@ struct Stopwatch {
   std::string text;
   void lap(const char *what) {
     auto now = std::chrono::steady_clock::now();
-    text += std::string(what) + " " + std::to_string(std::chrono::duration<double, std::milli>(now - last).count()) + " ms\n";
+    text += std::string(what) + " " + std::to_string(std::chrono::duration<double, std::milli>(now - last).count()) +
+            " ms\n";
     last = now;
   }
 };
@@ -87,7 +88,8 @@ void initialiseTarget() {
   });
 }
 
-std::unique_ptr<TargetMachine> makeMachine(const std::string &full, int optLevel, TargetFacts &facts, std::string &why) {
+std::unique_ptr<TargetMachine> makeMachine(const std::string &full, int optLevel, TargetFacts &facts,
+                                           std::string &why) {
   initialiseTarget();
   Triple triple("x86_64-unknown-linux-gnu");
   const Target *t = TargetRegistry::lookupTarget(triple, why);
@@ -119,7 +121,8 @@ std::unique_ptr<TargetMachine> makeMachine(const std::string &full, int optLevel
                : optLevel == 1 ? CodeGenOptLevel::Less
                : optLevel == 2 ? CodeGenOptLevel::Default
                                : CodeGenOptLevel::Aggressive;
-  return std::unique_ptr<TargetMachine>(t->createTargetMachine(triple, cpu, features, options, Reloc::PIC_, CodeModel::Small, level));
+  return std::unique_ptr<TargetMachine>(
+      t->createTargetMachine(triple, cpu, features, options, Reloc::PIC_, CodeModel::Small, level));
 }
 
 void optimise(llvm::Module &m, TargetMachine &tm) {

@@ -20,24 +20,24 @@ struct CpuTarget {
 };
 
 struct CompileOptions {
-  std::string entry;        // one kernel of the module; empty: all
-  std::optional<bool> fpFusion; // unset: the module's option "fp_fusion", default true
+  std::string entry;               // one kernel of the module; empty: all
+  std::optional<bool> fpFusion;    // unset: the module's option "fp_fusion", default true
   std::function<bool()> cancelled; // asked between stages; true ends the compile with an error
-  int optLevel = 2;         // of code generation, 0 to 3
-  bool emitLlvm = false;    // fill CompileResult::llvm and llvmOptimised
-  bool emitAssembly = false; // fill CompileResult::assembly
-  bool emitObject = false;  // fill CompileResult::object
-  bool noStream = false;    // leave out the streaming version
-  bool timing = false;      // fill CompileResult::timings
+  int optLevel = 2;                // of code generation, 0 to 3
+  bool emitLlvm = false;           // fill CompileResult::llvm and llvmOptimised
+  bool emitAssembly = false;       // fill CompileResult::assembly
+  bool emitObject = false;         // fill CompileResult::object
+  bool noStream = false;           // leave out the streaming version
+  bool timing = false;             // fill CompileResult::timings
 };
 
 struct CompileResult {
   bool ok = false;
-  bool unsupported = false; // not ok because of what the kernel asks for, not because of a defect
-  std::string error;        // one sentence, when not ok
+  bool unsupported = false;    // not ok because of what the kernel asks for, not because of a defect
+  std::string error;           // one sentence, when not ok
   tbc::LocId loc = tbc::kNone; // of the op it is about
   std::vector<uint8_t> image;
-  std::string target;       // as in the image: `native` resolved
+  std::string target; // as in the image: `native` resolved
   std::string llvm, llvmOptimised, assembly;
   std::vector<uint8_t> object;
   struct Kernel {

@@ -14,7 +14,8 @@ using tessera::codegen::ElemType;
 
 namespace tessera::cpu {
 
-Emitter::Emitter(llvm::Module &o, const tbc::Module &module, const tbc::Function &f, const TargetFacts &t, bool contract, bool s)
+Emitter::Emitter(llvm::Module &o, const tbc::Module &module, const tbc::Function &f, const TargetFacts &t,
+                 bool contract, bool s)
     : out(o), m(module), function(f), target(t), stream(s), b(o.getContext()),
       ew(b, codegen::NumericOptions{contract, t.halfConversions, t.fma}) {
   facts.module = &m;
@@ -39,7 +40,8 @@ Emitter::Emitter(llvm::Module &o, const tbc::Module &module, const tbc::Function
 llvm::Function *Emitter::emit(const std::string &name, KernelFacts &result) {
   LLVMContext &c = b.getContext();
   PointerType *ptr = PointerType::get(c, 0);
-  fn = llvm::Function::Create(FunctionType::get(b.getVoidTy(), {ptr, ptr}, false), GlobalValue::ExternalLinkage, name, out);
+  fn = llvm::Function::Create(FunctionType::get(b.getVoidTy(), {ptr, ptr}, false), GlobalValue::ExternalLinkage, name,
+                              out);
   fn->setDoesNotThrow();
   fn->addParamAttr(0, Attribute::NoAlias);
   fn->addParamAttr(1, Attribute::NoAlias);
@@ -51,7 +53,8 @@ llvm::Function *Emitter::emit(const std::string &name, KernelFacts &result) {
   b.SetInsertPoint(entry->getTerminator());
   context = fn->getArg(1);
   scratch = b.CreateLoad(ptr, b.CreateConstGEP1_64(b.getInt8Ty(), context, 32), "scratch");
-  cast<Instruction>(scratch)->setMetadata(LLVMContext::MD_align, MDNode::get(c, ConstantAsMetadata::get(b.getInt64(64))));
+  cast<Instruction>(scratch)->setMetadata(LLVMContext::MD_align,
+                                          MDNode::get(c, ConstantAsMetadata::get(b.getInt64(64))));
   GlobalVariable *safe = out.getNamedGlobal("tsr.safe");
   if (!safe) {
     ArrayType *t = ArrayType::get(b.getInt8Ty(), 256);
@@ -66,7 +69,8 @@ llvm::Function *Emitter::emit(const std::string &name, KernelFacts &result) {
     uint64_t bytes = t.elementBytes();
     offset = (offset + bytes - 1) / bytes * bytes;
     ElemType e = ElemType::of(t);
-    V v = b.CreateAlignedLoad(memoryType(e), b.CreateConstGEP1_64(b.getInt8Ty(), fn->getArg(0), offset), Align(bytes), p.name);
+    V v = b.CreateAlignedLoad(memoryType(e), b.CreateConstGEP1_64(b.getInt8Ty(), fn->getArg(0), offset), Align(bytes),
+                              p.name);
     bindings[p.value].kind = Binding::Scalar;
     bindings[p.value].scalar = fromMemory(v, e);
     uint64_t d = p.divisibility > 0 ? uint64_t(p.divisibility) : 1;

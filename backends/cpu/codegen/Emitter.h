@@ -34,7 +34,8 @@ struct KernelFacts {
 
 class Emitter {
 public:
-  Emitter(llvm::Module &out, const tbc::Module &m, const tbc::Function &f, const TargetFacts &target, bool contract, bool stream);
+  Emitter(llvm::Module &out, const tbc::Module &m, const tbc::Function &f, const TargetFacts &target, bool contract,
+          bool stream);
   // The function, and what the launch needs to know.
   llvm::Function *emit(const std::string &name, KernelFacts &facts);
   // First op that could not be lowered; empty when all could.
@@ -46,9 +47,9 @@ private:
 
   struct Binding {
     enum Kind : uint8_t { None, Scalar, Memory, Offset } kind = None;
-    V scalar = nullptr;              // Scalar; Offset: what is added
-    int buffer = -1;                 // Memory
-    tbc::ValueId init = tbc::kNone;  // Offset: the initial tensor
+    V scalar = nullptr;             // Scalar; Offset: what is added
+    int buffer = -1;                // Memory
+    tbc::ValueId init = tbc::kNone; // Offset: the initial tensor
   };
 
   // ---- levels and scalars (EmitterLanes.cpp)
@@ -147,15 +148,16 @@ private:
   // ---- loops of roots (EmitterLoops.cpp, EmitterReduce.cpp)
   struct Accumulator {
     const Root *root = nullptr;
-    bool inLane = false;       // the reduced axis is the lane dim: vectors in registers
+    bool inLane = false; // the reduced axis is the lane dim: vectors in registers
     bool simple = false;
-    std::vector<V> identity;   // simple
+    std::vector<V> identity;           // simple
     std::vector<std::vector<V>> value; // [copy][component], in registers
   };
   unsigned laneDim(const Item &item);
   int64_t strideAlong(tbc::ValueId v, unsigned dim, int depth = 0); // in elements or bytes; kUnknownStride
   void emitLoopItem(const Item &item);
-  void emitNest(const Item &item, const std::vector<unsigned> &order, size_t level, Tuple &t, std::vector<Accumulator> &accs);
+  void emitNest(const Item &item, const std::vector<unsigned> &order, size_t level, Tuple &t,
+                std::vector<Accumulator> &accs);
   void emitInner(const Item &item, unsigned dim, Tuple &t, std::vector<Accumulator> &accs);
   void emitChunk(const Item &item, const Tuple &t, std::vector<Accumulator> &accs, unsigned copy, V firstInLane);
   unsigned unrollOf(const Item &item, int64_t chunks);
@@ -168,8 +170,8 @@ private:
   // Masks of the form X < bound: collected while the main loop's body is emitted, assumed true there.
   struct Assumption {
     bool active = false;
-    unsigned depth = 0;      // level outside the innermost loop
-    std::vector<V> bounds;   // i64, at or above that level
+    unsigned depth = 0;    // level outside the innermost loop
+    std::vector<V> bounds; // i64, at or above that level
     int64_t extent = 0;
   };
   Assumption assume;
@@ -181,7 +183,8 @@ private:
   void emitFor(const tbc::Op &op);
   void emitIf(const tbc::Op &op);
   void emitWhile(const tbc::Op &op);
-  bool uniformStep(const tbc::Region &body, tbc::ValueId yielded, tbc::ValueId arg, std::vector<std::pair<tbc::ValueId, bool>> &steps, int depth = 0);
+  bool uniformStep(const tbc::Region &body, tbc::ValueId yielded, tbc::ValueId arg,
+                   std::vector<std::pair<tbc::ValueId, bool>> &steps, int depth = 0);
   V uniformValue(tbc::ValueId v);
   void bindResult(tbc::ValueId v, int buffer);
   void copyInto(tbc::ValueId v, int buffer);
@@ -217,8 +220,8 @@ private:
   };
   DotOperand packOperand(tbc::ValueId v, tbc::Elem compute, bool anyOrder, int64_t panel);
   void emitDot(const Item &item);
-  void emitDotLoops(const Item &item, tbc::Elem compute, const DotOperand &A, const DotOperand &B, const std::vector<int64_t> &as,
-                    const std::vector<int64_t> &bs);
+  void emitDotLoops(const Item &item, tbc::Elem compute, const DotOperand &A, const DotOperand &B,
+                    const std::vector<int64_t> &as, const std::vector<int64_t> &bs);
   Lane convertLane(const Lane &l, codegen::ElemType from, codegen::ElemType to);
   void emitDotScaled(const Item &item);
   V stringConstant(llvm::StringRef s);

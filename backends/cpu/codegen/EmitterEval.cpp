@@ -124,7 +124,8 @@ llvm::Value *Emitter::emitScalarOp(const Op &op, unsigned result) {
     const tbc::Type &t = m.typeOf(op.results[0]);
     if (t.pointer)
       return ConstantPointerNull::get(PointerType::get(b.getContext(), 0));
-    return isFloat(t.elem) ? ew.constFloat(t.elem, op.floatAttr(AttrId::FloatValue)) : ew.constInt(t.elem, op.intAttr(AttrId::Value));
+    return isFloat(t.elem) ? ew.constFloat(t.elem, op.floatAttr(AttrId::FloatValue))
+                           : ew.constInt(t.elem, op.intAttr(AttrId::Value));
   }
   case Opcode::ProgramId:
   case Opcode::NumPrograms: {
@@ -265,7 +266,9 @@ Lane Emitter::evalMany(const Op &op, unsigned result, const Tuple &t) {
     std::vector<V> r = inlineRegion(op.regions[0], vs);
     w.assign(r.begin(), r.end());
   }
-  auto lane = [&](V v) { return uniform ? Lane::uniform(v) : v->getType()->isVectorTy() || lanes == 1 ? Lane::vector(v) : Lane::uniform(v); };
+  auto lane = [&](V v) {
+    return uniform ? Lane::uniform(v) : v->getType()->isVectorTy() || lanes == 1 ? Lane::vector(v) : Lane::uniform(v);
+  };
   for (size_t i = 0; i < w.size(); ++i) { // the other results come with it
     std::vector<uintptr_t> key{op.results[i], 0};
     for (const Lane &l : t) {
@@ -336,7 +339,9 @@ Lane Emitter::evalElementwise(const Op &op, const Tuple &t, bool address) {
   }
   SmallVector<V, 3> vs;
   for (size_t i = 0; i < ls.size(); ++i)
-    vs.push_back(uniform ? ls[i].v : op.code == Opcode::Select && i == 0 && ls[0].kind == Lane::Uniform ? ls[0].v : vec(ls[i]));
+    vs.push_back(uniform                                                              ? ls[i].v
+                 : op.code == Opcode::Select && i == 0 && ls[0].kind == Lane::Uniform ? ls[0].v
+                                                                                      : vec(ls[i]));
   if (op.code == Opcode::Select && !uniform && ls[0].kind == Lane::Uniform) {
     if (auto *c = dyn_cast<ConstantInt>(ls[0].v))
       return c->isOne() ? ls[1] : ls[2];
@@ -346,8 +351,9 @@ Lane Emitter::evalElementwise(const Op &op, const Tuple &t, bool address) {
   uint64_t align = 1;
   if (uniform && integer && ls.size() == 2)
     align = op.code == Opcode::MulI ? std::min(uint64_t(1) << 32, ls[0].align * ls[1].align)
-            : op.code == Opcode::AddI || op.code == Opcode::SubI || op.code == Opcode::RemSI ? std::min(ls[0].align, ls[1].align)
-                                                                                            : 1;
+            : op.code == Opcode::AddI || op.code == Opcode::SubI || op.code == Opcode::RemSI
+                ? std::min(ls[0].align, ls[1].align)
+                : 1;
   if (uniform && integer && ls.size() == 1 && (op.code == Opcode::ExtSI || op.code == Opcode::ExtUI))
     align = ls[0].align;
   return uniform ? Lane::uniform(r, align) : Lane::vector(r);
@@ -365,8 +371,8 @@ Lane Emitter::evalCompare(const Op &op, const Tuple &t) {
     a = &x, bound = &y;
   else if (greaterLike(pred))
     a = &y, bound = &x;
-  if (assume.active && a && a->kind == Lane::Affine && a->inX && bound->kind == Lane::Uniform && address && depthOf(*a) <= assume.depth &&
-      depthOf(bound->v) <= assume.depth) {
+  if (assume.active && a && a->kind == Lane::Affine && a->inX && bound->kind == Lane::Uniform && address &&
+      depthOf(*a) <= assume.depth && depthOf(bound->v) <= assume.depth) {
     auto *s = dyn_cast<ConstantInt>(a->stride);
     if (s && s->getSExtValue() > 0 && s->getSExtValue() < 65536) {
       int64_t k = s->getSExtValue();
@@ -381,7 +387,9 @@ Lane Emitter::evalCompare(const Op &op, const Tuple &t) {
         if (k == 1)
           n = orEqual ? b.CreateAdd(n, b.getInt64(1)) : n;
         else // number of multiples of k below n (n may be negative: then none, and smax makes it so)
-          n = b.CreateSDiv(b.CreateAdd(b.CreateBinaryIntrinsic(Intrinsic::smax, n, b.getInt64(orEqual ? -1 : 0)), b.getInt64(orEqual ? k : k - 1)), b.getInt64(k));
+          n = b.CreateSDiv(b.CreateAdd(b.CreateBinaryIntrinsic(Intrinsic::smax, n, b.getInt64(orEqual ? -1 : 0)),
+                                       b.getInt64(orEqual ? k : k - 1)),
+                           b.getInt64(k));
         if (bits < 64) { // nothing may be assumed of values that wrap
           V top = b.CreateAdd(base, b.getInt64(k * assume.extent));
           int64_t max = isSigned ? (int64_t(1) << (bits - 1)) - 1 : (int64_t(1) << bits) - 1;

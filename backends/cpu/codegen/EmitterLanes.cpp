@@ -243,7 +243,8 @@ Lane Emitter::sub(const Lane &x, const Lane &y) {
 
 Lane Emitter::mul(const Lane &x, const Lane &y) {
   if (x.kind == Lane::Uniform && y.kind == Lane::Uniform)
-    return Lane::uniform(on({x.v, y.v}, [&] { return b.CreateMul(x.v, y.v); }), std::min(x.align * y.align, uint64_t(1) << 32));
+    return Lane::uniform(on({x.v, y.v}, [&] { return b.CreateMul(x.v, y.v); }),
+                         std::min(x.align * y.align, uint64_t(1) << 32));
   if (x.kind == Lane::Vector || y.kind == Lane::Vector || (x.kind == Lane::Affine && y.kind == Lane::Affine)) {
     V p = vec(x), q = vec(y);
     return Lane::vector(on({p, q}, [&] { return b.CreateMul(p, q); }));
@@ -253,8 +254,9 @@ Lane Emitter::mul(const Lane &x, const Lane &y) {
   bool keepX = x.inX && (levels.size() == 1 || depthOf(y.v) < levels.size() - 1);
   V base = keepX || !x.inX ? x.v : laneBase(x);
   uint64_t align = keepX || !x.inX ? x.align : 1;
-  return Lane::affine(on({base, y.v}, [&] { return b.CreateMul(base, y.v); }), on({x.stride, y.v}, [&] { return b.CreateMul(x.stride, y.v); }),
-                      keepX, std::min(align * y.align, uint64_t(1) << 32));
+  return Lane::affine(on({base, y.v}, [&] { return b.CreateMul(base, y.v); }),
+                      on({x.stride, y.v}, [&] { return b.CreateMul(x.stride, y.v); }), keepX,
+                      std::min(align * y.align, uint64_t(1) << 32));
 }
 
 Lane Emitter::mulConst(const Lane &x, int64_t k) {
@@ -268,7 +270,8 @@ Lane Emitter::mulConst(const Lane &x, int64_t k) {
 Lane Emitter::castInt(const Lane &x, LType *to, bool isSigned) {
   auto cast = [&](V v) {
     return on({v}, [&] {
-      LType *t = v->getType()->isVectorTy() ? vecType(to, cast_or_null<FixedVectorType>(v->getType())->getNumElements()) : to;
+      LType *t =
+          v->getType()->isVectorTy() ? vecType(to, cast_or_null<FixedVectorType>(v->getType())->getNumElements()) : to;
       return isSigned ? b.CreateSExtOrTrunc(v, t) : b.CreateZExtOrTrunc(v, t);
     });
   };
@@ -290,14 +293,15 @@ Lane Emitter::divConst(const Lane &x, int64_t d) {
       V base = laneBase(x);
       uint64_t align = x.inX ? std::min(x.align, uint64_t(k > 0 ? k & -k : 1) * chunkAlign) : x.align;
       // All lanes of the chunk fall into one multiple of d; or d divides the stride and the base.
-      if (k > 0 && d % (k * int64_t(lanes)) == 0 && align >= uint64_t(k) * lanes && (align % (uint64_t(k) * lanes)) == 0)
+      if (k > 0 && d % (k * int64_t(lanes)) == 0 && align >= uint64_t(k) * lanes &&
+          (align % (uint64_t(k) * lanes)) == 0)
         return Lane::uniform(on({base}, [&] { return b.CreateUDiv(base, ConstantInt::get(t, uint64_t(d))); }));
       if (k > 0 && k % d == 0) {
         if (x.inX)
-          return Lane::affine(on({x.v}, [&] { return b.CreateUDiv(x.v, ConstantInt::get(t, uint64_t(d))); }), ConstantInt::get(t, uint64_t(k / d)), true,
-                              std::max<uint64_t>(1, x.align / uint64_t(d)));
-        return Lane::affine(on({base}, [&] { return b.CreateUDiv(base, ConstantInt::get(t, uint64_t(d))); }), ConstantInt::get(t, uint64_t(k / d)), false,
-                            std::max<uint64_t>(1, x.align / uint64_t(d)));
+          return Lane::affine(on({x.v}, [&] { return b.CreateUDiv(x.v, ConstantInt::get(t, uint64_t(d))); }),
+                              ConstantInt::get(t, uint64_t(k / d)), true, std::max<uint64_t>(1, x.align / uint64_t(d)));
+        return Lane::affine(on({base}, [&] { return b.CreateUDiv(base, ConstantInt::get(t, uint64_t(d))); }),
+                            ConstantInt::get(t, uint64_t(k / d)), false, std::max<uint64_t>(1, x.align / uint64_t(d)));
       }
     }
   bool uniform = x.kind == Lane::Uniform;
@@ -316,8 +320,8 @@ Lane Emitter::remConst(const Lane &x, int64_t d) {
       V base = laneBase(x);
       uint64_t align = x.inX ? std::min(x.align, uint64_t(k > 0 ? k & -k : 1) * chunkAlign) : x.align;
       if (k > 0 && d % (k * int64_t(lanes)) == 0 && align >= uint64_t(k) * lanes)
-        return Lane::affine(on({base}, [&] { return b.CreateURem(base, ConstantInt::get(t, uint64_t(d))); }), x.stride, false,
-                            std::min(align, uint64_t(d & -d)));
+        return Lane::affine(on({base}, [&] { return b.CreateURem(base, ConstantInt::get(t, uint64_t(d))); }), x.stride,
+                            false, std::min(align, uint64_t(d & -d)));
       if (k > 0 && k % d == 0) {
         V from = x.inX ? x.v : base;
         return Lane::uniform(on({from}, [&] { return b.CreateURem(from, ConstantInt::get(t, uint64_t(d))); }));
@@ -334,7 +338,8 @@ Lane Emitter::addPointer(const Lane &p, const Lane &offset, unsigned bytes) {
   auto gep = [&](V base, V add) { return on({base, add}, [&] { return b.CreateGEP(b.getInt8Ty(), base, add); }); };
   uint64_t align = std::min(p.align, o.align);
   if (p.kind == Lane::Vector || o.kind == Lane::Vector)
-    return Lane::vector(gep(p.kind == Lane::Uniform ? p.v : vec(p), o.kind == Lane::Uniform && p.kind != Lane::Uniform ? o.v : vec(o)));
+    return Lane::vector(
+        gep(p.kind == Lane::Uniform ? p.v : vec(p), o.kind == Lane::Uniform && p.kind != Lane::Uniform ? o.v : vec(o)));
   if (p.kind == Lane::Uniform && o.kind == Lane::Uniform)
     return Lane::uniform(gep(p.v, o.v), align);
   if (o.kind == Lane::Uniform) {
@@ -349,7 +354,8 @@ Lane Emitter::addPointer(const Lane &p, const Lane &offset, unsigned bytes) {
   }
   bool keepX = p.inX && o.inX;
   V base = keepX || !p.inX ? p.v : laneBase(p), add = keepX || !o.inX ? o.v : laneBase(o);
-  return Lane::affine(gep(base, add), on({p.stride, o.stride}, [&] { return b.CreateAdd(p.stride, o.stride); }), keepX, keepX ? align : 1);
+  return Lane::affine(gep(base, add), on({p.stride, o.stride}, [&] { return b.CreateAdd(p.stride, o.stride); }), keepX,
+                      keepX ? align : 1);
 }
 
 } // namespace tessera::cpu

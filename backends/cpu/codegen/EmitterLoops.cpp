@@ -33,7 +33,9 @@ int64_t Emitter::strideAlong(ValueId v, unsigned dim, int guard) {
   if (!op)
     return kUnknownStride;
   auto rec = [&](unsigned i) { return strideAlong(op->operands[i], dim, guard + 1); };
-  auto both = [&](int64_t x, int64_t y, int sign) { return x == kUnknownStride || y == kUnknownStride ? kUnknownStride : x + sign * y; };
+  auto both = [&](int64_t x, int64_t y, int sign) {
+    return x == kUnknownStride || y == kUnknownStride ? kUnknownStride : x + sign * y;
+  };
   switch (op->code) {
   case Opcode::Constant:
   case Opcode::Splat:
@@ -54,7 +56,8 @@ int64_t Emitter::strideAlong(ValueId v, unsigned dim, int guard) {
       return 0;
     for (int i = 0; i < 2; ++i) {
       const Op *k = facts.def[op->operands[i]];
-      while (k && (k->code == Opcode::Splat || k->code == Opcode::Broadcast || k->code == Opcode::ExpandDims || k->code == Opcode::ExtSI))
+      while (k && (k->code == Opcode::Splat || k->code == Opcode::Broadcast || k->code == Opcode::ExpandDims ||
+                   k->code == Opcode::ExtSI))
         k = facts.def[k->operands[0]];
       int64_t other = i == 0 ? y : x;
       if (k && k->code == Opcode::Constant && other != kUnknownStride)
@@ -158,7 +161,8 @@ unsigned Emitter::laneDim(const Item &item) {
   for (const Root &r : item.roots) {
     if (r.kind == Root::Store) {
       for (unsigned d = 0; d < rank; ++d)
-        if (strideAlong(r.op->operands[0], d) == int64_t(m.typeOf(r.op->operands[0]).elem == Elem::I1 ? 1 : elemBits(m.typeOf(r.op->operands[0]).elem) / 8))
+        if (strideAlong(r.op->operands[0], d) ==
+            int64_t(m.typeOf(r.op->operands[0]).elem == Elem::I1 ? 1 : elemBits(m.typeOf(r.op->operands[0]).elem) / 8))
           score[d] += 3;
       visit(r.op->operands[1]);
     } else if (r.kind == Root::Reduce) {
@@ -254,7 +258,8 @@ void Emitter::emitLoopItem(const Item &item) {
   chunk = nullptr;
   for (const Root &r : item.roots) {
     if (r.kind == Root::Store) // an estimate: a loop around it counts once
-      kernelFacts.bytesWritten += uint64_t(m.typeOf(r.op->operands[1]).numElements()) * m.typeOf(r.op->operands[1]).elementBytes();
+      kernelFacts.bytesWritten +=
+          uint64_t(m.typeOf(r.op->operands[1]).numElements()) * m.typeOf(r.op->operands[1]).elementBytes();
     if (r.kind == Root::Materialise && r.bind)
       bindResult(r.value, r.buffer);
     if (r.kind == Root::Reduce)
@@ -265,7 +270,8 @@ void Emitter::emitLoopItem(const Item &item) {
   clearMemo(0);
 }
 
-void Emitter::emitNest(const Item &item, const std::vector<unsigned> &order, size_t level, Tuple &t, std::vector<Accumulator> &accs) {
+void Emitter::emitNest(const Item &item, const std::vector<unsigned> &order, size_t level, Tuple &t,
+                       std::vector<Accumulator> &accs) {
   if (level + 1 == order.size()) {
     emitInner(item, order[level], t, accs);
     return;
@@ -304,7 +310,9 @@ void Emitter::emitInner(const Item &item, unsigned dim, Tuple &t, std::vector<Ac
     if (a.inLane) {
       std::vector<V> init;
       for (size_t i = 0; i < a.root->op->operands.size(); ++i)
-        init.push_back(splatTo(a.simple ? a.identity[i] : Constant::getNullValue(ew.type(ElemType::of(m.typeOf(a.root->op->operands[i])))), lanes));
+        init.push_back(splatTo(
+            a.simple ? a.identity[i] : Constant::getNullValue(ew.type(ElemType::of(m.typeOf(a.root->op->operands[i])))),
+            lanes));
       a.value.assign(unroll, init);
     }
   bool fullyUnrolled = chunks <= int64_t(unroll);
@@ -351,15 +359,16 @@ void Emitter::emitInner(const Item &item, unsigned dim, Tuple &t, std::vector<Ac
         if (a.inLane)
           for (V v : a.value[0])
             rest.push_back(v);
-      std::vector<V> q = carriedLoop(reached, b.getInt64(uint64_t(n)), lanes, rest, true, [&](V iv, ArrayRef<V> carried) {
-        unflatten(carried, 1);
-        chunk = iv;
-        chunkAlign = lanes;
-        levels.back().memo.clear();
-        V first = needFirst ? on({iv}, [&] { return b.CreateICmpEQ(iv, b.getInt64(0)); }) : b.getFalse();
-        emitChunk(item, t, accs, 0, first);
-        return flatten(1);
-      });
+      std::vector<V> q =
+          carriedLoop(reached, b.getInt64(uint64_t(n)), lanes, rest, true, [&](V iv, ArrayRef<V> carried) {
+            unflatten(carried, 1);
+            chunk = iv;
+            chunkAlign = lanes;
+            levels.back().memo.clear();
+            V first = needFirst ? on({iv}, [&] { return b.CreateICmpEQ(iv, b.getInt64(0)); }) : b.getFalse();
+            emitChunk(item, t, accs, 0, first);
+            return flatten(1);
+          });
       unflatten(q, 1);
     }
   }
@@ -436,7 +445,8 @@ void Emitter::emitChunk(const Item &item, const Tuple &t, std::vector<Accumulato
   for (Pending &w : pending) {
     if (w.root->kind == Root::Materialise) {
       const Buffer &f = facts.buffers[size_t(w.root->buffer)];
-      storeBuffer(w.root->buffer, t, convertLane(w.v, ElemType::of(m.typeOf(w.root->value)), ElemType{f.elem, f.pointer}));
+      storeBuffer(w.root->buffer, t,
+                  convertLane(w.v, ElemType::of(m.typeOf(w.root->value)), ElemType{f.elem, f.pointer}));
       continue;
     }
     const tbc::Type &vt = m.typeOf(w.root->op->operands[1]);
@@ -463,7 +473,8 @@ Lane Emitter::convertLane(const Lane &l, ElemType from, ElemType to) {
 bool Emitter::emitTransposed(const Item &item) {
   size_t rank = item.shape.size();
   unsigned L = target.f32Lanes();
-  if (item.roots.size() != 1 || item.roots[0].kind != Root::Materialise || rank < 2 || item.shape[rank - 1] % L || item.shape[rank - 2] % L)
+  if (item.roots.size() != 1 || item.roots[0].kind != Root::Materialise || rank < 2 || item.shape[rank - 1] % L ||
+      item.shape[rank - 2] % L)
     return false;
   const Root &root = item.roots[0];
   std::vector<int64_t> votes = contiguityVotes(root.value, unsigned(rank));
@@ -516,9 +527,8 @@ bool Emitter::emitTransposed(const Item &item) {
       });
       return;
     }
-    loop(b.getInt64(0), b.getInt64(uint64_t(item.shape[rank - 1])), L, [&](V n) {
-      loop(b.getInt64(0), b.getInt64(uint64_t(item.shape[rank - 2])), L, [&](V k) { block(n, k); });
-    });
+    loop(b.getInt64(0), b.getInt64(uint64_t(item.shape[rank - 1])), L,
+         [&](V n) { loop(b.getInt64(0), b.getInt64(uint64_t(item.shape[rank - 2])), L, [&](V k) { block(n, k); }); });
   };
   nest(0);
   lanes = 1;

@@ -12,9 +12,7 @@ using LType = llvm::Type;
 
 namespace tessera::cpu {
 
-LType *Emitter::memoryType(ElemType e) {
-  return !e.pointer && e.elem == Elem::I1 ? b.getInt8Ty() : ew.type(e);
-}
+LType *Emitter::memoryType(ElemType e) { return !e.pointer && e.elem == Elem::I1 ? b.getInt8Ty() : ew.type(e); }
 
 llvm::Value *Emitter::fromMemory(V v, ElemType e) {
   if (e.pointer || e.elem != Elem::I1)
@@ -41,7 +39,8 @@ llvm::Value *Emitter::bufferAddress(int buffer) {
   Buffer &f = facts.buffers[size_t(buffer)];
   if (!f.base) { // the offset is filled in when all lifetimes are known
     IRBuilder<> e(entry->getTerminator());
-    auto *g = GetElementPtrInst::Create(b.getInt8Ty(), scratch, {b.getInt64(0)}, "tile", entry->getTerminator()->getIterator());
+    auto *g = GetElementPtrInst::Create(b.getInt8Ty(), scratch, {b.getInt64(0)}, "tile",
+                                        entry->getTerminator()->getIterator());
     f.base = g;
   }
   return static_cast<Instruction *>(f.base);
@@ -170,7 +169,9 @@ Lane Emitter::loadLane(const Lane &p, ElemType e, const Lane *mask, const Lane *
       ptrs = at(inside, [&] { return b.CreateSelect(mv, ptrs, b.CreateVectorSplat(lanes, safeMemory)); });
     }
   }
-  V st = direct && uniformMask ? on({mask->v, p.stride}, [&] { return b.CreateSelect(mask->v, p.stride, b.getInt64(0)); }) : p.stride;
+  V st = direct && uniformMask
+             ? on({mask->v, p.stride}, [&] { return b.CreateSelect(mask->v, p.stride, b.getInt64(0)); })
+             : p.stride;
   V raw = at(inside, [&]() -> V {
     V r = PoisonValue::get(vecType(t, lanes));
     for (unsigned i = 0; i < lanes; ++i) {
@@ -195,7 +196,9 @@ void Emitter::storeLane(const Lane &p, V value, ElemType e, const Lane *mask, bo
       // Everything the store needs is computed outside the guard, so that it may be remembered.
       V pre = p.kind == Lane::Affine ? laneBase(p) : p.v;
       (void)pre;
-      Lane q = p.kind == Lane::Affine && p.inX ? Lane::affine(laneBase(p), p.stride, false, std::min(p.align, uint64_t(bytes) * chunkAlign)) : p;
+      Lane q = p.kind == Lane::Affine && p.inX
+                   ? Lane::affine(laneBase(p), p.stride, false, std::min(p.align, uint64_t(bytes) * chunkAlign))
+                   : p;
       guarded(none.v, [&] { storeLane(q, value, e, nullptr, allowStream); });
       return;
     }
@@ -243,7 +246,8 @@ void Emitter::storeLane(const Lane &p, V value, ElemType e, const Lane *mask, bo
       kernelFacts.canStream |= streams;
       StoreInst *s = b.CreateAlignedStore(v, a, Align(streams ? std::min<uint64_t>(align, 64) : bytes));
       if (streams && stream)
-        s->setMetadata(LLVMContext::MD_nontemporal, MDNode::get(b.getContext(), ConstantAsMetadata::get(b.getInt32(1))));
+        s->setMetadata(LLVMContext::MD_nontemporal,
+                       MDNode::get(b.getContext(), ConstantAsMetadata::get(b.getInt32(1))));
     });
     return;
   }

@@ -17,10 +17,12 @@ namespace tessera::cpu {
 std::vector<llvm::Value *> Emitter::identityOf(const Op &reduce, bool &simple) {
   simple = false;
   const Region &r = reduce.regions[0];
-  if (reduce.operands.size() != 1 || r.ops.size() != 2 || r.args.size() != 2 || r.ops[0].operands.size() != 2 || r.ops[1].operands.size() != 1)
+  if (reduce.operands.size() != 1 || r.ops.size() != 2 || r.args.size() != 2 || r.ops[0].operands.size() != 2 ||
+      r.ops[1].operands.size() != 1)
     return {};
   const Op &op = r.ops[0];
-  bool args = (op.operands[0] == r.args[0] && op.operands[1] == r.args[1]) || (op.operands[0] == r.args[1] && op.operands[1] == r.args[0]);
+  bool args = (op.operands[0] == r.args[0] && op.operands[1] == r.args[1]) ||
+              (op.operands[0] == r.args[1] && op.operands[1] == r.args[0]);
   if (!args || r.ops[1].operands[0] != op.results[0])
     return {};
   Elem e = m.typeOf(r.args[0]).elem;
@@ -103,8 +105,12 @@ void Emitter::finishInLane(Accumulator &a, const Tuple &t, unsigned dim) {
     }
     std::vector<V> p, q;
     for (V x : v) {
-      p.push_back(on({x}, [&]() -> V { return half == 1 ? b.CreateExtractElement(x, uint64_t(0)) : b.CreateShuffleVector(x, low); }));
-      q.push_back(on({x}, [&]() -> V { return half == 1 ? b.CreateExtractElement(x, uint64_t(1)) : b.CreateShuffleVector(x, high); }));
+      p.push_back(on({x}, [&]() -> V {
+        return half == 1 ? b.CreateExtractElement(x, uint64_t(0)) : b.CreateShuffleVector(x, low);
+      }));
+      q.push_back(on({x}, [&]() -> V {
+        return half == 1 ? b.CreateExtractElement(x, uint64_t(1)) : b.CreateShuffleVector(x, high);
+      }));
     }
     v = combine(op, a.simple, p, q);
     width = half;

@@ -124,7 +124,8 @@ static bool uniformTensor(const tbc::Module &m, const FunctionFacts &f, ValueId 
   }
 }
 
-bool Emitter::uniformStep(const Region &body, ValueId y, ValueId arg, std::vector<std::pair<ValueId, bool>> &steps, int guard) {
+bool Emitter::uniformStep(const Region &body, ValueId y, ValueId arg, std::vector<std::pair<ValueId, bool>> &steps,
+                          int guard) {
   if (y == arg)
     return true;
   const Op *op = facts.def[y];
@@ -152,7 +153,8 @@ bool Emitter::uniformStep(const Region &body, ValueId y, ValueId arg, std::vecto
     for (int i = 0; i < 2; ++i) {
       auto saved = steps;
       steps.push_back({op->operands[size_t(1 - i)], false});
-      if (uniformTensor(m, facts, op->operands[size_t(1 - i)], 0) && uniformStep(body, op->operands[size_t(i)], arg, steps, guard + 1))
+      if (uniformTensor(m, facts, op->operands[size_t(1 - i)], 0) &&
+          uniformStep(body, op->operands[size_t(i)], arg, steps, guard + 1))
         return true;
       steps = saved;
     }

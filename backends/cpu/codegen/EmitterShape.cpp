@@ -110,12 +110,14 @@ Lane Emitter::evalShape(const Op &op, unsigned result, const Tuple &t, bool addr
     int64_t n = from.shape[0];
     Lane i = t[0];
     // Both sides are evaluated at an index inside their range, then one is chosen.
-    if (i.kind == Lane::Uniform || (i.kind == Lane::Affine && chunkAlign >= lanes && n % lanes == 0 && i.inX && isa<ConstantInt>(i.v) &&
-                                    cast<ConstantInt>(i.v)->isZero() && cast<ConstantInt>(i.stride)->isOne())) {
+    if (i.kind == Lane::Uniform ||
+        (i.kind == Lane::Affine && chunkAlign >= lanes && n % lanes == 0 && i.inX && isa<ConstantInt>(i.v) &&
+         cast<ConstantInt>(i.v)->isZero() && cast<ConstantInt>(i.stride)->isOne())) {
       // The whole chunk lies on one side.
       V start = laneBase(i);
       V inFirst = on({start}, [&] { return b.CreateICmpULT(start, b.getInt64(uint64_t(n))); });
-      V local = on({start}, [&] { return b.CreateSelect(inFirst, start, b.CreateSub(start, b.getInt64(uint64_t(n)))); });
+      V local =
+          on({start}, [&] { return b.CreateSelect(inFirst, start, b.CreateSub(start, b.getInt64(uint64_t(n)))); });
       Lane l = i.kind == Lane::Uniform ? Lane::uniform(local) : Lane::affine(local, b.getInt64(1), false, lanes);
       Lane p = eval(x, {l}, address), q = eval(op.operands[1], {l}, address);
       if (i.kind == Lane::Uniform)

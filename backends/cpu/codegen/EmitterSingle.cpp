@@ -110,7 +110,9 @@ void Emitter::emitScalarLoad(const Op &op) {
 void Emitter::emitScalarStore(const Op &op) {
   ElemType e = ElemType::of(m.typeOf(op.operands[1]));
   V p = scalarOf(op.operands[0]), v = scalarOf(op.operands[1]);
-  auto put = [&] { inner([&] { b.CreateAlignedStore(toMemory(v, e), p, Align(m.typeOf(op.operands[1]).elementBytes())); }); };
+  auto put = [&] {
+    inner([&] { b.CreateAlignedStore(toMemory(v, e), p, Align(m.typeOf(op.operands[1]).elementBytes())); });
+  };
   if (op.operands.size() > 2)
     guarded(scalarOf(op.operands[2]), put);
   else
@@ -148,7 +150,9 @@ llvm::Value *Emitter::atomicElement(const Op &op, V p, V value, V compare) {
   };
   if (op.code == Opcode::AtomicCas) {
     // A release that fails still reads; the failure order may not release.
-    AtomicOrdering failure = order == AtomicOrdering::AcquireRelease || order == AtomicOrdering::Acquire ? AtomicOrdering::Acquire : AtomicOrdering::Monotonic;
+    AtomicOrdering failure = order == AtomicOrdering::AcquireRelease || order == AtomicOrdering::Acquire
+                                 ? AtomicOrdering::Acquire
+                                 : AtomicOrdering::Monotonic;
     V r = b.CreateAtomicCmpXchg(p, asInt(compare), asInt(value), MaybeAlign(bits / 8), order, failure);
     return fromInt(b.CreateExtractValue(r, 0));
   }
@@ -198,13 +202,19 @@ llvm::Value *Emitter::atomicElement(const Op &op, V p, V value, V compare) {
   V x = fromInt(old);
   V next;
   if (kind == Rmw::And || kind == Rmw::Or || kind == Rmw::Xor) {
-    next = kind == Rmw::And ? b.CreateAnd(old, asInt(value)) : kind == Rmw::Or ? b.CreateOr(old, asInt(value)) : b.CreateXor(old, asInt(value));
+    next = kind == Rmw::And  ? b.CreateAnd(old, asInt(value))
+           : kind == Rmw::Or ? b.CreateOr(old, asInt(value))
+                             : b.CreateXor(old, asInt(value));
   } else {
     Op add;
-    add.code = kind == Rmw::Max || kind == Rmw::UMax ? Opcode::MaxNumF : kind == Rmw::Min || kind == Rmw::UMin ? Opcode::MinNumF : Opcode::AddF;
+    add.code = kind == Rmw::Max || kind == Rmw::UMax   ? Opcode::MaxNumF
+               : kind == Rmw::Min || kind == Rmw::UMin ? Opcode::MinNumF
+                                                       : Opcode::AddF;
     next = asInt(ew.lower(add, e, e, {x, value}));
   }
-  AtomicOrdering failure = order == AtomicOrdering::Monotonic || order == AtomicOrdering::Release ? AtomicOrdering::Monotonic : AtomicOrdering::Acquire;
+  AtomicOrdering failure = order == AtomicOrdering::Monotonic || order == AtomicOrdering::Release
+                               ? AtomicOrdering::Monotonic
+                               : AtomicOrdering::Acquire;
   V r = b.CreateAtomicCmpXchg(p, old, next, MaybeAlign(bits / 8), order, failure);
   V seen = b.CreateExtractValue(r, 0), ok = b.CreateExtractValue(r, 1);
   old->addIncoming(seen, b.GetInsertBlock());
@@ -281,8 +291,10 @@ void Emitter::emitPrint(const Op &op) {
     V s = services();
     V user = b.CreateLoad(ptr, b.CreateConstGEP1_64(b.getInt8Ty(), s, 8));
     V f = b.CreateLoad(ptr, b.CreateConstGEP1_64(b.getInt8Ty(), s, 32));
-    b.CreateCall(ft, f, {user, context, index, b.getInt32(rank), text, b.getInt64(prefix.size()), b.getInt32(kind), b.getInt32(bits), b.getInt32(hex != 0),
-                         value, b.getInt32(operand), b.getInt32(unsigned(op.operands.size()))});
+    b.CreateCall(ft, f,
+                 {user, context, index, b.getInt32(rank), text, b.getInt64(prefix.size()), b.getInt32(kind),
+                  b.getInt32(bits), b.getInt32(hex != 0), value, b.getInt32(operand),
+                  b.getInt32(unsigned(op.operands.size()))});
   };
   if (op.operands.empty()) {
     inner([&] { call(ConstantPointerNull::get(ptr), 0, 0, 32, b.getInt64(0), 0); });
@@ -302,7 +314,11 @@ void Emitter::emitPrint(const Op &op) {
         for (size_t d = 0; d < at.size(); ++d)
           b.CreateStore(at[d], b.CreateConstGEP1_64(i64, index, d));
         bool sign = (isSigned >> std::min(i, 63u)) & 1;
-        unsigned kind = t.pointer ? 3 : isFloat(t.elem) ? 2 : sign && t.elem != Elem::I1 ? 0 : 1, bits = t.pointer ? 64 : elemBits(t.elem);
+        unsigned kind = t.pointer                    ? 3
+                        : isFloat(t.elem)            ? 2
+                        : sign && t.elem != Elem::I1 ? 0
+                                                     : 1,
+                 bits = t.pointer ? 64 : elemBits(t.elem);
         V raw = v;
         if (kind == 2) {
           raw = ew.widen(v, t.elem);

@@ -121,10 +121,13 @@ void Emitter::emitSort(const Item &item) {
   elementLoop(outer, [&](const Tuple &s) {
     Lane basePtr = bufferPointer(item.results[0], s);
     V base = basePtr.v;
-    auto address = [&](V i) { return b.CreateGEP(b.getInt8Ty(), base, b.CreateMul(i, b.getInt64(uint64_t(stride * bytes)))); };
+    auto address = [&](V i) {
+      return b.CreateGEP(b.getInt8Ty(), base, b.CreateMul(i, b.getInt64(uint64_t(stride * bytes))));
+    };
     auto swapIf = [&](V lo, V hi, V ascending) {
       V pa = address(lo), pb = address(hi);
-      V x = fromMemory(b.CreateAlignedLoad(memoryType(e), pa, Align(bytes)), e), y = fromMemory(b.CreateAlignedLoad(memoryType(e), pb, Align(bytes)), e);
+      V x = fromMemory(b.CreateAlignedLoad(memoryType(e), pa, Align(bytes)), e),
+        y = fromMemory(b.CreateAlignedLoad(memoryType(e), pb, Align(bytes)), e);
       V wrong = b.CreateSelect(ascending, before(y, x), before(x, y));
       b.CreateAlignedStore(toMemory(b.CreateSelect(wrong, y, x), e), pa, Align(bytes));
       b.CreateAlignedStore(toMemory(b.CreateSelect(wrong, x, y), e), pb, Align(bytes));
@@ -158,7 +161,8 @@ void Emitter::emitSort(const Item &item) {
     // Odd-even transposition.
     loop(n, [&](V round) {
       loop(b.getInt64(0), b.getInt64(uint64_t(n / 2)), 1, [&](V i) {
-        V lo = on({i, round}, [&] { return b.CreateAdd(b.CreateShl(i, b.getInt64(1)), b.CreateAnd(round, b.getInt64(1))); });
+        V lo = on({i, round},
+                  [&] { return b.CreateAdd(b.CreateShl(i, b.getInt64(1)), b.CreateAnd(round, b.getInt64(1))); });
         V inside = on({lo}, [&] { return b.CreateICmpULT(lo, b.getInt64(uint64_t(n - 1))); });
         guarded(inside, [&] { inner([&] { swapIf(lo, b.CreateAdd(lo, b.getInt64(1)), b.getTrue()); }); });
       });
@@ -171,7 +175,9 @@ void Emitter::emitHistogram(const Item &item) {
   const Op &op = *item.single;
   const tbc::Type &t = m.typeOf(op.operands[0]), &rt = m.typeOf(op.results[0]);
   V counts = bufferAddress(item.results[0]);
-  loop(rt.shape[0], [&](V i) { inner([&] { b.CreateAlignedStore(b.getInt32(0), b.CreateGEP(b.getInt32Ty(), counts, i), Align(4)); }); });
+  loop(rt.shape[0], [&](V i) {
+    inner([&] { b.CreateAlignedStore(b.getInt32(0), b.CreateGEP(b.getInt32Ty(), counts, i), Align(4)); });
+  });
   elementLoop(t.shape, [&](const Tuple &s) {
     V v = element(op.operands[0], s);
     V i = on({v}, [&] { return b.CreateSExtOrTrunc(v, b.getInt64Ty()); });
@@ -183,7 +189,8 @@ void Emitter::emitHistogram(const Item &item) {
     inner([&] {
       // Out of range: adds nothing to the first bin.
       V p = b.CreateGEP(b.getInt32Ty(), counts, b.CreateSelect(in, i, b.getInt64(0)));
-      b.CreateAlignedStore(b.CreateAdd(b.CreateAlignedLoad(b.getInt32Ty(), p, Align(4)), b.CreateZExt(in, b.getInt32Ty())), p, Align(4));
+      b.CreateAlignedStore(
+          b.CreateAdd(b.CreateAlignedLoad(b.getInt32Ty(), p, Align(4)), b.CreateZExt(in, b.getInt32Ty())), p, Align(4));
     });
   });
   bindResult(op.results[0], item.results[0]);

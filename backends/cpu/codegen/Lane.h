@@ -25,7 +25,9 @@ struct Lane {
 
   static Lane uniform(llvm::Value *v, uint64_t align = 1) { return {Uniform, false, v, nullptr, align}; }
   static Lane vector(llvm::Value *v) { return {Vector, false, v, nullptr, 1}; }
-  static Lane affine(llvm::Value *base, llvm::Value *stride, bool inX, uint64_t align) { return {Affine, inX, base, stride, align}; }
+  static Lane affine(llvm::Value *base, llvm::Value *stride, bool inX, uint64_t align) {
+    return {Affine, inX, base, stride, align};
+  }
   bool operator==(const Lane &o) const { return kind == o.kind && inX == o.inX && v == o.v && stride == o.stride; }
 };
 

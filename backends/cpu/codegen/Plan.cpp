@@ -86,10 +86,10 @@ ValueId pointerRoot(const FunctionFacts &f, ValueId v) {
 namespace {
 
 struct Consumer {
-  double pos;     // of the item
-  bool identity;  // read at the loop's own index, through elementwise ops only
-  bool foreign;   // inside a nested region, or by a yield without a loop
-  bool buffer;    // must be in memory before that item
+  double pos;       // of the item
+  bool identity;    // read at the loop's own index, through elementwise ops only
+  bool foreign;     // inside a nested region, or by a yield without a loop
+  bool buffer;      // must be in memory before that item
   int64_t elements; // of the item's loop
 };
 
@@ -98,8 +98,9 @@ bool sameValue(const FunctionFacts &f, ValueId a, ValueId b, int depth = 0) {
   if (a == b)
     return true;
   const Op *x = f.def[a], *y = f.def[b];
-  if (!x || !y || depth > 16 || x->code != y->code || x->operands.size() != y->operands.size() || x->attrs != y->attrs ||
-      !x->regions.empty() || x->code == Opcode::Load || x->results.size() != 1 || f.module->valueTypes[a] != f.module->valueTypes[b] ||
+  if (!x || !y || depth > 16 || x->code != y->code || x->operands.size() != y->operands.size() ||
+      x->attrs != y->attrs || !x->regions.empty() || x->code == Opcode::Load || x->results.size() != 1 ||
+      f.module->valueTypes[a] != f.module->valueTypes[b] ||
       !(isInline(*f.module, *x) || (unsigned(x->code) >= 16 && unsigned(x->code) <= unsigned(Opcode::Hint))))
     return false;
   for (size_t i = 0; i < x->operands.size(); ++i)
@@ -150,11 +151,11 @@ private:
   const Region &region;
   const YieldPlan &yields;
   std::vector<Item> items;
-  std::map<ValueId, double> avail;             // item that completes it
-  std::map<ValueId, int> definedAt;            // op index in this block
+  std::map<ValueId, double> avail;                           // item that completes it
+  std::map<ValueId, int> definedAt;                          // op index in this block
   std::map<ValueId, std::vector<std::pair<int, bool>>> uses; // (op index, nested)
   std::map<ValueId, std::vector<Consumer>> consumerMemo;
-  std::map<ValueId, double> materialised;      // value -> item
+  std::map<ValueId, double> materialised; // value -> item
   std::map<ValueId, int> costs;
   std::map<ValueId, int> inPlace;
   double nextPos = 1;
@@ -295,7 +296,9 @@ void Planner::placeLoopRoot(Root root, std::vector<int64_t> shape, double dep, b
           avail[v] = g.pos;
       return;
     }
-    if (writes || g.writes || (g.single && (g.single->code == Opcode::For || g.single->code == Opcode::While || g.single->code == Opcode::If)))
+    if (writes || g.writes ||
+        (g.single &&
+         (g.single->code == Opcode::For || g.single->code == Opcode::While || g.single->code == Opcode::If)))
       break; // stores keep their order; nothing that reads crosses a write
   }
   Item &g = append(root.index);
@@ -320,7 +323,8 @@ void Planner::single(int index, const Op &op) {
     const Op *d = facts.def[c];
     bool zero = d && d->code == Opcode::Splat && facts.def[d->operands[0]] ? false : false;
     const Op *konst = d && d->code == Opcode::Splat ? facts.def[d->operands[0]] : d;
-    if (konst && konst->code == Opcode::Constant && konst->intAttr(AttrId::Value) == 0 && konst->floatAttr(AttrId::FloatValue) == 0)
+    if (konst && konst->code == Opcode::Constant && konst->intAttr(AttrId::Value) == 0 &&
+        konst->floatAttr(AttrId::FloatValue) == 0)
       zero = true;
     int buffer = facts.newBuffer(m.typeOf(op.results[0]));
     if (!zero) {
@@ -389,8 +393,8 @@ void Planner::placeRoots() {
       continue;
     }
     unsigned c = unsigned(op.code);
-    bool pureScalar = !tensorOperand && op.regions.empty() &&
-                      ((c >= 16 && c <= unsigned(Opcode::Hint)) || op.code == Opcode::Poison);
+    bool pureScalar =
+        !tensorOperand && op.regions.empty() && ((c >= 16 && c <= unsigned(Opcode::Hint)) || op.code == Opcode::Poison);
     if (pureScalar) {
       double d = dependence(op);
       for (ValueId v : op.results)
@@ -523,12 +527,17 @@ int Planner::cost(ValueId v) {
     else if (op->code == Opcode::MapElementwise)
       c += 20;
     else if (n >= unsigned(Opcode::AddF) && n <= unsigned(Opcode::Erfc))
-      c += (n >= unsigned(Opcode::Exp) || op->code == Opcode::RemF ? 20 : n >= unsigned(Opcode::Sqrt) || op->code == Opcode::DivF ? 6 : 1) + (narrowFloat ? 2 : 0);
+      c += (n >= unsigned(Opcode::Exp) || op->code == Opcode::RemF    ? 20
+            : n >= unsigned(Opcode::Sqrt) || op->code == Opcode::DivF ? 6
+                                                                      : 1) +
+           (narrowFloat ? 2 : 0);
     else if (op->code == Opcode::FPToFP)
       c += isFp8(m.typeOf(v).elem) || isFp8(m.typeOf(op->operands[0]).elem) ? 12 : narrowFloat ? 3 : 1;
-    else if (op->code == Opcode::SIToFP || op->code == Opcode::UIToFP || op->code == Opcode::FPToSI || op->code == Opcode::FPToUI)
+    else if (op->code == Opcode::SIToFP || op->code == Opcode::UIToFP || op->code == Opcode::FPToSI ||
+             op->code == Opcode::FPToUI)
       c += 1;
-    else if (c > 0 && (op->code == Opcode::Select || op->code == Opcode::CmpF || op->code == Opcode::CmpI || (n >= 32 && n <= 55)))
+    else if (c > 0 && (op->code == Opcode::Select || op->code == Opcode::CmpF || op->code == Opcode::CmpI ||
+                       (n >= 32 && n <= 55)))
       c += 1;
   }
   costs[v] = c = std::min(c, 1000);
@@ -643,8 +652,8 @@ void Planner::decide() {
               hazard |= w.pos == pos && w.single != nullptr && w.single->code != Opcode::Store;
             }
       int c = cost(v);
-      bool wanted = buffer || hazard || (foreign && (c > 0 || !loads.empty())) || (c > 6 && where.size() > 1) || (c > 2 && expanded) ||
-                    (c > 3 && where.size() > 3);
+      bool wanted = buffer || hazard || (foreign && (c > 0 || !loads.empty())) || (c > 6 && where.size() > 1) ||
+                    (c > 2 && expanded) || (c > 3 && where.size() > 3);
       if (op.code == Opcode::Load && op.intAttr(AttrId::Volatile) && where.size() > 1)
         wanted = true;
       if (wanted)
@@ -715,7 +724,8 @@ BlockPlan Planner::run() {
   for (Item &i : items)
     for (Root &r : i.roots)
       for (size_t k = 0; k < yields.values.size(); ++k) {
-        if (r.kind != Root::Materialise || r.bind || r.index != int(region.ops.size()) + int(k) || yields.args[k] == kNone)
+        if (r.kind != Root::Materialise || r.bind || r.index != int(region.ops.size()) + int(k) ||
+            yields.args[k] == kNone)
           continue;
         bool ok = true;
         consumerMemo.clear();

@@ -20,7 +20,7 @@ struct Buffer {
   tbc::Elem elem = tbc::Elem::I32;
   bool pointer = false;
   int64_t bytes = 0;
-  int64_t panel = 0;       // 0: row-major; else the last dim is cut into panels of this width: [..., n / panel, k, n % panel]
+  int64_t panel = 0; // 0: row-major; else the last dim is cut into panels of this width: [..., n / panel, k, n % panel]
   int first = -1, last = -1; // positions in emission order, for sharing memory
   void *base = nullptr;      // llvm::Instruction: the address, once used
 };
@@ -28,12 +28,12 @@ struct Buffer {
 struct Root {
   enum Kind : uint8_t { Store, Materialise, Reduce };
   Kind kind = Store;
-  int index = 0;              // of the op in the block; yields come after every op
+  int index = 0; // of the op in the block; yields come after every op
   const tbc::Op *op = nullptr;
   tbc::ValueId value = tbc::kNone; // Materialise
-  int buffer = -1;            // Materialise
-  bool bind = true;           // Materialise: uses after the loop read the buffer
-  std::vector<int> results;   // Reduce: a buffer for each result of rank >= 1
+  int buffer = -1;                 // Materialise
+  bool bind = true;                // Materialise: uses after the loop read the buffer
+  std::vector<int> results;        // Reduce: a buffer for each result of rank >= 1
 };
 
 struct Item {
@@ -42,10 +42,10 @@ struct Item {
   std::vector<int64_t> shape; // loop
   std::vector<Root> roots;    // loop
   const tbc::Op *single = nullptr;
-  int index = 0;              // of the op in the block (loop: of its first root)
+  int index = 0; // of the op in the block (loop: of its first root)
   bool reads = false, writes = false;
-  std::vector<int> results;   // single: buffers of tensor results
-  bool zeroInit = false;      // dot: the accumulator starts at zero
+  std::vector<int> results; // single: buffers of tensor results
+  bool zeroInit = false;    // dot: the accumulator starts at zero
 };
 
 // What the block's owner wants with what it yields: a buffer for each tensor operand of the terminator, -1 for none.
@@ -57,8 +57,8 @@ struct YieldPlan {
 
 struct FunctionFacts {
   const tbc::Module *module = nullptr;
-  std::vector<const tbc::Op *> def;   // by value; nullptr for parameters and arguments
-  std::vector<uint32_t> argRoot;      // offset-carried arguments: their initial value, else kNone
+  std::vector<const tbc::Op *> def; // by value; nullptr for parameters and arguments
+  std::vector<uint32_t> argRoot;    // offset-carried arguments: their initial value, else kNone
   std::vector<Buffer> buffers;
   int newBuffer(const tbc::Type &t);
 };

@@ -41,7 +41,8 @@ tsr_status Device::setOption(const tsr_sink *sink, const tsr_kv &option, unsigne
       return bad("0..2^47");
     cacheBytes_ = number;
   } else {
-    report(sink, TSR_SEV_WARNING, "unknown device option `" + std::string(key) + "`; known: threads, faults, cache_bytes");
+    report(sink, TSR_SEV_WARNING,
+           "unknown device option `" + std::string(key) + "`; known: threads, faults, cache_bytes");
   }
   return TSR_OK;
 }

@@ -8,8 +8,8 @@
 #include "backends/cpu/driver/GridRun.h"
 #include "backends/cpu/driver/Stream.h"
 
-#include <cstring>
 #include <array>
+#include <cstring>
 #include <new>
 
 namespace tessera::cpu {
@@ -44,15 +44,18 @@ template <typename T> tsr_status checkInput(const T *in, const char *what) {
   if (in->h.size == sizeof(T) && !in->h.next)
     return TSR_OK;
   if (in->h.size < sizeof(T))
-    return fail(TSR_E_INVALID, std::string(what) + " has " + std::to_string(in->h.size) + " bytes, less than the first version");
+    return fail(TSR_E_INVALID,
+                std::string(what) + " has " + std::to_string(in->h.size) + " bytes, less than the first version");
   const auto *bytes = reinterpret_cast<const unsigned char *>(in);
   for (uint32_t i = sizeof(T); i < in->h.size; ++i)
     if (bytes[i])
-      return fail(TSR_E_TOO_NEW, std::string(what) + " uses a field at offset " + std::to_string(i) + " that this driver does not know");
+      return fail(TSR_E_TOO_NEW, std::string(what) + " uses a field at offset " + std::to_string(i) +
+                                     " that this driver does not know");
   int hops = 0;
   for (auto *next = static_cast<const tsr_hdr *>(in->h.next); next; next = static_cast<const tsr_hdr *>(next->next)) {
     if (!(next->kind & TSR_KIND_OPTIONAL))
-      return fail(TSR_E_TOO_NEW, std::string(what) + " is followed by a struct of unknown kind " + std::to_string(next->kind));
+      return fail(TSR_E_TOO_NEW,
+                  std::string(what) + " is followed by a struct of unknown kind " + std::to_string(next->kind));
     if (++hops > 32)
       return fail(TSR_E_INVALID, std::string(what) + " is followed by a chain of structs that does not end");
   }
@@ -86,7 +89,8 @@ tsr_status deviceOpen(const tsr_sink *sink, uint32_t ordinal, const tsr_kv *opti
   if (!out || (n && !options))
     return fail(sink, TSR_E_INVALID, "device_open: NULL argument");
   if (ordinal != 0)
-    return fail(sink, TSR_E_NOT_FOUND, "there is one CPU device, number 0; asked for number " + std::to_string(ordinal));
+    return fail(sink, TSR_E_NOT_FOUND,
+                "there is one CPU device, number 0; asked for number " + std::to_string(ordinal));
   return guarded(sink, [&] {
     std::unique_ptr<Device> device;
     tsr_status status = Device::open(sink, options, n, device);
@@ -103,7 +107,8 @@ tsr_status deviceClose(tsr_device *device) {
   });
 }
 
-tsr_status memAlloc(tsr_device *device, tsr_stream *stream, uint64_t bytes, uint64_t align, uint32_t space, uint64_t *out) {
+tsr_status memAlloc(tsr_device *device, tsr_stream *stream, uint64_t bytes, uint64_t align, uint32_t space,
+                    uint64_t *out) {
   if (!device || !out)
     return nullArgument("device or out_address");
   if (align & (align - 1))

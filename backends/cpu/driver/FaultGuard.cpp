@@ -121,7 +121,8 @@ void removeFaultHandlers() {
     return;
   for (int i = 0; i < kNumSignals; ++i) {
     struct sigaction current = {};
-    if (sigaction(kSignals[i], nullptr, &current) == 0 && (current.sa_flags & SA_SIGINFO) && current.sa_sigaction == onFault)
+    if (sigaction(kSignals[i], nullptr, &current) == 0 && (current.sa_flags & SA_SIGINFO) &&
+        current.sa_sigaction == onFault)
       sigaction(kSignals[i], &previous[i], nullptr);
   }
 }
@@ -155,8 +156,8 @@ std::string describeFault(const KernelFrame &frame) {
   case SIGSEGV:
     // A non-canonical address faults without telling which (si_code SI_KERNEL, address 0).
     if (frame.code == SEGV_MAPERR || frame.code == SEGV_ACCERR)
-      std::snprintf(text, sizeof(text), "access to address %p, which is not memory of this process (segmentation fault)",
-                    frame.address);
+      std::snprintf(text, sizeof(text),
+                    "access to address %p, which is not memory of this process (segmentation fault)", frame.address);
     else
       std::snprintf(text, sizeof(text), "access to an invalid address (segmentation fault)");
     break;

@@ -79,14 +79,14 @@ struct Launch {
 
   static void servePrint(void *user, const char *text, uint64_t bytes);
   static void serveAssert(void *user, const char *message, uint64_t bytes, const int32_t program[3]);
-  static void servePrintValue(void *user, const int32_t program[3], const int64_t *index, uint32_t rank, const char *prefix,
-                              uint64_t prefixBytes, uint32_t kind, uint32_t bits, uint32_t hex, uint64_t valueBits,
-                              uint32_t operand, uint32_t numOperands);
+  static void servePrintValue(void *user, const int32_t program[3], const int64_t *index, uint32_t rank,
+                              const char *prefix, uint64_t prefixBytes, uint32_t kind, uint32_t bits, uint32_t hex,
+                              uint64_t valueBits, uint32_t operand, uint32_t numOperands);
 };
 
 std::string programText(const int32_t program[3]) {
-  return "program (" + std::to_string(program[0]) + ", " + std::to_string(program[1]) + ", " + std::to_string(program[2]) +
-         ")";
+  return "program (" + std::to_string(program[0]) + ", " + std::to_string(program[1]) + ", " +
+         std::to_string(program[2]) + ")";
 }
 
 // An eviction that came while a service ran was ignored; obey it now.
@@ -121,9 +121,9 @@ void Launch::serveAssert(void *user, const char *message, uint64_t bytes, const 
   leaveIfEvicted(launch, frame);
 }
 
-void Launch::servePrintValue(void *user, const int32_t program[3], const int64_t *index, uint32_t rank, const char *prefix,
-                             uint64_t prefixBytes, uint32_t kind, uint32_t bits, uint32_t hex, uint64_t valueBits,
-                             uint32_t operand, uint32_t numOperands) {
+void Launch::servePrintValue(void *user, const int32_t program[3], const int64_t *index, uint32_t rank,
+                             const char *prefix, uint64_t prefixBytes, uint32_t kind, uint32_t bits, uint32_t hex,
+                             uint64_t valueBits, uint32_t operand, uint32_t numOperands) {
   Launch &launch = *static_cast<Launch *>(user);
   KernelFrame *frame;
   {
@@ -139,7 +139,8 @@ void Launch::servePrintValue(void *user, const int32_t program[3], const int64_t
 
 // Where faults are caught: in a function of its own, with nothing in it that a jump could leave half done.
 // Everything that is read after the jump lies in memory whose address the kernel was given.
-__attribute__((noinline)) bool runProgramsGuarded(Launch &launch, ProgramContext &context, KernelFrame &frame, uint64_t count) {
+__attribute__((noinline)) bool runProgramsGuarded(Launch &launch, ProgramContext &context, KernelFrame &frame,
+                                                  uint64_t count) {
   frame.context = &context;
   if (sigsetjmp(frame.jump, 0) != 0)
     return false;
@@ -173,7 +174,8 @@ void runRange(void *user, uint64_t begin, uint64_t end) {
   context.scratch = threadScratch(launch.kernel.scratchBytes);
   if (launch.kernel.scratchBytes && !context.scratch) {
     launch.recordFailure(TSR_E_OOM_HOST, "no memory for " + std::to_string(launch.kernel.scratchBytes) +
-                                             " bytes of scratch a thread, which kernel `" + launch.kernel.name + "` needs");
+                                             " bytes of scratch a thread, which kernel `" + launch.kernel.name +
+                                             "` needs");
     return;
   }
   DefaultFloatEnvironment environment;
@@ -182,8 +184,8 @@ void runRange(void *user, uint64_t begin, uint64_t end) {
     return;
   if (frame.signal == kEvicted)
     return;
-  launch.recordFailure(TSR_E_LAUNCH_FAILED, "kernel `" + launch.kernel.name + "`, " + programText(context.program) + ": " +
-                                                describeFault(frame));
+  launch.recordFailure(TSR_E_LAUNCH_FAILED, "kernel `" + launch.kernel.name + "`, " + programText(context.program) +
+                                                ": " + describeFault(frame));
   launch.evictOthers();
 }
 

@@ -13,7 +13,8 @@
 
 namespace tessera::cpu {
 
-tsr_status LoadedImage::load(const tsr_sink *sink, Device &device, tsr_bytes artifact, std::unique_ptr<LoadedImage> &out) {
+tsr_status LoadedImage::load(const tsr_sink *sink, Device &device, tsr_bytes artifact,
+                             std::unique_ptr<LoadedImage> &out) {
   ImageView view;
   std::string why;
   if (!readImage(artifact.p, artifact.n, view, why))

@@ -83,7 +83,7 @@ template <typename Body> static void overBytes(Workers &workers, uint64_t bytes,
   job.total = (bytes + kPieceBytes - 1) / kPieceBytes;
   job.range = [](void *user, uint64_t begin, uint64_t end) {
     auto &c = *static_cast<Context *>(user);
-    (*c.body)(begin * kPieceBytes, std::min(end * kPieceBytes, c.bytes));
+    (*c.body)(begin *kPieceBytes, std::min(end * kPieceBytes, c.bytes));
   };
   std::atomic<float> cost{0};
   runTickets(workers, job, cost);

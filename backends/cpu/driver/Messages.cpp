@@ -104,8 +104,9 @@ static std::string formatValue(uint32_t kind, uint32_t bits, uint32_t hex, uint6
   return text;
 }
 
-std::string formatPrint(const int32_t program[3], const int64_t *index, uint32_t rank, std::string_view prefix, uint32_t kind,
-                        uint32_t bits, uint32_t hex, uint64_t valueBits, uint32_t operand, uint32_t numOperands) {
+std::string formatPrint(const int32_t program[3], const int64_t *index, uint32_t rank, std::string_view prefix,
+                        uint32_t kind, uint32_t bits, uint32_t hex, uint64_t valueBits, uint32_t operand,
+                        uint32_t numOperands) {
   std::string line = "pid (" + std::to_string(program[0]) + ", " + std::to_string(program[1]) + ", " +
                      std::to_string(program[2]) + ")";
   std::string trimmed = trimPrefix(prefix);

@@ -36,7 +36,8 @@ private:
 
 // One value as device_print shows it, without a newline: "pid (x, y, z) idx (i, j) prefix: value". The arguments are those of
 // Services::printValue.
-std::string formatPrint(const int32_t program[3], const int64_t *index, uint32_t rank, std::string_view prefix, uint32_t kind,
-                        uint32_t bits, uint32_t hex, uint64_t valueBits, uint32_t operand, uint32_t numOperands);
+std::string formatPrint(const int32_t program[3], const int64_t *index, uint32_t rank, std::string_view prefix,
+                        uint32_t kind, uint32_t bits, uint32_t hex, uint64_t valueBits, uint32_t operand,
+                        uint32_t numOperands);
 
 } // namespace tessera::cpu

@@ -100,7 +100,8 @@ void Event::reach(uint64_t which) {
   std::lock_guard lock(mutex);
   done = std::max(done, which);
   ns = static_cast<uint64_t>(
-      std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch()).count());
+      std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch())
+          .count());
   reached.notify_all();
 }
 

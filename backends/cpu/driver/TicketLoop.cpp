@@ -18,7 +18,8 @@ constexpr uint32_t kClosed = 0x80000000u;
 
 uint64_t now() {
   return static_cast<uint64_t>(
-      std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch()).count());
+      std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch())
+          .count());
 }
 
 // One run in flight. On the heap and counted, because a worker may pick a post up long after the run is over.
@@ -129,9 +130,9 @@ void runTickets(Workers &workers, const TicketJob &job, std::atomic<float> &nsPe
     auto wanted = static_cast<uint64_t>(std::max(1.0f, kChunkNs / known));
     run->firstChunk = std::max(job.minChunk, std::min(wanted, job.total / (2 * workers.threads()) + 1));
   }
-  run->toPost.store(
-      static_cast<int32_t>(std::min<uint64_t>(workers.threads() - 1, (job.total - 1) / std::max<uint64_t>(job.minChunk, 1))),
-      std::memory_order_relaxed);
+  run->toPost.store(static_cast<int32_t>(std::min<uint64_t>(workers.threads() - 1,
+                                                            (job.total - 1) / std::max<uint64_t>(job.minChunk, 1))),
+                    std::memory_order_relaxed);
   bool alone = known > 0 && known * static_cast<float>(job.total) < kWorthHelpNs;
   if (job.enter)
     job.enter(job.user);

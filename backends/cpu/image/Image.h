@@ -16,27 +16,29 @@ inline constexpr char kImageMagic[8] = {'T', 'S', 'R', 'C', 'P', 'U', '0', '1'};
 
 struct ImageHeader {
   char magic[8];
-  uint32_t headerBytes;   // sizeof(ImageHeader)
+  uint32_t headerBytes; // sizeof(ImageHeader)
   uint32_t numKernels;
-  uint64_t fileBytes;     // of the whole artifact; a shorter file is truncated
-  uint64_t loadOffset;    // file offset of the loadable bytes, a multiple of 4096
-  uint64_t textBytes;     // rounded up to 4096
-  uint64_t rodataBytes;   // rounded up to 4096
-  uint64_t dataBytes;     // stored; rounded up to 4096
-  uint64_t memoryBytes;   // text + rodata + data + zero-filled tail
-  char target[64];        // "x86-64-v3" or "x86-64-v4:avx512bf16+": NUL-padded; checked against the processor before mapping
-  uint64_t checksum;      // FNV-1a 64 of every byte of the file with this field as 0
+  uint64_t fileBytes;   // of the whole artifact; a shorter file is truncated
+  uint64_t loadOffset;  // file offset of the loadable bytes, a multiple of 4096
+  uint64_t textBytes;   // rounded up to 4096
+  uint64_t rodataBytes; // rounded up to 4096
+  uint64_t dataBytes;   // stored; rounded up to 4096
+  uint64_t memoryBytes; // text + rodata + data + zero-filled tail
+  char target[64];   // "x86-64-v3" or "x86-64-v4:avx512bf16+": NUL-padded; checked against the processor before mapping
+  uint64_t checksum; // FNV-1a 64 of every byte of the file with this field as 0
 };
 
 struct KernelEntry {
-  uint64_t nameOffset;    // from the start of the file
+  uint64_t nameOffset; // from the start of the file
   uint32_t nameBytes;
-  uint32_t flags;         // bit 0: streamEntry is present
-  uint64_t entry;         // offset of the function from the start of the mapped text
-  uint64_t streamEntry;   // a second version that writes past the cache (non-temporal stores), for launches that write more
-                          // than the last-level cache holds; 0 = none
-  uint64_t scratchBytes;  // memory a running program needs beside its stack: 64-byte aligned, given by the caller, one a thread
-  uint64_t bytesWritten;  // estimate a program, for choosing streamEntry; 0 = unknown
+  uint32_t flags; // bit 0: streamEntry is present
+  uint64_t entry; // offset of the function from the start of the mapped text
+  uint64_t
+      streamEntry; // a second version that writes past the cache (non-temporal stores), for launches that write more
+                   // than the last-level cache holds; 0 = none
+  uint64_t
+      scratchBytes; // memory a running program needs beside its stack: 64-byte aligned, given by the caller, one a thread
+  uint64_t bytesWritten; // estimate a program, for choosing streamEntry; 0 = unknown
 };
 
 // What a kernel may call. Filled by the driver; a kernel reads only what `size` covers.
@@ -53,8 +55,8 @@ struct Services {
   // (0: a scalar; nullptr is fine). The driver owns the format: "pid (x, y, z) idx (i, j) prefix: value", and trims the prefix,
   // so " x: " and "x" print alike. A print without operands passes numOperands = 0 and prints the prefix alone.
   void (*printValue)(void *user, const int32_t program[3], const int64_t *index, uint32_t rank, const char *prefix,
-                     uint64_t prefixBytes, uint32_t kind, uint32_t bits, uint32_t hex, uint64_t valueBits, uint32_t operand,
-                     uint32_t numOperands);
+                     uint64_t prefixBytes, uint32_t kind, uint32_t bits, uint32_t hex, uint64_t valueBits,
+                     uint32_t operand, uint32_t numOperands);
 };
 
 struct ProgramContext {

@@ -38,8 +38,8 @@ static bool checkHeader(const ImageHeader &h, uint64_t size, std::string &why) {
   };
   if (std::memcmp(h.magic, kImageMagic, sizeof(h.magic)) != 0) {
     if (std::memcmp(h.magic, kImageMagic, 6) == 0)
-      return refuse("the CPU image has another format version (" + std::string(h.magic + 6, 2) + ", this driver reads " +
-                    std::string(kImageMagic + 6, 2) + "): compile the kernel again");
+      return refuse("the CPU image has another format version (" + std::string(h.magic + 6, 2) +
+                    ", this driver reads " + std::string(kImageMagic + 6, 2) + "): compile the kernel again");
     return refuse("not a CPU image: the magic number is missing");
   }
   if (h.headerBytes != sizeof(ImageHeader))
@@ -85,8 +85,8 @@ bool readImage(const void *bytes, uint64_t size, ImageView &out, std::string &wh
     why = "the kernel table of the CPU image overlaps its code";
     return false;
   }
-  out.target = std::string_view(reinterpret_cast<const char *>(file) + offsetof(ImageHeader, target),
-                                std::strlen(h.target));
+  out.target =
+      std::string_view(reinterpret_cast<const char *>(file) + offsetof(ImageHeader, target), std::strlen(h.target));
   out.load = file + h.loadOffset;
   out.kernels.clear();
   out.kernels.reserve(h.numKernels);
@@ -104,7 +104,8 @@ bool readImage(const void *bytes, uint64_t size, ImageView &out, std::string &wh
       return false;
     }
     if (e.scratchBytes > kMaxImageMemory) {
-      why = "kernel `" + std::string(k.name) + "` asks for " + std::to_string(e.scratchBytes) + " bytes of scratch memory";
+      why = "kernel `" + std::string(k.name) + "` asks for " + std::to_string(e.scratchBytes) +
+            " bytes of scratch memory";
       return false;
     }
     out.kernels.push_back(k);

@@ -95,7 +95,8 @@ bool processorRuns(std::string_view target, std::string &why) {
     return false;
   }
   if (arch.back() - '0' > facts().level) {
-    why = "the code is for " + std::string(arch) + ", and this processor is an x86-64-v" + std::to_string(facts().level);
+    why =
+        "the code is for " + std::string(arch) + ", and this processor is an x86-64-v" + std::to_string(facts().level);
     return false;
   }
   rest.remove_prefix(colon);

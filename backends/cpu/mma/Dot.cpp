@@ -47,7 +47,8 @@ Emitter::DotOperand Emitter::packOperand(ValueId v, Elem compute, bool anyOrder,
     order = op->intsAttr(AttrId::Order);
   }
   int buffer = -1;
-  if (!panel && bindings[source].kind == Binding::Memory && facts.buffers[size_t(bindings[source].buffer)].elem == compute) {
+  if (!panel && bindings[source].kind == Binding::Memory &&
+      facts.buffers[size_t(bindings[source].buffer)].elem == compute) {
     buffer = bindings[source].buffer;
   } else {
     tbc::Type packed = m.typeOf(source);
@@ -78,13 +79,14 @@ void Emitter::emitDot(const Item &item) {
   unsigned L = target.vectorBits / elemBits(compute);
   bool inMemory = bindings[op.operands[1]].kind == Binding::Memory;
   bool panels = columns % (2 * L) == 0 && columns > int64_t(2 * L) && (!inMemory || rows >= 32);
-  DotOperand A = packOperand(op.operands[0], compute, true, 0), B = packOperand(op.operands[1], compute, false, panels ? 2 * L : 0);
+  DotOperand A = packOperand(op.operands[0], compute, true, 0),
+             B = packOperand(op.operands[1], compute, false, panels ? 2 * L : 0);
   emitDotLoops(item, compute, A, B, at.shape, bt.shape);
   bindResult(op.results[0], item.results[0]);
 }
 
-void Emitter::emitDotLoops(const Item &item, Elem compute, const DotOperand &A, const DotOperand &B, const std::vector<int64_t> &as,
-                           const std::vector<int64_t> &bs) {
+void Emitter::emitDotLoops(const Item &item, Elem compute, const DotOperand &A, const DotOperand &B,
+                           const std::vector<int64_t> &as, const std::vector<int64_t> &bs) {
   const tbc::Type &ct = m.typeOf(item.single->results[0]);
   size_t rank = as.size();
   int64_t batch = 1;
@@ -102,7 +104,9 @@ void Emitter::emitDotLoops(const Item &item, Elem compute, const DotOperand &A, 
   llvm::Type *vt = vecType(et, L), *cvt = vecType(memoryType(ElemType::of(ct)), L);
   V C = bufferAddress(item.results[0]);
   bool isInt = compute == Elem::I32;
-  auto gep = [&](V p, V elements, unsigned size) { return b.CreateGEP(b.getInt8Ty(), p, b.CreateMul(elements, b.getInt64(size))); };
+  auto gep = [&](V p, V elements, unsigned size) {
+    return b.CreateGEP(b.getInt8Ty(), p, b.CreateMul(elements, b.getInt64(size)));
+  };
   auto mulAdd = [&](V x, V y, V z) -> V {
     if (isInt)
       return b.CreateAdd(b.CreateMul(x, y), z);
@@ -129,13 +133,18 @@ void Emitter::emitDotLoops(const Item &item, Elem compute, const DotOperand &A, 
     auto steps = [&](V k, ArrayRef<V> in) {
       std::vector<V> x(in.begin(), in.end());
       inner([&] {
-        V ak = gep(aBase, b.CreateMul(k, b.getInt64(uint64_t(csa))), bytes), bk = gep(bBase, b.CreateMul(k, b.getInt64(uint64_t(rsb))), bytes);
+        V ak = gep(aBase, b.CreateMul(k, b.getInt64(uint64_t(csa))), bytes),
+          bk = gep(bBase, b.CreateMul(k, b.getInt64(uint64_t(rsb))), bytes);
         for (int64_t u = 0; u < unroll; ++u) {
           std::vector<V> bv;
           for (unsigned j = 0; j < nv; ++j)
-            bv.push_back(b.CreateAlignedLoad(vt, b.CreateGEP(b.getInt8Ty(), bk, b.getInt64(uint64_t(u * rsb + int64_t(j * L)) * bytes)), Align(bytes)));
+            bv.push_back(b.CreateAlignedLoad(
+                vt, b.CreateGEP(b.getInt8Ty(), bk, b.getInt64(uint64_t(u * rsb + int64_t(j * L)) * bytes)),
+                Align(bytes)));
           for (unsigned i = 0; i < rows; ++i) {
-            V s = b.CreateAlignedLoad(et, b.CreateGEP(b.getInt8Ty(), ak, b.getInt64(uint64_t(int64_t(i) * rsa + u * csa) * bytes)), Align(bytes));
+            V s = b.CreateAlignedLoad(
+                et, b.CreateGEP(b.getInt8Ty(), ak, b.getInt64(uint64_t(int64_t(i) * rsa + u * csa) * bytes)),
+                Align(bytes));
             V sv = L == 1 ? s : b.CreateVectorSplat(L, s);
             for (unsigned j = 0; j < nv; ++j)
               x[i * nv + j] = mulAdd(sv, bv[j], x[i * nv + j]);
@@ -153,7 +162,8 @@ void Emitter::emitDotLoops(const Item &item, Elem compute, const DotOperand &A, 
         for (unsigned j = 0; j < nv; ++j) {
           V p = b.CreateGEP(b.getInt8Ty(), cBase, b.getInt64(uint64_t(int64_t(i) * N + int64_t(j * L)) * cBytes));
           V v = acc[i * nv + j];
-          b.CreateAlignedStore(isInt || ct.elem == compute ? v : ew.convertFloat(v, compute, ct.elem, false), p, Align(cBytes));
+          b.CreateAlignedStore(isInt || ct.elem == compute ? v : ew.convertFloat(v, compute, ct.elem, false), p,
+                               Align(cBytes));
         }
     });
   };
@@ -161,12 +171,17 @@ void Emitter::emitDotLoops(const Item &item, Elem compute, const DotOperand &A, 
   int64_t full = M / mainRows, rest = M % mainRows;
   int64_t cols = int64_t(nv) * L;
   loop(batch, [&](V bi) {
-    V ab = on({bi}, [&] { return gep(A.base, b.CreateMul(bi, b.getInt64(uint64_t(rank > 2 ? A.strides[rank - 3] : 0))), bytes); });
-    V bb = on({bi}, [&] { return gep(B.base, b.CreateMul(bi, b.getInt64(uint64_t(rank > 2 ? B.strides[rank - 3] : 0))), bytes); });
+    V ab = on({bi}, [&] {
+      return gep(A.base, b.CreateMul(bi, b.getInt64(uint64_t(rank > 2 ? A.strides[rank - 3] : 0))), bytes);
+    });
+    V bb = on({bi}, [&] {
+      return gep(B.base, b.CreateMul(bi, b.getInt64(uint64_t(rank > 2 ? B.strides[rank - 3] : 0))), bytes);
+    });
     V cb = on({bi}, [&] { return gep(C, b.CreateMul(bi, b.getInt64(uint64_t(M * N))), cBytes); });
     auto columns = [&](V n) {
       V bp = on({bb, n}, [&] { // a panel is (2 L) columns wide: n counts columns
-        return B.panelStride ? gep(bb, b.CreateMul(n, b.getInt64(uint64_t(B.panelStride / cols))), bytes) : gep(bb, n, bytes);
+        return B.panelStride ? gep(bb, b.CreateMul(n, b.getInt64(uint64_t(B.panelStride / cols))), bytes)
+                             : gep(bb, n, bytes);
       });
       V cn = on({cb, n}, [&] { return gep(cb, n, cBytes); });
       auto rowsAt = [&](V mi, unsigned rows) {

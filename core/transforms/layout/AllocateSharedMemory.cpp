@@ -22,7 +22,7 @@ namespace tessera::tile {
 namespace {
 
 struct Buffer {
-  Operation *op;      // shared_alloc, or the op with scratch
+  Operation *op; // shared_alloc, or the op with scratch
   uint64_t bytes;
   unsigned start, end; // positions of the first and the last op of its life
   int64_t offset = 0;
@@ -145,11 +145,12 @@ static std::string describe(const Buffer &buffer) {
   return text;
 }
 
-static void reportOverUse(func::FuncOp function, uint64_t total, uint64_t limit, StringRef target, std::vector<Buffer> buffers) {
+static void reportOverUse(func::FuncOp function, uint64_t total, uint64_t limit, StringRef target,
+                          std::vector<Buffer> buffers) {
   llvm::sort(buffers, largerFirst);
   InFlightDiagnostic error = buffers.front().op->emitError();
-  error << "kernel " << function.getName() << " needs " << total << " bytes of shared memory, target " << target << " has "
-        << limit << " for a block";
+  error << "kernel " << function.getName() << " needs " << total << " bytes of shared memory, target " << target
+        << " has " << limit << " for a block";
   for (const Buffer &buffer : ArrayRef(buffers).take_front(8))
     error.attachNote(buffer.op->getLoc()) << describe(buffer);
   if (buffers.size() > 8)

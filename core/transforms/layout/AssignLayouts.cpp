@@ -187,7 +187,8 @@ std::optional<Assigner::Access> Assigner::accessOf(Operation *op, const AxisFact
 }
 
 // Clocks of a warp, estimated: an access moves a vector of each lane and touches so many 32-byte sectors.
-static uint64_t accessClocks(const layout::LinearLayout &l, unsigned dim, unsigned bits, int64_t width, unsigned maxVectorBits) {
+static uint64_t accessClocks(const layout::LinearLayout &l, unsigned dim, unsigned bits, int64_t width,
+                             unsigned maxVectorBits) {
   std::string name = layout::tensorDimName(dim);
   int64_t vector = l.vectorWidth(layout::kRegister, name, std::min<int64_t>(width, std::max(maxVectorBits / bits, 1u)));
   layout::Span registers(l.columnsOf(layout::kRegister));
@@ -208,7 +209,8 @@ bool Assigner::storesInPlace(const Access &access, LinearAttr memory) {
   if (!value)
     return false;
   auto clocks = [&](LinearAttr l) {
-    return accessClocks(l.getLayout(), access.fastest, access.bits, access.width, questions_.target().info().maxVectorBits());
+    return accessClocks(l.getLayout(), access.fastest, access.bits, access.width,
+                        questions_.target().info().maxVectorBits());
   };
   return clocks(value) <= clocks(memory) + costs_.cost(value, memory, storageBits(access.op->getOperand(1).getType()));
 }
@@ -370,11 +372,13 @@ static LogicalResult checkShape(ModuleOp module, const target::TargetInfo &info,
   if (!layout::isPowerOfTwo(numWarps))
     return module.emitError() << "num_warps must be a power of two, got " << numWarps;
   if (!layout::isPowerOfTwo(info.lanes()))
-    return module.emitError() << "target " << info.name << " has subgroups of " << info.lanes() << " lanes; layouts need a power of two";
-  uint64_t warps = info.get(target::Capability::MaxWarps, UINT64_MAX), threads = info.get(target::Capability::MaxThreads, UINT64_MAX);
+    return module.emitError() << "target " << info.name << " has subgroups of " << info.lanes()
+                              << " lanes; layouts need a power of two";
+  uint64_t warps = info.get(target::Capability::MaxWarps, UINT64_MAX),
+           threads = info.get(target::Capability::MaxThreads, UINT64_MAX);
   if (numWarps > warps || uint64_t(numWarps) * info.lanes() > threads)
-    return module.emitError() << "num_warps = " << numWarps << " is more than target " << info.name << " runs in a block ("
-                              << std::min(warps, threads / info.lanes()) << ")";
+    return module.emitError() << "num_warps = " << numWarps << " is more than target " << info.name
+                              << " runs in a block (" << std::min(warps, threads / info.lanes()) << ")";
   return success();
 }
 

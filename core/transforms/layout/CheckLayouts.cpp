@@ -22,7 +22,8 @@ static std::optional<Vectors> elementMap(Operation *op, unsigned operand, unsign
     return std::nullopt;
   auto in = cast<RankedTensorType>(op->getOperand(operand).getType());
   auto out = cast<RankedTensorType>(op->getResult(result).getType());
-  LinearLayout source = LinearLayout::rowMajor("e", in.getShape().vec()), target = LinearLayout::rowMajor("e", out.getShape().vec());
+  LinearLayout source = LinearLayout::rowMajor("e", in.getShape().vec()),
+               target = LinearLayout::rowMajor("e", out.getShape().vec());
   Vectors map;
   for (unsigned bit = 0; bit < target.outBits(); ++bit) {
     std::vector<int64_t> index = target.unpackOut(uint64_t(1) << bit), from;
@@ -92,7 +93,8 @@ static LogicalResult checkDot(DotOp dot) {
     // Drop k: what is left of the operand must be held where the accumulator's rows (columns) are.
     LinearLayout rows = layout::sliced(have, operand == 0 ? rank - 1 : rank - 2);
     LinearLayout want = layout::sliced(c, operand == 0 ? rank - 1 : rank - 2);
-    Vectors near = rows.columnsOf(layout::kRegister), all = have.columnsOf(layout::kRegister), reach = want.columnsOf(layout::kRegister);
+    Vectors near = rows.columnsOf(layout::kRegister), all = have.columnsOf(layout::kRegister),
+            reach = want.columnsOf(layout::kRegister);
     auto add = [&](const LinearLayout &l, std::string_view in, Vectors &to) {
       for (uint64_t column : l.columnsOf(in))
         to.push_back(column);

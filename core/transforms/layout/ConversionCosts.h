@@ -15,7 +15,8 @@ layout::ConversionOptions conversionOptions(const target::TargetInfo &info);
 
 class ConversionCosts {
 public:
-  explicit ConversionCosts(const target::Target &target) : target_(target), options_(conversionOptions(target.info())) {}
+  explicit ConversionCosts(const target::Target &target)
+      : target_(target), options_(conversionOptions(target.info())) {}
   layout::ConversionPlan plan(LinearAttr from, LinearAttr to, unsigned elementBits) const;
   // Clocks of a warp: the target's own answer, else that of the plan.
   uint64_t cost(LinearAttr from, LinearAttr to, unsigned elementBits);

@@ -53,8 +53,8 @@ LinearAttr LayoutQuestions::compute(RankedTensorType type, Operation *at) {
 
 // ---- dots ----------------------------------------------------------------------------------------------------------
 
-std::optional<LinearLayout> LayoutQuestions::fragment(unsigned entryIndex, unsigned operand, int64_t rows, int64_t columns,
-                                                      Operation *at) {
+std::optional<LinearLayout> LayoutQuestions::fragment(unsigned entryIndex, unsigned operand, int64_t rows,
+                                                      int64_t columns, Operation *at) {
   const target::MatrixEntry &entry = target_.matrix().entries()[entryIndex];
   unsigned lanes = target_.info().lanes();
   target::LayoutRequest request;
@@ -68,7 +68,8 @@ std::optional<LinearLayout> LayoutQuestions::fragment(unsigned entryIndex, unsig
   std::string why;
   std::optional<LinearLayout> answer = target_.layouts().layoutFor(request, &why);
   if (answer && !target::isLegalAnswer(request, *answer, lanes, &why)) {
-    at->emitWarning() << "target " << target_.info().name << " gave a fragment of " << entry.id << " that it may not: " << why;
+    at->emitWarning() << "target " << target_.info().name << " gave a fragment of " << entry.id
+                      << " that it may not: " << why;
     return std::nullopt;
   }
   return answer;
@@ -90,7 +91,8 @@ std::optional<DotPlan> LayoutQuestions::byInstruction(DotOp dot) {
     bool fromRegisters = entry.aSpaces & entry.bSpaces & entry.cSpaces & target::kInRegisters;
     if (!fromRegisters || !target::entryFits(entry, problem))
       continue;
-    std::optional<LinearLayout> fa = fragment(index, 0, entry.m, entry.k, dot), fb = fragment(index, 1, entry.k, entry.nMin, dot),
+    std::optional<LinearLayout> fa = fragment(index, 0, entry.m, entry.k, dot),
+                                fb = fragment(index, 1, entry.k, entry.nMin, dot),
                                 fc = fragment(index, 2, entry.m, entry.nMin, dot);
     if (!fa || !fb || !fc)
       continue;
@@ -99,8 +101,12 @@ std::optional<DotPlan> LayoutQuestions::byInstruction(DotOp dot) {
     if (!layouts)
       continue;
     MLIRContext *context = dot.getContext();
-    return DotPlan{static_cast<int32_t>(index) + 1, LinearAttr::get(context, layouts->a), LinearAttr::get(context, layouts->b),
-                   LinearAttr::get(context, layouts->accumulator), {}, {}};
+    return DotPlan{static_cast<int32_t>(index) + 1,
+                   LinearAttr::get(context, layouts->a),
+                   LinearAttr::get(context, layouts->b),
+                   LinearAttr::get(context, layouts->accumulator),
+                   {},
+                   {}};
   }
   return std::nullopt;
 }
@@ -140,7 +146,8 @@ DotPlan LayoutQuestions::planDot(DotScaledOp dot) {
   plan.accumulator = LinearAttr::get(dot.getContext(), accumulator);
   unsigned rowDim = accumulator.rank() - 2, columnDim = rowDim + 1;
   LinearLayout rows = layout::sliced(accumulator, columnDim), columns = layout::sliced(accumulator, rowDim);
-  ArrayRef<int64_t> a = dot.getA().getType().getShape(), b = dot.getB().getType().getShape(), c = dot.getC().getType().getShape();
+  ArrayRef<int64_t> a = dot.getA().getType().getShape(), b = dot.getB().getType().getShape(),
+                    c = dot.getC().getType().getShape();
   LinearLayout packedRows = a[rowDim] == c[rowDim] ? rows : packedAlong(rows, rowDim);
   LinearLayout packedColumns = b[columnDim] == c[columnDim] ? columns : packedAlong(columns, rowDim);
   MLIRContext *context = dot.getContext();

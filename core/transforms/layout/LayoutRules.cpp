@@ -80,7 +80,9 @@ bool isRematerialisable(Operation *op) {
 
 // ---- rules ---------------------------------------------------------------------------------------------------------
 
-static LinearAttr attrOf(Operation *op, const LinearLayout &layout) { return LinearAttr::get(op->getContext(), layout); }
+static LinearAttr attrOf(Operation *op, const LinearLayout &layout) {
+  return LinearAttr::get(op->getContext(), layout);
+}
 
 static std::vector<int64_t> shapeVector(Value value) { return shapeOf(value.getType()).vec(); }
 
@@ -91,7 +93,8 @@ LinearAttr resultFromOperand(Operation *op, unsigned operand, LinearAttr layout,
     return layout;
   Value out = op->getResult(result);
   return TypeSwitch<Operation *, LinearAttr>(op)
-      .Case<ExpandDimsOp>([&](auto expand) { return attrOf(op, layout::withUnitDim(layout.getLayout(), expand.getAxis())); })
+      .Case<ExpandDimsOp>(
+          [&](auto expand) { return attrOf(op, layout::withUnitDim(layout.getLayout(), expand.getAxis())); })
       .Case<BroadcastOp>([&](auto) { return attrOf(op, layout::broadcastTo(layout.getLayout(), shapeVector(out))); })
       .Case<ReshapeOp>([&](auto) { return attrOf(op, layout::reshaped(layout.getLayout(), shapeVector(out))); })
       .Case<TransposeOp>([&](auto transpose) {
@@ -143,7 +146,8 @@ LinearAttr acceptableOperand(Operation *op, LinearAttr layout) {
   }
   if (auto map = dyn_cast<MapElementwiseOp>(op); map && map.getPack() > 1) {
     LinearLayout whole = layout.getLayout();
-    std::vector<int64_t> shape = whole.shape(), packs = {(int64_t(1) << whole.outBits()) / map.getPack(), map.getPack()};
+    std::vector<int64_t> shape = whole.shape(),
+                         packs = {(int64_t(1) << whole.outBits()) / map.getPack(), map.getPack()};
     LinearLayout rows = layout::sliced(layout::reshaped(whole, packs), 1);
     return attrOf(op, layout::reshaped(layout::unsliced(rows, 1, map.getPack()), shape));
   }
@@ -206,7 +210,8 @@ SmallVector<OpOperand *, 4> feeding(Value value) {
     if (argument.getArgNumber() < loop.getNumInductionVars())
       return {};
     unsigned index = argument.getArgNumber() - loop.getNumInductionVars();
-    return {&loop->getOpOperand(loop.getNumControlOperands() + index), &loop.getBody()->getTerminator()->getOpOperand(index)};
+    return {&loop->getOpOperand(loop.getNumControlOperands() + index),
+            &loop.getBody()->getTerminator()->getOpOperand(index)};
   }
   if (auto loop = dyn_cast<scf::WhileOp>(parent)) {
     unsigned index = argument.getArgNumber();

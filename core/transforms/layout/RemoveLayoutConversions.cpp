@@ -78,7 +78,8 @@ Rematerialiser::Choice Rematerialiser::choose(Value value, LinearAttr layout, un
     best = choose(op->getOperand(0), layout, depth); // the conversion in between falls away
     best.recompute = true;
   } else if (op && depth < 64 && op->getNumRegions() == 0 && isRematerialisable(op)) {
-    uint64_t registers = layout.getNumBits(layout::kRegister) < 32 ? uint64_t(1) << layout.getNumBits(layout::kRegister) : 1;
+    uint64_t registers =
+        layout.getNumBits(layout::kRegister) < 32 ? uint64_t(1) << layout.getNumBits(layout::kRegister) : 1;
     Choice again{registers * costOfOp(op) * weight(value), true};
     for (OpOperand &operand : op->getOpOperands()) {
       if (!isTile(operand.get()))
@@ -110,7 +111,8 @@ Value Rematerialiser::make(Value value, LinearAttr layout) {
   builder.setInsertionPointAfterValue(value);
   Value result;
   if (!choice.recompute) {
-    result = ConvertLayoutOp::create(builder, value.getLoc(), withLayout(cast<RankedTensorType>(value.getType()), layout), value);
+    result = ConvertLayoutOp::create(builder, value.getLoc(),
+                                     withLayout(cast<RankedTensorType>(value.getType()), layout), value);
   } else if (isa<ConvertLayoutOp>(op)) {
     result = make(op->getOperand(0), layout);
   } else {

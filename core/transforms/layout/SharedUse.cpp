@@ -34,7 +34,8 @@ struct Exchange {
   bool lanesToo;
 
   std::vector<std::string_view> dims() const {
-    return lanesToo ? std::vector<std::string_view>{layout::kLane, layout::kWarp} : std::vector<std::string_view>{layout::kWarp};
+    return lanesToo ? std::vector<std::string_view>{layout::kLane, layout::kWarp}
+                    : std::vector<std::string_view>{layout::kWarp};
   }
   // Bits of those places along which a row of `axis` is spread.
   unsigned spread(const LinearLayout &l, unsigned axis) const {
@@ -120,7 +121,8 @@ std::optional<SharedRange> plannedRange(Operation *op) {
       return std::nullopt;
     return SharedRange{*alloc.getOffset(), int64_t(*alloc.getOffset()) + *alloc.getBytes()};
   }
-  auto offset = op->getAttrOfType<IntegerAttr>(kScratchOffsetAttr), bytes = op->getAttrOfType<IntegerAttr>(kScratchBytesAttr);
+  auto offset = op->getAttrOfType<IntegerAttr>(kScratchOffsetAttr),
+       bytes = op->getAttrOfType<IntegerAttr>(kScratchBytesAttr);
   if (!offset || !bytes)
     return std::nullopt;
   return SharedRange{offset.getInt(), offset.getInt() + bytes.getInt()};

@@ -15,8 +15,10 @@ using BuiltinCall = MaybeValue(Evaluator &, BuiltinObject &, Values &, HostKeywo
 bool takes(Evaluator &ev, BuiltinObject &self, const Values &args, size_t low, size_t high) {
   if (args.size() >= low && args.size() <= high)
     return true;
-  ev.raise("TypeError", self.name + "() takes " + (low == high ? std::to_string(low) : "from " + std::to_string(low) + " to " + std::to_string(high)) +
-                            " arguments (" + std::to_string(args.size()) + " given)");
+  ev.raise("TypeError",
+           self.name + "() takes " +
+               (low == high ? std::to_string(low) : "from " + std::to_string(low) + " to " + std::to_string(high)) +
+               " arguments (" + std::to_string(args.size()) + " given)");
   return false;
 }
 
@@ -32,12 +34,16 @@ MaybeValue callLen(Evaluator &ev, BuiltinObject &self, Values &args, HostKeyword
     return std::nullopt;
   HostValue v = unwrapped(args[0]);
   switch (v.kind()) {
-  case HostKind::Str: return HostValue::integer(static_cast<int64_t>(codePointCount(v.str())));
+  case HostKind::Str:
+    return HostValue::integer(static_cast<int64_t>(codePointCount(v.str())));
   case HostKind::Tuple:
-  case HostKind::List: return HostValue::integer(static_cast<int64_t>(v.elements().size()));
+  case HostKind::List:
+    return HostValue::integer(static_cast<int64_t>(v.elements().size()));
   case HostKind::Dict:
-  case HostKind::Set: return HostValue::integer(static_cast<int64_t>(v.get<DictObject>()->entries.size()));
-  case HostKind::Range: return HostValue::integer(v.get<RangeObject>()->size());
+  case HostKind::Set:
+    return HostValue::integer(static_cast<int64_t>(v.get<DictObject>()->entries.size()));
+  case HostKind::Range:
+    return HostValue::integer(v.get<RangeObject>()->size());
   case HostKind::Class: {
     TSR_TRY(list, ev.iterate(v));
     return HostValue::integer(static_cast<int64_t>(list->size()));
@@ -48,7 +54,8 @@ MaybeValue callLen(Evaluator &ev, BuiltinObject &self, Values &args, HostKeyword
       return ev.call(*method, {});
     }
     break;
-  default: break;
+  default:
+    break;
   }
   return ev.raise("TypeError", "object of type '" + typeName(v) + "' has no len()");
 }
@@ -64,10 +71,13 @@ MaybeValue extreme(Evaluator &ev, BuiltinObject &self, Values &args, HostKeyword
   if (list.empty()) {
     if (auto fallback = keyword(keywords, "default"))
       return fallback;
-    return args.empty() ? ev.raise("TypeError", self.name + " expected at least 1 argument, got 0") : ev.raise("ValueError", self.name + "() arg is an empty sequence");
+    return args.empty() ? ev.raise("TypeError", self.name + " expected at least 1 argument, got 0")
+                        : ev.raise("ValueError", self.name + "() arg is an empty sequence");
   }
   auto key = keyword(keywords, "key");
-  auto keyOf = [&](const HostValue &v) -> MaybeValue { return key && !key->isNone() ? ev.call(*key, {v}) : MaybeValue(v); };
+  auto keyOf = [&](const HostValue &v) -> MaybeValue {
+    return key && !key->isNone() ? ev.call(*key, {v}) : MaybeValue(v);
+  };
   HostValue best = list[0];
   TSR_TRY(bestKey, keyOf(best));
   for (size_t i = 1; i < list.size(); ++i) {
@@ -141,7 +151,9 @@ MaybeValue callRound(Evaluator &ev, BuiltinObject &self, Values &args, HostKeywo
   if (!hasDigits) {
     auto b = BigInt::fromDouble(std::nearbyint(d));
     if (!b)
-      return ev.raise(std::isnan(d) ? "ValueError" : "OverflowError", std::isnan(d) ? "cannot convert float NaN to integer" : "cannot convert float infinity to integer");
+      return ev.raise(std::isnan(d) ? "ValueError" : "OverflowError", std::isnan(d)
+                                                                          ? "cannot convert float NaN to integer"
+                                                                          : "cannot convert float infinity to integer");
     return HostValue::integer(*b);
   }
   if (digits > 300 || !std::isfinite(d))
@@ -213,7 +225,9 @@ MaybeValue callSequenceTool(Evaluator &ev, BuiltinObject &self, Values &args, Ho
   }
   int64_t start = 0;
   if (name == "enumerate")
-    start = unwrapped(args.size() > 1 ? args[1] : keyword(keywords, "start").value_or(HostValue::integer(int64_t(0)))).toI64().value_or(0);
+    start = unwrapped(args.size() > 1 ? args[1] : keyword(keywords, "start").value_or(HostValue::integer(int64_t(0))))
+                .toI64()
+                .value_or(0);
   for (size_t i = 0; i < shortest; ++i) {
     if (name == "enumerate") {
       out.push_back(HostValue::tuple({HostValue::integer(start + static_cast<int64_t>(i)), lists[0][i]}));
@@ -330,7 +344,8 @@ MaybeValue callSimple(Evaluator &ev, BuiltinObject &self, Values &args, HostKeyw
     return std::nullopt;
   HostValue v = unwrapped(args[0]);
   if (name == "callable")
-    return HostValue::boolean(v.kind() == HostKind::Function || v.kind() == HostKind::Builtin || v.kind() == HostKind::BoundMethod || v.kind() == HostKind::Class ||
+    return HostValue::boolean(v.kind() == HostKind::Function || v.kind() == HostKind::Builtin ||
+                              v.kind() == HostKind::BoundMethod || v.kind() == HostKind::Class ||
                               (v.isForeign() && v.get<ForeignObject>()->isCallable()));
   if (name == "hash") {
     TSR_TRY(h, ev.hash(v));
@@ -477,7 +492,8 @@ MaybeValue parseInteger(Evaluator &ev, const std::string &text, int64_t base) {
       digits += c;
   auto v = ok ? BigInt::parse(digits, static_cast<unsigned>(base)) : std::nullopt;
   if (!v)
-    return ev.raise("ValueError", "invalid literal for int() with base " + std::to_string(base) + ": " + stringRepr(text));
+    return ev.raise("ValueError",
+                    "invalid literal for int() with base " + std::to_string(base) + ": " + stringRepr(text));
   return HostValue::integer(negative ? -*v : *v);
 }
 
@@ -517,7 +533,9 @@ MaybeValue EvaluatorImpl::builtinTypeCall(std::string_view name, Values &args, H
     if (v.isFloat()) {
       auto b = BigInt::fromDouble(v.floatValue());
       if (!b)
-        return ev.raise(std::isnan(v.floatValue()) ? "ValueError" : "OverflowError", std::isnan(v.floatValue()) ? "cannot convert float NaN to integer" : "cannot convert float infinity to integer");
+        return ev.raise(std::isnan(v.floatValue()) ? "ValueError" : "OverflowError",
+                        std::isnan(v.floatValue()) ? "cannot convert float NaN to integer"
+                                                   : "cannot convert float infinity to integer");
       return HostValue::integer(*b);
     }
     if (v.isStr()) {
@@ -627,9 +645,11 @@ void EvaluatorImpl::addBuiltins() {
     add(n, callSequenceTool);
   for (const char *n : {"getattr", "hasattr"})
     add(n, callAttribute);
-  for (const char *n : {"print", "divmod", "isinstance", "issubclass", "format", "callable", "hash", "id", "repr", "ascii", "ord", "chr", "bin", "oct", "hex"})
+  for (const char *n : {"print", "divmod", "isinstance", "issubclass", "format", "callable", "hash", "id", "repr",
+                        "ascii", "ord", "chr", "bin", "oct", "hex"})
     add(n, callSimple);
-  for (const char *n : {"int", "float", "bool", "str", "list", "tuple", "dict", "set", "frozenset", "range", "type", "object", "slice"}) {
+  for (const char *n : {"int", "float", "bool", "str", "list", "tuple", "dict", "set", "frozenset", "range", "type",
+                        "object", "slice"}) {
     auto cls = std::make_shared<ClassObject>();
     cls->name = n;
     cls->flavour = ClassFlavour::Builtin;
@@ -654,18 +674,36 @@ void EvaluatorImpl::addBuiltins() {
   knownPaths["typing.TYPE_CHECKING"] = HostValue::boolean(false);
   knownPaths["collections.OrderedDict"] = builtins["dict"];
   knownPaths["triton.__version__"] = HostValue::string("3.6.0");
-  knownPaths["sys.version_info"] = HostValue::tuple({HostValue::integer(int64_t(3)), HostValue::integer(int64_t(12)), HostValue::integer(int64_t(0))});
+  knownPaths["sys.version_info"] = HostValue::tuple(
+      {HostValue::integer(int64_t(3)), HostValue::integer(int64_t(12)), HostValue::integer(int64_t(0))});
 }
 
 void EvaluatorImpl::addExceptions() {
-  static constexpr std::pair<const char *, const char *> tree[] = {
-      {"BaseException", ""}, {"Exception", "BaseException"}, {"ArithmeticError", "Exception"}, {"LookupError", "Exception"},
-      {"ValueError", "Exception"}, {"TypeError", "Exception"}, {"NameError", "Exception"}, {"AttributeError", "Exception"},
-      {"RuntimeError", "Exception"}, {"AssertionError", "Exception"}, {"ImportError", "Exception"}, {"SyntaxError", "Exception"},
-      {"StopIteration", "Exception"}, {"OSError", "Exception"}, {"Warning", "Exception"}, {"UserWarning", "Warning"},
-      {"DeprecationWarning", "Warning"}, {"KeyError", "LookupError"}, {"IndexError", "LookupError"},
-      {"ZeroDivisionError", "ArithmeticError"}, {"OverflowError", "ArithmeticError"}, {"NotImplementedError", "RuntimeError"},
-      {"RecursionError", "RuntimeError"}, {"ModuleNotFoundError", "ImportError"}, {"UnicodeError", "ValueError"}};
+  static constexpr std::pair<const char *, const char *> tree[] = {{"BaseException", ""},
+                                                                   {"Exception", "BaseException"},
+                                                                   {"ArithmeticError", "Exception"},
+                                                                   {"LookupError", "Exception"},
+                                                                   {"ValueError", "Exception"},
+                                                                   {"TypeError", "Exception"},
+                                                                   {"NameError", "Exception"},
+                                                                   {"AttributeError", "Exception"},
+                                                                   {"RuntimeError", "Exception"},
+                                                                   {"AssertionError", "Exception"},
+                                                                   {"ImportError", "Exception"},
+                                                                   {"SyntaxError", "Exception"},
+                                                                   {"StopIteration", "Exception"},
+                                                                   {"OSError", "Exception"},
+                                                                   {"Warning", "Exception"},
+                                                                   {"UserWarning", "Warning"},
+                                                                   {"DeprecationWarning", "Warning"},
+                                                                   {"KeyError", "LookupError"},
+                                                                   {"IndexError", "LookupError"},
+                                                                   {"ZeroDivisionError", "ArithmeticError"},
+                                                                   {"OverflowError", "ArithmeticError"},
+                                                                   {"NotImplementedError", "RuntimeError"},
+                                                                   {"RecursionError", "RuntimeError"},
+                                                                   {"ModuleNotFoundError", "ImportError"},
+                                                                   {"UnicodeError", "ValueError"}};
   for (auto &[name, parent] : tree) {
     auto cls = std::make_shared<ClassObject>();
     cls->name = name;

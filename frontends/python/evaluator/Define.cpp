@@ -41,14 +41,16 @@ std::string EvaluatorImpl::dottedPath(const Expr *e) {
       } else if (auto *from = dyn<ImportFrom>(todo[i])) {
         for (const Alias &a : from->names)
           if ((a.asname.empty() ? a.name : a.asname) == n->id)
-            return std::string(from->level, '.') + std::string(from->module) + (from->module.empty() ? "" : ".") + std::string(a.name);
+            return std::string(from->level, '.') + std::string(from->module) + (from->module.empty() ? "" : ".") +
+                   std::string(a.name);
       } else if (auto *t = dyn<Try>(todo[i])) {
         todo.insert(todo.end(), t->body.begin(), t->body.end());
       } else if (auto *c = dyn<If>(todo[i])) {
         todo.insert(todo.end(), c->body.begin(), c->body.end());
         todo.insert(todo.end(), c->orelse.begin(), c->orelse.end());
       } else if (auto *s = dyn<Assign>(todo[i])) { // jit = triton.jit
-        if (s->targets.size() == 1 && isa<Name>(s->targets[0]) && as<Name>(s->targets[0])->id == n->id && isa<Attribute>(s->value))
+        if (s->targets.size() == 1 && isa<Name>(s->targets[0]) && as<Name>(s->targets[0])->id == n->id &&
+            isa<Attribute>(s->value))
           return dottedPath(s->value);
       }
     }
@@ -56,7 +58,8 @@ std::string EvaluatorImpl::dottedPath(const Expr *e) {
   return std::string(n->id);
 }
 
-std::vector<std::string> EvaluatorImpl::decoratorPaths(std::span<Expr *> decorators, std::vector<const Expr *> &toApply) {
+std::vector<std::string> EvaluatorImpl::decoratorPaths(std::span<Expr *> decorators,
+                                                       std::vector<const Expr *> &toApply) {
   std::vector<std::string> out;
   for (const Expr *d : decorators) {
     out.push_back(dottedPath(d));
@@ -118,7 +121,8 @@ MaybeValue EvaluatorImpl::makeFunction(const FunctionDef *def) {
   return v;
 }
 
-bool EvaluatorImpl::bindArguments(const FunctionObject &f, const Arguments *a, Values &args, HostKeywords &keywords, Scope &scope) {
+bool EvaluatorImpl::bindArguments(const FunctionObject &f, const Arguments *a, Values &args, HostKeywords &keywords,
+                                  Scope &scope) {
   std::vector<const Arg *> positional;
   for (const Arg &p : a->posonlyargs)
     positional.push_back(&p);
@@ -134,7 +138,8 @@ bool EvaluatorImpl::bindArguments(const FunctionObject &f, const Arguments *a, V
   if (a->vararg)
     scope.names[a->vararg->name] = HostValue::tuple(Values(args.begin() + static_cast<ptrdiff_t>(given), args.end()));
   else if (args.size() > positional.size())
-    return fail("takes " + std::to_string(positional.size()) + " positional argument" + (positional.size() == 1 ? "" : "s") + " but " + std::to_string(args.size()) +
+    return fail("takes " + std::to_string(positional.size()) + " positional argument" +
+                (positional.size() == 1 ? "" : "s") + " but " + std::to_string(args.size()) +
                 (args.size() == 1 ? " was" : " were") + " given");
   HostValue extra = makeDict();
   for (auto &[name, value] : keywords) {
@@ -181,7 +186,9 @@ MaybeValue EvaluatorImpl::callFunction(const HostValue &callee, Values args, Hos
   HostValue keepAlive = callee;
   FunctionObject &f = *callee.get<FunctionObject>();
   if (f.isJit)
-    return unsupported("'" + f.name + "' is a kernel function: at compile time only plain functions and constexpr functions can be called");
+    return unsupported(
+        "'" + f.name +
+        "' is a kernel function: at compile time only plain functions and constexpr functions can be called");
   if (f.def && f.def->isAsync)
     return unsupported("'async' functions are not supported at compile time");
   if (frames.size() >= ev.depthLimit)
@@ -233,7 +240,8 @@ MaybeValue EvaluatorImpl::makeClass(const ClassDef *def) {
       cls->flavour = ClassFlavour::NamedTuple;
       continue;
     }
-    if (path == "object" || path.starts_with("typing.") || path.starts_with("abc.") || path.starts_with("typing_extensions."))
+    if (path == "object" || path.starts_with("typing.") || path.starts_with("abc.") ||
+        path.starts_with("typing_extensions."))
       continue;
     TSR_TRY(base, eval(b));
     if (base->kind() == HostKind::Class) {
@@ -281,7 +289,8 @@ MaybeValue EvaluatorImpl::makeClass(const ClassDef *def) {
   for (const Stmt *s : def->body) {
     boundNames(s, order);
     if (auto *a = dyn<AnnAssign>(s))
-      if (auto *n = dyn<Name>(a->target); n && std::find(cls->fields.begin(), cls->fields.end(), n->id) == cls->fields.end())
+      if (auto *n = dyn<Name>(a->target);
+          n && std::find(cls->fields.begin(), cls->fields.end(), n->id) == cls->fields.end())
         cls->fields.emplace_back(n->id);
   }
   for (std::string_view n : order)
@@ -330,10 +339,12 @@ bool EvaluatorImpl::finishEnum(const HostValue &value) {
   return true;
 }
 
-MaybeValue EvaluatorImpl::instantiateTuple(const HostValue &value, const std::vector<std::string> &fields, Values args, HostKeywords keywords) {
+MaybeValue EvaluatorImpl::instantiateTuple(const HostValue &value, const std::vector<std::string> &fields, Values args,
+                                           HostKeywords keywords) {
   auto *cls = value.get<ClassObject>();
   if (args.size() > fields.size())
-    return ev.raise("TypeError", cls->name + "() takes " + std::to_string(fields.size()) + " arguments but " + std::to_string(args.size()) + " were given");
+    return ev.raise("TypeError", cls->name + "() takes " + std::to_string(fields.size()) + " arguments but " +
+                                     std::to_string(args.size()) + " were given");
   for (size_t i = args.size(); i < fields.size(); ++i) {
     MaybeValue v;
     for (auto &[k, given] : keywords)
@@ -361,7 +372,8 @@ MaybeValue EvaluatorImpl::instantiateDataclass(const HostValue &value, Values ar
   made->cls = cls;
   HostValue instance = HostValue::object(HostKind::Instance, made);
   if (args.size() > cls->fields.size())
-    return ev.raise("TypeError", cls->name + "() takes " + std::to_string(cls->fields.size()) + " arguments but " + std::to_string(args.size()) + " were given");
+    return ev.raise("TypeError", cls->name + "() takes " + std::to_string(cls->fields.size()) + " arguments but " +
+                                     std::to_string(args.size()) + " were given");
   for (size_t i = 0; i < cls->fields.size(); ++i) {
     const std::string &name = cls->fields[i];
     MaybeValue v;
@@ -398,21 +410,26 @@ MaybeValue EvaluatorImpl::instantiateDataclass(const HostValue &value, Values ar
 MaybeValue EvaluatorImpl::instantiate(const HostValue &value, Values args, HostKeywords keywords) {
   auto cls = std::static_pointer_cast<ClassObject>(value.shared());
   switch (cls->flavour) {
-  case ClassFlavour::Builtin: return builtinTypeCall(cls->name, args, keywords);
-  case ClassFlavour::NamedTuple: return instantiateTuple(value, cls->fields, std::move(args), std::move(keywords));
+  case ClassFlavour::Builtin:
+    return builtinTypeCall(cls->name, args, keywords);
+  case ClassFlavour::NamedTuple:
+    return instantiateTuple(value, cls->fields, std::move(args), std::move(keywords));
   case ClassFlavour::Enum: {
     if (args.size() == 1)
       for (auto &member : cls->members) {
         const HostValue &v = member.second;
         if (v.kind() != HostKind::Instance || v.get<InstanceObject>()->cls != cls)
           continue;
-        TSR_TRY(same, v.isSame(args[0]) ? std::optional<bool>(true) : equals(*v.get<InstanceObject>()->find("value"), args[0]));
+        TSR_TRY(same, v.isSame(args[0]) ? std::optional<bool>(true)
+                                        : equals(*v.get<InstanceObject>()->find("value"), args[0]));
         if (*same)
           return v;
       }
-    return ev.raise("ValueError", (args.empty() ? std::string("nothing") : repr(args[0])) + " is not a valid " + cls->name);
+    return ev.raise("ValueError",
+                    (args.empty() ? std::string("nothing") : repr(args[0])) + " is not a valid " + cls->name);
   }
-  default: break;
+  default:
+    break;
   }
   bool hasInit = cls->find("__init__") != nullptr;
   if (cls->flavour == ClassFlavour::Dataclass && !hasInit)

@@ -58,7 +58,8 @@ void Evaluator::report(DiagnosticList &out, const SourcePlace &fallback) {
                                          : DiagId::WrongType;
   d.severity = Severity::Error;
   d.place = e.place.file ? e.place : fallback;
-  d.message = e.type == "Unsupported" ? e.message : "at compile time: " + e.type + (e.message.empty() ? "" : ": " + e.message);
+  d.message =
+      e.type == "Unsupported" ? e.message : "at compile time: " + e.type + (e.message.empty() ? "" : ": " + e.message);
   d.notes = std::move(e.trace);
   out.add(std::move(d));
 }
@@ -78,7 +79,8 @@ bool EvaluatorImpl::step() {
   }
   if (++steps <= ev.stepLimit)
     return true;
-  ev.raise("RuntimeError", "this computation takes too many steps at compile time (limit " + std::to_string(ev.stepLimit) + ")");
+  ev.raise("RuntimeError",
+           "this computation takes too many steps at compile time (limit " + std::to_string(ev.stepLimit) + ")");
   return false;
 }
 
@@ -125,15 +127,24 @@ MaybeValue EvaluatorImpl::evalName(std::string_view name) {
 
 MaybeValue EvaluatorImpl::evalConstant(const Constant *e) {
   switch (e->what) {
-  case ConstantKind::None: return HostValue::none();
-  case ConstantKind::True: return HostValue::boolean(true);
-  case ConstantKind::False: return HostValue::boolean(false);
-  case ConstantKind::Ellipsis: return HostValue::ellipsis();
-  case ConstantKind::Int: return HostValue::integer(BigInt::fromLimbs(e->limbs));
-  case ConstantKind::Float: return HostValue::real(e->number);
-  case ConstantKind::Str: return HostValue::string(std::string(e->text));
-  case ConstantKind::Imag: return unsupported("complex numbers are not supported at compile time");
-  case ConstantKind::Bytes: return unsupported("bytes are not supported at compile time");
+  case ConstantKind::None:
+    return HostValue::none();
+  case ConstantKind::True:
+    return HostValue::boolean(true);
+  case ConstantKind::False:
+    return HostValue::boolean(false);
+  case ConstantKind::Ellipsis:
+    return HostValue::ellipsis();
+  case ConstantKind::Int:
+    return HostValue::integer(BigInt::fromLimbs(e->limbs));
+  case ConstantKind::Float:
+    return HostValue::real(e->number);
+  case ConstantKind::Str:
+    return HostValue::string(std::string(e->text));
+  case ConstantKind::Imag:
+    return unsupported("complex numbers are not supported at compile time");
+  case ConstantKind::Bytes:
+    return unsupported("bytes are not supported at compile time");
   }
   return HostValue();
 }
@@ -329,8 +340,10 @@ MaybeValue EvaluatorImpl::eval(const Expr *e) {
     ~Restore() { f.current = n; }
   } restore{frame, outer};
   switch (e->kind) {
-  case NodeKind::Constant: return evalConstant(as<Constant>(e));
-  case NodeKind::Name: return evalName(as<Name>(e)->id);
+  case NodeKind::Constant:
+    return evalConstant(as<Constant>(e));
+  case NodeKind::Name:
+    return evalName(as<Name>(e)->id);
   case NodeKind::Attribute: {
     TSR_TRY(v, eval(as<Attribute>(e)->value));
     return ev.getAttribute(*v, as<Attribute>(e)->attr);
@@ -344,9 +357,12 @@ MaybeValue EvaluatorImpl::eval(const Expr *e) {
     TSR_TRY(a, eval(as<UnaryOp>(e)->operand));
     return ev.unary(as<UnaryOp>(e)->op, *a);
   }
-  case NodeKind::BoolOp: return evalBoolOp(as<BoolOp>(e));
-  case NodeKind::Compare: return evalCompare(as<Compare>(e));
-  case NodeKind::Call: return evalCall(as<Call>(e));
+  case NodeKind::BoolOp:
+    return evalBoolOp(as<BoolOp>(e));
+  case NodeKind::Compare:
+    return evalCompare(as<Compare>(e));
+  case NodeKind::Call:
+    return evalCall(as<Call>(e));
   case NodeKind::IfExp: {
     TSR_TRY(test, eval(as<IfExp>(e)->test));
     TSR_TRY(t, ev.truth(*test));
@@ -357,7 +373,8 @@ MaybeValue EvaluatorImpl::eval(const Expr *e) {
     TSR_TRY(i, eval(as<Subscript>(e)->slice));
     return ev.getItem(*v, *i);
   }
-  case NodeKind::Slice: return evalSlice(as<Slice>(e));
+  case NodeKind::Slice:
+    return evalSlice(as<Slice>(e));
   case NodeKind::Tuple: {
     TSR_TRY(v, evalList(as<Tuple>(e)->elts));
     return HostValue::tuple(std::move(*v));
@@ -374,9 +391,12 @@ MaybeValue EvaluatorImpl::eval(const Expr *e) {
         return std::nullopt;
     return out;
   }
-  case NodeKind::Dict: return evalDict(as<Dict>(e));
-  case NodeKind::JoinedStr: return evalJoined(as<JoinedStr>(e));
-  case NodeKind::Lambda: return evalLambda(as<Lambda>(e));
+  case NodeKind::Dict:
+    return evalDict(as<Dict>(e));
+  case NodeKind::JoinedStr:
+    return evalJoined(as<JoinedStr>(e));
+  case NodeKind::Lambda:
+    return evalLambda(as<Lambda>(e));
   case NodeKind::NamedExpr: {
     TSR_TRY(v, eval(as<NamedExpr>(e)->value));
     bind(as<Name>(as<NamedExpr>(e)->target)->id, *v);
@@ -385,7 +405,9 @@ MaybeValue EvaluatorImpl::eval(const Expr *e) {
   case NodeKind::ListComp:
   case NodeKind::GeneratorExp:
   case NodeKind::SetComp: {
-    const Expr *elt = e->kind == NodeKind::ListComp ? as<ListComp>(e)->elt : e->kind == NodeKind::SetComp ? as<SetComp>(e)->elt : as<GeneratorExp>(e)->elt;
+    const Expr *elt = e->kind == NodeKind::ListComp  ? as<ListComp>(e)->elt
+                      : e->kind == NodeKind::SetComp ? as<SetComp>(e)->elt
+                                                     : as<GeneratorExp>(e)->elt;
     auto generators = e->kind == NodeKind::ListComp  ? as<ListComp>(e)->generators
                       : e->kind == NodeKind::SetComp ? as<SetComp>(e)->generators
                                                      : as<GeneratorExp>(e)->generators;
@@ -415,9 +437,12 @@ MaybeValue EvaluatorImpl::eval(const Expr *e) {
     return ok ? MaybeValue(out) : std::nullopt;
   }
   case NodeKind::Yield:
-  case NodeKind::YieldFrom: return unsupported("generators are not supported at compile time without Python");
-  case NodeKind::Await: return unsupported("'await' is not supported at compile time");
-  default: return ev.raise("SyntaxError", "this expression cannot stand here");
+  case NodeKind::YieldFrom:
+    return unsupported("generators are not supported at compile time without Python");
+  case NodeKind::Await:
+    return unsupported("'await' is not supported at compile time");
+  default:
+    return ev.raise("SyntaxError", "this expression cannot stand here");
   }
 }
 

@@ -28,9 +28,9 @@ public:
 };
 
 struct EvalError {
-  std::string type;    // "ValueError"; "Unsupported" for what this evaluator does not do
+  std::string type; // "ValueError"; "Unsupported" for what this evaluator does not do
   std::string message;
-  SourcePlace place;   // where it was raised
+  SourcePlace place;                   // where it was raised
   std::vector<Diagnostic::Note> trace; // calls on the way, innermost first
 };
 
@@ -88,9 +88,9 @@ public:
   std::optional<HostValue> getAttribute(const HostValue &v, std::string_view name);
   std::optional<HostValue> getItem(const HostValue &v, const HostValue &index);
   std::optional<HostValue> call(const HostValue &callee, std::vector<HostValue> args, HostKeywords keywords = {});
-  std::optional<std::vector<HostValue>> iterate(const HostValue &v); // list(v), bounded
+  std::optional<std::vector<HostValue>> iterate(const HostValue &v);            // list(v), bounded
   std::optional<std::string> format(const HostValue &v, std::string_view spec); // format(v, spec)
-  std::optional<std::string> text(const HostValue &v, bool isRepr);             // repr(v) or str(v), user methods included
+  std::optional<std::string> text(const HostValue &v, bool isRepr); // repr(v) or str(v), user methods included
   std::optional<bool> isInstance(const HostValue &v, const HostValue &cls);
   std::optional<size_t> hash(const HostValue &v);
   // len, range, min, int, … and the exception types; null: no such builtin.
@@ -98,7 +98,8 @@ public:
 
   EvalHost &host();
   // "…".format(…)
-  std::optional<std::string> formatFields(const std::string &f, const std::vector<HostValue> &args, const HostKeywords &keywords);
+  std::optional<std::string> formatFields(const std::string &f, const std::vector<HostValue> &args,
+                                          const HostKeywords &keywords);
 
   // Sets the pending exception and returns nullopt, for use in builtins and foreign objects.
   std::nullopt_t raise(std::string type, std::string message);

@@ -40,12 +40,12 @@ struct EvaluatorImpl {
   std::vector<Frame *> frames;
   SourcePlace outsidePlace;
   uint64_t steps = 0;
-  uintptr_t stackBase = 0; // of the outermost entry; 0: outside
+  uintptr_t stackBase = 0;        // of the outermost entry; 0: outside
   HostValue pendingException;     // an instance, where user code raised it
   std::vector<EvalError> handled; // innermost `except` being run, for a bare raise
   std::map<std::string, HostValue, std::less<>> builtins;
   std::map<std::string, HostValue, std::less<>> knownPaths; // math.sqrt, …
-  Arena names;                                             // names that no tree holds
+  Arena names;                                              // names that no tree holds
   // Scopes and classes that may be part of a cycle; emptied at the end.
   std::vector<std::weak_ptr<Scope>> captured;
   std::vector<std::weak_ptr<ClassObject>> classes;
@@ -99,7 +99,8 @@ struct EvaluatorImpl {
   MaybeValue callFunction(const HostValue &f, Values args, HostKeywords keywords);
   bool bindArguments(const FunctionObject &f, const Arguments *a, Values &args, HostKeywords &keywords, Scope &scope);
   MaybeValue instantiate(const HostValue &cls, Values args, HostKeywords keywords);
-  MaybeValue instantiateTuple(const HostValue &cls, const std::vector<std::string> &fields, Values args, HostKeywords keywords);
+  MaybeValue instantiateTuple(const HostValue &cls, const std::vector<std::string> &fields, Values args,
+                              HostKeywords keywords);
   MaybeValue instantiateDataclass(const HostValue &cls, Values args, HostKeywords keywords);
   bool finishEnum(const HostValue &cls);
 
@@ -114,7 +115,8 @@ struct EvaluatorImpl {
   void addExceptions();
 
   // Protocols
-  MaybeValue callMethod(const HostValue &self, std::string_view name, Values args); // null, none pending: no such method
+  MaybeValue callMethod(const HostValue &self, std::string_view name,
+                        Values args); // null, none pending: no such method
   std::optional<HostValue> lookupMethod(const HostValue &self, std::string_view name);
   MaybeValue instanceBinary(BinOpKind op, const HostValue &a, const HostValue &b, bool &handled);
   MaybeValue builtinTypeCall(std::string_view name, Values &args, HostKeywords &keywords);

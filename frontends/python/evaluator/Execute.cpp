@@ -44,7 +44,8 @@ bool EvaluatorImpl::assignTo(std::span<Expr *> targets, const HostValue &value) 
     if (list->size() > targets.size())
       ev.raise("ValueError", "too many values to unpack (expected " + want + ")");
     else
-      ev.raise("ValueError", "not enough values to unpack (expected " + std::string(hasStar ? "at least " : "") + want + ", got " + std::to_string(list->size()) + ")");
+      ev.raise("ValueError", "not enough values to unpack (expected " + std::string(hasStar ? "at least " : "") + want +
+                                 ", got " + std::to_string(list->size()) + ")");
     return false;
   }
   size_t extra = hasStar ? list->size() - (targets.size() - 1) : 0;
@@ -66,8 +67,10 @@ bool EvaluatorImpl::assign(const Expr *target, const HostValue &value) {
   case NodeKind::Name:
     bind(as<Name>(target)->id, value);
     return true;
-  case NodeKind::Tuple: return assignTo(as<Tuple>(target)->elts, value);
-  case NodeKind::List: return assignTo(as<List>(target)->elts, value);
+  case NodeKind::Tuple:
+    return assignTo(as<Tuple>(target)->elts, value);
+  case NodeKind::List:
+    return assignTo(as<List>(target)->elts, value);
   case NodeKind::Attribute: {
     auto object = eval(as<Attribute>(target)->value);
     return object && setAttribute(*object, as<Attribute>(target)->attr, value);
@@ -118,7 +121,8 @@ Flow EvaluatorImpl::execFor(const For *s) {
   if (iterable->kind() == HostKind::Range) { // without making the list
     auto r = *iterable->get<RangeObject>();
     int64_t n = r.size(), v = r.start;
-    for (int64_t i = 0; i < n && f == Flow::Normal; ++i, v = static_cast<int64_t>(static_cast<uint64_t>(v) + static_cast<uint64_t>(r.step)))
+    for (int64_t i = 0; i < n && f == Flow::Normal;
+         ++i, v = static_cast<int64_t>(static_cast<uint64_t>(v) + static_cast<uint64_t>(r.step)))
       f = body(HostValue::integer(v));
   } else {
     auto list = ev.iterate(*iterable);
@@ -321,10 +325,14 @@ Flow EvaluatorImpl::exec(const Stmt *s) {
   frame.current = s;
   auto done = [](bool ok) { return ok ? Flow::Normal : Flow::Error; };
   switch (s->kind) {
-  case NodeKind::Pass: return Flow::Normal;
-  case NodeKind::Break: return Flow::Break;
-  case NodeKind::Continue: return Flow::Continue;
-  case NodeKind::ExprStmt: return done(eval(as<ExprStmt>(s)->value).has_value());
+  case NodeKind::Pass:
+    return Flow::Normal;
+  case NodeKind::Break:
+    return Flow::Break;
+  case NodeKind::Continue:
+    return Flow::Continue;
+  case NodeKind::ExprStmt:
+    return done(eval(as<ExprStmt>(s)->value).has_value());
   case NodeKind::Return: {
     MaybeValue v = as<Return>(s)->value ? eval(as<Return>(s)->value) : HostValue();
     if (!v)
@@ -347,16 +355,21 @@ Flow EvaluatorImpl::exec(const Stmt *s) {
     auto v = eval(as<AnnAssign>(s)->value);
     return done(v && assign(as<AnnAssign>(s)->target, *v));
   }
-  case NodeKind::AugAssign: return execAugAssign(as<AugAssign>(s));
+  case NodeKind::AugAssign:
+    return execAugAssign(as<AugAssign>(s));
   case NodeKind::If: {
     auto test = eval(as<If>(s)->test);
     auto t = test ? ev.truth(*test) : std::nullopt;
     return t ? execAll(*t ? as<If>(s)->body : as<If>(s)->orelse) : Flow::Error;
   }
-  case NodeKind::For: return execFor(as<For>(s));
-  case NodeKind::While: return execWhile(as<While>(s));
-  case NodeKind::Try: return execTry(as<Try>(s));
-  case NodeKind::Raise: return execRaise(as<Raise>(s));
+  case NodeKind::For:
+    return execFor(as<For>(s));
+  case NodeKind::While:
+    return execWhile(as<While>(s));
+  case NodeKind::Try:
+    return execTry(as<Try>(s));
+  case NodeKind::Raise:
+    return execRaise(as<Raise>(s));
   case NodeKind::Assert: {
     auto test = eval(as<Assert>(s)->test);
     auto t = test ? ev.truth(*test) : std::nullopt;
@@ -384,9 +397,12 @@ Flow EvaluatorImpl::exec(const Stmt *s) {
     bind(as<ClassDef>(s)->name, *c);
     return Flow::Normal;
   }
-  case NodeKind::Import: return execImport(as<Import>(s));
-  case NodeKind::ImportFrom: return execImportFrom(as<ImportFrom>(s));
-  case NodeKind::Delete: return execDelete(as<Delete>(s));
+  case NodeKind::Import:
+    return execImport(as<Import>(s));
+  case NodeKind::ImportFrom:
+    return execImportFrom(as<ImportFrom>(s));
+  case NodeKind::Delete:
+    return execDelete(as<Delete>(s));
   case NodeKind::Global:
     for (std::string_view n : as<Global>(s)->names)
       frame.globals.push_back(n);
@@ -395,10 +411,17 @@ Flow EvaluatorImpl::exec(const Stmt *s) {
     for (std::string_view n : as<Nonlocal>(s)->names)
       frame.nonlocals.push_back(n);
     return Flow::Normal;
-  case NodeKind::TypeAlias: return Flow::Normal;
-  case NodeKind::With: unsupported("'with' is not supported at compile time without Python"); return Flow::Error;
-  case NodeKind::Match: unsupported("'match' is not supported at compile time without Python"); return Flow::Error;
-  default: unsupported("this statement is not supported at compile time"); return Flow::Error;
+  case NodeKind::TypeAlias:
+    return Flow::Normal;
+  case NodeKind::With:
+    unsupported("'with' is not supported at compile time without Python");
+    return Flow::Error;
+  case NodeKind::Match:
+    unsupported("'match' is not supported at compile time without Python");
+    return Flow::Error;
+  default:
+    unsupported("this statement is not supported at compile time");
+    return Flow::Error;
   }
 }
 

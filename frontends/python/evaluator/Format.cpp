@@ -24,7 +24,8 @@ std::string joinReprs(const Values &list) {
 
 std::string reprOfInstance(const InstanceObject &i) {
   if (i.cls->flavour == ClassFlavour::Enum) {
-    const HostValue *name = const_cast<InstanceObject &>(i).find("name"), *value = const_cast<InstanceObject &>(i).find("value");
+    const HostValue *name = const_cast<InstanceObject &>(i).find("name"),
+                    *value = const_cast<InstanceObject &>(i).find("value");
     return "<" + i.cls->name + "." + (name ? str(*name) : "?") + ": " + (value ? reprOf(*value) : "?") + ">";
   }
   if (i.cls->flavour == ClassFlavour::Dataclass) {
@@ -52,13 +53,20 @@ std::string reprOf(const HostValue &v) {
   if (reprDepth > 50)
     return "...";
   switch (v.kind()) {
-  case HostKind::None: return "None";
-  case HostKind::Ellipsis: return "Ellipsis";
-  case HostKind::NotImplemented: return "NotImplemented";
-  case HostKind::Bool: return v.boolValue() ? "True" : "False";
-  case HostKind::Int: return v.bigInt().toString();
-  case HostKind::Float: return floatRepr(v.floatValue());
-  case HostKind::Str: return stringRepr(v.str());
+  case HostKind::None:
+    return "None";
+  case HostKind::Ellipsis:
+    return "Ellipsis";
+  case HostKind::NotImplemented:
+    return "NotImplemented";
+  case HostKind::Bool:
+    return v.boolValue() ? "True" : "False";
+  case HostKind::Int:
+    return v.bigInt().toString();
+  case HostKind::Float:
+    return floatRepr(v.floatValue());
+  case HostKind::Str:
+    return stringRepr(v.str());
   case HostKind::Tuple: {
     auto *s = v.get<SequenceObject>();
     if (!s->fieldNames.empty()) {
@@ -69,7 +77,8 @@ std::string reprOf(const HostValue &v) {
     }
     return "(" + joinReprs(s->elements) + (s->elements.size() == 1 ? ",)" : ")");
   }
-  case HostKind::List: return "[" + joinReprs(v.elements()) + "]";
+  case HostKind::List:
+    return "[" + joinReprs(v.elements()) + "]";
   case HostKind::Dict:
   case HostKind::Set: {
     auto &entries = v.get<DictObject>()->entries;
@@ -77,29 +86,37 @@ std::string reprOf(const HostValue &v) {
       return "set()";
     std::string s = "{";
     for (size_t i = 0; i < entries.size(); ++i)
-      s += (i ? ", " : "") + reprOf(entries[i].first) + (v.kind() == HostKind::Dict ? ": " + reprOf(entries[i].second) : "");
+      s += (i ? ", " : "") + reprOf(entries[i].first) +
+           (v.kind() == HostKind::Dict ? ": " + reprOf(entries[i].second) : "");
     return s + "}";
   }
   case HostKind::Range: {
     auto *r = v.get<RangeObject>();
-    return "range(" + std::to_string(r->start) + ", " + std::to_string(r->stop) + (r->step == 1 ? "" : ", " + std::to_string(r->step)) + ")";
+    return "range(" + std::to_string(r->start) + ", " + std::to_string(r->stop) +
+           (r->step == 1 ? "" : ", " + std::to_string(r->step)) + ")";
   }
   case HostKind::Slice: {
     auto *s = v.get<SliceObject>();
     return "slice(" + reprOf(s->lower) + ", " + reprOf(s->upper) + ", " + reprOf(s->step) + ")";
   }
-  case HostKind::Function: return "<function " + v.get<FunctionObject>()->name + ">";
-  case HostKind::Builtin: return "<built-in function " + v.get<BuiltinObject>()->name + ">";
-  case HostKind::BoundMethod: return "<bound method>";
-  case HostKind::Class: return "<class '" + v.get<ClassObject>()->name + "'>";
+  case HostKind::Function:
+    return "<function " + v.get<FunctionObject>()->name + ">";
+  case HostKind::Builtin:
+    return "<built-in function " + v.get<BuiltinObject>()->name + ">";
+  case HostKind::BoundMethod:
+    return "<bound method>";
+  case HostKind::Class:
+    return "<class '" + v.get<ClassObject>()->name + "'>";
   case HostKind::Instance:
     if (userMethods && userMethods->lookupMethod(v, "__repr__")) {
       auto text = userMethods->textOf(v, true);
       return text ? *text : "";
     }
     return reprOfInstance(*v.get<InstanceObject>());
-  case HostKind::Opaque: return "<" + v.get<OpaqueObject>()->path + ">";
-  case HostKind::Foreign: return v.get<ForeignObject>()->repr();
+  case HostKind::Opaque:
+    return "<" + v.get<OpaqueObject>()->path + ">";
+  case HostKind::Foreign:
+    return v.get<ForeignObject>()->repr();
   }
   return "?";
 }
@@ -239,26 +256,47 @@ std::string str(const HostValue &v) { return strOf(v); }
 
 std::string typeName(const HostValue &v) {
   switch (v.kind()) {
-  case HostKind::None: return "NoneType";
-  case HostKind::Ellipsis: return "ellipsis";
-  case HostKind::NotImplemented: return "NotImplementedType";
-  case HostKind::Bool: return "bool";
-  case HostKind::Int: return "int";
-  case HostKind::Float: return "float";
-  case HostKind::Str: return "str";
-  case HostKind::Tuple: return v.get<SequenceObject>()->fieldNames.empty() ? "tuple" : v.get<SequenceObject>()->cls.get<ClassObject>()->name;
-  case HostKind::List: return "list";
-  case HostKind::Dict: return "dict";
-  case HostKind::Set: return "set";
-  case HostKind::Range: return "range";
-  case HostKind::Slice: return "slice";
-  case HostKind::Function: return "function";
-  case HostKind::Builtin: return "builtin_function_or_method";
-  case HostKind::BoundMethod: return "method";
-  case HostKind::Class: return "type";
-  case HostKind::Instance: return v.get<InstanceObject>()->cls->name;
-  case HostKind::Opaque: return v.get<OpaqueObject>()->path;
-  case HostKind::Foreign: return v.get<ForeignObject>()->typeName();
+  case HostKind::None:
+    return "NoneType";
+  case HostKind::Ellipsis:
+    return "ellipsis";
+  case HostKind::NotImplemented:
+    return "NotImplementedType";
+  case HostKind::Bool:
+    return "bool";
+  case HostKind::Int:
+    return "int";
+  case HostKind::Float:
+    return "float";
+  case HostKind::Str:
+    return "str";
+  case HostKind::Tuple:
+    return v.get<SequenceObject>()->fieldNames.empty() ? "tuple"
+                                                       : v.get<SequenceObject>()->cls.get<ClassObject>()->name;
+  case HostKind::List:
+    return "list";
+  case HostKind::Dict:
+    return "dict";
+  case HostKind::Set:
+    return "set";
+  case HostKind::Range:
+    return "range";
+  case HostKind::Slice:
+    return "slice";
+  case HostKind::Function:
+    return "function";
+  case HostKind::Builtin:
+    return "builtin_function_or_method";
+  case HostKind::BoundMethod:
+    return "method";
+  case HostKind::Class:
+    return "type";
+  case HostKind::Instance:
+    return v.get<InstanceObject>()->cls->name;
+  case HostKind::Opaque:
+    return v.get<OpaqueObject>()->path;
+  case HostKind::Foreign:
+    return v.get<ForeignObject>()->typeName();
   }
   return "object";
 }
@@ -309,7 +347,9 @@ std::optional<std::string> Evaluator::format(const HostValue &value, std::string
       s.align = '<';
     return pad("", body, s, '<');
   }
-  auto signText = [&](bool negative) { return std::string(negative ? "-" : s.sign == '+' ? "+" : s.sign == ' ' ? " " : ""); };
+  auto signText = [&](bool negative) {
+    return std::string(negative ? "-" : s.sign == '+' ? "+" : s.sign == ' ' ? " " : "");
+  };
   bool realType = s.type && std::string_view("eEfFgG%").find(s.type) != std::string_view::npos;
   if (v.isIntOrBool() && !realType && (v.isInt() || s.type)) {
     BigInt b = v.bigInt();
@@ -320,13 +360,25 @@ std::optional<std::string> Evaluator::format(const HostValue &value, std::string
     switch (s.type) {
     case 0:
     case 'n':
-    case 'd': body = grouped(magnitude.toString(), s.grouping, 3); break;
-    case 'b': body = grouped(magnitude.toString(2), s.grouping, 4); prefix = "0b"; break;
-    case 'o': body = grouped(magnitude.toString(8), s.grouping, 4); prefix = "0o"; break;
-    case 'x': body = grouped(magnitude.toString(16), s.grouping, 4); prefix = "0x"; break;
+    case 'd':
+      body = grouped(magnitude.toString(), s.grouping, 3);
+      break;
+    case 'b':
+      body = grouped(magnitude.toString(2), s.grouping, 4);
+      prefix = "0b";
+      break;
+    case 'o':
+      body = grouped(magnitude.toString(8), s.grouping, 4);
+      prefix = "0o";
+      break;
+    case 'x':
+      body = grouped(magnitude.toString(16), s.grouping, 4);
+      prefix = "0x";
+      break;
     case 'X':
       body = grouped(magnitude.toString(16), s.grouping, 4);
-      std::transform(body.begin(), body.end(), body.begin(), [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
+      std::transform(body.begin(), body.end(), body.begin(),
+                     [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
       prefix = "0X";
       break;
     case 'c':
@@ -458,7 +510,8 @@ std::optional<std::string> EvaluatorImpl::percentFormat(const std::string &f, co
 }
 
 // "{0.attr[key]!r:spec}"
-std::optional<std::string> EvaluatorImpl::formatMethod(const std::string &f, const Values &args, const HostKeywords &keywords) {
+std::optional<std::string> EvaluatorImpl::formatMethod(const std::string &f, const Values &args,
+                                                       const HostKeywords &keywords) {
   std::string out;
   size_t next = 0;
   for (size_t i = 0; i < f.size(); ++i) {
@@ -495,7 +548,8 @@ std::optional<std::string> EvaluatorImpl::formatMethod(const std::string &f, con
     if (nameEnd < field.size())
       spec = field.substr(nameEnd + 1);
     if (spec.find('{') != std::string::npos) { // nested fields take the next positional arguments
-      Values rest(args.begin() + static_cast<ptrdiff_t>(std::min(args.size(), next + (name.empty() ? 1 : 0))), args.end());
+      Values rest(args.begin() + static_cast<ptrdiff_t>(std::min(args.size(), next + (name.empty() ? 1 : 0))),
+                  args.end());
       TSR_TRY(inner, formatMethod(spec, name.empty() ? rest : args, keywords));
       spec = *inner;
     }
@@ -505,7 +559,8 @@ std::optional<std::string> EvaluatorImpl::formatMethod(const std::string &f, con
     if (head.empty() || (head[0] >= '0' && head[0] <= '9')) {
       size_t index = head.empty() ? next++ : static_cast<size_t>(std::atoi(head.c_str()));
       if (index >= args.size())
-        return ev.raise("IndexError", "Replacement index " + std::to_string(index) + " out of range for positional args tuple");
+        return ev.raise("IndexError",
+                        "Replacement index " + std::to_string(index) + " out of range for positional args tuple");
       value = args[index];
     } else {
       for (auto &[k, v] : keywords)
@@ -540,7 +595,8 @@ std::optional<std::string> EvaluatorImpl::formatMethod(const std::string &f, con
 }
 
 std::optional<std::string> Evaluator::text(const HostValue &v, bool isRepr) { return impl_->textOf(v, isRepr); }
-std::optional<std::string> Evaluator::formatFields(const std::string &f, const Values &args, const HostKeywords &keywords) {
+std::optional<std::string> Evaluator::formatFields(const std::string &f, const Values &args,
+                                                   const HostKeywords &keywords) {
   return impl_->formatMethod(f, args, keywords);
 }
 

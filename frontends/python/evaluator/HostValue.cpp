@@ -112,8 +112,14 @@ bool HostValue::isSame(const HostValue &o) const {
 
 int64_t RangeObject::size() const {
   if (step > 0)
-    return start < stop ? static_cast<int64_t>((static_cast<uint64_t>(stop) - static_cast<uint64_t>(start) - 1) / static_cast<uint64_t>(step) + 1) : 0;
-  return start > stop ? static_cast<int64_t>((static_cast<uint64_t>(start) - static_cast<uint64_t>(stop) - 1) / (0 - static_cast<uint64_t>(step)) + 1) : 0;
+    return start < stop
+               ? static_cast<int64_t>(
+                     (static_cast<uint64_t>(stop) - static_cast<uint64_t>(start) - 1) / static_cast<uint64_t>(step) + 1)
+               : 0;
+  return start > stop ? static_cast<int64_t>((static_cast<uint64_t>(start) - static_cast<uint64_t>(stop) - 1) /
+                                                 (0 - static_cast<uint64_t>(step)) +
+                                             1)
+                      : 0;
 }
 
 const HostValue *ClassObject::find(std::string_view name) const {

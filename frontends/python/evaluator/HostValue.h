@@ -27,8 +27,19 @@ class HostValue;
 using HostKeywords = std::vector<std::pair<std::string, HostValue>>;
 
 enum class HostKind : uint8_t {
-  None, Ellipsis, NotImplemented, Bool, Int, Float, Str, // values
-  Tuple, List, Dict, Set, Range, Slice,                  // containers
+  None,
+  Ellipsis,
+  NotImplemented,
+  Bool,
+  Int,
+  Float,
+  Str, // values
+  Tuple,
+  List,
+  Dict,
+  Set,
+  Range,
+  Slice,       // containers
   Function,    // a `def` or lambda of user source: FunctionObject
   Builtin,     // len, math.sqrt, str.join bound to its string
   BoundMethod, // function + self
@@ -71,12 +82,12 @@ public:
 
   // Each accessor needs the matching kind (asserted), except where it says otherwise.
   bool boolValue() const;
-  std::optional<int64_t> toI64() const; // Int or Bool that fits, else null (any kind)
-  BigInt bigInt() const;                // Int or Bool
-  double floatValue() const;            // Float
+  std::optional<int64_t> toI64() const;   // Int or Bool that fits, else null (any kind)
+  BigInt bigInt() const;                  // Int or Bool
+  double floatValue() const;              // Float
   std::optional<double> toDouble() const; // Int, Bool, Float; else null
   const std::string &str() const;
-  std::vector<HostValue> &elements() const; // Tuple, List: do not change a tuple's
+  std::vector<HostValue> &elements() const;                                     // Tuple, List: do not change a tuple's
   template <class T> T *get() const { return static_cast<T *>(object_.get()); } // the object, by its struct below
   const std::shared_ptr<HostObject> &shared() const { return object_; }
 
@@ -134,14 +145,15 @@ struct FunctionObject : HostObject {
   // Decorators by their dotted path with imports resolved: "triton.jit", "triton.autotune", "functools.cache". In
   // source order. A path is empty where the decorator is not a dotted name or a call of one.
   std::vector<std::string> decorators;
-  bool isJit = false;       // @triton.jit, @tessera.jit, @gluon.jit: for semantic analysis, the evaluator refuses to call it
+  bool isJit = false; // @triton.jit, @tessera.jit, @gluon.jit: for semantic analysis, the evaluator refuses to call it
   bool isConstexpr = false; // @triton.constexpr_function
   bool isStatic = false, isClassMethod = false, isProperty = false;
 };
 struct BuiltinObject : HostObject {
   std::string name;
   // Null: an exception is pending in the evaluator.
-  std::optional<HostValue> (*call)(Evaluator &, BuiltinObject &self, std::vector<HostValue> &args, HostKeywords &keywords) = nullptr;
+  std::optional<HostValue> (*call)(Evaluator &, BuiltinObject &self, std::vector<HostValue> &args,
+                                   HostKeywords &keywords) = nullptr;
   HostValue bound; // of methods
 };
 struct BoundMethodObject : HostObject {
@@ -157,7 +169,7 @@ struct ClassObject : HostObject {
   std::vector<std::string> fields;                        // NamedTuple, Dataclass: annotated names in order
   const ClassDef *def = nullptr;
   ModuleScope *module = nullptr;
-  std::vector<std::string> decorators; // as in FunctionObject
+  std::vector<std::string> decorators;                // as in FunctionObject
   const HostValue *find(std::string_view name) const; // here, then in the bases
 };
 struct InstanceObject : HostObject {
@@ -176,7 +188,9 @@ struct ForeignObject : HostObject {
   virtual std::string repr() const = 0;
   virtual std::optional<HostValue> getAttribute(Evaluator &, std::string_view name) { return std::nullopt; }
   virtual bool isCallable() const { return false; }
-  virtual std::optional<HostValue> call(Evaluator &, std::vector<HostValue> &args, HostKeywords &keywords) { return std::nullopt; }
+  virtual std::optional<HostValue> call(Evaluator &, std::vector<HostValue> &args, HostKeywords &keywords) {
+    return std::nullopt;
+  }
   virtual bool equals(const ForeignObject &o) const { return this == &o; }
   virtual size_t hash() const { return reinterpret_cast<size_t>(this); }
   virtual bool truth() const { return true; }

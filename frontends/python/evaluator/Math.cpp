@@ -23,17 +23,38 @@ struct RealFunction {
   const char *name;
   double (*one)(double);
 };
-const RealFunction kOne[] = {
-    {"sqrt", std::sqrt}, {"cbrt", std::cbrt}, {"exp", std::exp}, {"exp2", std::exp2}, {"expm1", std::expm1}, {"log1p", std::log1p},
-    {"sin", std::sin}, {"cos", std::cos}, {"tan", std::tan}, {"asin", std::asin}, {"acos", std::acos}, {"atan", std::atan},
-    {"sinh", std::sinh}, {"cosh", std::cosh}, {"tanh", std::tanh}, {"asinh", std::asinh}, {"acosh", std::acosh}, {"atanh", std::atanh},
-    {"fabs", std::fabs}, {"erf", std::erf}, {"erfc", std::erfc}, {"gamma", std::tgamma}, {"lgamma", std::lgamma},
-    {"degrees", [](double x) { return x * (180.0 / std::numbers::pi); }}, {"radians", [](double x) { return x * (std::numbers::pi / 180.0); }}};
+const RealFunction kOne[] = {{"sqrt", std::sqrt},
+                             {"cbrt", std::cbrt},
+                             {"exp", std::exp},
+                             {"exp2", std::exp2},
+                             {"expm1", std::expm1},
+                             {"log1p", std::log1p},
+                             {"sin", std::sin},
+                             {"cos", std::cos},
+                             {"tan", std::tan},
+                             {"asin", std::asin},
+                             {"acos", std::acos},
+                             {"atan", std::atan},
+                             {"sinh", std::sinh},
+                             {"cosh", std::cosh},
+                             {"tanh", std::tanh},
+                             {"asinh", std::asinh},
+                             {"acosh", std::acosh},
+                             {"atanh", std::atanh},
+                             {"fabs", std::fabs},
+                             {"erf", std::erf},
+                             {"erfc", std::erfc},
+                             {"gamma", std::tgamma},
+                             {"lgamma", std::lgamma},
+                             {"degrees", [](double x) { return x * (180.0 / std::numbers::pi); }},
+                             {"radians", [](double x) { return x * (std::numbers::pi / 180.0); }}};
 struct RealFunction2 {
   const char *name;
   double (*two)(double, double);
 };
-const RealFunction2 kTwo[] = {{"atan2", std::atan2}, {"fmod", std::fmod}, {"pow", std::pow}, {"copysign", std::copysign}, {"remainder", std::remainder}, {"nextafter", std::nextafter}};
+const RealFunction2 kTwo[] = {
+    {"atan2", std::atan2},       {"fmod", std::fmod},           {"pow", std::pow},
+    {"copysign", std::copysign}, {"remainder", std::remainder}, {"nextafter", std::nextafter}};
 
 MaybeValue checked(Evaluator &ev, double result, bool finiteInputs) {
   if (finiteInputs && std::isnan(result))
@@ -110,7 +131,9 @@ MaybeValue callLog(Evaluator &ev, BuiltinObject &self, Values &args, HostKeyword
     if (*x <= 0)
       return ev.raise("ValueError", "math domain error");
     if (args.size() == 1)
-      return HostValue::real(self.name == "log2" ? std::log2(*x) : self.name == "log10" ? std::log10(*x) : std::log(*x));
+      return HostValue::real(self.name == "log2"    ? std::log2(*x)
+                             : self.name == "log10" ? std::log10(*x)
+                                                    : std::log(*x));
     logs[i] = std::log(*x);
   }
   if (args.size() == 2 && logs[1] == 0)
@@ -127,7 +150,9 @@ MaybeValue callRounding(Evaluator &ev, BuiltinObject &self, Values &args, HostKe
   TSR_TRY(x, toReal(ev, v));
   auto b = BigInt::fromDouble(self.name == "floor" ? std::floor(*x) : self.name == "ceil" ? std::ceil(*x) : *x);
   if (!b)
-    return ev.raise(std::isnan(*x) ? "ValueError" : "OverflowError", std::isnan(*x) ? "cannot convert float NaN to integer" : "cannot convert float infinity to integer");
+    return ev.raise(std::isnan(*x) ? "ValueError" : "OverflowError", std::isnan(*x)
+                                                                         ? "cannot convert float NaN to integer"
+                                                                         : "cannot convert float infinity to integer");
   return HostValue::integer(*b);
 }
 
@@ -144,9 +169,13 @@ MaybeValue callTest(Evaluator &ev, BuiltinObject &self, Values &args, HostKeywor
       TSR_TRY(t, toReal(ev, v));
       (k == "rel_tol" ? relative : absolute) = *t;
     }
-    return HostValue::boolean(*x == *y || (std::isfinite(*x) && std::isfinite(*y) && std::fabs(*x - *y) <= std::max(relative * std::max(std::fabs(*x), std::fabs(*y)), absolute)));
+    return HostValue::boolean(
+        *x == *y || (std::isfinite(*x) && std::isfinite(*y) &&
+                     std::fabs(*x - *y) <= std::max(relative * std::max(std::fabs(*x), std::fabs(*y)), absolute)));
   }
-  return HostValue::boolean(self.name == "isnan" ? std::isnan(*x) : self.name == "isinf" ? std::isinf(*x) : std::isfinite(*x));
+  return HostValue::boolean(self.name == "isnan"   ? std::isnan(*x)
+                            : self.name == "isinf" ? std::isinf(*x)
+                                                   : std::isfinite(*x));
 }
 
 BigInt gcdOf(BigInt a, BigInt b) {
@@ -272,7 +301,9 @@ MaybeValue callOther(Evaluator &ev, BuiltinObject &self, Values &args, HostKeywo
 } // namespace
 
 void EvaluatorImpl::addMath() {
-  auto add = [&](const char *name, decltype(BuiltinObject::call) f) { knownPaths[std::string("math.") + name] = makeBuiltin(name, f); };
+  auto add = [&](const char *name, decltype(BuiltinObject::call) f) {
+    knownPaths[std::string("math.") + name] = makeBuiltin(name, f);
+  };
   for (const RealFunction &f : kOne)
     add(f.name, callOne);
   for (const RealFunction2 &f : kTwo)

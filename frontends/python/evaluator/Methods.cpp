@@ -8,28 +8,41 @@
 namespace tessera::py {
 
 namespace {
-constexpr std::string_view kStr[] = {"join", "split", "rsplit", "strip", "lstrip", "rstrip", "upper", "lower", "replace", "startswith", "endswith",
-                                     "find", "rfind", "index", "count", "format", "isdigit", "isalpha", "isalnum", "isidentifier", "isupper",
-                                     "islower", "isspace", "isdecimal", "isnumeric", "title", "capitalize", "casefold", "zfill", "ljust", "rjust", "center",
-                                     "partition", "rpartition", "removeprefix", "removesuffix", "splitlines", "swapcase"};
-constexpr std::string_view kList[] = {"append", "extend", "insert", "pop", "remove", "index", "count", "sort", "reverse", "copy", "clear"};
+constexpr std::string_view kStr[] = {
+    "join",      "split",      "rsplit",       "strip",        "lstrip",     "rstrip",  "upper",   "lower",
+    "replace",   "startswith", "endswith",     "find",         "rfind",      "index",   "count",   "format",
+    "isdigit",   "isalpha",    "isalnum",      "isidentifier", "isupper",    "islower", "isspace", "isdecimal",
+    "isnumeric", "title",      "capitalize",   "casefold",     "zfill",      "ljust",   "rjust",   "center",
+    "partition", "rpartition", "removeprefix", "removesuffix", "splitlines", "swapcase"};
+constexpr std::string_view kList[] = {"append", "extend", "insert",  "pop",  "remove", "index",
+                                      "count",  "sort",   "reverse", "copy", "clear"};
 constexpr std::string_view kTuple[] = {"index", "count", "_asdict", "_replace"};
 constexpr std::string_view kDict[] = {"get", "keys", "values", "items", "pop", "update", "setdefault", "copy", "clear"};
-constexpr std::string_view kSet[] = {"add", "discard", "remove", "union", "intersection", "difference", "symmetric_difference", "issubset", "issuperset", "isdisjoint", "copy", "clear", "update", "pop"};
+constexpr std::string_view kSet[] = {
+    "add",      "discard",    "remove",     "union", "intersection", "difference", "symmetric_difference",
+    "issubset", "issuperset", "isdisjoint", "copy",  "clear",        "update",     "pop"};
 constexpr std::string_view kInt[] = {"bit_length", "bit_count", "is_integer", "conjugate", "__index__", "__int__"};
 constexpr std::string_view kFloat[] = {"is_integer", "conjugate", "as_integer_ratio"};
 
 std::span<const std::string_view> methodsOf(const HostValue &v) {
   switch (v.kind()) {
-  case HostKind::Str: return kStr;
-  case HostKind::List: return kList;
-  case HostKind::Tuple: return kTuple;
-  case HostKind::Dict: return kDict;
-  case HostKind::Set: return kSet;
+  case HostKind::Str:
+    return kStr;
+  case HostKind::List:
+    return kList;
+  case HostKind::Tuple:
+    return kTuple;
+  case HostKind::Dict:
+    return kDict;
+  case HostKind::Set:
+    return kSet;
   case HostKind::Int:
-  case HostKind::Bool: return kInt;
-  case HostKind::Float: return kFloat;
-  default: return {};
+  case HostKind::Bool:
+    return kInt;
+  case HostKind::Float:
+    return kFloat;
+  default:
+    return {};
   }
 }
 
@@ -49,7 +62,9 @@ struct MethodCall {
   bool takes(size_t low, size_t high) const {
     if (args.size() >= low && args.size() <= high)
       return true;
-    ev.raise("TypeError", name + "() takes " + std::to_string(low) + (low == high ? "" : " to " + std::to_string(high)) + " arguments (" + std::to_string(args.size()) + " given)");
+    ev.raise("TypeError", name + "() takes " + std::to_string(low) +
+                              (low == high ? "" : " to " + std::to_string(high)) + " arguments (" +
+                              std::to_string(args.size()) + " given)");
     return false;
   }
   // Argument i as text; null and an error where it is something else.
@@ -59,7 +74,9 @@ struct MethodCall {
       return v.str();
     return ev.raise("TypeError", name + "() argument must be str, not " + typeName(v));
   }
-  int64_t number(size_t i, int64_t fallback) const { return i < args.size() ? unwrapped(args[i]).toI64().value_or(fallback) : fallback; }
+  int64_t number(size_t i, int64_t fallback) const {
+    return i < args.size() ? unwrapped(args[i]).toI64().value_or(fallback) : fallback;
+  }
 
   MaybeValue onStr();
   MaybeValue strip(const std::string &s);
@@ -144,7 +161,9 @@ MaybeValue MethodCall::split(const std::string &s) {
       parts.insert(parts.begin(), s.substr(0, end));
     } else {
       size_t from = 0;
-      for (size_t at; (limit < 0 || static_cast<int64_t>(parts.size()) < limit) && (at = s.find(*separator, from)) != std::string::npos; from = at + separator->size())
+      for (size_t at; (limit < 0 || static_cast<int64_t>(parts.size()) < limit) &&
+                      (at = s.find(*separator, from)) != std::string::npos;
+           from = at + separator->size())
         parts.push_back(s.substr(from, at - from));
       parts.push_back(s.substr(from));
     }
@@ -181,7 +200,8 @@ MaybeValue MethodCall::find(const std::string &s) {
   size_t from = static_cast<size_t>(std::clamp<int64_t>(number(1, 0), 0, static_cast<int64_t>(s.size())));
   size_t at = name == "rfind" ? s.rfind(*what) : s.find(*what, from);
   if (at == std::string::npos)
-    return name == "index" ? ev.raise("ValueError", "substring not found") : MaybeValue(HostValue::integer(int64_t(-1)));
+    return name == "index" ? ev.raise("ValueError", "substring not found")
+                           : MaybeValue(HostValue::integer(int64_t(-1)));
   return HostValue::integer(static_cast<int64_t>(codePointCount(s.substr(0, at))));
 }
 
@@ -196,10 +216,13 @@ MaybeValue MethodCall::predicate(const std::string &s) {
   if (name == "isspace")
     return all(isSpace);
   if (name == "isidentifier")
-    return HostValue::boolean(!s.empty() && !isDigit(s[0]) && std::all_of(s.begin(), s.end(), [](char c) { return isAlpha(c) || isDigit(c) || c == '_'; }));
+    return HostValue::boolean(!s.empty() && !isDigit(s[0]) && std::all_of(s.begin(), s.end(), [](char c) {
+      return isAlpha(c) || isDigit(c) || c == '_';
+    }));
   bool any = std::any_of(s.begin(), s.end(), [](char c) { return upper(c) != lower(c); });
   bool wantUpper = name == "isupper";
-  return HostValue::boolean(any && std::all_of(s.begin(), s.end(), [&](char c) { return wantUpper ? upper(c) == c : lower(c) == c; }));
+  return HostValue::boolean(
+      any && std::all_of(s.begin(), s.end(), [&](char c) { return wantUpper ? upper(c) == c : lower(c) == c; }));
 }
 
 MaybeValue MethodCall::changeCase(const std::string &s) {
@@ -226,7 +249,8 @@ MaybeValue MethodCall::onStr() {
     for (size_t i = 0; i < list->size(); ++i) {
       HostValue v = unwrapped((*list)[i]);
       if (!v.isStr())
-        return ev.raise("TypeError", "sequence item " + std::to_string(i) + ": expected str instance, " + typeName(v) + " found");
+        return ev.raise("TypeError",
+                        "sequence item " + std::to_string(i) + ": expected str instance, " + typeName(v) + " found");
       out += (i ? s : "") + v.str();
     }
     return HostValue::string(std::move(out));
@@ -239,11 +263,13 @@ MaybeValue MethodCall::onStr() {
     return takes(0, 1) ? strip(s) : std::nullopt;
   if (name == "split" || name == "rsplit" || name == "splitlines")
     return takes(0, 2) ? split(s) : std::nullopt;
-  if (name == "find" || name == "rfind" || name == "index" || name == "count" || name == "startswith" || name == "endswith")
+  if (name == "find" || name == "rfind" || name == "index" || name == "count" || name == "startswith" ||
+      name == "endswith")
     return find(s);
   if (name.starts_with("is"))
     return predicate(s);
-  if (name == "upper" || name == "lower" || name == "title" || name == "capitalize" || name == "casefold" || name == "swapcase")
+  if (name == "upper" || name == "lower" || name == "title" || name == "capitalize" || name == "casefold" ||
+      name == "swapcase")
     return changeCase(s);
   if (name == "replace") {
     if (!takes(2, 3))
@@ -270,7 +296,12 @@ MaybeValue MethodCall::onStr() {
         body.insert(0, 1, '0');
       return HostValue::string(s[0] + body);
     }
-    TSR_TRY(out, ev.format(self, name == "zfill" ? "0>" + width : fill + (name == "ljust" ? "<" : name == "rjust" ? ">" : "^") + width));
+    TSR_TRY(out, ev.format(self, name == "zfill" ? "0>" + width
+                                                 : fill +
+                                                       (name == "ljust"   ? "<"
+                                                        : name == "rjust" ? ">"
+                                                                          : "^") +
+                                                       width));
     return HostValue::string(std::move(*out));
   }
   if (!takes(1, 1))
@@ -284,8 +315,10 @@ MaybeValue MethodCall::onStr() {
     return ev.raise("ValueError", "empty separator");
   size_t at = name == "partition" ? s.find(*what) : s.rfind(*what);
   if (at == std::string::npos)
-    return name == "partition" ? HostValue::tuple({self, HostValue::string(""), HostValue::string("")}) : HostValue::tuple({HostValue::string(""), HostValue::string(""), self});
-  return HostValue::tuple({HostValue::string(s.substr(0, at)), args[0], HostValue::string(s.substr(at + what->size()))});
+    return name == "partition" ? HostValue::tuple({self, HostValue::string(""), HostValue::string("")})
+                               : HostValue::tuple({HostValue::string(""), HostValue::string(""), self});
+  return HostValue::tuple(
+      {HostValue::string(s.substr(0, at)), args[0], HostValue::string(s.substr(at + what->size()))});
 }
 
 MaybeValue MethodCall::position(const Values &list) {
@@ -298,7 +331,8 @@ MaybeValue MethodCall::position(const Values &list) {
       return HostValue::integer(static_cast<int64_t>(i));
     n += *same;
   }
-  return name == "count" ? MaybeValue(HostValue::integer(n)) : ev.raise("ValueError", repr(args[0]) + " is not in " + typeName(self));
+  return name == "count" ? MaybeValue(HostValue::integer(n))
+                         : ev.raise("ValueError", repr(args[0]) + " is not in " + typeName(self));
 }
 
 MaybeValue MethodCall::sort() {
@@ -323,7 +357,8 @@ MaybeValue MethodCall::sort() {
     size_t low = 0, high = sorted.size();
     while (low < high) {
       size_t middle = (low + high) / 2;
-      TSR_TRY(before, reverse ? ev.compare(CmpOpKind::Lt, sorted[middle].first, row.first) : ev.compare(CmpOpKind::Lt, row.first, sorted[middle].first));
+      TSR_TRY(before, reverse ? ev.compare(CmpOpKind::Lt, sorted[middle].first, row.first)
+                              : ev.compare(CmpOpKind::Lt, row.first, sorted[middle].first));
       (*before ? high : low) = *before ? middle : middle + 1;
     }
     sorted.insert(sorted.begin() + static_cast<ptrdiff_t>(low), row);
@@ -501,7 +536,10 @@ MaybeValue MethodCall::onSet() {
       TSR_TRY(r, ev.compare(name == "issubset" ? CmpOpKind::LtE : CmpOpKind::GtE, self, other));
       return HostValue::boolean(*r);
     }
-    BinOpKind op = name == "union" ? BinOpKind::BitOr : name == "intersection" ? BinOpKind::BitAnd : name == "difference" ? BinOpKind::Sub : BinOpKind::BitXor;
+    BinOpKind op = name == "union"          ? BinOpKind::BitOr
+                   : name == "intersection" ? BinOpKind::BitAnd
+                   : name == "difference"   ? BinOpKind::Sub
+                                            : BinOpKind::BitXor;
     TSR_TRY(next, ev.binary(op, total, other));
     total = *next;
   }
@@ -554,12 +592,18 @@ bool hasMethod(const HostValue &v, std::string_view name) {
 MaybeValue callBuiltinMethod(Evaluator &ev, BuiltinObject &self, Values &args, HostKeywords &keywords) {
   MethodCall call{ev, self.name, self.bound, args, keywords};
   switch (self.bound.kind()) {
-  case HostKind::Str: return call.onStr();
-  case HostKind::List: return call.onList();
-  case HostKind::Tuple: return call.onTuple();
-  case HostKind::Dict: return call.onDict();
-  case HostKind::Set: return call.onSet();
-  default: return call.onNumber();
+  case HostKind::Str:
+    return call.onStr();
+  case HostKind::List:
+    return call.onList();
+  case HostKind::Tuple:
+    return call.onTuple();
+  case HostKind::Dict:
+    return call.onDict();
+  case HostKind::Set:
+    return call.onSet();
+  default:
+    return call.onNumber();
   }
 }
 

@@ -27,10 +27,15 @@ namespace {
 // The variable behind x, x[i], x.y, (x, y), *x.
 void targetNames(const Expr *e, std::vector<std::string_view> &out) {
   switch (e->kind) {
-  case NodeKind::Name: out.push_back(as<Name>(e)->id); return;
-  case NodeKind::Attribute: return targetNames(as<Attribute>(e)->value, out);
-  case NodeKind::Subscript: return targetNames(as<Subscript>(e)->value, out);
-  case NodeKind::Starred: return targetNames(as<Starred>(e)->value, out);
+  case NodeKind::Name:
+    out.push_back(as<Name>(e)->id);
+    return;
+  case NodeKind::Attribute:
+    return targetNames(as<Attribute>(e)->value, out);
+  case NodeKind::Subscript:
+    return targetNames(as<Subscript>(e)->value, out);
+  case NodeKind::Starred:
+    return targetNames(as<Starred>(e)->value, out);
   case NodeKind::Tuple:
     for (const Expr *x : as<Tuple>(e)->elts)
       targetNames(x, out);
@@ -39,7 +44,8 @@ void targetNames(const Expr *e, std::vector<std::string_view> &out) {
     for (const Expr *x : as<List>(e)->elts)
       targetNames(x, out);
     return;
-  default: return;
+  default:
+    return;
   }
 }
 
@@ -49,7 +55,8 @@ void changedByCall(const Expr *e, std::vector<std::string_view> &out) {
   auto *method = call ? dyn<Attribute>(call->func) : nullptr;
   if (!method)
     return;
-  for (std::string_view m : {"append", "extend", "update", "add", "insert", "setdefault", "pop", "remove", "clear", "sort", "reverse"})
+  for (std::string_view m :
+       {"append", "extend", "update", "add", "insert", "setdefault", "pop", "remove", "clear", "sort", "reverse"})
     if (method->attr == m)
       targetNames(method->value, out);
 }
@@ -61,18 +68,24 @@ void boundNames(const Stmt *s, std::vector<std::string_view> &out) {
       boundNames(x, out);
   };
   switch (s->kind) {
-  case NodeKind::FunctionDef: out.push_back(as<FunctionDef>(s)->name); return;
-  case NodeKind::ClassDef: out.push_back(as<ClassDef>(s)->name); return;
+  case NodeKind::FunctionDef:
+    out.push_back(as<FunctionDef>(s)->name);
+    return;
+  case NodeKind::ClassDef:
+    out.push_back(as<ClassDef>(s)->name);
+    return;
   case NodeKind::Assign:
     for (const Expr *t : as<Assign>(s)->targets)
       targetNames(t, out);
     return;
-  case NodeKind::AugAssign: return targetNames(as<AugAssign>(s)->target, out);
+  case NodeKind::AugAssign:
+    return targetNames(as<AugAssign>(s)->target, out);
   case NodeKind::AnnAssign:
     if (as<AnnAssign>(s)->value)
       targetNames(as<AnnAssign>(s)->target, out);
     return;
-  case NodeKind::ExprStmt: return changedByCall(as<ExprStmt>(s)->value, out);
+  case NodeKind::ExprStmt:
+    return changedByCall(as<ExprStmt>(s)->value, out);
   case NodeKind::Import:
     for (const Alias &a : as<Import>(s)->names)
       out.push_back(a.asname.empty() ? a.name.substr(0, a.name.find('.')) : a.asname);
@@ -82,12 +95,16 @@ void boundNames(const Stmt *s, std::vector<std::string_view> &out) {
       if (a.name != "*")
         out.push_back(a.asname.empty() ? a.name : a.asname);
     return;
-  case NodeKind::If: all(as<If>(s)->body); return all(as<If>(s)->orelse);
+  case NodeKind::If:
+    all(as<If>(s)->body);
+    return all(as<If>(s)->orelse);
   case NodeKind::For:
     targetNames(as<For>(s)->target, out);
     all(as<For>(s)->body);
     return all(as<For>(s)->orelse);
-  case NodeKind::While: all(as<While>(s)->body); return all(as<While>(s)->orelse);
+  case NodeKind::While:
+    all(as<While>(s)->body);
+    return all(as<While>(s)->orelse);
   case NodeKind::With:
     for (const WithItem &i : as<With>(s)->items)
       if (i.vars)
@@ -99,11 +116,13 @@ void boundNames(const Stmt *s, std::vector<std::string_view> &out) {
       all(h.body);
     all(as<Try>(s)->orelse);
     return all(as<Try>(s)->finalbody);
-  default: return;
+  default:
+    return;
   }
 }
 
-ModuleScope::ModuleScope(std::string name, const Module *tree, std::shared_ptr<const SourceFile> file, Evaluator &evaluator)
+ModuleScope::ModuleScope(std::string name, const Module *tree, std::shared_ptr<const SourceFile> file,
+                         Evaluator &evaluator)
     : name_(std::move(name)), tree_(tree), file_(std::move(file)), evaluator_(evaluator) {
   for (size_t i = 0; tree_ && i < tree_->body.size(); ++i)
     collect(tree_->body[i], i);
@@ -205,7 +224,8 @@ std::optional<HostValue> ModuleScope::lookupBefore(std::string_view name, size_t
       b.history.emplace_back(index, *b.value);
   }
   if (!b.value)
-    return evaluator_.raise("NameError", "name '" + std::string(name) + "' is not defined on the path that this module takes");
+    return evaluator_.raise("NameError",
+                            "name '" + std::string(name) + "' is not defined on the path that this module takes");
   return b.valueBefore(limit);
 }
 
@@ -242,7 +262,8 @@ Flow EvaluatorImpl::execForName(const Stmt *s, std::string_view name) {
         if (within(branch) != Flow::Normal)
           ev.takeError();
         auto &value = frames.back()->module->bindings_.at(name)->value;
-        if (value && (value->kind() == HostKind::Foreign || value->kind() == HostKind::Function || value->kind() == HostKind::Builtin))
+        if (value && (value->kind() == HostKind::Foreign || value->kind() == HostKind::Function ||
+                      value->kind() == HostKind::Builtin))
           return Flow::Normal;
         value.reset();
       }
@@ -251,7 +272,8 @@ Flow EvaluatorImpl::execForName(const Stmt *s, std::string_view name) {
     }
     return within(*t ? i->body : i->orelse);
   }
-  case NodeKind::With: return within(as<With>(s)->body);
+  case NodeKind::With:
+    return within(as<With>(s)->body);
   case NodeKind::Try: {
     auto *t = as<Try>(s);
     Flow f = within(t->body);
@@ -283,7 +305,8 @@ Flow EvaluatorImpl::execForName(const Stmt *s, std::string_view name) {
       return e;
     return within(t->finalbody);
   }
-  default: break;
+  default:
+    break;
   }
   // Everything that the statement binds goes to a scope of its own; only `name` is kept. The other names run it again
   // when they are asked for.

@@ -11,7 +11,8 @@ namespace {
 constexpr size_t kMaxBits = 1 << 17, kMaxElements = 1 << 20;
 
 std::string_view methodName(BinOpKind op) {
-  static constexpr std::string_view names[] = {"add", "sub", "mul", "matmul", "truediv", "mod", "pow", "lshift", "rshift", "or", "xor", "and", "floordiv"};
+  static constexpr std::string_view names[] = {"add",    "sub",    "mul", "matmul", "truediv", "mod",     "pow",
+                                               "lshift", "rshift", "or",  "xor",    "and",     "floordiv"};
   return names[static_cast<size_t>(op)];
 }
 
@@ -37,8 +38,10 @@ MaybeValue integerBinary(Evaluator &ev, BinOpKind op, const HostValue &x, const 
   BigInt a = x.bigInt(), b = y.bigInt();
   bool bothBool = x.isBool() && y.isBool();
   switch (op) {
-  case BinOpKind::Add: return HostValue::integer(a + b);
-  case BinOpKind::Sub: return HostValue::integer(a - b);
+  case BinOpKind::Add:
+    return HostValue::integer(a + b);
+  case BinOpKind::Sub:
+    return HostValue::integer(a - b);
   case BinOpKind::Mult:
     if (a.bitLength() + b.bitLength() > kMaxBits)
       return ev.raise("OverflowError", "the product is too large to compute at compile time");
@@ -46,7 +49,8 @@ MaybeValue integerBinary(Evaluator &ev, BinOpKind op, const HostValue &x, const 
   case BinOpKind::FloorDiv:
   case BinOpKind::Mod: {
     if (b.isZero())
-      return ev.raise("ZeroDivisionError", op == BinOpKind::Mod ? "integer modulo by zero" : "integer division or modulo by zero");
+      return ev.raise("ZeroDivisionError",
+                      op == BinOpKind::Mod ? "integer modulo by zero" : "integer division or modulo by zero");
     BigInt q, r;
     BigInt::floorDivMod(a, b, q, r);
     return HostValue::integer(op == BinOpKind::Mod ? r : q);
@@ -83,10 +87,14 @@ MaybeValue integerBinary(Evaluator &ev, BinOpKind op, const HostValue &x, const 
       return ev.raise("OverflowError", "the shift is too large to compute at compile time");
     return HostValue::integer(a.isZero() ? a : a.shiftLeft(*n));
   }
-  case BinOpKind::BitAnd: return bothBool ? HostValue::boolean(x.boolValue() && y.boolValue()) : HostValue::integer(a & b);
-  case BinOpKind::BitOr: return bothBool ? HostValue::boolean(x.boolValue() || y.boolValue()) : HostValue::integer(a | b);
-  case BinOpKind::BitXor: return bothBool ? HostValue::boolean(x.boolValue() != y.boolValue()) : HostValue::integer(a ^ b);
-  case BinOpKind::MatMult: break;
+  case BinOpKind::BitAnd:
+    return bothBool ? HostValue::boolean(x.boolValue() && y.boolValue()) : HostValue::integer(a & b);
+  case BinOpKind::BitOr:
+    return bothBool ? HostValue::boolean(x.boolValue() || y.boolValue()) : HostValue::integer(a | b);
+  case BinOpKind::BitXor:
+    return bothBool ? HostValue::boolean(x.boolValue() != y.boolValue()) : HostValue::integer(a ^ b);
+  case BinOpKind::MatMult:
+    break;
   }
   return ev.raise("TypeError", "unsupported operand type(s) for @: 'int' and 'int'");
 }
@@ -109,9 +117,12 @@ double floatFloorDiv(double a, double b) {
 
 MaybeValue floatBinary(Evaluator &ev, BinOpKind op, double a, double b) {
   switch (op) {
-  case BinOpKind::Add: return HostValue::real(a + b);
-  case BinOpKind::Sub: return HostValue::real(a - b);
-  case BinOpKind::Mult: return HostValue::real(a * b);
+  case BinOpKind::Add:
+    return HostValue::real(a + b);
+  case BinOpKind::Sub:
+    return HostValue::real(a - b);
+  case BinOpKind::Mult:
+    return HostValue::real(a * b);
   case BinOpKind::Div:
     if (b == 0)
       return ev.raise("ZeroDivisionError", "float division by zero");
@@ -128,14 +139,17 @@ MaybeValue floatBinary(Evaluator &ev, BinOpKind op, double a, double b) {
     if (a == 0 && b < 0)
       return ev.raise("ZeroDivisionError", "0.0 cannot be raised to a negative power");
     if (a < 0 && std::isfinite(a) && std::isfinite(b) && b != std::floor(b))
-      return ev.raise("ValueError", "a negative number cannot be raised to a fractional power: complex numbers are not supported here");
+      return ev.raise(
+          "ValueError",
+          "a negative number cannot be raised to a fractional power: complex numbers are not supported here");
     double v = std::pow(a, b);
     if (std::isinf(v) && std::isfinite(a) && std::isfinite(b))
       return ev.raise("OverflowError", "(34, 'Numerical result out of range')");
     return HostValue::real(v);
   }
   default:
-    return ev.raise("TypeError", "unsupported operand type(s) for " + std::string(spelling(op)) + ": 'float' and 'float'");
+    return ev.raise("TypeError",
+                    "unsupported operand type(s) for " + std::string(spelling(op)) + ": 'float' and 'float'");
   }
 }
 
@@ -164,7 +178,8 @@ MaybeValue setBinary(Evaluator &ev, BinOpKind op, const HostValue &a, const Host
   for (auto &[k, v] : left.d.entries) {
     TSR_TRY(there, right.find(k));
     bool inBoth = *there >= 0;
-    if (op == BinOpKind::BitOr || (op == BinOpKind::BitAnd && inBoth) || ((op == BinOpKind::Sub || op == BinOpKind::BitXor) && !inBoth))
+    if (op == BinOpKind::BitOr || (op == BinOpKind::BitAnd && inBoth) ||
+        ((op == BinOpKind::Sub || op == BinOpKind::BitXor) && !inBoth))
       result.set(k, v);
   }
   if (op == BinOpKind::BitOr || op == BinOpKind::BitXor)
@@ -232,7 +247,8 @@ MaybeValue Evaluator::binary(BinOpKind op, const HostValue &left, const HostValu
     v.insert(v.end(), b.elements().begin(), b.elements().end());
     return a.isTuple() ? HostValue::tuple(std::move(v)) : HostValue::list(std::move(v));
   }
-  bool repeatsA = op == BinOpKind::Mult && isSequenceA && b.isIntOrBool(), repeatsB = op == BinOpKind::Mult && isSequenceB && a.isIntOrBool();
+  bool repeatsA = op == BinOpKind::Mult && isSequenceA && b.isIntOrBool(),
+       repeatsB = op == BinOpKind::Mult && isSequenceB && a.isIntOrBool();
   if (repeatsA || repeatsB) {
     TSR_TRY(r, repeatsA ? repeat(*this, a, b) : repeat(*this, b, a));
     impl_->steps += r->isStr() ? r->str().size() / 64 : r->elements().size();
@@ -251,9 +267,12 @@ MaybeValue Evaluator::binary(BinOpKind op, const HostValue &left, const HostValu
     return r;
   for (const HostValue *v : {&a, &b})
     if (v->kind() == HostKind::Opaque)
-      return impl_->unsupported("'" + v->get<OpaqueObject>()->path + "' is not available when compiling without Python, so it cannot be an operand of '" +
+      return impl_->unsupported("'" + v->get<OpaqueObject>()->path +
+                                "' is not available when compiling without Python, so it cannot be an operand of '" +
                                 std::string(spelling(op)) + "'");
-  return raise("TypeError", "unsupported operand type(s) for " + std::string(op == BinOpKind::Pow ? "** or pow()" : spelling(op)) + ": '" + typeName(a) + "' and '" + typeName(b) + "'");
+  return raise("TypeError", "unsupported operand type(s) for " +
+                                std::string(op == BinOpKind::Pow ? "** or pow()" : spelling(op)) + ": '" + typeName(a) +
+                                "' and '" + typeName(b) + "'");
 }
 
 MaybeValue Evaluator::unary(UnaryOpKind op, const HostValue &operand) {
@@ -263,7 +282,9 @@ MaybeValue Evaluator::unary(UnaryOpKind op, const HostValue &operand) {
     return HostValue::boolean(!*t);
   }
   if (a.isIntOrBool())
-    return HostValue::integer(op == UnaryOpKind::USub ? -a.bigInt() : op == UnaryOpKind::Invert ? ~a.bigInt() : a.bigInt());
+    return HostValue::integer(op == UnaryOpKind::USub     ? -a.bigInt()
+                              : op == UnaryOpKind::Invert ? ~a.bigInt()
+                                                          : a.bigInt());
   if (a.isFloat() && op != UnaryOpKind::Invert)
     return HostValue::real(op == UnaryOpKind::USub ? -a.floatValue() : a.floatValue());
   if (a.kind() == HostKind::Instance) {
@@ -320,7 +341,8 @@ std::optional<bool> EvaluatorImpl::equals(const HostValue &left, const HostValue
       TSR_TRY(at, db.find(k));
       if (*at < 0)
         return false;
-      TSR_TRY(same, ka == HostKind::Set ? std::optional<bool>(true) : equals(v, db.d.entries[static_cast<size_t>(*at)].second));
+      TSR_TRY(same, ka == HostKind::Set ? std::optional<bool>(true)
+                                        : equals(v, db.d.entries[static_cast<size_t>(*at)].second));
       if (!*same)
         return false;
     }
@@ -373,14 +395,18 @@ std::optional<int> EvaluatorImpl::order(const HostValue &left, const HostValue &
     }
     return va.size() < vb.size() ? -1 : va.size() > vb.size() ? 1 : 0;
   }
-  return ev.raise("TypeError", "'<' not supported between instances of '" + typeName(a) + "' and '" + typeName(b) + "'");
+  return ev.raise("TypeError",
+                  "'<' not supported between instances of '" + typeName(a) + "' and '" + typeName(b) + "'");
 }
 
 std::optional<bool> Evaluator::compare(CmpOpKind op, const HostValue &a, const HostValue &b) {
   switch (op) {
-  case CmpOpKind::Is: return a.isSame(b);
-  case CmpOpKind::IsNot: return !a.isSame(b);
-  case CmpOpKind::Eq: return impl_->equals(a, b);
+  case CmpOpKind::Is:
+    return a.isSame(b);
+  case CmpOpKind::IsNot:
+    return !a.isSame(b);
+  case CmpOpKind::Eq:
+    return impl_->equals(a, b);
   case CmpOpKind::NotEq: {
     TSR_TRY(e, impl_->equals(a, b));
     return !*e;
@@ -412,7 +438,8 @@ std::optional<bool> Evaluator::compare(CmpOpKind op, const HostValue &a, const H
     }
     return found == (op == CmpOpKind::In);
   }
-  default: break;
+  default:
+    break;
   }
   // < <= > >=
   static constexpr std::string_view methods[] = {"", "", "__lt__", "__le__", "__gt__", "__ge__"};
@@ -444,29 +471,43 @@ std::optional<bool> Evaluator::compare(CmpOpKind op, const HostValue &a, const H
     return std::nullopt;
   }
   switch (op) {
-  case CmpOpKind::Lt: return *c == -1;
-  case CmpOpKind::LtE: return *c == -1 || *c == 0;
-  case CmpOpKind::Gt: return *c == 1;
-  default: return *c == 1 || *c == 0;
+  case CmpOpKind::Lt:
+    return *c == -1;
+  case CmpOpKind::LtE:
+    return *c == -1 || *c == 0;
+  case CmpOpKind::Gt:
+    return *c == 1;
+  default:
+    return *c == 1 || *c == 0;
   }
 }
 
 std::optional<bool> Evaluator::truth(const HostValue &value) {
   HostValue v = unwrapped(value);
   switch (v.kind()) {
-  case HostKind::None: return false;
-  case HostKind::Bool: return v.boolValue();
-  case HostKind::Int: return !v.bigInt().isZero();
-  case HostKind::Float: return v.floatValue() != 0;
-  case HostKind::Str: return !v.str().empty();
+  case HostKind::None:
+    return false;
+  case HostKind::Bool:
+    return v.boolValue();
+  case HostKind::Int:
+    return !v.bigInt().isZero();
+  case HostKind::Float:
+    return v.floatValue() != 0;
+  case HostKind::Str:
+    return !v.str().empty();
   case HostKind::Tuple:
-  case HostKind::List: return !v.elements().empty();
+  case HostKind::List:
+    return !v.elements().empty();
   case HostKind::Dict:
-  case HostKind::Set: return !v.get<DictObject>()->entries.empty();
-  case HostKind::Range: return v.get<RangeObject>()->size() != 0;
-  case HostKind::Foreign: return v.get<ForeignObject>()->truth();
+  case HostKind::Set:
+    return !v.get<DictObject>()->entries.empty();
+  case HostKind::Range:
+    return v.get<RangeObject>()->size() != 0;
+  case HostKind::Foreign:
+    return v.get<ForeignObject>()->truth();
   case HostKind::Opaque:
-    return impl_->unsupported("'" + v.get<OpaqueObject>()->path + "' is not available when compiling without Python, so its truth is unknown");
+    return impl_->unsupported("'" + v.get<OpaqueObject>()->path +
+                              "' is not available when compiling without Python, so its truth is unknown");
   case HostKind::Instance:
     for (std::string_view name : {"__bool__", "__len__"})
       if (impl_->lookupMethod(v, name)) {
@@ -476,7 +517,8 @@ std::optional<bool> Evaluator::truth(const HostValue &value) {
     if (v.get<InstanceObject>()->cls->isIntEnum)
       return truth(*v.get<InstanceObject>()->find("value"));
     return true;
-  default: return true;
+  default:
+    return true;
   }
 }
 
@@ -494,7 +536,8 @@ std::optional<size_t> Evaluator::hash(const HostValue &value) {
       return std::hash<uint64_t>()(static_cast<uint64_t>(static_cast<int64_t>(d)));
     return std::hash<double>()(d);
   }
-  case HostKind::Str: return std::hash<std::string>()(v.str());
+  case HostKind::Str:
+    return std::hash<std::string>()(v.str());
   case HostKind::Tuple: {
     size_t h = 0x9E3779B9;
     for (const HostValue &x : v.elements()) {
@@ -503,11 +546,14 @@ std::optional<size_t> Evaluator::hash(const HostValue &value) {
     }
     return h;
   }
-  case HostKind::Opaque: return std::hash<std::string>()(v.get<OpaqueObject>()->path);
-  case HostKind::Foreign: return v.get<ForeignObject>()->hash();
+  case HostKind::Opaque:
+    return std::hash<std::string>()(v.get<OpaqueObject>()->path);
+  case HostKind::Foreign:
+    return v.get<ForeignObject>()->hash();
   case HostKind::List:
   case HostKind::Dict:
-  case HostKind::Set: return raise("TypeError", "unhashable type: '" + typeName(v) + "'");
+  case HostKind::Set:
+    return raise("TypeError", "unhashable type: '" + typeName(v) + "'");
   case HostKind::Instance: {
     auto *i = v.get<InstanceObject>();
     if (impl_->lookupMethod(v, "__hash__")) {
@@ -528,7 +574,8 @@ std::optional<size_t> Evaluator::hash(const HostValue &value) {
     }
     return std::hash<void *>()(i);
   }
-  default: return std::hash<void *>()(v.shared().get()) + static_cast<size_t>(v.kind());
+  default:
+    return std::hash<void *>()(v.shared().get()) + static_cast<size_t>(v.kind());
   }
 }
 

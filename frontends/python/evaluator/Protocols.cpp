@@ -85,7 +85,8 @@ MaybeValue Evaluator::getAttribute(const HostValue &v, std::string_view name) {
       return getAttribute(*plain, name);
     return missing();
   }
-  case HostKind::Opaque: return impl_->resolvePath(v.get<OpaqueObject>()->path + "." + std::string(name));
+  case HostKind::Opaque:
+    return impl_->resolvePath(v.get<OpaqueObject>()->path + "." + std::string(name));
   case HostKind::Instance: {
     auto *i = v.get<InstanceObject>();
     HostValue cls = HostValue::object(HostKind::Class, i->cls);
@@ -166,7 +167,8 @@ MaybeValue Evaluator::getAttribute(const HostValue &v, std::string_view name) {
       return name == "start" ? s->lower : name == "stop" ? s->upper : s->step;
     break;
   }
-  default: break;
+  default:
+    break;
   }
   if (hasMethod(v, name))
     return makeBuiltin(std::string(name), callBuiltinMethod, v);
@@ -179,7 +181,8 @@ bool EvaluatorImpl::setAttribute(const HostValue &v, std::string_view name, cons
     return true;
   }
   if (v.kind() != HostKind::Instance) {
-    ev.raise("AttributeError", "'" + typeName(v) + "' object has no attribute '" + std::string(name) + "' that could be set");
+    ev.raise("AttributeError",
+             "'" + typeName(v) + "' object has no attribute '" + std::string(name) + "' that could be set");
     return false;
   }
   auto *i = v.get<InstanceObject>();
@@ -195,7 +198,8 @@ bool EvaluatorImpl::setAttribute(const HostValue &v, std::string_view name, cons
 }
 
 // start, stop, step of a slice on a sequence of `size`, as slice.indices gives them.
-static bool sliceIndices(Evaluator &ev, const SliceObject &s, int64_t size, int64_t &start, int64_t &stop, int64_t &step) {
+static bool sliceIndices(Evaluator &ev, const SliceObject &s, int64_t size, int64_t &start, int64_t &stop,
+                         int64_t &step) {
   auto number = [&](const HostValue &given, int64_t fallback, int64_t &out) {
     HostValue v = unwrapped(given);
     if (v.isNone()) {
@@ -236,7 +240,9 @@ MaybeValue EvaluatorImpl::slice(const HostValue &v, const SliceObject &s) {
   std::vector<std::string> chars;
   if (v.isStr())
     chars = codePoints(v.str());
-  int64_t size = v.isStr() ? static_cast<int64_t>(chars.size()) : v.kind() == HostKind::Range ? v.get<RangeObject>()->size() : static_cast<int64_t>(v.elements().size());
+  int64_t size = v.isStr()                     ? static_cast<int64_t>(chars.size())
+                 : v.kind() == HostKind::Range ? v.get<RangeObject>()->size()
+                                               : static_cast<int64_t>(v.elements().size());
   int64_t start, stop, step;
   if (!sliceIndices(ev, s, size, start, stop, step))
     return std::nullopt;
@@ -276,12 +282,18 @@ MaybeValue Evaluator::getItem(const HostValue &container, const HostValue &key) 
     if (!i)
       return raise("TypeError", typeName(v) + " indices must be integers or slices, not " + typeName(index));
     bool plainText = v.isStr() && codePointCount(v.str()) == v.str().size();
-    int64_t size = v.isStr() ? static_cast<int64_t>(codePointCount(v.str())) : v.kind() == HostKind::Range ? v.get<RangeObject>()->size() : static_cast<int64_t>(v.elements().size());
+    int64_t size = v.isStr()                     ? static_cast<int64_t>(codePointCount(v.str()))
+                   : v.kind() == HostKind::Range ? v.get<RangeObject>()->size()
+                                                 : static_cast<int64_t>(v.elements().size());
     int64_t at = *i < 0 ? *i + size : *i;
     if (at < 0 || at >= size)
-      return raise("IndexError", (v.isStr() ? "string" : v.kind() == HostKind::Range ? "range object" : typeName(v)) + " index out of range");
+      return raise("IndexError", (v.isStr()                     ? "string"
+                                  : v.kind() == HostKind::Range ? "range object"
+                                                                : typeName(v)) +
+                                     " index out of range");
     if (v.isStr())
-      return HostValue::string(plainText ? std::string(1, v.str()[static_cast<size_t>(at)]) : codePoints(v.str())[static_cast<size_t>(at)]);
+      return HostValue::string(plainText ? std::string(1, v.str()[static_cast<size_t>(at)])
+                                         : codePoints(v.str())[static_cast<size_t>(at)]);
     if (v.kind() == HostKind::Range)
       return HostValue::integer(v.get<RangeObject>()->start + at * v.get<RangeObject>()->step);
     return v.elements()[static_cast<size_t>(at)];
@@ -302,7 +314,8 @@ MaybeValue Evaluator::getItem(const HostValue &container, const HostValue &key) 
     }
     return v; // list[int] and the like
   }
-  case HostKind::Opaque: return v; // typing.Optional[int]
+  case HostKind::Opaque:
+    return v; // typing.Optional[int]
   case HostKind::Instance:
     if (impl_->lookupMethod(v, "__getitem__"))
       return impl_->callMethod(v, "__getitem__", {index});
@@ -313,7 +326,8 @@ MaybeValue Evaluator::getItem(const HostValue &container, const HostValue &key) 
       return r;
     break;
   }
-  default: break;
+  default:
+    break;
   }
   return raise("TypeError", "'" + typeName(v) + "' object is not subscriptable");
 }
@@ -349,7 +363,8 @@ MaybeValue Evaluator::call(const HostValue &callee, std::vector<HostValue> args,
   if (impl_->frames.size() >= depthLimit)
     return raise("RecursionError", "maximum recursion depth exceeded at compile time");
   switch (callee.kind()) {
-  case HostKind::Function: return impl_->callFunction(callee, std::move(args), std::move(keywords));
+  case HostKind::Function:
+    return impl_->callFunction(callee, std::move(args), std::move(keywords));
   case HostKind::Builtin: {
     auto *b = callee.get<BuiltinObject>();
     HostValue keepAlive = callee;
@@ -360,7 +375,8 @@ MaybeValue Evaluator::call(const HostValue &callee, std::vector<HostValue> args,
     args.insert(args.begin(), m->self);
     return call(HostValue(m->function), std::move(args), std::move(keywords));
   }
-  case HostKind::Class: return impl_->instantiate(callee, std::move(args), std::move(keywords));
+  case HostKind::Class:
+    return impl_->instantiate(callee, std::move(args), std::move(keywords));
   case HostKind::Instance:
     if (impl_->lookupMethod(callee, "__call__")) {
       TSR_TRY(method, getAttribute(callee, "__call__"));
@@ -377,8 +393,10 @@ MaybeValue Evaluator::call(const HostValue &callee, std::vector<HostValue> args,
     return r;
   }
   case HostKind::Opaque:
-    return impl_->unsupported("'" + callee.get<OpaqueObject>()->path + "' is not available when compiling without Python, so it cannot be called");
-  default: break;
+    return impl_->unsupported("'" + callee.get<OpaqueObject>()->path +
+                              "' is not available when compiling without Python, so it cannot be called");
+  default:
+    break;
   }
   return raise("TypeError", "'" + typeName(callee) + "' object is not callable");
 }
@@ -388,7 +406,8 @@ std::optional<std::vector<HostValue>> Evaluator::iterate(const HostValue &value)
   Values out;
   switch (v.kind()) {
   case HostKind::Tuple:
-  case HostKind::List: return v.elements();
+  case HostKind::List:
+    return v.elements();
   case HostKind::Str:
     for (std::string &c : codePoints(v.str()))
       out.push_back(HostValue::string(std::move(c)));
@@ -411,7 +430,8 @@ std::optional<std::vector<HostValue>> Evaluator::iterate(const HostValue &value)
   case HostKind::Class:
     if (v.get<ClassObject>()->flavour == ClassFlavour::Enum) {
       for (auto &member : v.get<ClassObject>()->members)
-        if (member.second.kind() == HostKind::Instance && str(*member.second.get<InstanceObject>()->find("name")) == member.first)
+        if (member.second.kind() == HostKind::Instance &&
+            str(*member.second.get<InstanceObject>()->find("name")) == member.first)
           out.push_back(member.second);
       return out;
     }
@@ -433,8 +453,10 @@ std::optional<std::vector<HostValue>> Evaluator::iterate(const HostValue &value)
     }
     break;
   case HostKind::Opaque:
-    return impl_->unsupported("'" + v.get<OpaqueObject>()->path + "' is not available when compiling without Python, so it cannot be iterated over");
-  default: break;
+    return impl_->unsupported("'" + v.get<OpaqueObject>()->path +
+                              "' is not available when compiling without Python, so it cannot be iterated over");
+  default:
+    break;
   }
   return raise("TypeError", "'" + typeName(v) + "' object is not iterable");
 }
@@ -462,7 +484,8 @@ std::optional<bool> Evaluator::isInstance(const HostValue &value, const HostValu
         return isInstance(*v.get<InstanceObject>()->find("value"), cls);
       return impl_->isSubclass(own, c);
     }
-    if (v.isTuple() && v.get<SequenceObject>()->cls.kind() == HostKind::Class && impl_->isSubclass(v.get<SequenceObject>()->cls.get<ClassObject>(), c))
+    if (v.isTuple() && v.get<SequenceObject>()->cls.kind() == HostKind::Class &&
+        impl_->isSubclass(v.get<SequenceObject>()->cls.get<ClassObject>(), c))
       return true;
     if (c->flavour != ClassFlavour::Builtin)
       return false;

@@ -42,8 +42,9 @@ std::pair<Value, Value> Emitter::unify(const Value &a, const Value &b, bool lhsP
       if (t.isInt() && v.host.isIntOrBool()) {
         BigInt i = v.host.bigInt();
         if (i.isNegative() && t.isUnsigned())
-          failType("Cannot perform a binary operation between an unsigned tensor and a negative scalar. Perform a explicit "
-                   "cast on one of them.");
+          failType(
+              "Cannot perform a binary operation between an unsigned tensor and a negative scalar. Perform a explicit "
+              "cast on one of them.");
         unsigned bits = t.isSigned() ? t.bits() - 1 : t.bits();
         bool fits = i.isNegative() ? (-i - BigInt(1)).bitLength() <= bits : i.bitLength() <= bits;
         if (!fits)
@@ -75,7 +76,8 @@ Value Emitter::addOffset(const Value &ptr, const Value &offset) {
   if (!t.isInt())
     failType("invalid operands of type " + ptr.type.elem.repr() + " and " + t.repr());
   if (t.isUnsigned() && t.bits() < 64)
-    o = tensor(arith::ExtUIOp::create(b, loc, irType(o.type.with(py::dtype(K::Int64))), o.ir), o.type.with(py::dtype(K::Int64)));
+    o = tensor(arith::ExtUIOp::create(b, loc, irType(o.type.with(py::dtype(K::Int64))), o.ir),
+               o.type.with(py::dtype(K::Int64)));
   else if (t.bits() < 32)
     o = cast(o, py::dtype(K::Int32));
   auto [p, q] = broadcast(ptr, o);
@@ -175,8 +177,9 @@ Value Emitter::compare(Relation op, const Value &a, const Value &b) {
       x = cast(x, py::dtype(K::FP32));
       y = cast(y, py::dtype(K::FP32));
     }
-    static constexpr arith::CmpFPredicate p[] = {arith::CmpFPredicate::OEQ, arith::CmpFPredicate::UNE, arith::CmpFPredicate::OLT,
-                                                 arith::CmpFPredicate::OLE, arith::CmpFPredicate::OGT, arith::CmpFPredicate::OGE};
+    static constexpr arith::CmpFPredicate p[] = {arith::CmpFPredicate::OEQ, arith::CmpFPredicate::UNE,
+                                                 arith::CmpFPredicate::OLT, arith::CmpFPredicate::OLE,
+                                                 arith::CmpFPredicate::OGT, arith::CmpFPredicate::OGE};
     return tensor(arith::CmpFOp::create(this->b, loc, p[static_cast<int>(op)], x.ir, y.ir), result);
   }
   using P = arith::CmpIPredicate;
@@ -209,7 +212,9 @@ Value Emitter::logical(BoolOpKind op, const Value &a, const Value &b) {
 
 Value Emitter::minMax(bool isMax, const Value &a, const Value &b, bool propagateNan) {
   // Numbers stay numbers here: they do not widen the tensor they meet.
-  auto widen = [&](const Value &v) { return v.isTensor() && v.type.elem.is(K::BF16) ? cast(v, py::dtype(K::FP32)) : v; };
+  auto widen = [&](const Value &v) {
+    return v.isTensor() && v.type.elem.is(K::BF16) ? cast(v, py::dtype(K::FP32)) : v;
+  };
   auto [x, y] = unify(widen(a), widen(b));
   DType t = x.type.elem;
   if (t.isFloat())
@@ -226,8 +231,9 @@ Value Emitter::minMax(bool isMax, const Value &a, const Value &b, bool propagate
 Value Emitter::where(const Value &cond, const Value &xIn, const Value &yIn) {
   Value c = toTensor(cond);
   if (!c.type.elem.isBool()) {
-    warn(DiagId::Deprecated, "tl.where with a non-boolean condition is deprecated and will error out in a future triton release. Got " +
-                                 c.type.elem.str());
+    warn(DiagId::Deprecated,
+         "tl.where with a non-boolean condition is deprecated and will error out in a future triton release. Got " +
+             c.type.elem.str());
     c = cast(c, py::dtype(K::Int1));
   }
   auto [x, y] = unify(xIn, yIn, true, true);

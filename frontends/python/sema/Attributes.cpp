@@ -24,14 +24,22 @@ Value shapeValue(llvm::ArrayRef<int64_t> shape) {
 }
 unsigned exponentBias(DType t) {
   switch (t.kind) {
-  case ScalarKind::FP8E5: return 15;
-  case ScalarKind::FP8E4NV: return 7;
-  case ScalarKind::FP8E4B8: return 8;
-  case ScalarKind::FP8E5B16: return 16;
-  case ScalarKind::FP8E4B15: return 15;
-  case ScalarKind::FP16: return 15;
-  case ScalarKind::FP64: return 1023;
-  default: return 127;
+  case ScalarKind::FP8E5:
+    return 15;
+  case ScalarKind::FP8E4NV:
+    return 7;
+  case ScalarKind::FP8E4B8:
+    return 8;
+  case ScalarKind::FP8E5B16:
+    return 16;
+  case ScalarKind::FP8E4B15:
+    return 15;
+  case ScalarKind::FP16:
+    return 15;
+  case ScalarKind::FP64:
+    return 1023;
+  default:
+    return 127;
   }
 }
 } // namespace
@@ -67,12 +75,43 @@ std::optional<Value> typeAttribute(const TensorType &type, std::string_view name
     return integer(exponentBias(t));
   if (name == "address_space" && t.isPtr())
     return integer(1);
-  static constexpr std::string_view methods[] = {
-      "is_floating", "is_standard_floating", "is_fp8", "is_fp8e4nv", "is_fp8e4b8", "is_fp8e4b15", "is_fp8e5", "is_fp8e5b16",
-      "is_fp16", "is_bf16", "is_fp32", "is_fp64", "is_int", "is_int_signed", "is_int_unsigned", "is_int1", "is_int8",
-      "is_int16", "is_int32", "is_int64", "is_uint8", "is_uint16", "is_uint32", "is_uint64", "is_ptr", "is_const", "is_bool",
-      "is_block", "is_void", "is_tuple", "is_dtype", "get_int_max_value", "get_int_min_value", "kind", "get_block_shapes",
-      "is_const_ptr", "mangle"};
+  static constexpr std::string_view methods[] = {"is_floating",
+                                                 "is_standard_floating",
+                                                 "is_fp8",
+                                                 "is_fp8e4nv",
+                                                 "is_fp8e4b8",
+                                                 "is_fp8e4b15",
+                                                 "is_fp8e5",
+                                                 "is_fp8e5b16",
+                                                 "is_fp16",
+                                                 "is_bf16",
+                                                 "is_fp32",
+                                                 "is_fp64",
+                                                 "is_int",
+                                                 "is_int_signed",
+                                                 "is_int_unsigned",
+                                                 "is_int1",
+                                                 "is_int8",
+                                                 "is_int16",
+                                                 "is_int32",
+                                                 "is_int64",
+                                                 "is_uint8",
+                                                 "is_uint16",
+                                                 "is_uint32",
+                                                 "is_uint64",
+                                                 "is_ptr",
+                                                 "is_const",
+                                                 "is_bool",
+                                                 "is_block",
+                                                 "is_void",
+                                                 "is_tuple",
+                                                 "is_dtype",
+                                                 "get_int_max_value",
+                                                 "get_int_min_value",
+                                                 "kind",
+                                                 "get_block_shapes",
+                                                 "is_const_ptr",
+                                                 "mangle"};
   for (std::string_view m : methods)
     if (m == name) {
       Value self = Emitter::typeValue(type);
@@ -86,22 +125,38 @@ std::optional<Value> typeMethod(const TensorType &type, std::string_view name) {
   DType t = type.elem;
   bool scalar = !type.block;
   auto yes = [](bool v) { return Emitter::constBool(v); };
-  if (name == "is_block") return yes(type.block);
-  if (name == "is_floating") return yes(t.isFloat() && scalar);
-  if (name == "is_standard_floating") return yes(scalar && t.isFloat() && !t.isFp8());
-  if (name == "is_fp8") return yes(scalar && t.isFp8());
-  if (name == "is_int") return yes(scalar && t.isInt());
-  if (name == "is_int_signed") return yes(scalar && t.isSigned());
-  if (name == "is_int_unsigned") return yes(scalar && t.isUnsigned());
-  if (name == "is_ptr") return yes(scalar && t.isPtr());
-  if (name == "is_const" || name == "is_const_ptr") return yes(t.isPtr() && t.constPointer);
-  if (name == "is_bool") return yes(scalar && t.isBool());
-  if (name == "is_dtype") return yes(true);
-  if (name == "is_tuple") return yes(false);
-  if (name == "is_void") return yes(t.is(ScalarKind::Void));
-  if (name == "get_block_shapes") return shapeValue(type.shape);
-  if (name == "mangle") return Emitter::constStr(type.str());
-  if (name == "kind") return Emitter::constInt(t.isBool() ? 0 : t.isInt() ? 1 : 2);
+  if (name == "is_block")
+    return yes(type.block);
+  if (name == "is_floating")
+    return yes(t.isFloat() && scalar);
+  if (name == "is_standard_floating")
+    return yes(scalar && t.isFloat() && !t.isFp8());
+  if (name == "is_fp8")
+    return yes(scalar && t.isFp8());
+  if (name == "is_int")
+    return yes(scalar && t.isInt());
+  if (name == "is_int_signed")
+    return yes(scalar && t.isSigned());
+  if (name == "is_int_unsigned")
+    return yes(scalar && t.isUnsigned());
+  if (name == "is_ptr")
+    return yes(scalar && t.isPtr());
+  if (name == "is_const" || name == "is_const_ptr")
+    return yes(t.isPtr() && t.constPointer);
+  if (name == "is_bool")
+    return yes(scalar && t.isBool());
+  if (name == "is_dtype")
+    return yes(true);
+  if (name == "is_tuple")
+    return yes(false);
+  if (name == "is_void")
+    return yes(t.is(ScalarKind::Void));
+  if (name == "get_block_shapes")
+    return shapeValue(type.shape);
+  if (name == "mangle")
+    return Emitter::constStr(type.str());
+  if (name == "kind")
+    return Emitter::constInt(t.isBool() ? 0 : t.isInt() ? 1 : 2);
   if (name == "get_int_max_value" || name == "get_int_min_value") {
     if (!t.isInt())
       return std::nullopt;
@@ -117,7 +172,8 @@ std::optional<Value> typeMethod(const TensorType &type, std::string_view name) {
 Value Visitor::attribute(const Value &base, std::string_view name) {
   auto unknown = [&](const std::string &what, std::vector<std::string> candidates) {
     std::string near = nearestName(name, candidates);
-    fail(DiagId::BadAttribute, what + " has no attribute `" + std::string(name) + "`", near.empty() ? "" : "did you mean `" + near + "`?");
+    fail(DiagId::BadAttribute, what + " has no attribute `" + std::string(name) + "`",
+         near.empty() ? "" : "did you mean `" + near + "`?");
   };
   auto method = [&]() -> std::optional<Value> {
     const BuiltinDef *def = tensorMethod(name);
@@ -137,7 +193,8 @@ Value Visitor::attribute(const Value &base, std::string_view name) {
     if (isKnownUnsupported(base.module, name))
       notSupported(base.module + "." + std::string(name));
     std::string near = nearestName(name, languageNames(base.module));
-    fail(DiagId::UnknownName, "`" + base.module + "` has no `" + std::string(name) + "`", near.empty() ? "" : "did you mean `" + near + "`?");
+    fail(DiagId::UnknownName, "`" + base.module + "` has no `" + std::string(name) + "`",
+         near.empty() ? "" : "did you mean `" + near + "`?");
   }
   case ValueKind::Tensor:
     if (name == "dtype")
@@ -150,17 +207,20 @@ Value Visitor::attribute(const Value &base, std::string_view name) {
       return constInt(base.type.numel());
     if (name == "T") {
       if (base.type.rank() != 2)
-        fail(DiagId::ShapeMismatch, "Transposition must have at least 2 dimensions: .T needs a block of rank 2, not " + base.type.str());
+        fail(DiagId::ShapeMismatch,
+             "Transposition must have at least 2 dimensions: .T needs a block of rank 2, not " + base.type.str());
       return permute(base, {1, 0});
     }
     if (auto m = method())
       return *m;
-    unknown("a tensor of type " + base.type.str(), {"dtype", "type", "shape", "numel", "T", "to", "reshape", "trans", "permute", "sum", "max", "min"});
+    unknown("a tensor of type " + base.type.str(),
+            {"dtype", "type", "shape", "numel", "T", "to", "reshape", "trans", "permute", "sum", "max", "min"});
     break;
   case ValueKind::Type:
     if (auto v = typeAttribute(base.type, name))
       return *v;
-    unknown("type " + base.type.str(), {"element_ty", "scalar", "shape", "primitive_bitwidth", "is_floating", "is_int", "is_ptr", "is_block"});
+    unknown("type " + base.type.str(),
+            {"element_ty", "scalar", "shape", "primitive_bitwidth", "is_floating", "is_int", "is_ptr", "is_block"});
     break;
   case ValueKind::Tuple:
     for (size_t i = 0; i < base.parts->names.size(); ++i)
@@ -245,7 +305,8 @@ Value Visitor::subscript(const Value &base, const Value &index) {
         if (++used > base.type.rank())
           fail(DiagId::ShapeMismatch, "too many indices for a tensor of shape " + shapeText(base.type.shape));
       } else {
-        failType("unsupported tensor index: " + describe(p), "tiles are indexed with `:` and `None` only; use tl.gather, tl.split or a reduction to pick elements");
+        failType("unsupported tensor index: " + describe(p),
+                 "tiles are indexed with `:` and `None` only; use tl.gather, tl.split or a reduction to pick elements");
       }
       ++dim;
     }
@@ -254,13 +315,17 @@ Value Visitor::subscript(const Value &base, const Value &index) {
   if (base.isTuple()) {
     if (index.kind == ValueKind::Slice) {
       int64_t n = static_cast<int64_t>(base.items().size());
-      auto part = [&](int i, int64_t otherwise) { return index.items()[i].isNone() ? otherwise : needInt(index.items()[i], "a slice bound"); };
+      auto part = [&](int i, int64_t otherwise) {
+        return index.items()[i].isNone() ? otherwise : needInt(index.items()[i], "a slice bound");
+      };
       int64_t step = part(2, 1);
       if (step == 0)
         failArgument("slice step cannot be zero");
       auto clampTo = [&](int64_t v, int64_t lo, int64_t hi) { return std::max(lo, std::min(hi, v < 0 ? v + n : v)); };
-      int64_t from = step > 0 ? clampTo(part(0, 0), 0, n) : (index.items()[0].isNone() ? n - 1 : clampTo(part(0, 0), -1, n - 1));
-      int64_t to = step > 0 ? clampTo(part(1, n), 0, n) : (index.items()[1].isNone() ? -1 : clampTo(part(1, 0), -1, n - 1));
+      int64_t from =
+          step > 0 ? clampTo(part(0, 0), 0, n) : (index.items()[0].isNone() ? n - 1 : clampTo(part(0, 0), -1, n - 1));
+      int64_t to =
+          step > 0 ? clampTo(part(1, n), 0, n) : (index.items()[1].isNone() ? -1 : clampTo(part(1, 0), -1, n - 1));
       std::vector<Value> r;
       for (int64_t i = from; step > 0 ? i < to : i > to; i += step)
         r.push_back(base.items()[i]);
@@ -272,7 +337,8 @@ Value Visitor::subscript(const Value &base, const Value &index) {
     return base.items()[i < 0 ? i + n : i];
   }
   if (base.kind == ValueKind::Function)
-    fail(DiagId::UnsupportedSyntax, "a kernel cannot launch a kernel: " + base.function->name + "[…]", "call " + base.function->name + "(…) directly");
+    fail(DiagId::UnsupportedSyntax, "a kernel cannot launch a kernel: " + base.function->name + "[…]",
+         "call " + base.function->name + "(…) directly");
   if (base.isConst()) {
     if (index.kind == ValueKind::Slice) {
       auto s = std::make_shared<SliceObject>();

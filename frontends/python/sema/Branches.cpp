@@ -190,12 +190,12 @@ void Visitor::joinVariable(std::string_view name, Arm &a, Arm &c, Merge &m) {
       fail(DiagId::InconsistentReturn, "Inconsistent return types: " + describeType(*x) + " and " + describeType(*y));
     } else if (old) {
       bool thenChanged = !sameShape(*x, *old);
-      fail(DiagId::BranchTypeMismatch, "initial value for `" + std::string(name) + "` is of type " + describeType(*old) +
-                                           ", but the " + (thenChanged ? "then" : "else") + " block redefines it as " +
-                                           describeType(thenChanged ? *x : *y));
+      fail(DiagId::BranchTypeMismatch, "initial value for `" + std::string(name) + "` is of type " +
+                                           describeType(*old) + ", but the " + (thenChanged ? "then" : "else") +
+                                           " block redefines it as " + describeType(thenChanged ? *x : *y));
     } else {
-      fail(DiagId::BranchTypeMismatch, "Mismatched type for " + std::string(name) + " between then block (" + describeType(*x) +
-                                           ") and else block (" + describeType(*y) + ")");
+      fail(DiagId::BranchTypeMismatch, "Mismatched type for " + std::string(name) + " between then block (" +
+                                           describeType(*x) + ") and else block (" + describeType(*y) + ")");
     }
   }
   if (!x || !y) {
@@ -318,7 +318,8 @@ bool Visitor::visitIf(const If *s, Seq<Stmt> rest) {
     At at(*this, s->test->span);
     bool ok = test.isConst() && (test.host.isIntOrBool() || test.host.isNone());
     if (!ok)
-      failType("`if` conditionals can only accept values of type {bool, int, NoneType}, not objects of type " + describeType(test),
+      failType("`if` conditionals can only accept values of type {bool, int, NoneType}, not objects of type " +
+                   describeType(test),
                "compare explicitly, for example `x != \"\"` or `len(x) != 0`");
     bool tail = f.tail;
     f.tail = tail && rest.empty();
@@ -332,7 +333,8 @@ bool Visitor::visitIf(const If *s, Seq<Stmt> rest) {
     cond = condition(test).ir;
   }
   return branch(
-      cond, [&] { visitBlock(s->body); }, [&] { visitBlock(s->orelse); }, [&] { visitBlock(rest); }, rest.empty(), false);
+      cond, [&] { visitBlock(s->body); }, [&] { visitBlock(s->orelse); }, [&] { visitBlock(rest); }, rest.empty(),
+      false);
 }
 
 Value Visitor::visitIfExp(const IfExp *e) {
@@ -342,7 +344,8 @@ Value Visitor::visitIfExp(const IfExp *e) {
       throw Suppressed{};
     bool ok = test.isConst() && (test.host.isIntOrBool() || test.host.isNone());
     if (!ok)
-      failType("`if` conditionals can only accept values of type {bool, int, NoneType}, not objects of type " + describeType(test));
+      failType("`if` conditionals can only accept values of type {bool, int, NoneType}, not objects of type " +
+               describeType(test));
     return visit(*staticTruth(test) ? e->body : e->orelse);
   }
   mlir::Value cond = condition(test).ir;
@@ -355,8 +358,8 @@ Value Visitor::visitIfExp(const IfExp *e) {
   f.env = std::move(before);
   f.flow = entry;
   if (!sameShape(x, y))
-    fail(DiagId::BranchTypeMismatch, "Ternary expression with dynamic condition has inconsistent types " + describeType(x) +
-                                         " and " + describeType(y));
+    fail(DiagId::BranchTypeMismatch, "Ternary expression with dynamic condition has inconsistent types " +
+                                         describeType(x) + " and " + describeType(y));
   Merge m;
   flatten(x, m.x);
   flatten(y, m.y);

@@ -71,8 +71,9 @@ Rmw prepare(Visitor &v, Args &a, const std::string &op) {
 }
 
 Value rmw(Visitor &v, tile::Rmw kind, const Rmw &r, Args &a) {
-  mlir::Value old = tile::AtomicRmwOp::create(v.b, v.loc, kind, r.ptr.ir, r.value.ir, r.mask.isTensor() ? r.mask.ir : mlir::Value(),
-                                              semantics(v, a[3]), memoryScope(v, a[4]));
+  mlir::Value old =
+      tile::AtomicRmwOp::create(v.b, v.loc, kind, r.ptr.ir, r.value.ir, r.mask.isTensor() ? r.mask.ir : mlir::Value(),
+                                semantics(v, a[3]), memoryScope(v, a[4]));
   return Emitter::tensor(old, r.ptr.type.with(r.ptr.type.elem.pointee()));
 }
 
@@ -96,7 +97,10 @@ template <bool IsMax> Value atomicMinMax(Visitor &v, Args &a) {
   Rmw r = prepare(v, a, name);
   DType t = r.value.type.elem;
   if (t.isInt())
-    return rmw(v, IsMax ? (t.isSigned() ? tile::Rmw::Max : tile::Rmw::UMax) : (t.isSigned() ? tile::Rmw::Min : tile::Rmw::UMin), r, a);
+    return rmw(v,
+               IsMax ? (t.isSigned() ? tile::Rmw::Max : tile::Rmw::UMax)
+                     : (t.isSigned() ? tile::Rmw::Min : tile::Rmw::UMin),
+               r, a);
   if (!t.is(K::FP32) && !t.is(K::FP64))
     v.failType(name + " does not support " + t.str());
   bool wide = t.is(K::FP64);
@@ -107,7 +111,8 @@ template <bool IsMax> Value atomicMinMax(Visitor &v, Args &a) {
     positive = v.binary(BinOpKind::BitAnd, r.mask, positive);
     negative = v.binary(BinOpKind::BitAnd, r.mask, negative);
   }
-  Rmw up{v.bitcast(r.ptr, s.pointerTo()), bits, positive}, down{v.bitcast(r.ptr, u.pointerTo()), v.bitcast(bits, u), negative};
+  Rmw up{v.bitcast(r.ptr, s.pointerTo()), bits, positive},
+      down{v.bitcast(r.ptr, u.pointerTo()), v.bitcast(bits, u), negative};
   Value x = rmw(v, IsMax ? tile::Rmw::Max : tile::Rmw::Min, up, a);
   Value y = rmw(v, IsMax ? tile::Rmw::UMin : tile::Rmw::UMax, down, a);
   Value isPositive = v.compare(Relation::Ge, bits, v.zeroOf(bits.type));
@@ -131,7 +136,8 @@ Value atomicCas(Visitor &v, Args &a) {
     return ptr.isBlock() ? v.broadcastTo(v.broadcast(ptr, y).second, ptr.type.shape) : y;
   };
   Value expected = fit(a[1]), value = fit(a[2]);
-  mlir::Value old = tile::AtomicCasOp::create(v.b, v.loc, ptr.ir, expected.ir, value.ir, semantics(v, a[3]), memoryScope(v, a[4]));
+  mlir::Value old =
+      tile::AtomicCasOp::create(v.b, v.loc, ptr.ir, expected.ir, value.ir, semantics(v, a[3]), memoryScope(v, a[4]));
   return Emitter::tensor(old, ptr.type.with(t));
 }
 

@@ -20,15 +20,16 @@ Value makeDescriptor(Visitor &v, Args &a) {
   if (rank < 1 || rank > 5)
     v.failArgument("Expected 1 <= ndim <= 5 but got " + std::to_string(rank) + " dimensions");
   if (shape.size() != rank || strides.size() != rank)
-    v.fail(DiagId::ShapeMismatch, "Expected " + std::to_string(rank) + " extents and strides but got " + std::to_string(shape.size()) + " and " +
-                                      std::to_string(strides.size()));
+    v.fail(DiagId::ShapeMismatch, "Expected " + std::to_string(rank) + " extents and strides but got " +
+                                      std::to_string(shape.size()) + " and " + std::to_string(strides.size()));
   DType elem = base.type.elem.pointee();
   Value last = strides.back();
   if (!last.isConst() || last.host.toI64() != 1)
     v.failArgument("Tensor descriptor last dim must be 1 but got " + v.describe(last));
   if (block.back() * elem.storageBits() / 8 < 16)
-    v.failArgument("Descriptor block shape must have at least 16 bytes in the last dimension, but got " + std::to_string(block.back()) + " * " +
-                   std::to_string(elem.storageBits() / 8) + " = " + std::to_string(block.back() * elem.storageBits() / 8) + " bytes");
+    v.failArgument("Descriptor block shape must have at least 16 bytes in the last dimension, but got " +
+                   std::to_string(block.back()) + " * " + std::to_string(elem.storageBits() / 8) + " = " +
+                   std::to_string(block.back() * elem.storageBits() / 8) + " bytes");
   Value d;
   d.kind = ValueKind::Descriptor;
   d.type = blockType(elem, block);
@@ -61,7 +62,8 @@ mlir::Value blockPointer(Visitor &v, const Value &d, const Value &offsetList) {
   size_t rank = d.type.rank();
   std::vector<Value> offsets = v.items(offsetList);
   if (offsets.size() != rank)
-    v.fail(DiagId::ShapeMismatch, "expected " + std::to_string(rank) + " offsets, but got " + std::to_string(offsets.size()));
+    v.fail(DiagId::ShapeMismatch,
+           "expected " + std::to_string(rank) + " offsets, but got " + std::to_string(offsets.size()));
   llvm::SmallVector<mlir::Value> shape, strides, at;
   for (size_t i = 0; i < rank; ++i) {
     shape.push_back(v.cast(d.items()[1 + i], dtype(K::Int64)).ir);
@@ -89,9 +91,11 @@ Value store(Visitor &v, Args &a) {
   const Value &d = descriptor(v, a[0]);
   Value x = v.toTensor(a[2]);
   if (x.type.shape != d.type.shape)
-    v.fail(DiagId::ShapeMismatch, "expected a value of shape " + shapeText(d.type.shape) + ", but got " + shapeText(x.type.shape));
+    v.fail(DiagId::ShapeMismatch,
+           "expected a value of shape " + shapeText(d.type.shape) + ", but got " + shapeText(x.type.shape));
   x = v.cast(x, d.type.elem);
-  tile::StoreBlockOp::create(v.b, v.loc, blockPointer(v, d, a[1]), x.ir, allDims(d), tile::Cache::None, tile::Evict::Normal);
+  tile::StoreBlockOp::create(v.b, v.loc, blockPointer(v, d, a[1]), x.ir, allDims(d), tile::Cache::None,
+                             tile::Evict::Normal);
   return Emitter::none();
 }
 
@@ -127,7 +131,9 @@ Value scatter(Visitor &v, Args &a) {
   return Emitter::none();
 }
 
-Value notAClass(Visitor &v, Args &) { v.failType("tensor_descriptor cannot be called in a kernel", "use tl.make_tensor_descriptor"); }
+Value notAClass(Visitor &v, Args &) {
+  v.failType("tensor_descriptor cannot be called in a kernel", "use tl.make_tensor_descriptor");
+}
 
 constexpr const char *kMethods = "triton.language.descriptor";
 const BuiltinDef kRows[] = {

@@ -56,20 +56,24 @@ Value dot(Visitor &v, Args &a) {
   if (!(tx.isFp8() && ty.isFp8())) {
     for (DType t : {tx, ty})
       if (!(t.is(K::Int8) || t.is(K::UInt8) || t.is(K::FP16) || t.is(K::BF16) || t.is(K::FP32) || t.is(K::FP64)))
-        v.failType("Unsupported " + std::string(t == tx ? "lhs" : "rhs") + " dtype " + t.str(), "dot takes int8, fp8, fp16, bf16, fp32 and fp64");
+        v.failType("Unsupported " + std::string(t == tx ? "lhs" : "rhs") + " dtype " + t.str(),
+                   "dot takes int8, fp8, fp16, bf16, fp32 and fp64");
     if (!(tx == ty))
-      v.failType("Both operands must be same dtype. Got " + tx.str() + " and " + ty.str(), "convert one: b.to(a.dtype)");
+      v.failType("Both operands must be same dtype. Got " + tx.str() + " and " + ty.str(),
+                 "convert one: b.to(a.dtype)");
     if (tx.is(K::UInt8))
       v.failType("only int8 supported!");
   }
   if (x.type.rank() != y.type.rank() || x.type.rank() < 2)
-    v.fail(DiagId::ShapeMismatch, "Both inputs must be either 2D or 3D; (lhs: " + shapeText(x.type.shape) + " vs rhs: " + shapeText(y.type.shape) + ")");
+    v.fail(DiagId::ShapeMismatch, "Both inputs must be either 2D or 3D; (lhs: " + shapeText(x.type.shape) +
+                                      " vs rhs: " + shapeText(y.type.shape) + ")");
   llvm::ArrayRef<int64_t> sx = x.type.shape, sy = y.type.shape;
   size_t r = sx.size();
   if (sx[r - 1] != sy[r - 2])
     v.fail(DiagId::ShapeMismatch, "First input shape (" + shapeText(sx) + ") and second input shape " + shapeText(sy) +
-                                      " are not compatible for matmul (second index of first shape (" + std::to_string(sx[r - 1]) +
-                                      ") must be equal to first index of second shape (" + std::to_string(sy[r - 2]) + ")");
+                                      " are not compatible for matmul (second index of first shape (" +
+                                      std::to_string(sx[r - 1]) + ") must be equal to first index of second shape (" +
+                                      std::to_string(sy[r - 2]) + ")");
   if (sx.drop_back(2) != sy.drop_back(2))
     v.fail(DiagId::ShapeMismatch, "batch dimensions of dot do not agree: " + shapeText(sx) + " and " + shapeText(sy));
   for (Value *p : {&x, &y})
@@ -77,7 +81,8 @@ Value dot(Visitor &v, Args &a) {
       *p = v.cast(*p, dtype(K::FP16));
   DType out = a[6].isNoneOrAbsent() ? dtype(K::FP32) : v.needDType(a[6], "out_dtype");
   if (out.is(K::BF16))
-    v.failArgument("out_dtype=bfloat16 is unsupported. Please use out_dtype=float32/float16 and cast with `.to(tl.bfloat16)`");
+    v.failArgument(
+        "out_dtype=bfloat16 is unsupported. Please use out_dtype=float32/float16 and cast with `.to(tl.bfloat16)`");
   if (tx.isInt())
     out = dtype(K::Int32);
   else if (tx.is(K::FP32) || tx.is(K::BF16))
@@ -103,7 +108,8 @@ Value dot(Visitor &v, Args &a) {
   if (!a[5].isNoneOrAbsent()) {
     imprecise = v.needInt(a[5], "max_num_imprecise_acc");
     if (tx.isFp8() && ty.isFp8() && imprecise > sx[r - 1])
-      v.failArgument("max_num_imprecise_acc (" + std::to_string(imprecise) + ") must be <= K (" + std::to_string(sx[r - 1]) + ")");
+      v.failArgument("max_num_imprecise_acc (" + std::to_string(imprecise) + ") must be <= K (" +
+                     std::to_string(sx[r - 1]) + ")");
     if (!tx.isFp8())
       imprecise = 0;
   }
@@ -145,14 +151,16 @@ Value dotScaled(Visitor &v, Args &a) {
   auto flag = [&](size_t i, bool otherwise) { return a[i].isNoneOrAbsent() ? otherwise : v.truth(a[i], "the option"); };
   bool lPack = flag(8, true), rPack = flag(9, true);
   if (!x.isBlock() || !y.isBlock() || x.type.rank() != y.type.rank() || x.type.rank() < 2)
-    v.fail(DiagId::ShapeMismatch, "Both inputs must be either 2D or 3D; (lhs: " + x.type.str() + " vs rhs: " + y.type.str() + ")");
+    v.fail(DiagId::ShapeMismatch,
+           "Both inputs must be either 2D or 3D; (lhs: " + x.type.str() + " vs rhs: " + y.type.str() + ")");
   size_t r = x.type.rank();
   auto factor = [](tile::ScaledFormat f, bool packed) { return f == tile::ScaledFormat::E2M1 && packed ? 2 : 1; };
   int64_t m = x.type.shape[r - 2] * (lf == tile::ScaledFormat::E2M1 && !lPack ? 2 : 1);
   int64_t n = y.type.shape[r - 1] * (rf == tile::ScaledFormat::E2M1 && !rPack ? 2 : 1);
   int64_t kx = x.type.shape[r - 1] * factor(lf, lPack), ky = y.type.shape[r - 2] * factor(rf, rPack);
   if (kx != ky)
-    v.fail(DiagId::ShapeMismatch, "Reduction dimension should pack the same number of elements; (lhs: " + x.type.str() + " vs rhs: " + y.type.str() + ")");
+    v.fail(DiagId::ShapeMismatch, "Reduction dimension should pack the same number of elements; (lhs: " + x.type.str() +
+                                      " vs rhs: " + y.type.str() + ")");
   auto scale = [&](const Value &s) -> Value {
     if (s.isNoneOrAbsent())
       return {};
@@ -170,13 +178,15 @@ Value dotScaled(Visitor &v, Args &a) {
   Value acc = a[6].isNoneOrAbsent() ? v.zeroOf(result) : v.toTensor(a[6]);
   if (!(acc.type == result))
     v.fail(DiagId::ShapeMismatch, "the accumulator of dot_scaled must be " + result.str() + ", not " + acc.type.str());
-  mlir::Value d = tile::DotScaledOp::create(v.b, v.loc, x.ir, y.ir, acc.ir, xs.ir, ys.ir, lf, rf, lPack, rPack, flag(7, false));
+  mlir::Value d =
+      tile::DotScaledOp::create(v.b, v.loc, x.ir, y.ir, acc.ir, xs.ir, ys.ir, lf, rf, lPack, rPack, flag(7, false));
   return Emitter::tensor(d, result);
 }
 
 const BuiltinDef kRows[] = {
     {"dot", "input other acc? input_precision? allow_tf32? max_num_imprecise_acc? out_dtype?", dot},
-    {"dot_scaled", "lhs lhs_scale lhs_format rhs rhs_scale rhs_format acc? fast_math? lhs_k_pack? rhs_k_pack? out_dtype?", dotScaled},
+    {"dot_scaled",
+     "lhs lhs_scale lhs_format rhs rhs_scale rhs_format acc? fast_math? lhs_k_pack? rhs_k_pack? out_dtype?", dotScaled},
 };
 } // namespace
 

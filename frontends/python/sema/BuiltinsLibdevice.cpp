@@ -19,7 +19,8 @@ constexpr const char *kSpace = "triton.language.extra.libdevice";
 Value floating(Visitor &v, const Value &in) {
   Value x = in.isNumber() && in.host.isIntOrBool() ? v.number(in, dtype(K::FP32)) : v.toTensor(in);
   if (!x.type.elem.is(K::FP32) && !x.type.elem.is(K::FP64))
-    v.failType("this function is defined for fp32 and fp64, not " + x.type.elem.str(), "convert first: x.to(tl.float32)");
+    v.failType("this function is defined for fp32 and fp64, not " + x.type.elem.str(),
+               "convert first: x.to(tl.float32)");
   return x;
 }
 Value integer(Visitor &v, const Value &in) {
@@ -29,6 +30,7 @@ Value integer(Visitor &v, const Value &in) {
   return x;
 }
 
+// clang-format off
 #define TSR_LIB1(fn, opname)                                                                                           \
   Value fn(Visitor &v, Args &a) { return v.mathOp(opname, floating(v, a[0])); }
 TSR_LIB1(exp_, "exp") TSR_LIB1(exp2_, "exp2") TSR_LIB1(log_, "log") TSR_LIB1(log2_, "log2") TSR_LIB1(log10_, "log10")
@@ -38,8 +40,10 @@ TSR_LIB1(tanh_, "tanh") TSR_LIB1(asinh_, "asinh") TSR_LIB1(acosh_, "acosh") TSR_
 TSR_LIB1(erfc_, "erfc") TSR_LIB1(sqrt_, "sqrt") TSR_LIB1(rsqrt_, "rsqrt") TSR_LIB1(cbrt_, "cbrt") TSR_LIB1(floor_, "floor")
 TSR_LIB1(ceil_, "ceil") TSR_LIB1(trunc_, "trunc") TSR_LIB1(round_, "round") TSR_LIB1(rint_, "rint") TSR_LIB1(fabs_, "fabs")
 #undef TSR_LIB1
+    // clang-format on
 
-template <class Op> Value binaryFloat(Visitor &v, Args &a) {
+    template <class Op>
+    Value binaryFloat(Visitor &v, Args &a) {
   auto [x, y] = v.unify(a[0], a[1]);
   floating(v, x);
   return Emitter::tensor(Op::create(v.b, v.loc, x.ir, y.ir), x.type);
@@ -78,23 +82,40 @@ Value fma(Visitor &v, Args &a) {
 }
 
 const BuiltinDef kRows[] = {
-    {"exp", "arg0", exp_, kPlain, kSpace},       {"exp2", "arg0", exp2_, kPlain, kSpace},
-    {"log", "arg0", log_, kPlain, kSpace},       {"log2", "arg0", log2_, kPlain, kSpace},
-    {"log10", "arg0", log10_, kPlain, kSpace},   {"log1p", "arg0", log1p_, kPlain, kSpace},
-    {"expm1", "arg0", expm1_, kPlain, kSpace},   {"sin", "arg0", sin_, kPlain, kSpace},
-    {"cos", "arg0", cos_, kPlain, kSpace},       {"tan", "arg0", tan_, kPlain, kSpace},
-    {"asin", "arg0", asin_, kPlain, kSpace},     {"acos", "arg0", acos_, kPlain, kSpace},
-    {"atan", "arg0", atan_, kPlain, kSpace},     {"sinh", "arg0", sinh_, kPlain, kSpace},
-    {"cosh", "arg0", cosh_, kPlain, kSpace},     {"tanh", "arg0", tanh_, kPlain, kSpace},
-    {"asinh", "arg0", asinh_, kPlain, kSpace},   {"acosh", "arg0", acosh_, kPlain, kSpace},
-    {"atanh", "arg0", atanh_, kPlain, kSpace},   {"erf", "arg0", erf_, kPlain, kSpace},
-    {"erfc", "arg0", erfc_, kPlain, kSpace},     {"sqrt", "arg0", sqrt_, kPlain, kSpace},
-    {"rsqrt", "arg0", rsqrt_, kPlain, kSpace},   {"cbrt", "arg0", cbrt_, kPlain, kSpace},
-    {"floor", "arg0", floor_, kPlain, kSpace},   {"ceil", "arg0", ceil_, kPlain, kSpace},
-    {"trunc", "arg0", trunc_, kPlain, kSpace},   {"round", "arg0", round_, kPlain, kSpace},
-    {"rint", "arg0", rint_, kPlain, kSpace},     {"nearbyint", "arg0", rint_, kPlain, kSpace},
-    {"fabs", "arg0", fabs_, kPlain, kSpace},     {"abs", "arg0", abs, kPlain, kSpace},
-    {"pow", "arg0 arg1", pow, kPlain, kSpace},   {"fast_powf", "arg0 arg1", pow, kPlain, kSpace},
+    {"exp", "arg0", exp_, kPlain, kSpace},
+    {"exp2", "arg0", exp2_, kPlain, kSpace},
+    {"log", "arg0", log_, kPlain, kSpace},
+    {"log2", "arg0", log2_, kPlain, kSpace},
+    {"log10", "arg0", log10_, kPlain, kSpace},
+    {"log1p", "arg0", log1p_, kPlain, kSpace},
+    {"expm1", "arg0", expm1_, kPlain, kSpace},
+    {"sin", "arg0", sin_, kPlain, kSpace},
+    {"cos", "arg0", cos_, kPlain, kSpace},
+    {"tan", "arg0", tan_, kPlain, kSpace},
+    {"asin", "arg0", asin_, kPlain, kSpace},
+    {"acos", "arg0", acos_, kPlain, kSpace},
+    {"atan", "arg0", atan_, kPlain, kSpace},
+    {"sinh", "arg0", sinh_, kPlain, kSpace},
+    {"cosh", "arg0", cosh_, kPlain, kSpace},
+    {"tanh", "arg0", tanh_, kPlain, kSpace},
+    {"asinh", "arg0", asinh_, kPlain, kSpace},
+    {"acosh", "arg0", acosh_, kPlain, kSpace},
+    {"atanh", "arg0", atanh_, kPlain, kSpace},
+    {"erf", "arg0", erf_, kPlain, kSpace},
+    {"erfc", "arg0", erfc_, kPlain, kSpace},
+    {"sqrt", "arg0", sqrt_, kPlain, kSpace},
+    {"rsqrt", "arg0", rsqrt_, kPlain, kSpace},
+    {"cbrt", "arg0", cbrt_, kPlain, kSpace},
+    {"floor", "arg0", floor_, kPlain, kSpace},
+    {"ceil", "arg0", ceil_, kPlain, kSpace},
+    {"trunc", "arg0", trunc_, kPlain, kSpace},
+    {"round", "arg0", round_, kPlain, kSpace},
+    {"rint", "arg0", rint_, kPlain, kSpace},
+    {"nearbyint", "arg0", rint_, kPlain, kSpace},
+    {"fabs", "arg0", fabs_, kPlain, kSpace},
+    {"abs", "arg0", abs, kPlain, kSpace},
+    {"pow", "arg0 arg1", pow, kPlain, kSpace},
+    {"fast_powf", "arg0 arg1", pow, kPlain, kSpace},
     {"atan2", "arg0 arg1", binaryFloat<math::Atan2Op>, kPlain, kSpace},
     {"copysign", "arg0 arg1", binaryFloat<math::CopySignOp>, kPlain, kSpace},
     {"fmod", "arg0 arg1", binaryFloat<arith::RemFOp>, kPlain, kSpace},
@@ -104,11 +125,16 @@ const BuiltinDef kRows[] = {
     {"mulhi", "arg0 arg1", mulhi, kPlain, kSpace},
     {"fma", "arg0 arg1 arg2", fma, kPlain, kSpace},
     {"fma_rn", "arg0 arg1 arg2", fma, kPlain, kSpace},
-    {"fast_sinf", "arg0", sin_, kPlain, kSpace}, {"fast_cosf", "arg0", cos_, kPlain, kSpace},
-    {"fast_tanf", "arg0", tan_, kPlain, kSpace}, {"fast_tanhf", "arg0", tanh_, kPlain, kSpace},
-    {"fast_expf", "arg0", exp_, kPlain, kSpace}, {"fast_logf", "arg0", log_, kPlain, kSpace},
-    {"fast_log2f", "arg0", log2_, kPlain, kSpace}, {"fast_log10f", "arg0", log10_, kPlain, kSpace},
-    {"sqrt_rn", "arg0", sqrt_, kPlain, kSpace},  {"rsqrt_rn", "arg0", rsqrt_, kPlain, kSpace},
+    {"fast_sinf", "arg0", sin_, kPlain, kSpace},
+    {"fast_cosf", "arg0", cos_, kPlain, kSpace},
+    {"fast_tanf", "arg0", tan_, kPlain, kSpace},
+    {"fast_tanhf", "arg0", tanh_, kPlain, kSpace},
+    {"fast_expf", "arg0", exp_, kPlain, kSpace},
+    {"fast_logf", "arg0", log_, kPlain, kSpace},
+    {"fast_log2f", "arg0", log2_, kPlain, kSpace},
+    {"fast_log10f", "arg0", log10_, kPlain, kSpace},
+    {"sqrt_rn", "arg0", sqrt_, kPlain, kSpace},
+    {"rsqrt_rn", "arg0", rsqrt_, kPlain, kSpace},
 };
 } // namespace
 

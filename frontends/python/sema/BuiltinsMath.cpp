@@ -21,16 +21,16 @@ struct MathRow {
 };
 // Every function of one float argument that has an op.
 constexpr MathRow kMath[] = {
-    {"exp", make<math::ExpOp>},     {"exp2", make<math::Exp2Op>},   {"log", make<math::LogOp>},
-    {"log2", make<math::Log2Op>},   {"sin", make<math::SinOp>},     {"cos", make<math::CosOp>},
-    {"erf", make<math::ErfOp>},     {"floor", make<math::FloorOp>}, {"ceil", make<math::CeilOp>},
-    {"rsqrt", make<math::RsqrtOp>}, {"sqrt", make<math::SqrtOp>},   {"trunc", make<math::TruncOp>},
+    {"exp", make<math::ExpOp>},     {"exp2", make<math::Exp2Op>},      {"log", make<math::LogOp>},
+    {"log2", make<math::Log2Op>},   {"sin", make<math::SinOp>},        {"cos", make<math::CosOp>},
+    {"erf", make<math::ErfOp>},     {"floor", make<math::FloorOp>},    {"ceil", make<math::CeilOp>},
+    {"rsqrt", make<math::RsqrtOp>}, {"sqrt", make<math::SqrtOp>},      {"trunc", make<math::TruncOp>},
     {"round", make<math::RoundOp>}, {"rint", make<math::RoundEvenOp>}, {"tanh", make<math::TanhOp>},
-    {"tan", make<math::TanOp>},     {"asin", make<math::AsinOp>},   {"acos", make<math::AcosOp>},
-    {"atan", make<math::AtanOp>},   {"sinh", make<math::SinhOp>},   {"cosh", make<math::CoshOp>},
-    {"asinh", make<math::AsinhOp>}, {"acosh", make<math::AcoshOp>}, {"atanh", make<math::AtanhOp>},
-    {"expm1", make<math::ExpM1Op>}, {"log1p", make<math::Log1pOp>}, {"log10", make<math::Log10Op>},
-    {"cbrt", make<math::CbrtOp>},   {"erfc", make<math::ErfcOp>},   {"fabs", make<math::AbsFOp>}};
+    {"tan", make<math::TanOp>},     {"asin", make<math::AsinOp>},      {"acos", make<math::AcosOp>},
+    {"atan", make<math::AtanOp>},   {"sinh", make<math::SinhOp>},      {"cosh", make<math::CoshOp>},
+    {"asinh", make<math::AsinhOp>}, {"acosh", make<math::AcoshOp>},    {"atanh", make<math::AtanhOp>},
+    {"expm1", make<math::ExpM1Op>}, {"log1p", make<math::Log1pOp>},    {"log10", make<math::Log10Op>},
+    {"cbrt", make<math::CbrtOp>},   {"erfc", make<math::ErfcOp>},      {"fabs", make<math::AbsFOp>}};
 } // namespace
 
 Value Emitter::mathOp(std::string_view name, const Value &x) {
@@ -141,8 +141,8 @@ Value philoxImpl(Visitor &v, Args &a) {
     for (size_t i = 1; i < 6; ++i)
       std::tie(x[0], x[i]) = v.broadcast(x[0], x[i]);
   mlir::Type type = x[0].ir.getType();
-  auto op = tile::PhiloxOp::create(v.b, v.loc, mlir::TypeRange{type, type, type, type}, x[4].ir, x[5].ir, x[0].ir, x[1].ir, x[2].ir,
-                                   x[3].ir, static_cast<uint32_t>(rounds));
+  auto op = tile::PhiloxOp::create(v.b, v.loc, mlir::TypeRange{type, type, type, type}, x[4].ir, x[5].ir, x[0].ir,
+                                   x[1].ir, x[2].ir, x[3].ir, static_cast<uint32_t>(rounds));
   std::vector<Value> words;
   for (int i = 0; i < 4; ++i)
     words.push_back(Emitter::tensor(op->getResult(i), x[0].type));

@@ -28,7 +28,8 @@ tile::Cache cacheModifier(Visitor &v, const Value &x, bool isStore) {
     return tile::Cache::CS;
   if (isStore && s == ".wt")
     return tile::Cache::WT;
-  v.failArgument("Cache modifier " + s + " not supported", isStore ? "stores take .wb, .cg, .cs, .wt" : "loads take .ca, .cg, .cv");
+  v.failArgument("Cache modifier " + s + " not supported",
+                 isStore ? "stores take .wb, .cg, .cs, .wt" : "loads take .ca, .cg, .cv");
 }
 tile::Evict eviction(Visitor &v, const Value &x) {
   if (x.isNoneOrAbsent())
@@ -60,7 +61,8 @@ llvm::SmallVector<int64_t, 4> boundaryDims(Visitor &v, const Value &x, size_t ra
 
 Value loadBlock(Visitor &v, Args &a) {
   if (!a[1].isNoneOrAbsent() || !a[2].isNoneOrAbsent())
-    v.failArgument("`mask` and `other` arguments cannot be specified for loading block pointers", "use boundary_check and padding_option");
+    v.failArgument("`mask` and `other` arguments cannot be specified for loading block pointers",
+                   "use boundary_check and padding_option");
   const Value &p = a[0];
   auto dims = boundaryDims(v, a[3], p.type.rank());
   tile::Padding padding = tile::Padding::None;
@@ -75,8 +77,8 @@ Value loadBlock(Visitor &v, Args &a) {
     if (padding == tile::Padding::NaN && p.type.elem.isInt())
       v.failArgument("Padding option `nan` is not supported for integer block pointers");
   }
-  mlir::Value r = tile::LoadBlockOp::create(v.b, v.loc, p.ir, dims, padding, cacheModifier(v, a[5], false), eviction(v, a[6]),
-                                            a.has(7) && v.truth(a[7], "volatile"));
+  mlir::Value r = tile::LoadBlockOp::create(v.b, v.loc, p.ir, dims, padding, cacheModifier(v, a[5], false),
+                                            eviction(v, a[6]), a.has(7) && v.truth(a[7], "volatile"));
   return Emitter::tensor(r, p.type);
 }
 
@@ -85,14 +87,17 @@ Value load(Visitor &v, Args &a) {
   if (a[0].kind == ValueKind::BlockPtr)
     return loadBlock(v, a);
   if (!a[0].isTensor() || !a[0].type.elem.isPtr())
-    v.failType("Unsupported ptr type " + v.describeType(a[0]) + " in `tl.load`", "the first argument must be a pointer or a block of pointers");
+    v.failType("Unsupported ptr type " + v.describeType(a[0]) + " in `tl.load`",
+               "the first argument must be a pointer or a block of pointers");
   Value ptr = a[0], mask = a[1], other = a[2];
   if (mask.isNoneOrAbsent() && !other.isNoneOrAbsent())
     v.failArgument("`other` cannot be provided without `mask`");
   if ((!a[3].isNoneOrAbsent() && !v.needInts(a[3], "boundary_check").empty()) ||
       (!a[4].isNoneOrAbsent() && !v.needString(a[4], "padding_option").empty()))
-    v.failArgument("`padding_option` or `boundary_check` argument is not supported for loading a tensor of pointers or loading a "
-                   "scalar. Because the compiler does not know the boundary; please use block pointers (defined by `make_block_ptr`) instead");
+    v.failArgument(
+        "`padding_option` or `boundary_check` argument is not supported for loading a tensor of pointers or loading a "
+        "scalar. Because the compiler does not know the boundary; please use block pointers (defined by "
+        "`make_block_ptr`) instead");
   DType elem = ptr.type.elem.pointee();
   if (!mask.isNoneOrAbsent()) {
     mask = v.toTensor(mask);
@@ -123,7 +128,8 @@ Value storeBlock(Visitor &v, Args &a) {
   auto dims = boundaryDims(v, a[3], p.type.rank());
   Value value = a[1].isNumber() ? v.number(a[1], p.type.elem) : v.toTensor(a[1]);
   if (value.isBlock() && value.type.shape != p.type.shape)
-    v.fail(DiagId::ShapeMismatch, "Block shape " + shapeText(p.type.shape) + " and value shape " + shapeText(value.type.shape) + " mismatch");
+    v.fail(DiagId::ShapeMismatch,
+           "Block shape " + shapeText(p.type.shape) + " and value shape " + shapeText(value.type.shape) + " mismatch");
   value = v.cast(v.broadcastTo(value, p.type.shape), p.type.elem);
   tile::StoreBlockOp::create(v.b, v.loc, p.ir, value.ir, dims, cacheModifier(v, a[4], true), eviction(v, a[5]));
   return Emitter::none();
@@ -134,12 +140,14 @@ Value store(Visitor &v, Args &a) {
     return storeBlock(v, a);
   Value ptr = a[0];
   if (!ptr.isTensor() || !ptr.type.elem.isPtr())
-    v.failType("Unsupported ptr type " + v.describeType(ptr) + " in `tl.store`", "the first argument must be a pointer or a block of pointers");
+    v.failType("Unsupported ptr type " + v.describeType(ptr) + " in `tl.store`",
+               "the first argument must be a pointer or a block of pointers");
   if (ptr.type.elem.constPointer)
     v.failType("Cannot store to a constant pointer");
   if (!a[3].isNoneOrAbsent() && !v.needInts(a[3], "boundary_check").empty())
-    v.failArgument("`boundary_check` argument is not supported for storing a tensor of pointers or storing a scalar. Because the "
-                   "compiler does not know the boundary; please use block pointers (defined by `make_block_ptr`) instead");
+    v.failArgument(
+        "`boundary_check` argument is not supported for storing a tensor of pointers or storing a scalar. Because the "
+        "compiler does not know the boundary; please use block pointers (defined by `make_block_ptr`) instead");
   DType elem = ptr.type.elem.pointee();
   Value value = a[1].isNumber() ? v.number(a[1], elem) : v.toTensor(a[1]);
   Value mask = a[2];
@@ -154,7 +162,8 @@ Value store(Visitor &v, Args &a) {
   auto fit = [&](Value x) {
     auto [p, q] = v.broadcast(ptr, x);
     if (p.type.shape != ptr.type.shape)
-      v.fail(DiagId::ShapeMismatch, "Expected pointer argument to have shape " + shapeText(p.type.shape) + " but got " + shapeText(ptr.type.shape));
+      v.fail(DiagId::ShapeMismatch, "Expected pointer argument to have shape " + shapeText(p.type.shape) + " but got " +
+                                        shapeText(ptr.type.shape));
     return q;
   };
   value = v.cast(fit(value), elem);
@@ -163,8 +172,8 @@ Value store(Visitor &v, Args &a) {
       v.failType("Mask must have boolean scalar type, not " + mask.type.elem.str(), "compare: mask = x != 0");
     mask = fit(mask);
   }
-  tile::StoreOp::create(v.b, v.loc, ptr.ir, value.ir, mask.isTensor() ? mask.ir : mlir::Value(), cacheModifier(v, a[4], true),
-                        eviction(v, a[5]));
+  tile::StoreOp::create(v.b, v.loc, ptr.ir, value.ir, mask.isTensor() ? mask.ir : mlir::Value(),
+                        cacheModifier(v, a[4], true), eviction(v, a[5]));
   return Emitter::none();
 }
 
@@ -176,7 +185,8 @@ llvm::SmallVector<mlir::Value> integers(Visitor &v, const Value &list, K kind, c
     if (t.isBlock() || !t.type.elem.isInt())
       v.failType(std::string("Expected ") + what + " to be scalar integers, got " + t.type.str());
     if (kind == K::Int32 && t.type.elem.bits() == 64)
-      v.failType(std::string("Block pointers only support 32 bit `") + what + "`, add a `.to(tl.int32)` or use regular pointers");
+      v.failType(std::string("Block pointers only support 32 bit `") + what +
+                 "`, add a `.to(tl.int32)` or use regular pointers");
     r.push_back(v.cast(t, dtype(kind)).ir);
   }
   return r;
@@ -190,7 +200,8 @@ Value makeBlockPtr(Visitor &v, Args &a) {
   auto offsets = integers(v, a[3], K::Int32, "offsets");
   auto block = v.needShape(a[4]);
   llvm::SmallVector<int64_t, 4> order = v.needInts(a[5], "order");
-  if (shape.size() != block.size() || strides.size() != block.size() || offsets.size() != block.size() || order.size() != block.size())
+  if (shape.size() != block.size() || strides.size() != block.size() || offsets.size() != block.size() ||
+      order.size() != block.size())
     v.fail(DiagId::ShapeMismatch, "Expected shape/strides/offsets/block_shape to have the same length");
   llvm::SmallVector<int64_t, 4> sorted(order);
   llvm::sort(sorted);
@@ -210,7 +221,8 @@ Value advance(Visitor &v, Args &a) {
     v.failType("advance takes a block pointer (from make_block_ptr), not " + v.describeType(a[0]));
   auto offsets = integers(v, a[1], K::Int32, "offsets");
   if (offsets.size() != a[0].type.rank())
-    v.fail(DiagId::ShapeMismatch, "Expected " + std::to_string(a[0].type.rank()) + " offsets, one a dim of the block, got " + std::to_string(offsets.size()));
+    v.fail(DiagId::ShapeMismatch, "Expected " + std::to_string(a[0].type.rank()) +
+                                      " offsets, one a dim of the block, got " + std::to_string(offsets.size()));
   Value r = a[0];
   r.ir = tile::AdvanceOp::create(v.b, v.loc, a[0].ir, offsets);
   return r;

@@ -27,7 +27,8 @@ Value numPrograms(Visitor &v, Args &a) {
 Value arange(Visitor &v, Args &a) {
   for (const Value &x : {a[0], a[1]})
     if (!x.isConst() || !x.host.isIntOrBool())
-      v.fail(DiagId::NotConstexpr, "arange's arguments must be of type tl.constexpr", "declare the block size as `tl.constexpr`");
+      v.fail(DiagId::NotConstexpr, "arange's arguments must be of type tl.constexpr",
+             "declare the block size as `tl.constexpr`");
   return v.arange(v.needInt(a[0], "start"), v.needInt(a[1], "end"));
 }
 
@@ -79,8 +80,8 @@ template <int Which> Value hint(Visitor &v, Args &a) {
   auto values = v.needInts(a[1], "values");
   size_t expected = x.isBlock() ? x.type.rank() : 1;
   if (values.size() != expected && Which != 0)
-    v.failArgument("Shape of input to hint does not match the length of values: " + std::to_string(expected) + " dims, " +
-                   std::to_string(values.size()) + " values");
+    v.failArgument("Shape of input to hint does not match the length of values: " + std::to_string(expected) +
+                   " dims, " + std::to_string(values.size()) + " values");
   if (values.size() != expected)
     v.failArgument("Shape of input to multiple_of does not match the length of values");
   for (int64_t d : values)
@@ -121,7 +122,8 @@ Value blockTypeOf(Visitor &v, Args &a) {
 Value getIntDtype(Visitor &v, Args &a) {
   int64_t width = v.needInt(a[0], "bitwidth");
   bool isSigned = v.truth(a[1], "signed");
-  auto t = width == 1 ? std::optional(dtype(ScalarKind::Int1)) : dtypeBySignature((isSigned ? "i" : "u") + std::to_string(width));
+  auto t = width == 1 ? std::optional(dtype(ScalarKind::Int1))
+                      : dtypeBySignature((isSigned ? "i" : "u") + std::to_string(width));
   if (!t)
     v.failArgument("Unsupported bitwidth " + std::to_string(width) + " and signedness");
   return Emitter::typeValue(scalarType(*t));

@@ -40,7 +40,8 @@ template <char Which> Value number(Visitor &v, Args &a) {
   if (a[0].isTensor()) {
     if (Which == 'b')
       return v.toBool(a[0]);
-    v.failType(std::string(name) + "() takes values that are known at compile time", Which == 'i' ? "use x.to(tl.int32)" : "use x.to(tl.float32)");
+    v.failType(std::string(name) + "() takes values that are known at compile time",
+               Which == 'i' ? "use x.to(tl.int32)" : "use x.to(tl.float32)");
   }
   auto h = toHost(a[0]);
   auto f = v.host.evaluator().builtin(name);
@@ -54,11 +55,13 @@ Value makeRange(Visitor &v, Args &a, bool isStatic) {
   r.kind = ValueKind::Range;
   auto data = std::make_shared<TupleData>();
   bool one = a[1].isNoneOrAbsent();
-  data->items = {one ? Emitter::constInt(0) : a[0], one ? a[0] : a[1], a[2].isNoneOrAbsent() ? Emitter::constInt(1) : a[2]};
+  data->items = {one ? Emitter::constInt(0) : a[0], one ? a[0] : a[1],
+                 a[2].isNoneOrAbsent() ? Emitter::constInt(1) : a[2]};
   if (isStatic) {
     for (const Value &x : data->items)
       if (!x.isConst() || !x.host.isIntOrBool())
-        v.fail(DiagId::NotConstexpr, "static_range's arguments must be constexpr integers, not " + v.describeType(x), "use tl.range for a loop at run time");
+        v.fail(DiagId::NotConstexpr, "static_range's arguments must be constexpr integers, not " + v.describeType(x),
+               "use tl.range for a loop at run time");
     data->typeName = "static";
   }
   for (size_t i = 3; i < 9; ++i)
@@ -176,8 +179,8 @@ Value typeOf(Visitor &v, Args &a) {
   v.failType("type() is not available in kernels", "use isinstance(x, …)");
 }
 
-constexpr const char *kRangeParams =
-    "arg1 arg2? step? num_stages? loop_unroll_factor? disallow_acc_multi_buffer? flatten? warp_specialize? disable_licm?";
+constexpr const char *kRangeParams = "arg1 arg2? step? num_stages? loop_unroll_factor? disallow_acc_multi_buffer? "
+                                     "flatten? warp_specialize? disable_licm?";
 const BuiltinDef kRows[] = {
     {"len", "x", length, kPlain, "builtins"},
     {"list", "x?", toList, kPlain, "builtins"},

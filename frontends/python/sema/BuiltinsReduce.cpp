@@ -16,7 +16,9 @@ std::optional<int64_t> axisOf(Visitor &v, const Value &x) {
     return std::nullopt;
   return v.needInt(x, "axis");
 }
-bool flag(Visitor &v, const Value &x, bool otherwise = false) { return x.isAbsent() ? otherwise : v.truth(x, "the option"); }
+bool flag(Visitor &v, const Value &x, bool otherwise = false) {
+  return x.isAbsent() ? otherwise : v.truth(x, "the option");
+}
 
 // Where sums are formed: small integers in 32 bits.
 Value widenForSum(Visitor &v, Value x, const Value &dtypeArg) {
@@ -84,7 +86,8 @@ Value cumsum(Visitor &v, Args &a) {
 }
 Value cumprod(Visitor &v, Args &a) {
   Value x = widenBf16(v, v.toTensor(a[0]));
-  return v.scan({x}, a[1].isAbsent() ? 0 : v.needInt(a[1], "axis"), flag(v, a[2]), v.simpleCombine(ReduceKind::Prod))[0];
+  return v.scan({x}, a[1].isAbsent() ? 0 : v.needInt(a[1], "axis"), flag(v, a[2]),
+                v.simpleCombine(ReduceKind::Prod))[0];
 }
 
 // map_elementwise(fn, *args, pack=1): fn sees scalars, pack neighbours of each operand at a time.

@@ -26,7 +26,8 @@ Value trans(Visitor &v, Args &a) {
   if (!a.rest.empty())
     return v.permute(x, v.needInts(spread(a), "dims"));
   if (x.type.rank() < 2)
-    v.fail(DiagId::ShapeMismatch, "tl.trans invoked with a " + std::to_string(x.type.rank()) + "D tensor: it needs at least 2 dimensions");
+    v.fail(DiagId::ShapeMismatch,
+           "tl.trans invoked with a " + std::to_string(x.type.rank()) + "D tensor: it needs at least 2 dimensions");
   llvm::SmallVector<int64_t, 4> order;
   for (size_t i = 0; i < x.type.rank(); ++i)
     order.push_back(static_cast<int64_t>(i));
@@ -63,10 +64,12 @@ Value expandDims(Visitor &v, Args &a) {
 
 Value cat(Visitor &v, Args &a) {
   if (!a.has(2) || !v.truth(a[2], "can_reorder"))
-    v.failArgument("current implementation of `cat` always may reorder elements", "write tl.cat(a, b, can_reorder=True)");
+    v.failArgument("current implementation of `cat` always may reorder elements",
+                   "write tl.cat(a, b, can_reorder=True)");
   auto [x, y] = std::pair(v.toTensor(a[0]), v.toTensor(a[1]));
   if (!x.isBlock() || x.type.rank() != 1 || !(x.type == y.type))
-    v.fail(DiagId::ShapeMismatch, "cat takes two blocks of one type and rank 1, got " + x.type.str() + " and " + y.type.str());
+    v.fail(DiagId::ShapeMismatch,
+           "cat takes two blocks of one type and rank 1, got " + x.type.str() + " and " + y.type.str());
   v.checkShape({2 * x.type.shape[0]});
   mlir::Value r = tile::CatOp::create(v.b, v.loc, x.ir, y.ir);
   return Emitter::tensor(r, blockType(x.type.elem, {2 * x.type.shape[0]}));
@@ -129,7 +132,8 @@ Value topk(Visitor &v, Args &a) {
   if (k < 1 || (k & (k - 1)))
     v.fail(DiagId::ShapeNotPowerOfTwo, "topk's k must be a power of 2 (got " + std::to_string(k) + ")");
   if (k > x.type.shape[axis])
-    v.failArgument("topk's k (" + std::to_string(k) + ") is larger than the dimension (" + std::to_string(x.type.shape[axis]) + ")");
+    v.failArgument("topk's k (" + std::to_string(k) + ") is larger than the dimension (" +
+                   std::to_string(x.type.shape[axis]) + ")");
   Value sorted = v.sort(x, axis, true);
   llvm::SmallVector<int64_t, 4> shape(x.type.shape.begin(), x.type.shape.end());
   shape[axis] = k;

@@ -44,7 +44,8 @@ Value Visitor::call(const Value &callee, std::vector<Value> args, Keywords keywo
     auto known = [&](const Value &v) {
       auto h = toHost(v);
       if (!h)
-        fail(DiagId::NotConstexpr, "arguments of " + describe(callee) + " must be known at compile time; this one is " + describeType(v));
+        fail(DiagId::NotConstexpr,
+             "arguments of " + describe(callee) + " must be known at compile time; this one is " + describeType(v));
       return *h;
     };
     // A named tuple may hold runtime values.
@@ -52,7 +53,8 @@ Value Visitor::call(const Value &callee, std::vector<Value> args, Keywords keywo
       auto *cls = callee.host.get<ClassObject>();
       std::vector<Value> fields(cls->fields.size());
       if (args.size() > fields.size())
-        failArgument(cls->name + " has " + std::to_string(fields.size()) + " fields, and " + std::to_string(args.size()) + " are given");
+        failArgument(cls->name + " has " + std::to_string(fields.size()) + " fields, and " +
+                     std::to_string(args.size()) + " are given");
       std::move(args.begin(), args.end(), fields.begin());
       for (auto &[name, value] : keywords) {
         auto it = std::find(cls->fields.begin(), cls->fields.end(), name);
@@ -90,7 +92,8 @@ struct CallScope {
   size_t depth;
   mlir::Location loc;
   Span place;
-  explicit CallScope(Visitor &visitor) : v(visitor), depth(visitor.frames.size()), loc(visitor.loc), place(visitor.place) {}
+  explicit CallScope(Visitor &visitor)
+      : v(visitor), depth(visitor.frames.size()), loc(visitor.loc), place(visitor.place) {}
   ~CallScope() {
     v.frames.resize(depth);
     v.loc = loc;
@@ -101,7 +104,8 @@ struct CallScope {
 Value Visitor::callFunction(const Value &fn, std::vector<Value> args, Keywords keywords) {
   const JitFunction &callee = *fn.function;
   if (frames.size() > options.maxCallDepth)
-    fail(DiagId::RecursionTooDeep, "calls are nested deeper than " + std::to_string(options.maxCallDepth) + " in " + callee.name,
+    fail(DiagId::RecursionTooDeep,
+         "calls are nested deeper than " + std::to_string(options.maxCallDepth) + " in " + callee.name,
          "recursion must end at compile time, by a constexpr condition");
   const Arguments &params = *callee.def->args;
   if (params.vararg || params.kwarg)
@@ -114,7 +118,8 @@ Value Visitor::callFunction(const Value &fn, std::vector<Value> args, Keywords k
   for (const Arg &a : params.kwonlyargs)
     names.push_back(&a);
   if (args.size() > positional)
-    failArgument(callee.name + "() takes " + std::to_string(positional) + " positional arguments but " + std::to_string(args.size()) + " were given");
+    failArgument(callee.name + "() takes " + std::to_string(positional) + " positional arguments but " +
+                 std::to_string(args.size()) + " were given");
   std::vector<Value> values(names.size());
   std::move(args.begin(), args.end(), values.begin());
   for (auto &[name, value] : keywords) {
@@ -126,7 +131,8 @@ Value Visitor::callFunction(const Value &fn, std::vector<Value> args, Keywords k
       for (const Arg *a : names)
         candidates.push_back(std::string(a->name));
       std::string near = nearestName(name, candidates);
-      failArgument(callee.name + "() got an unexpected keyword argument '" + std::string(name) + "'", near.empty() ? "" : "did you mean `" + near + "`?");
+      failArgument(callee.name + "() got an unexpected keyword argument '" + std::string(name) + "'",
+                   near.empty() ? "" : "did you mean `" + near + "`?");
     }
     if (!values[i].isAbsent())
       failArgument(callee.name + "() got multiple values for argument '" + std::string(name) + "'");
@@ -177,7 +183,8 @@ Value Visitor::callFunction(const Value &fn, std::vector<Value> args, Keywords k
     return none();
   if (end.flow.ret.state == Flag::Maybe && !result->isNone() && result->kind != ValueKind::Error) {
     frames.pop_back();
-    fail(DiagId::InconsistentReturn, "Inconsistent return types: " + describeType(*result) + " and None", "return a value on every path");
+    fail(DiagId::InconsistentReturn, "Inconsistent return types: " + describeType(*result) + " and None",
+         "return a value on every path");
   }
   return *result;
 }
@@ -223,7 +230,8 @@ Value Visitor::callBuiltin(const BuiltinDef &def, std::vector<Value> args, Keywo
       continue;
     }
     if (next == params.size())
-      failArgument(name + "() takes at most " + std::to_string(params.size()) + " arguments, and " + std::to_string(args.size()) + " are given");
+      failArgument(name + "() takes at most " + std::to_string(params.size()) + " arguments, and " +
+                   std::to_string(args.size()) + " are given");
     bound.byParam[next++] = std::move(v);
   }
   for (auto &[key, value] : keywords) {
@@ -237,7 +245,8 @@ Value Visitor::callBuiltin(const BuiltinDef &def, std::vector<Value> args, Keywo
       for (const Param &p : params)
         candidates.push_back(std::string(p.name));
       std::string near = nearestName(key, candidates);
-      failArgument(name + "() got an unexpected keyword argument '" + std::string(key) + "'", near.empty() ? "" : "did you mean `" + near + "`?");
+      failArgument(name + "() got an unexpected keyword argument '" + std::string(key) + "'",
+                   near.empty() ? "" : "did you mean `" + near + "`?");
     }
     if (params[i].variadic) { // given by keyword as one tuple
       bound.rest = items(value);

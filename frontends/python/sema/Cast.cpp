@@ -48,8 +48,8 @@ Value Emitter::cast(const Value &v, DType to, std::optional<int> rounding) {
     return v;
   bool narrowing = from.isFloat() && to.isFloat() && from.bits() > to.bits();
   if (rounding && !narrowing)
-    failArgument("fp_downcast_rounding should be set only for truncating fp conversions. Source scalar type is " + from.str() +
-                 " and destination type is " + to.str());
+    failArgument("fp_downcast_rounding should be set only for truncating fp conversions. Source scalar type is " +
+                 from.str() + " and destination type is " + to.str());
   if (to.is(K::Void) || from.is(K::Void))
     failType("cannot cast " + from.str() + " to " + to.str());
   if (from.isPtr() && to.isPtr())
@@ -93,7 +93,7 @@ Value Emitter::condition(const Value &in) {
     if (v.type.numel() != 1)
       fail(DiagId::AmbiguousTruth, "Boolean value of Tensor with more than one value is ambiguous",
            "reduce it first, for example with tl.max(x.to(tl.int32), 0) != 0, or use tl.where");
-    warn(DiagId::Deprecated, "If conditional called with multidimensional Tensor instead of scalar; please use `if (" 
+    warn(DiagId::Deprecated, "If conditional called with multidimensional Tensor instead of scalar; please use `if ("
                              "tensor.item())` instead");
     v = extractScalar(v);
   }

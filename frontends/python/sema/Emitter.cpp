@@ -120,23 +120,51 @@ mlir::Type Emitter::irType(DType t) {
   switch (t.kind) {
   case ScalarKind::Void: // pointer to void: bytes
   case ScalarKind::Int8:
-  case ScalarKind::UInt8: e = b.getI8Type(); break;
-  case ScalarKind::Int1: e = b.getI1Type(); break;
+  case ScalarKind::UInt8:
+    e = b.getI8Type();
+    break;
+  case ScalarKind::Int1:
+    e = b.getI1Type();
+    break;
   case ScalarKind::Int16:
-  case ScalarKind::UInt16: e = b.getI16Type(); break;
+  case ScalarKind::UInt16:
+    e = b.getI16Type();
+    break;
   case ScalarKind::Int32:
-  case ScalarKind::UInt32: e = b.getI32Type(); break;
+  case ScalarKind::UInt32:
+    e = b.getI32Type();
+    break;
   case ScalarKind::Int64:
-  case ScalarKind::UInt64: e = b.getI64Type(); break;
-  case ScalarKind::FP8E5: e = mlir::Float8E5M2Type::get(c); break;
-  case ScalarKind::FP8E4NV: e = mlir::Float8E4M3FNType::get(c); break;
-  case ScalarKind::FP8E4B8: e = mlir::Float8E4M3FNUZType::get(c); break;
-  case ScalarKind::FP8E5B16: e = mlir::Float8E5M2FNUZType::get(c); break;
-  case ScalarKind::FP8E4B15: e = tile::F8E4B15Type::get(c); break;
-  case ScalarKind::FP16: e = b.getF16Type(); break;
-  case ScalarKind::BF16: e = b.getBF16Type(); break;
-  case ScalarKind::FP32: e = b.getF32Type(); break;
-  case ScalarKind::FP64: e = b.getF64Type(); break;
+  case ScalarKind::UInt64:
+    e = b.getI64Type();
+    break;
+  case ScalarKind::FP8E5:
+    e = mlir::Float8E5M2Type::get(c);
+    break;
+  case ScalarKind::FP8E4NV:
+    e = mlir::Float8E4M3FNType::get(c);
+    break;
+  case ScalarKind::FP8E4B8:
+    e = mlir::Float8E4M3FNUZType::get(c);
+    break;
+  case ScalarKind::FP8E5B16:
+    e = mlir::Float8E5M2FNUZType::get(c);
+    break;
+  case ScalarKind::FP8E4B15:
+    e = tile::F8E4B15Type::get(c);
+    break;
+  case ScalarKind::FP16:
+    e = b.getF16Type();
+    break;
+  case ScalarKind::BF16:
+    e = b.getBF16Type();
+    break;
+  case ScalarKind::FP32:
+    e = b.getF32Type();
+    break;
+  case ScalarKind::FP64:
+    e = b.getF64Type();
+    break;
   }
   return t.pointer ? mlir::Type(tile::PointerType::get(e, 1)) : e;
 }
@@ -231,8 +259,10 @@ Value Emitter::toTensor(const Value &v) {
 
 std::string Emitter::describeType(const Value &v) {
   switch (v.kind) {
-  case ValueKind::Tensor: return v.type.str();
-  case ValueKind::Const: return v.isNone() ? "None" : typeName(v.host);
+  case ValueKind::Tensor:
+    return v.type.str();
+  case ValueKind::Const:
+    return v.isNone() ? "None" : typeName(v.host);
   case ValueKind::Tuple: {
     if (!v.parts->typeName.empty())
       return v.parts->typeName;
@@ -241,34 +271,50 @@ std::string Emitter::describeType(const Value &v) {
       s += (i ? ", " : "") + describeType(v.items()[i]);
     return s + ")";
   }
-  case ValueKind::BlockPtr: return "pointer<" + v.type.str() + ">";
-  case ValueKind::Descriptor: return "tensor_descriptor<" + v.type.str() + ">";
-  case ValueKind::Type: return "dtype";
-  case ValueKind::Function: return "JITFunction";
-  case ValueKind::Builtin: return "builtin_function";
-  case ValueKind::Bound: return "method";
-  case ValueKind::Module: return "module";
-  case ValueKind::Slice: return "slice";
-  case ValueKind::Range: return "range";
-  case ValueKind::Absent: return "nothing";
-  case ValueKind::Error: return "error";
+  case ValueKind::BlockPtr:
+    return "pointer<" + v.type.str() + ">";
+  case ValueKind::Descriptor:
+    return "tensor_descriptor<" + v.type.str() + ">";
+  case ValueKind::Type:
+    return "dtype";
+  case ValueKind::Function:
+    return "JITFunction";
+  case ValueKind::Builtin:
+    return "builtin_function";
+  case ValueKind::Bound:
+    return "method";
+  case ValueKind::Module:
+    return "module";
+  case ValueKind::Slice:
+    return "slice";
+  case ValueKind::Range:
+    return "range";
+  case ValueKind::Absent:
+    return "nothing";
+  case ValueKind::Error:
+    return "error";
   }
   return "?";
 }
 
 std::string Emitter::describe(const Value &v) {
   switch (v.kind) {
-  case ValueKind::Const: return str(v.host);
-  case ValueKind::Type: return v.type.str();
-  case ValueKind::Function: return v.function->name;
+  case ValueKind::Const:
+    return str(v.host);
+  case ValueKind::Type:
+    return v.type.str();
+  case ValueKind::Function:
+    return v.function->name;
   case ValueKind::Tuple: {
     std::string s = "(";
     for (size_t i = 0; i < v.items().size(); ++i)
       s += (i ? ", " : "") + (v.items()[i].isString() ? repr(v.items()[i].host) : describe(v.items()[i]));
     return s + (v.items().size() == 1 ? ",)" : ")");
   }
-  case ValueKind::Module: return "module '" + v.module + "'";
-  default: return describeType(v);
+  case ValueKind::Module:
+    return "module '" + v.module + "'";
+  default:
+    return describeType(v);
   }
 }
 
@@ -332,7 +378,8 @@ void Emitter::checkShape(llvm::ArrayRef<int64_t> shape) {
   int64_t numel = 1;
   for (size_t i = 0; i < shape.size(); ++i) {
     if (shape[i] <= 0 || (shape[i] & (shape[i] - 1)))
-      fail(DiagId::ShapeNotPowerOfTwo, "Shape element " + std::to_string(i) + " must be a power of 2 (got " + std::to_string(shape[i]) + ")");
+      fail(DiagId::ShapeNotPowerOfTwo,
+           "Shape element " + std::to_string(i) + " must be a power of 2 (got " + std::to_string(shape[i]) + ")");
     numel = numel > (int64_t(1) << 40) ? numel : numel * shape[i];
   }
   if (numel > 1048576)
@@ -350,8 +397,8 @@ llvm::SmallVector<int64_t, 4> Emitter::needShape(const Value &v) {
            "declare the block size as `tl.constexpr`");
     auto n = d.host.toI64();
     if (!n || d.host.isBool())
-      fail(DiagId::NotConstexpr, "Shape element " + std::to_string(i) + " must have type `constexpr[int]`, got `constexpr[" +
-                                     typeName(d.host) + "]`");
+      fail(DiagId::NotConstexpr, "Shape element " + std::to_string(i) +
+                                     " must have type `constexpr[int]`, got `constexpr[" + typeName(d.host) + "]`");
     r.push_back(*n);
     ++i;
   }

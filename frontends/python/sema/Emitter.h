@@ -40,8 +40,12 @@ public:
 
   // --- errors
   [[noreturn]] void fail(DiagId id, std::string message, std::string help = {});
-  [[noreturn]] void failType(std::string message, std::string help = {}) { fail(DiagId::WrongType, std::move(message), std::move(help)); }
-  [[noreturn]] void failArgument(std::string message, std::string help = {}) { fail(DiagId::BadArgument, std::move(message), std::move(help)); }
+  [[noreturn]] void failType(std::string message, std::string help = {}) {
+    fail(DiagId::WrongType, std::move(message), std::move(help));
+  }
+  [[noreturn]] void failArgument(std::string message, std::string help = {}) {
+    fail(DiagId::BadArgument, std::move(message), std::move(help));
+  }
   [[noreturn]] void notSupported(std::string what);
   void warn(DiagId id, std::string message);
   virtual SourcePlace currentPlace() const = 0;
@@ -75,9 +79,9 @@ public:
   bool needBool(const Value &v, std::string_view what);
   std::string needString(const Value &v, std::string_view what);
   DType needDType(const Value &v, std::string_view what);
-  std::optional<DType> asDType(const Value &v); // also of "fp16" strings
+  std::optional<DType> asDType(const Value &v);                                  // also of "fp16" strings
   llvm::SmallVector<int64_t, 4> needInts(const Value &v, std::string_view what); // an int or a tuple of ints
-  llvm::SmallVector<int64_t, 4> needShape(const Value &v);                     // checked: powers of two, size limit
+  llvm::SmallVector<int64_t, 4> needShape(const Value &v);                       // checked: powers of two, size limit
   std::vector<Value> items(const Value &v); // of a tuple or host list; else the value alone
   void checkShape(llvm::ArrayRef<int64_t> shape);
 
@@ -120,11 +124,13 @@ public:
 
   // --- whole tiles (Reduce.cpp)
   using Combine = std::function<std::vector<Value>(llvm::ArrayRef<Value>)>;
-  std::vector<Value> reduce(std::vector<Value> inputs, std::optional<int64_t> axis, bool keepDims, const Combine &combine);
+  std::vector<Value> reduce(std::vector<Value> inputs, std::optional<int64_t> axis, bool keepDims,
+                            const Combine &combine);
   std::vector<Value> scan(std::vector<Value> inputs, int64_t axis, bool reverse, const Combine &combine);
   Combine simpleCombine(ReduceKind kind);
   Value reduceSimple(ReduceKind kind, const Value &v, std::optional<int64_t> axis, bool keepDims);
-  std::pair<Value, Value> reduceArg(bool isMax, const Value &v, std::optional<int64_t> axis, bool keepDims, bool tieLeft);
+  std::pair<Value, Value> reduceArg(bool isMax, const Value &v, std::optional<int64_t> axis, bool keepDims,
+                                    bool tieLeft);
   Value sort(const Value &v, int64_t axis, bool descending);
 
   // Math functions of one type in, the same out (Math.cpp): checks nothing.

@@ -85,7 +85,8 @@ Value Visitor::lookup(std::string_view name) {
     if (plain && !g->declaredConstexpr)
       fail(DiagId::GlobalNotConstexpr,
            "Cannot access global variable " + std::string(name) +
-               " from within @jit'ed function. Triton kernels can only access global variables that are instanstiated as "
+               " from within @jit'ed function. Triton kernels can only access global variables that are instanstiated "
+               "as "
                "constexpr (`x = triton.language.constexpr(42)`).",
            "write `" + std::string(name) + " = tl.constexpr(…)`, or pass it as a constexpr parameter");
     if (auto v = fromHost(g->value))
@@ -114,7 +115,8 @@ Value Visitor::binaryOp(BinOpKind op, const Value &a, const Value &b) {
   if (a.isTensor() || b.isTensor()) {
     for (const Value *v : {&a, &b})
       if (v->isTuple() || v->kind == ValueKind::Type || v->isNone() || v->isString() || v->kind == ValueKind::BlockPtr)
-        failType("invalid operands of type " + describeType(a) + " and " + describeType(b) + " for " + std::string(spelling(op)));
+        failType("invalid operands of type " + describeType(a) + " and " + describeType(b) + " for " +
+                 std::string(spelling(op)));
     return binary(op, a, b);
   }
   if (a.isTuple() && b.isTuple() && op == BinOpKind::Add) {
@@ -131,7 +133,8 @@ Value Visitor::binaryOp(BinOpKind op, const Value &a, const Value &b) {
   }
   auto x = toHost(a), y = toHost(b);
   if (!x || !y || a.isType() || b.isType())
-    failType("invalid operands of type " + describeType(a) + " and " + describeType(b) + " for " + std::string(spelling(op)));
+    failType("invalid operands of type " + describeType(a) + " and " + describeType(b) + " for " +
+             std::string(spelling(op)));
   return hostResult(host.evaluator().binary(op, *x, *y));
 }
 
@@ -145,7 +148,8 @@ Value Visitor::compareOp(CmpOpKind op, const Value &a, const Value &b) {
   if (a.isTensor() || b.isTensor()) {
     if (op == CmpOpKind::In || op == CmpOpKind::NotIn)
       fail(DiagId::UnsupportedSyntax, "`in` of runtime values is not supported");
-    static constexpr Relation map[] = {Relation::Eq, Relation::Ne, Relation::Lt, Relation::Le, Relation::Gt, Relation::Ge};
+    static constexpr Relation map[] = {Relation::Eq, Relation::Ne, Relation::Lt,
+                                       Relation::Le, Relation::Gt, Relation::Ge};
     return compare(map[static_cast<int>(op)], a, b);
   }
   if (op == CmpOpKind::Eq || op == CmpOpKind::NotEq) {
@@ -165,13 +169,20 @@ Value Visitor::compareOp(CmpOpKind op, const Value &a, const Value &b) {
 namespace {
 HostValue literal(const Constant *c) {
   switch (c->what) {
-  case ConstantKind::None: return HostValue::none();
-  case ConstantKind::True: return HostValue::boolean(true);
-  case ConstantKind::False: return HostValue::boolean(false);
-  case ConstantKind::Ellipsis: return HostValue::ellipsis();
-  case ConstantKind::Int: return HostValue::integer(BigInt::fromLimbs(c->limbs));
-  case ConstantKind::Float: return HostValue::real(c->number);
-  default: return HostValue::string(std::string(c->text));
+  case ConstantKind::None:
+    return HostValue::none();
+  case ConstantKind::True:
+    return HostValue::boolean(true);
+  case ConstantKind::False:
+    return HostValue::boolean(false);
+  case ConstantKind::Ellipsis:
+    return HostValue::ellipsis();
+  case ConstantKind::Int:
+    return HostValue::integer(BigInt::fromLimbs(c->limbs));
+  case ConstantKind::Float:
+    return HostValue::real(c->number);
+  default:
+    return HostValue::string(std::string(c->text));
   }
 }
 } // namespace
@@ -196,7 +207,8 @@ Value Visitor::visit(const Expr *e) {
   case NodeKind::Constant: {
     auto *c = as<Constant>(e);
     if (c->what == ConstantKind::Imag || c->what == ConstantKind::Bytes)
-      fail(DiagId::UnsupportedSyntax, c->what == ConstantKind::Imag ? "complex numbers are not supported" : "bytes are not supported");
+      fail(DiagId::UnsupportedSyntax,
+           c->what == ConstantKind::Imag ? "complex numbers are not supported" : "bytes are not supported");
     return constant(literal(c));
   }
   case NodeKind::BinOp: {
@@ -209,10 +221,14 @@ Value Visitor::visit(const Expr *e) {
     Value v = visit(o->operand);
     if (v.isTensor()) {
       switch (o->op) {
-      case UnaryOpKind::USub: return negate(v);
-      case UnaryOpKind::Invert: return invert(v);
-      case UnaryOpKind::Not: return logicalNot(v);
-      case UnaryOpKind::UAdd: return v;
+      case UnaryOpKind::USub:
+        return negate(v);
+      case UnaryOpKind::Invert:
+        return invert(v);
+      case UnaryOpKind::Not:
+        return logicalNot(v);
+      case UnaryOpKind::UAdd:
+        return v;
       }
     }
     if (o->op == UnaryOpKind::Not)
@@ -280,7 +296,9 @@ Value Visitor::visit(const Expr *e) {
       Value v = visit(f->value);
       auto h = toHost(v);
       if (!h || v.isTensor())
-        fail(DiagId::NotConstexpr, "Cannot evaluate f-string containing non-constexpr conversion values, found conversion of type " + describeType(v));
+        fail(DiagId::NotConstexpr,
+             "Cannot evaluate f-string containing non-constexpr conversion values, found conversion of type " +
+                 describeType(v));
       if (f->conversion == 'r' || f->conversion == 'a') {
         text += repr(*h);
       } else if (f->formatSpec) {
@@ -302,7 +320,8 @@ Value Visitor::visit(const Expr *e) {
     Value seq = visit(l->generators[0].iter);
     std::vector<Value> source;
     if (seq.kind == ValueKind::Range && seq.parts->typeName == "static") {
-      for (int64_t i = needInt(seq.items()[0], "start"), n = needInt(seq.items()[1], "end"); i < n; i += needInt(seq.items()[2], "step"))
+      for (int64_t i = needInt(seq.items()[0], "start"), n = needInt(seq.items()[1], "end"); i < n;
+           i += needInt(seq.items()[2], "step"))
         source.push_back(constInt(i));
     } else if (seq.isTuple() || (seq.isConst() && (seq.host.isList() || seq.host.isTuple()))) {
       source = items(seq);

@@ -68,14 +68,16 @@ std::vector<std::string> FileHost::kernelNames(const ModuleScope &module) {
   return names;
 }
 
-std::shared_ptr<FunctionObject> FileHost::findKernel(ModuleScope &module, std::string_view kernel, DiagnosticList &out) {
+std::shared_ptr<FunctionObject> FileHost::findKernel(ModuleScope &module, std::string_view kernel,
+                                                     DiagnosticList &out) {
   auto value = module.lookup(kernel);
   SourcePlace at{module.file(), 1, 1, 0, 0};
   std::vector<std::string> names = kernelNames(module);
   std::string list;
   for (const std::string &n : names)
     list += (list.empty() ? "" : ", ") + n;
-  std::string help = names.empty() ? "the file has no function that is decorated with @triton.jit or @tessera.jit" : "the kernels of the file are: " + list;
+  std::string help = names.empty() ? "the file has no function that is decorated with @triton.jit or @tessera.jit"
+                                   : "the kernels of the file are: " + list;
   std::string near = nearestName(kernel, names);
   if (!near.empty() && near != kernel)
     help = "did you mean `" + near + "`?";
@@ -84,7 +86,8 @@ std::shared_ptr<FunctionObject> FileHost::findKernel(ModuleScope &module, std::s
       impl_->evaluator.report(out, at);
       return nullptr;
     }
-    out.add(DiagId::NotAKernel, at, "there is no function `" + std::string(kernel) + "` in " + module.file()->name, help);
+    out.add(DiagId::NotAKernel, at, "there is no function `" + std::string(kernel) + "` in " + module.file()->name,
+            help);
     return nullptr;
   }
   HostValue v = unwrapConstexpr(*value);
@@ -94,7 +97,8 @@ std::shared_ptr<FunctionObject> FileHost::findKernel(ModuleScope &module, std::s
   }
   auto object = std::static_pointer_cast<FunctionObject>(v.shared());
   if (!object->isJit) {
-    out.add(DiagId::NotAKernel, placeOf(module.file(), object->def->nameSpan), "`" + std::string(kernel) + "` is a plain Python function", {});
+    out.add(DiagId::NotAKernel, placeOf(module.file(), object->def->nameSpan),
+            "`" + std::string(kernel) + "` is a plain Python function", {});
     return nullptr;
   }
   return object;
@@ -114,7 +118,8 @@ std::optional<std::vector<FileHost::ParamInfo>> FileHost::kernelParams(ModuleSco
       const Expr *e = a.annotation;
       if (auto *s = dyn<Subscript>(e))
         e = s->value;
-      p.isConstexpr = e && (decoratorName(e) == "constexpr" || (isa<Constant>(e) && as<Constant>(e)->text.find("constexpr") != std::string_view::npos));
+      p.isConstexpr = e && (decoratorName(e) == "constexpr" ||
+                            (isa<Constant>(e) && as<Constant>(e)->text.find("constexpr") != std::string_view::npos));
       result.push_back(std::move(p));
     }
   size_t positional = args.posonlyargs.size() + args.args.size();

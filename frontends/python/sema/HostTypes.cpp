@@ -108,10 +108,14 @@ bool constantsEqual(const HostValue &a, const HostValue &b) {
   if (a.kind() != b.kind())
     return false;
   switch (a.kind()) {
-  case HostKind::Int: return a.bigInt() == b.bigInt();
-  case HostKind::Float: return a.floatValue() == b.floatValue() || (a.floatValue() != a.floatValue() && b.floatValue() != b.floatValue());
-  case HostKind::Str: return a.str() == b.str();
-  case HostKind::Foreign: return a.get<ForeignObject>()->equals(*b.get<ForeignObject>());
+  case HostKind::Int:
+    return a.bigInt() == b.bigInt();
+  case HostKind::Float:
+    return a.floatValue() == b.floatValue() || (a.floatValue() != a.floatValue() && b.floatValue() != b.floatValue());
+  case HostKind::Str:
+    return a.str() == b.str();
+  case HostKind::Foreign:
+    return a.get<ForeignObject>()->equals(*b.get<ForeignObject>());
   case HostKind::Tuple:
   case HostKind::List: {
     auto &x = a.elements(), &y = b.elements();
@@ -122,7 +126,8 @@ bool constantsEqual(const HostValue &a, const HostValue &b) {
         return false;
     return true;
   }
-  default: return false;
+  default:
+    return false;
   }
 }
 

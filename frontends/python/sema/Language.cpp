@@ -17,9 +17,9 @@ using Names = std::map<std::string_view, const BuiltinDef *>;
 const std::map<std::string_view, Names> &tables() {
   static const auto *all = [] {
     auto *m = new std::map<std::string_view, Names>();
-    for (BuiltinTable t : {programBuiltins(), memoryBuiltins(), atomicBuiltins(), shapeBuiltins(), mathBuiltins(),
-                           reduceBuiltins(), dotBuiltins(), debugBuiltins(), pythonBuiltins(), libdeviceBuiltins(),
-                           descriptorBuiltins()})
+    for (BuiltinTable t :
+         {programBuiltins(), memoryBuiltins(), atomicBuiltins(), shapeBuiltins(), mathBuiltins(), reduceBuiltins(),
+          dotBuiltins(), debugBuiltins(), pythonBuiltins(), libdeviceBuiltins(), descriptorBuiltins()})
       for (size_t i = 0; i < t.count; ++i)
         (*m)[t.rows[i].space][t.rows[i].name] = &t.rows[i];
     return m;
@@ -52,13 +52,30 @@ constexpr std::string_view kLanguage = "triton.language";
 constexpr std::string_view kLibdevice = "triton.language.extra.libdevice";
 
 // Names that Triton has and that this compiler does not do.
-constexpr std::string_view kUnsupported[] = {
-    "inline_asm_elementwise", "tensor_descriptor", "extern_elementwise", "async_task", "builtin", "extern", "_aggregate",
-    "make_tensor_descriptor", "load_tensor_descriptor", "store_tensor_descriptor", "dot_scaled", "map_elementwise",
-    "globaltimer", "smid", "gdc_wait", "gdc_launch_dependents", "num_threads", "num_warps", "topk", "bitonic_merge"};
+constexpr std::string_view kUnsupported[] = {"inline_asm_elementwise",
+                                             "tensor_descriptor",
+                                             "extern_elementwise",
+                                             "async_task",
+                                             "builtin",
+                                             "extern",
+                                             "_aggregate",
+                                             "make_tensor_descriptor",
+                                             "load_tensor_descriptor",
+                                             "store_tensor_descriptor",
+                                             "dot_scaled",
+                                             "map_elementwise",
+                                             "globaltimer",
+                                             "smid",
+                                             "gdc_wait",
+                                             "gdc_launch_dependents",
+                                             "num_threads",
+                                             "num_warps",
+                                             "topk",
+                                             "bitonic_merge"};
 constexpr std::string_view kLibdeviceUnsupported[] = {
-    "byte_perm", "sad", "j0", "j1", "jn", "y0", "y1", "yn", "cyl_bessel_i0", "cyl_bessel_i1", "erfinv", "erfcinv", "erfcx",
-    "normcdfinv", "lgamma", "tgamma", "remainder", "nextafter", "norm3d", "norm4d", "rnorm3d", "rnorm4d", "rcp64h", "ilogb", "logb"};
+    "byte_perm",     "sad",    "j0",      "j1",      "jn",         "y0",     "y1",     "yn",        "cyl_bessel_i0",
+    "cyl_bessel_i1", "erfinv", "erfcinv", "erfcx",   "normcdfinv", "lgamma", "tgamma", "remainder", "nextafter",
+    "norm3d",        "norm4d", "rnorm3d", "rnorm4d", "rcp64h",     "ilogb",  "logb"};
 } // namespace
 
 std::string canonicalPath(std::string_view path) {
@@ -87,8 +104,8 @@ std::optional<Value> languageValue(std::string_view path) {
   std::string p = canonicalPath(path);
   if (p.empty())
     return std::nullopt;
-  if (p == "triton" || p == kLanguage || p == kLibdevice || p == "triton.language.extra" || p == "triton.language.extra.cuda" ||
-      p == "triton.language.extra.hip" || p == "triton.language.target_info")
+  if (p == "triton" || p == kLanguage || p == kLibdevice || p == "triton.language.extra" ||
+      p == "triton.language.extra.cuda" || p == "triton.language.extra.hip" || p == "triton.language.target_info")
     return moduleValue(p);
   size_t dot = p.rfind('.');
   std::string_view space = std::string_view(p).substr(0, dot), name = std::string_view(p).substr(dot + 1);
@@ -156,7 +173,8 @@ bool isKnownUnsupported(std::string_view space, std::string_view name) {
       if (n == name)
         return true;
     // add_rd, float2int_ru, fast_… and the like.
-    return name.find("_r") != std::string_view::npos || name.find('2') != std::string_view::npos || name.starts_with("fast_");
+    return name.find("_r") != std::string_view::npos || name.find('2') != std::string_view::npos ||
+           name.starts_with("fast_");
   }
   for (std::string_view n : kUnsupported)
     if (n == name)

@@ -44,16 +44,16 @@ struct BuiltinTable {
   const BuiltinDef *rows;
   size_t count;
 };
-BuiltinTable programBuiltins();   // BuiltinsProgram.cpp
-BuiltinTable memoryBuiltins();    // BuiltinsMemory.cpp
-BuiltinTable atomicBuiltins();    // BuiltinsAtomic.cpp
-BuiltinTable shapeBuiltins();     // BuiltinsShape.cpp
-BuiltinTable mathBuiltins();      // BuiltinsMath.cpp
-BuiltinTable reduceBuiltins();    // BuiltinsReduce.cpp
-BuiltinTable dotBuiltins();       // BuiltinsDot.cpp
-BuiltinTable debugBuiltins();     // BuiltinsDebug.cpp
-BuiltinTable pythonBuiltins();    // BuiltinsPython.cpp: len, range, … (space "builtins")
-BuiltinTable libdeviceBuiltins(); // BuiltinsLibdevice.cpp (space "triton.language.extra.libdevice")
+BuiltinTable programBuiltins();    // BuiltinsProgram.cpp
+BuiltinTable memoryBuiltins();     // BuiltinsMemory.cpp
+BuiltinTable atomicBuiltins();     // BuiltinsAtomic.cpp
+BuiltinTable shapeBuiltins();      // BuiltinsShape.cpp
+BuiltinTable mathBuiltins();       // BuiltinsMath.cpp
+BuiltinTable reduceBuiltins();     // BuiltinsReduce.cpp
+BuiltinTable dotBuiltins();        // BuiltinsDot.cpp
+BuiltinTable debugBuiltins();      // BuiltinsDebug.cpp
+BuiltinTable pythonBuiltins();     // BuiltinsPython.cpp: len, range, … (space "builtins")
+BuiltinTable libdeviceBuiltins();  // BuiltinsLibdevice.cpp (space "triton.language.extra.libdevice")
 BuiltinTable descriptorBuiltins(); // BuiltinsDescriptor.cpp
 
 // What a dotted path names ("triton.language.load"); null where it names nothing of ours.

@@ -133,7 +133,8 @@ void Visitor::visitFor(const For *s) {
   LoopScope scope(frame(), false);
   std::vector<Value> values;
   if (range.kind == ValueKind::Range) {
-    int64_t start = needInt(range.items()[0], "static_range's start"), stop = needInt(range.items()[1], "static_range's end"),
+    int64_t start = needInt(range.items()[0], "static_range's start"),
+            stop = needInt(range.items()[1], "static_range's end"),
             step = needInt(range.items()[2], "static_range's step");
     if (step == 0)
       failArgument("the step of a range must not be zero");
@@ -200,7 +201,8 @@ void Visitor::runtimeFor(const For *s, const Value &range) {
   } else {
     step = bound(parts[2], "step");
   }
-  DType t = *promote(*promote(lower.elem(), false, upper.elem(), false, false).type, false, step.elem(), false, false).type;
+  DType t =
+      *promote(*promote(lower.elem(), false, upper.elem(), false, false).type, false, step.elem(), false, false).type;
   if (t.isBool())
     t = py::dtype(ScalarKind::Int32);
   lower = cast(lower, t);
@@ -273,8 +275,9 @@ void Visitor::forWithBreak(const For *s, const Value &lower, const Value &upper,
     setVariable(as<Name>(s->target)->id, iv);
     visitBlock(s->body);
     frame().flow.cont = {};
-    std::vector<mlir::Value> next = {binary(BinOpKind::Add, counter, step).ir,
-                                     binary(BinOpKind::BitXor, scalar(flagValue(frame().flow.brk), ScalarKind::Int1), yes).ir};
+    std::vector<mlir::Value> next = {
+        binary(BinOpKind::Add, counter, step).ir,
+        binary(BinOpKind::BitXor, scalar(flagValue(frame().flow.brk), ScalarKind::Int1), yes).ir};
     for (mlir::Value v : carriedAfterBody(carried, before))
       next.push_back(v);
     scf::YieldOp::create(b, loc, next);

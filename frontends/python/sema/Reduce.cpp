@@ -9,7 +9,8 @@ namespace tessera::py {
 
 namespace {
 // Fills the region: the combiner sees scalars, (accumulated…, next…), and must give back the element types.
-void fillBody(Emitter &e, mlir::Block *block, llvm::ArrayRef<Value> inputs, const Emitter::Combine &combine, const char *what) {
+void fillBody(Emitter &e, mlir::Block *block, llvm::ArrayRef<Value> inputs, const Emitter::Combine &combine,
+              const char *what) {
   mlir::OpBuilder::InsertionGuard restore(e.b);
   e.b.setInsertionPointToEnd(block);
   std::vector<Value> args;
@@ -17,12 +18,13 @@ void fillBody(Emitter &e, mlir::Block *block, llvm::ArrayRef<Value> inputs, cons
     args.push_back(Emitter::tensor(block->getArgument(i), scalarType(inputs[i % inputs.size()].type.elem)));
   std::vector<Value> results = combine(args);
   if (results.size() != inputs.size())
-    e.failType(std::string(what) + ": combine_fn must return " + std::to_string(inputs.size()) + " values, and returns " + std::to_string(results.size()));
+    e.failType(std::string(what) + ": combine_fn must return " + std::to_string(inputs.size()) +
+               " values, and returns " + std::to_string(results.size()));
   llvm::SmallVector<mlir::Value> values;
   for (size_t i = 0; i < results.size(); ++i) {
     if (!(results[i].type == scalarType(inputs[i].type.elem)))
-      e.failType(std::string(what) + ": combine_fn must return " + inputs[i].type.elem.str() + " in place " + std::to_string(i) +
-                 ", and returns " + results[i].type.str());
+      e.failType(std::string(what) + ": combine_fn must return " + inputs[i].type.elem.str() + " in place " +
+                 std::to_string(i) + ", and returns " + results[i].type.str());
     values.push_back(results[i].ir);
   }
   tile::YieldOp::create(e.b, e.loc, values);
@@ -34,13 +36,14 @@ void checkInputs(Emitter &e, std::vector<Value> &inputs, const char *what) {
     if (!v.isBlock())
       e.failType(std::string(what) + " needs a block, got " + v.type.str());
     if (v.type.shape != inputs[0].type.shape)
-      e.fail(DiagId::ShapeMismatch, std::string(what) + ": all inputs must have the same shape, got " + shapeText(inputs[0].type.shape) +
-                                        " and " + shapeText(v.type.shape));
+      e.fail(DiagId::ShapeMismatch, std::string(what) + ": all inputs must have the same shape, got " +
+                                        shapeText(inputs[0].type.shape) + " and " + shapeText(v.type.shape));
   }
 }
 } // namespace
 
-std::vector<Value> Emitter::reduce(std::vector<Value> inputs, std::optional<int64_t> axisIn, bool keepDims, const Combine &combine) {
+std::vector<Value> Emitter::reduce(std::vector<Value> inputs, std::optional<int64_t> axisIn, bool keepDims,
+                                   const Combine &combine) {
   checkInputs(*this, inputs, "reduce");
   llvm::SmallVector<int64_t, 4> shape(inputs[0].type.shape.begin(), inputs[0].type.shape.end()), kept;
   int64_t axis = 0;
@@ -86,12 +89,18 @@ std::vector<Value> Emitter::scan(std::vector<Value> inputs, int64_t axis, bool r
 namespace {
 Value combineTwo(Emitter &e, ReduceKind kind, const Value &a, const Value &b) {
   switch (kind) {
-  case ReduceKind::Sum: return e.binary(BinOpKind::Add, a, b);
-  case ReduceKind::Prod: return e.binary(BinOpKind::Mult, a, b);
-  case ReduceKind::Max: return e.minMax(true, a, b, false);
-  case ReduceKind::Min: return e.minMax(false, a, b, false);
-  case ReduceKind::Xor: return e.binary(BinOpKind::BitXor, a, b);
-  case ReduceKind::Or: return e.binary(BinOpKind::BitOr, a, b);
+  case ReduceKind::Sum:
+    return e.binary(BinOpKind::Add, a, b);
+  case ReduceKind::Prod:
+    return e.binary(BinOpKind::Mult, a, b);
+  case ReduceKind::Max:
+    return e.minMax(true, a, b, false);
+  case ReduceKind::Min:
+    return e.minMax(false, a, b, false);
+  case ReduceKind::Xor:
+    return e.binary(BinOpKind::BitXor, a, b);
+  case ReduceKind::Or:
+    return e.binary(BinOpKind::BitOr, a, b);
   }
   return a;
 }
@@ -105,7 +114,8 @@ Value Emitter::reduceSimple(ReduceKind kind, const Value &v, std::optional<int64
   return reduce({v}, axis, keepDims, simpleCombine(kind))[0];
 }
 
-std::pair<Value, Value> Emitter::reduceArg(bool isMax, const Value &in, std::optional<int64_t> axisIn, bool keepDims, bool tieLeft) {
+std::pair<Value, Value> Emitter::reduceArg(bool isMax, const Value &in, std::optional<int64_t> axisIn, bool keepDims,
+                                           bool tieLeft) {
   Value v = toTensor(in);
   if (!v.isBlock())
     failType(std::string(isMax ? "argmax" : "argmin") + " needs a block, got " + v.type.str());

@@ -18,7 +18,8 @@ using namespace tessera::py;
 
 namespace {
 int usage() {
-  std::cerr << "usage: tessera-sema FILE:KERNEL [--signature=TYPES] [-D NAME=VALUE]... [--debug] [--locations] [--time]\n";
+  std::cerr
+      << "usage: tessera-sema FILE:KERNEL [--signature=TYPES] [-D NAME=VALUE]... [--debug] [--locations] [--time]\n";
   return 2;
 }
 void print(const DiagnosticList &diags) {

@@ -13,8 +13,8 @@ namespace arith = mlir::arith;
 int64_t Emitter::checkAxis(int64_t axis, size_t rank, std::string_view what) {
   int64_t r = static_cast<int64_t>(rank);
   if (axis < -r || axis >= r)
-    failArgument("invalid " + std::string(what) + " " + std::to_string(axis) + ". Expected " + std::to_string(-r) + " <= " +
-                 std::string(what) + " < " + std::to_string(r));
+    failArgument("invalid " + std::string(what) + " " + std::to_string(axis) + ". Expected " + std::to_string(-r) +
+                 " <= " + std::string(what) + " < " + std::to_string(r));
   return axis < 0 ? axis + r : axis;
 }
 
@@ -22,8 +22,9 @@ Value Emitter::splat(const Value &s, llvm::ArrayRef<int64_t> shape) {
   TensorType t = blockType(s.type.elem, shape);
   // A splat constant at once: less for the passes to clean up.
   if (auto c = s.ir.getDefiningOp<arith::ConstantOp>())
-    return tensor(arith::ConstantOp::create(
-                      b, loc, mlir::DenseElementsAttr::get(llvm::cast<mlir::ShapedType>(irType(t)), mlir::Attribute(c.getValue()))),
+    return tensor(arith::ConstantOp::create(b, loc,
+                                            mlir::DenseElementsAttr::get(llvm::cast<mlir::ShapedType>(irType(t)),
+                                                                         mlir::Attribute(c.getValue()))),
                   t);
   return tensor(tile::SplatOp::create(b, loc, shape, s.ir), t);
 }
@@ -46,9 +47,9 @@ std::pair<Value, Value> Emitter::broadcast(const Value &a, const Value &c) {
   for (size_t i = 0; i < x.type.rank(); ++i) {
     int64_t p = x.type.shape[i], q = y.type.shape[i];
     if (p != q && p != 1 && q != 1)
-      fail(DiagId::ShapeMismatch, "Cannot make_shape_compatible: incompatible dimensions at index " + std::to_string(i) + ": " +
-                                      std::to_string(p) + " and " + std::to_string(q) + " (shapes " + shapeText(a.type.shape) +
-                                      " and " + shapeText(c.type.shape) + ")");
+      fail(DiagId::ShapeMismatch, "Cannot make_shape_compatible: incompatible dimensions at index " +
+                                      std::to_string(i) + ": " + std::to_string(p) + " and " + std::to_string(q) +
+                                      " (shapes " + shapeText(a.type.shape) + " and " + shapeText(c.type.shape) + ")");
     shape.push_back(p == 1 ? q : p);
   }
   checkShape(shape);
@@ -61,13 +62,14 @@ Value Emitter::broadcastTo(const Value &v, llvm::ArrayRef<int64_t> shape) {
   if (llvm::ArrayRef<int64_t>(v.type.shape) == shape)
     return v;
   if (v.type.rank() != shape.size())
-    fail(DiagId::ShapeMismatch, "Cannot broadcast, rank mismatch: " + shapeText(v.type.shape) + ", " + shapeText(shape));
+    fail(DiagId::ShapeMismatch,
+         "Cannot broadcast, rank mismatch: " + shapeText(v.type.shape) + ", " + shapeText(shape));
   for (size_t i = 0; i < shape.size(); ++i)
     if (v.type.shape[i] != shape[i] && v.type.shape[i] != 1)
       fail(DiagId::ShapeMismatch, "Cannot broadcast, the expanded size of the tensor (" + std::to_string(shape[i]) +
                                       ") must match the existing size (" + std::to_string(v.type.shape[i]) +
-                                      ") at non-singleton dimension " + std::to_string(i) + ": " + shapeText(v.type.shape) +
-                                      ", " + shapeText(shape));
+                                      ") at non-singleton dimension " + std::to_string(i) + ": " +
+                                      shapeText(v.type.shape) + ", " + shapeText(shape));
   return tensor(tile::BroadcastOp::create(b, loc, v.ir, shape), blockType(v.type.elem, shape));
 }
 
@@ -90,9 +92,9 @@ Value Emitter::reshape(const Value &v, llvm::ArrayRef<int64_t> shape, bool reord
   for (int64_t d : shape)
     numel *= d;
   if (v.type.numel() != numel)
-    fail(DiagId::ShapeMismatch, "reshape() cannot change total number of elements in tensor: " + shapeText(v.type.shape) +
-                                    " has " + std::to_string(v.type.numel()) + ", " + shapeText(shape) + " has " +
-                                    std::to_string(numel));
+    fail(DiagId::ShapeMismatch,
+         "reshape() cannot change total number of elements in tensor: " + shapeText(v.type.shape) + " has " +
+             std::to_string(v.type.numel()) + ", " + shapeText(shape) + " has " + std::to_string(numel));
   if (shape.empty())
     return extractScalar(v);
   if (!v.type.block)
@@ -148,8 +150,8 @@ Value Emitter::arange(int64_t start, int64_t end) {
   if (!fits(start) || !fits(end))
     failArgument("arange must fit in int32");
   if (end <= start)
-    failArgument("arange's end argument must be greater than the start argument (got " + std::to_string(start) + " and " +
-                 std::to_string(end) + ")");
+    failArgument("arange's end argument must be greater than the start argument (got " + std::to_string(start) +
+                 " and " + std::to_string(end) + ")");
   int64_t n = end - start;
   if (n & (n - 1))
     fail(DiagId::ShapeNotPowerOfTwo, "arange's range must be a power of 2 (got " + std::to_string(n) + ")");
@@ -174,7 +176,8 @@ Value Emitter::gather(const Value &src, const Value &index, int64_t axis) {
   axis = checkAxis(axis, src.type.rank(), "gather axis");
   for (size_t i = 0; i < src.type.rank(); ++i)
     if (static_cast<int64_t>(i) != axis && src.type.shape[i] != index.type.shape[i])
-      fail(DiagId::ShapeMismatch, "gather: index dim " + std::to_string(i) + " must match the corresponding source dim");
+      fail(DiagId::ShapeMismatch,
+           "gather: index dim " + std::to_string(i) + " must match the corresponding source dim");
   return tensor(tile::GatherOp::create(b, loc, src.ir, index.ir, axis), blockType(src.type.elem, index.type.shape));
 }
 

@@ -83,7 +83,8 @@ std::optional<KernelSignature> parseSignature(std::string_view text, const std::
     p.type = "constexpr";
     p.constant = parseConstant(trim(value));
     if (!p.constant)
-      bad("cannot read the value of " + name + ": `" + value + "`", "a Python literal (64, 1e-5, True, None, 'text') or a dtype (fp16)");
+      bad("cannot read the value of " + name + ": `" + value + "`",
+          "a Python literal (64, 1e-5, True, None, 'text') or a dtype (fp16)");
     sig.params.push_back(std::move(p));
   }
   auto given = [&](const std::string &name) {
@@ -118,7 +119,8 @@ std::optional<KernelSignature> parseSignature(std::string_view text, const std::
     } else if (hint == "1") {
       p.constant = HostValue::integer(1);
     } else if (!hint.empty()) {
-      bad("unknown hint `:" + std::string(hint) + "` of `" + p.name + "`", ":16 (divisible by 16) and :1 (equal to 1) are known");
+      bad("unknown hint `:" + std::string(hint) + "` of `" + p.name + "`",
+          ":16 (divisible by 16) and :1 (equal to 1) are known");
     }
     p.type = std::string(entry);
     if (!p.constant && !dtypeBySignature(entry)) {
@@ -160,8 +162,9 @@ bool resolveNames(HostInterface &host, const JitFunction &kernel, KernelSignatur
     }
     std::string near = nearestName(named->name, host.globalNames(kernel));
     out.add(DiagId::BadSignature, {}, "cannot read the value of " + p.name + ": `" + named->name + "`",
-            near.empty() ? "a Python literal (64, 1e-5, True, None, 'text'), a dtype (fp16), or a name of the kernel's file"
-                         : "did you mean `" + near + "`? Text is written in quotes");
+            near.empty()
+                ? "a Python literal (64, 1e-5, True, None, 'text'), a dtype (fp16), or a name of the kernel's file"
+                : "did you mean `" + near + "`? Text is written in quotes");
     ok = false;
   }
   return ok;

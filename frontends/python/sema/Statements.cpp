@@ -53,15 +53,24 @@ void Visitor::dispatch(const Stmt *s) {
     fail(DiagId::UnsupportedSyntax, "unsupported AST node type: " + std::string(what), std::move(help));
   };
   switch (s->kind) {
-  case NodeKind::Assign: return visitAssign(as<Assign>(s));
-  case NodeKind::AnnAssign: return visitAnnAssign(as<AnnAssign>(s));
-  case NodeKind::AugAssign: return visitAugAssign(as<AugAssign>(s));
-  case NodeKind::ExprStmt: return visitExprStmt(as<ExprStmt>(s));
-  case NodeKind::Return: return visitReturn(as<Return>(s));
-  case NodeKind::Assert: return visitAssert(as<Assert>(s));
-  case NodeKind::For: return visitFor(as<For>(s));
-  case NodeKind::While: return visitWhile(as<While>(s));
-  case NodeKind::Pass: return;
+  case NodeKind::Assign:
+    return visitAssign(as<Assign>(s));
+  case NodeKind::AnnAssign:
+    return visitAnnAssign(as<AnnAssign>(s));
+  case NodeKind::AugAssign:
+    return visitAugAssign(as<AugAssign>(s));
+  case NodeKind::ExprStmt:
+    return visitExprStmt(as<ExprStmt>(s));
+  case NodeKind::Return:
+    return visitReturn(as<Return>(s));
+  case NodeKind::Assert:
+    return visitAssert(as<Assert>(s));
+  case NodeKind::For:
+    return visitFor(as<For>(s));
+  case NodeKind::While:
+    return visitWhile(as<While>(s));
+  case NodeKind::Pass:
+    return;
   case NodeKind::If: // visitBlock takes these
     visitIf(as<If>(s), {});
     return;
@@ -72,17 +81,22 @@ void Visitor::dispatch(const Stmt *s) {
     return;
   }
   case NodeKind::FunctionDef:
-    fail(DiagId::UnsupportedSyntax, "nested function definition is not supported.", "define the function at the top of the file, with @triton.jit");
+    fail(DiagId::UnsupportedSyntax, "nested function definition is not supported.",
+         "define the function at the top of the file, with @triton.jit");
   case NodeKind::With:
     for (const WithItem &item : as<With>(s)->items) {
       At at(*this, item.context->span);
       notSupported("`with` of this context");
     }
     return;
-  case NodeKind::Raise: return unsupported("Raise", "use tl.static_assert for what is known at compile time, tl.device_assert for the rest");
+  case NodeKind::Raise:
+    return unsupported("Raise",
+                       "use tl.static_assert for what is known at compile time, tl.device_assert for the rest");
   case NodeKind::Import:
-  case NodeKind::ImportFrom: return unsupported(nodeKindName(s->kind), "import at the top of the file");
-  default: return unsupported(nodeKindName(s->kind));
+  case NodeKind::ImportFrom:
+    return unsupported(nodeKindName(s->kind), "import at the top of the file");
+  default:
+    return unsupported(nodeKindName(s->kind));
   }
 }
 
@@ -104,7 +118,8 @@ void Visitor::assign(const Expr *target, const Value &value) {
   else if (isa<Attribute>(target))
     fail(DiagId::BadAssignment, "Attribute assignment is not supported in triton");
   else if (isa<Subscript>(target))
-    fail(DiagId::BadAssignment, "__setitem__ is not supported in triton", "tiles cannot be changed in place: use tl.where to replace elements, tl.store to write memory");
+    fail(DiagId::BadAssignment, "__setitem__ is not supported in triton",
+         "tiles cannot be changed in place: use tl.where to replace elements, tl.store to write memory");
   else
     fail(DiagId::BadAssignment, "cannot assign to this");
   if (value.kind == ValueKind::Error) {
@@ -114,7 +129,8 @@ void Visitor::assign(const Expr *target, const Value &value) {
   }
   bool iterable = value.isTuple() || (value.isConst() && (value.host.isList() || value.host.isTuple()));
   if (!iterable)
-    fail(DiagId::BadAssignment, "cannot unpack " + describeType(value) + " into " + std::to_string(elts.size()) + " names");
+    fail(DiagId::BadAssignment,
+         "cannot unpack " + describeType(value) + " into " + std::to_string(elts.size()) + " names");
   std::vector<Value> parts = items(value);
   size_t star = elts.size();
   for (size_t i = 0; i < elts.size(); ++i)
@@ -122,7 +138,8 @@ void Visitor::assign(const Expr *target, const Value &value) {
       star = i;
   bool fits = star == elts.size() ? parts.size() == elts.size() : parts.size() + 1 >= elts.size();
   if (!fits)
-    fail(DiagId::BadAssignment, "cannot unpack " + std::to_string(parts.size()) + " values into " + std::to_string(elts.size()) + " names");
+    fail(DiagId::BadAssignment,
+         "cannot unpack " + std::to_string(parts.size()) + " values into " + std::to_string(elts.size()) + " names");
   size_t extra = parts.size() + 1 - elts.size(), next = 0;
   for (size_t i = 0; i < elts.size(); ++i) {
     if (i == star) {
@@ -207,7 +224,8 @@ void Visitor::visitReturn(const Return *s) {
     v = v.isString() ? v : sanitize(v);
     f.env.set("$return", v);
   } else if (!v.isNone()) {
-    fail(DiagId::WrongType, "a kernel returns nothing, and this returns " + describeType(v), "write the result to memory with tl.store");
+    fail(DiagId::WrongType, "a kernel returns nothing, and this returns " + describeType(v),
+         "write the result to memory with tl.store");
   }
   f.flow.ret.state = Flag::Yes;
 }
@@ -217,7 +235,8 @@ void Visitor::visitAssert(const Assert *s) {
   Value msg = s->msg ? visit(s->msg) : constStr("");
   if (auto known = staticTruth(test)) {
     if (!*known && options.debug)
-      fail(DiagId::StaticAssertFailed, "assertion is always false" + (msg.isString() && !msg.host.str().empty() ? ": " + msg.host.str() : ""));
+      fail(DiagId::StaticAssertFailed,
+           "assertion is always false" + (msg.isString() && !msg.host.str().empty() ? ": " + msg.host.str() : ""));
     return;
   }
   if (!options.debug)
@@ -232,8 +251,9 @@ void Visitor::visitExprStmt(const ExprStmt *s) {
   Value callee;
   if (auto *c = dyn<Call>(s->value))
     if (auto *a = dyn<Attribute>(c->func); a && a->attr == "advance")
-      fail(DiagId::BadArgument, "The result of advance is not being used. Note that tl.advance does not have any side effects. "
-                                 "To move the block pointer, you need to assign the result of tl.advance to a variable.");
+      fail(DiagId::BadArgument,
+           "The result of advance is not being used. Note that tl.advance does not have any side effects. "
+           "To move the block pointer, you need to assign the result of tl.advance to a variable.");
   visit(s->value);
 }
 

@@ -15,8 +15,25 @@ namespace tessera::py {
 
 // Order matters: integers (Int1..UInt64), then floats.
 enum class ScalarKind : uint8_t {
-  Void, Int1, Int8, Int16, Int32, Int64, UInt8, UInt16, UInt32, UInt64,
-  FP8E5, FP8E4NV, FP8E4B8, FP8E5B16, FP8E4B15, FP16, BF16, FP32, FP64
+  Void,
+  Int1,
+  Int8,
+  Int16,
+  Int32,
+  Int64,
+  UInt8,
+  UInt16,
+  UInt32,
+  UInt64,
+  FP8E5,
+  FP8E4NV,
+  FP8E4B8,
+  FP8E5B16,
+  FP8E4B15,
+  FP16,
+  BF16,
+  FP32,
+  FP64
 };
 inline constexpr unsigned kScalarKinds = 19;
 
@@ -50,7 +67,7 @@ inline DType dtype(ScalarKind k) { return {k, false, false}; }
 // "float32", "int8" as spelled under triton.language; also "fp32", "i32", "u8", "bf16" as signatures spell them.
 std::optional<DType> dtypeByLanguageName(std::string_view name);
 std::optional<DType> dtypeBySignature(std::string_view text); // also "*fp32", "*kfp32"
-std::string languageName(DType t); // "float32"
+std::string languageName(DType t);                            // "float32"
 
 // The type of a runtime value: a scalar (no shape) or a block.
 struct TensorType {

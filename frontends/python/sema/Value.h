@@ -45,10 +45,10 @@ struct TupleData {
 
 struct Value {
   ValueKind kind = ValueKind::Absent;
-  mlir::Value ir;                         // Tensor, BlockPtr
-  TensorType type;                        // see ValueKind
-  HostValue host;                         // Const; Function: the object
-  const BuiltinDef *builtin = nullptr;    // Builtin
+  mlir::Value ir;                      // Tensor, BlockPtr
+  TensorType type;                     // see ValueKind
+  HostValue host;                      // Const; Function: the object
+  const BuiltinDef *builtin = nullptr; // Builtin
   std::shared_ptr<const JitFunction> function;
   std::string module;                     // Module: dotted path
   std::shared_ptr<const TupleData> parts; // Tuple and the others that have parts

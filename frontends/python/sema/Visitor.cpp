@@ -46,7 +46,8 @@ struct TooManyErrors {};
 void Visitor::report(const Diagnostic &d) {
   // The same line may be visited many times: unrolled loops, several calls.
   for (const Diagnostic &old : diags.all())
-    if (old.id == d.id && old.place.line == d.place.line && old.place.column == d.place.column && old.place.file == d.place.file)
+    if (old.id == d.id && old.place.line == d.place.line && old.place.column == d.place.column &&
+        old.place.file == d.place.file)
       return;
   diags.add(d);
   if (d.severity == Severity::Error && ++errors >= options.maxErrors)
@@ -100,7 +101,8 @@ bool Visitor::bindKernelParams(const JitFunction &kernel, const KernelSignature 
         auto &d = kernel.object->defaults;
         if (i + d.size() >= positional)
           def = d[i + d.size() - positional];
-      } else if (kernel.object && i - positional < kernel.object->kwDefaults.size() && args.kwDefaults[i - positional]) {
+      } else if (kernel.object && i - positional < kernel.object->kwDefaults.size() &&
+                 args.kwDefaults[i - positional]) {
         def = kernel.object->kwDefaults[i - positional];
       }
       if (!def) {
@@ -121,7 +123,8 @@ bool Visitor::bindKernelParams(const JitFunction &kernel, const KernelSignature 
     auto t = dtypeBySignature(it->type);
     if (!t || t->is(ScalarKind::Void)) {
       ok = bad(a.span, "unknown type `" + it->type + "` of parameter `" + std::string(a.name) + "`",
-               "types are spelled i1, i8 … i64, u8 … u64, fp16, bf16, fp32, fp64, fp8e4nv, fp8e5, and `*` before one for a pointer");
+               "types are spelled i1, i8 … i64, u8 … u64, fp16, bf16, fp32, fp64, fp8e4nv, fp8e5, and `*` before one "
+               "for a pointer");
       continue;
     }
     if (isConstexprAnnotation(a.annotation)) {
@@ -149,8 +152,9 @@ bool reachesWrite(mlir::Value v, llvm::DenseSet<mlir::Value> &seen) {
         return true;
       continue; // stores of pointer values do not happen: pointers to pointers do not exist
     }
-    if (!llvm::isa<tile::AddPtrOp, tile::SplatOp, tile::BroadcastOp, tile::ExpandDimsOp, tile::ReshapeOp, tile::TransposeOp,
-                   tile::BitcastOp, tile::MakeBlockPtrOp, tile::AdvanceOp, tile::HintOp, mlir::arith::SelectOp>(op))
+    if (!llvm::isa<tile::AddPtrOp, tile::SplatOp, tile::BroadcastOp, tile::ExpandDimsOp, tile::ReshapeOp,
+                   tile::TransposeOp, tile::BitcastOp, tile::MakeBlockPtrOp, tile::AdvanceOp, tile::HintOp,
+                   mlir::arith::SelectOp>(op))
       return true; // yields, loops, casts to integers: cautious
     for (mlir::Value r : op->getResults())
       if (reachesWrite(r, seen))
@@ -182,9 +186,10 @@ mlir::OwningOpRef<mlir::ModuleOp> Visitor::emit(const JitFunction &kernel, const
 
   mlir::OwningOpRef<mlir::ModuleOp> module = mlir::ModuleOp::create(loc);
   (*module)->setAttr("tile.level", b.getStringAttr("tile"));
-  (*module)->setAttr("tile.options", b.getDictionaryAttr({b.getNamedAttr("num_warps", b.getI64IntegerAttr(options.numWarps)),
-                                                          b.getNamedAttr("num_stages", b.getI64IntegerAttr(options.numStages)),
-                                                          b.getNamedAttr("num_ctas", b.getI64IntegerAttr(options.numCtas))}));
+  (*module)->setAttr("tile.options",
+                     b.getDictionaryAttr({b.getNamedAttr("num_warps", b.getI64IntegerAttr(options.numWarps)),
+                                          b.getNamedAttr("num_stages", b.getI64IntegerAttr(options.numStages)),
+                                          b.getNamedAttr("num_ctas", b.getI64IntegerAttr(options.numCtas))}));
   b.setInsertionPointToEnd(module->getBody());
   llvm::SmallVector<mlir::Type> types;
   for (auto &[spec, type] : runtime)

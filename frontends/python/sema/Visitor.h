@@ -54,7 +54,7 @@ struct ExitFlow {
 struct KernelFrame {
   std::shared_ptr<const JitFunction> function;
   Env env;
-  std::set<std::string_view> constexprNames; // bound by `x: tl.constexpr = …`
+  std::set<std::string_view> constexprNames;                   // bound by `x: tl.constexpr = …`
   std::vector<std::pair<std::string_view, const char *>> lost; // names that went out of scope, and why
   ExitFlow flow;
   bool tail = true;          // nothing of the function follows the block under visit
@@ -80,8 +80,8 @@ public:
   Value binaryOp(BinOpKind op, const Value &a, const Value &b);
   Value compareOp(CmpOpKind op, const Value &a, const Value &b);
   Value lookup(std::string_view name);
-  Value hostResult(std::optional<HostValue> v); // the value, or the evaluator's pending error as ours
-  Value sanitize(const Value &v);               // what a plain assignment keeps: numbers become runtime scalars
+  Value hostResult(std::optional<HostValue> v);    // the value, or the evaluator's pending error as ours
+  Value sanitize(const Value &v);                  // what a plain assignment keeps: numbers become runtime scalars
   std::optional<bool> staticTruth(const Value &v); // of a compile-time value
   bool truth(const Value &v, std::string_view what);
 

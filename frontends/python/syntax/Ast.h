@@ -82,7 +82,7 @@ struct AugAssign : Stmt {
 struct AnnAssign : Stmt {
   TSR_PY_NODE(AnnAssign, Stmt)
   Expr *target = nullptr, *annotation = nullptr, *value = nullptr; // value may be null
-  bool simple = false; // target is a name without parentheses
+  bool simple = false;                                             // target is a name without parentheses
 };
 struct For : Stmt { // and AsyncFor
   TSR_PY_NODE(For, Stmt)

@@ -80,26 +80,47 @@ private:
       key(k);
       d.out += w;
     }
-    void ctx(ExprContext c) { word("ctx", c == ExprContext::Load ? "Load()" : c == ExprContext::Store ? "Store()" : "Del()"); }
+    void ctx(ExprContext c) {
+      word("ctx", c == ExprContext::Load ? "Load()" : c == ExprContext::Store ? "Store()" : "Del()");
+    }
   };
 
   static std::string_view opName(BinOpKind op) {
-    static constexpr std::string_view names[] = {"Add()", "Sub()", "Mult()", "MatMult()", "Div()", "Mod()", "Pow()",
-                                                 "LShift()", "RShift()", "BitOr()", "BitXor()", "BitAnd()", "FloorDiv()"};
+    static constexpr std::string_view names[] = {"Add()",    "Sub()",    "Mult()",    "MatMult()", "Div()",
+                                                 "Mod()",    "Pow()",    "LShift()",  "RShift()",  "BitOr()",
+                                                 "BitXor()", "BitAnd()", "FloorDiv()"};
     return names[static_cast<size_t>(op)];
   }
 
   void constantValue(const Constant *c) {
     switch (c->what) {
-    case ConstantKind::None: out += "None"; break;
-    case ConstantKind::True: out += "True"; break;
-    case ConstantKind::False: out += "False"; break;
-    case ConstantKind::Ellipsis: out += "Ellipsis"; break;
-    case ConstantKind::Int: out += BigInt::fromLimbs(c->limbs).toString(); break;
-    case ConstantKind::Float: out += floatRepr(c->number); break;
-    case ConstantKind::Imag: out += imaginaryRepr(c->number); break;
-    case ConstantKind::Str: out += stringRepr(c->text); break;
-    case ConstantKind::Bytes: out += bytesRepr(c->text); break;
+    case ConstantKind::None:
+      out += "None";
+      break;
+    case ConstantKind::True:
+      out += "True";
+      break;
+    case ConstantKind::False:
+      out += "False";
+      break;
+    case ConstantKind::Ellipsis:
+      out += "Ellipsis";
+      break;
+    case ConstantKind::Int:
+      out += BigInt::fromLimbs(c->limbs).toString();
+      break;
+    case ConstantKind::Float:
+      out += floatRepr(c->number);
+      break;
+    case ConstantKind::Imag:
+      out += imaginaryRepr(c->number);
+      break;
+    case ConstantKind::Str:
+      out += stringRepr(c->text);
+      break;
+    case ConstantKind::Bytes:
+      out += bytesRepr(c->text);
+      break;
     }
   }
   void generators(Fields &f, std::span<Comprehension> list) {
@@ -145,7 +166,9 @@ private:
     if (list.empty())
       return;
     f.each("type_params", list, [&](const TypeParam &p) {
-      Fields g(*this, p.what == TypeParamKind::TypeVar ? "TypeVar" : p.what == TypeParamKind::ParamSpec ? "ParamSpec" : "TypeVarTuple");
+      Fields g(*this, p.what == TypeParamKind::TypeVar     ? "TypeVar"
+                      : p.what == TypeParamKind::ParamSpec ? "ParamSpec"
+                                                           : "TypeVarTuple");
       g.text("name", p.name);
       g.child("bound", p.bound);
     });
@@ -185,7 +208,8 @@ void Dumper::expr(const Expr *e) {
   case NodeKind::Dict:
     f.children("keys", as<Dict>(e)->keys);
     return f.children("values", as<Dict>(e)->values);
-  case NodeKind::Set: return f.children("elts", as<Set>(e)->elts);
+  case NodeKind::Set:
+    return f.children("elts", as<Set>(e)->elts);
   case NodeKind::ListComp:
     f.child("elt", as<ListComp>(e)->elt);
     return generators(f, as<ListComp>(e)->generators);
@@ -199,11 +223,15 @@ void Dumper::expr(const Expr *e) {
     f.child("key", as<DictComp>(e)->key);
     f.child("value", as<DictComp>(e)->value);
     return generators(f, as<DictComp>(e)->generators);
-  case NodeKind::Await: return f.child("value", as<Await>(e)->value);
-  case NodeKind::Yield: return f.child("value", as<Yield>(e)->value);
-  case NodeKind::YieldFrom: return f.child("value", as<YieldFrom>(e)->value);
+  case NodeKind::Await:
+    return f.child("value", as<Await>(e)->value);
+  case NodeKind::Yield:
+    return f.child("value", as<Yield>(e)->value);
+  case NodeKind::YieldFrom:
+    return f.child("value", as<YieldFrom>(e)->value);
   case NodeKind::Compare: {
-    static constexpr std::string_view names[] = {"Eq()", "NotEq()", "Lt()", "LtE()", "Gt()", "GtE()", "Is()", "IsNot()", "In()", "NotIn()"};
+    static constexpr std::string_view names[] = {"Eq()",  "NotEq()", "Lt()",    "LtE()", "Gt()",
+                                                 "GtE()", "Is()",    "IsNot()", "In()",  "NotIn()"};
     f.child("left", as<Compare>(e)->left);
     f.each("ops", as<Compare>(e)->ops, [&](CmpOpKind op) { out += names[static_cast<size_t>(op)]; });
     return f.children("comparators", as<Compare>(e)->comparators);
@@ -218,7 +246,8 @@ void Dumper::expr(const Expr *e) {
     f.word("conversion", v->conversion ? std::to_string(static_cast<int>(v->conversion)) : std::string("-1"));
     return f.child("format_spec", v->formatSpec);
   }
-  case NodeKind::JoinedStr: return f.children("values", as<JoinedStr>(e)->values);
+  case NodeKind::JoinedStr:
+    return f.children("values", as<JoinedStr>(e)->values);
   case NodeKind::Constant:
     f.key("value");
     constantValue(as<Constant>(e));
@@ -249,7 +278,8 @@ void Dumper::expr(const Expr *e) {
     f.child("lower", as<Slice>(e)->lower);
     f.child("upper", as<Slice>(e)->upper);
     return f.child("step", as<Slice>(e)->step);
-  default: return;
+  default:
+    return;
   }
 }
 
@@ -275,7 +305,8 @@ void Dumper::definition(const Node *n) {
 }
 
 void Dumper::stmt(const Node *n) {
-  bool isAsync = (n->kind == NodeKind::For && as<For>(n)->isAsync) || (n->kind == NodeKind::With && as<With>(n)->isAsync);
+  bool isAsync =
+      (n->kind == NodeKind::For && as<For>(n)->isAsync) || (n->kind == NodeKind::With && as<With>(n)->isAsync);
   if (n->kind == NodeKind::FunctionDef || n->kind == NodeKind::ClassDef)
     return definition(n);
   std::string name = (isAsync ? "Async" : "") + std::string(nodeKindName(n->kind));
@@ -289,8 +320,10 @@ void Dumper::stmt(const Node *n) {
     g.text("asname", a.asname);
   };
   switch (n->kind) {
-  case NodeKind::Return: return f.child("value", as<Return>(n)->value);
-  case NodeKind::Delete: return f.children("targets", as<Delete>(n)->targets);
+  case NodeKind::Return:
+    return f.child("value", as<Return>(n)->value);
+  case NodeKind::Delete:
+    return f.children("targets", as<Delete>(n)->targets);
   case NodeKind::Assign:
     f.children("targets", as<Assign>(n)->targets);
     return f.child("value", as<Assign>(n)->value);
@@ -353,27 +386,34 @@ void Dumper::stmt(const Node *n) {
   case NodeKind::Assert:
     f.child("test", as<Assert>(n)->test);
     return f.child("msg", as<Assert>(n)->msg);
-  case NodeKind::Import: return f.each("names", as<Import>(n)->names, alias);
+  case NodeKind::Import:
+    return f.each("names", as<Import>(n)->names, alias);
   case NodeKind::ImportFrom:
     f.text("module", as<ImportFrom>(n)->module);
     f.each("names", as<ImportFrom>(n)->names, alias);
     return f.word("level", std::to_string(as<ImportFrom>(n)->level));
-  case NodeKind::Global: return names(as<Global>(n)->names);
-  case NodeKind::Nonlocal: return names(as<Nonlocal>(n)->names);
-  case NodeKind::ExprStmt: return f.child("value", as<ExprStmt>(n)->value);
-  default: return;
+  case NodeKind::Global:
+    return names(as<Global>(n)->names);
+  case NodeKind::Nonlocal:
+    return names(as<Nonlocal>(n)->names);
+  case NodeKind::ExprStmt:
+    return f.child("value", as<ExprStmt>(n)->value);
+  default:
+    return;
   }
 }
 
 void Dumper::pattern(const Node *n) {
   Fields f(*this, nodeKindName(n->kind));
   switch (n->kind) {
-  case NodeKind::MatchValue: return f.child("value", as<MatchValue>(n)->value);
+  case NodeKind::MatchValue:
+    return f.child("value", as<MatchValue>(n)->value);
   case NodeKind::MatchSingleton: {
     ConstantKind v = as<MatchSingleton>(n)->value;
     return f.word("value", v == ConstantKind::None ? "None" : v == ConstantKind::True ? "True" : "False");
   }
-  case NodeKind::MatchSequence: return f.children("patterns", as<MatchSequence>(n)->patterns);
+  case NodeKind::MatchSequence:
+    return f.children("patterns", as<MatchSequence>(n)->patterns);
   case NodeKind::MatchMapping:
     f.children("keys", as<MatchMapping>(n)->keys);
     f.children("patterns", as<MatchMapping>(n)->patterns);
@@ -383,12 +423,15 @@ void Dumper::pattern(const Node *n) {
     f.children("patterns", as<MatchClass>(n)->patterns);
     f.each("kwd_attrs", as<MatchClass>(n)->kwdAttrs, [&](Identifier i) { out += stringRepr(i); });
     return f.children("kwd_patterns", as<MatchClass>(n)->kwdPatterns);
-  case NodeKind::MatchStar: return f.text("name", as<MatchStar>(n)->name);
+  case NodeKind::MatchStar:
+    return f.text("name", as<MatchStar>(n)->name);
   case NodeKind::MatchAs:
     f.child("pattern", as<MatchAs>(n)->pattern);
     return f.text("name", as<MatchAs>(n)->name);
-  case NodeKind::MatchOr: return f.children("patterns", as<MatchOr>(n)->patterns);
-  default: return;
+  case NodeKind::MatchOr:
+    return f.children("patterns", as<MatchOr>(n)->patterns);
+  default:
+    return;
   }
 }
 } // namespace

@@ -30,6 +30,7 @@ inline Span join(const Span &first, const Span &last) {
   return {first.line, first.column, last.endLine, last.endColumn};
 }
 
+// clang-format off
 // Every node kind, in three groups (isExpr, isStmt, isPattern rely on the order).
 #define TSR_PY_EXPRS(X)                                                                                                \
   X(BoolOp) X(NamedExpr) X(BinOp) X(UnaryOp) X(Lambda) X(IfExp) X(Dict) X(Set) X(ListComp) X(SetComp) X(DictComp)      \
@@ -41,6 +42,7 @@ inline Span join(const Span &first, const Span &last) {
   X(Break) X(Continue)
 #define TSR_PY_PATTERNS(X)                                                                                             \
   X(MatchValue) X(MatchSingleton) X(MatchSequence) X(MatchMapping) X(MatchClass) X(MatchStar) X(MatchAs) X(MatchOr)
+// clang-format on
 
 enum class NodeKind : uint8_t {
 #define X(N) N,
@@ -86,7 +88,21 @@ using Identifier = std::string_view; // interned
 
 enum class ExprContext : uint8_t { Load, Store, Del };
 enum class BoolOpKind : uint8_t { And, Or };
-enum class BinOpKind : uint8_t { Add, Sub, Mult, MatMult, Div, Mod, Pow, LShift, RShift, BitOr, BitXor, BitAnd, FloorDiv };
+enum class BinOpKind : uint8_t {
+  Add,
+  Sub,
+  Mult,
+  MatMult,
+  Div,
+  Mod,
+  Pow,
+  LShift,
+  RShift,
+  BitOr,
+  BitXor,
+  BitAnd,
+  FloorDiv
+};
 enum class UnaryOpKind : uint8_t { Invert, Not, UAdd, USub };
 enum class CmpOpKind : uint8_t { Eq, NotEq, Lt, LtE, Gt, GtE, Is, IsNot, In, NotIn };
 // Python's spelling: "+", "//", "not in".
@@ -201,12 +217,12 @@ enum class ConstantKind : uint8_t { None, True, False, Ellipsis, Int, Float, Ima
 struct Constant : Expr {
   TSR_PY_NODE(Constant, Expr)
   ConstantKind what = ConstantKind::None;
-  bool hasU = false;              // u"…" (the dump shows it)
-  double number = 0;              // Float; Imag: the imaginary part
-  std::span<uint32_t> limbs;      // Int: magnitude, least significant first, no leading zeros; empty = 0. Never negative.
-  std::string_view text;          // Str: UTF-8 (lone surrogates as three bytes); Bytes: the bytes
+  bool hasU = false;         // u"…" (the dump shows it)
+  double number = 0;         // Float; Imag: the imaginary part
+  std::span<uint32_t> limbs; // Int: magnitude, least significant first, no leading zeros; empty = 0. Never negative.
+  std::string_view text;     // Str: UTF-8 (lone surrogates as three bytes); Bytes: the bytes
   bool fitsU64() const { return limbs.size() <= 2; }
-  uint64_t asU64() const {        // Int that fits
+  uint64_t asU64() const { // Int that fits
     return (limbs.empty() ? 0 : limbs[0]) | (limbs.size() > 1 ? static_cast<uint64_t>(limbs[1]) << 32 : 0);
   }
 };

@@ -61,37 +61,79 @@ struct Walker {
 
 void Walker::expr(const Node *n) const {
   switch (n->kind) {
-  case NodeKind::BoolOp: return all(as<BoolOp>(n)->values);
-  case NodeKind::NamedExpr: one(as<NamedExpr>(n)->target); return one(as<NamedExpr>(n)->value);
-  case NodeKind::BinOp: one(as<BinOp>(n)->left); return one(as<BinOp>(n)->right);
-  case NodeKind::UnaryOp: return one(as<UnaryOp>(n)->operand);
-  case NodeKind::Lambda: args(as<Lambda>(n)->args); return one(as<Lambda>(n)->body);
-  case NodeKind::IfExp: one(as<IfExp>(n)->test); one(as<IfExp>(n)->body); return one(as<IfExp>(n)->orelse);
+  case NodeKind::BoolOp:
+    return all(as<BoolOp>(n)->values);
+  case NodeKind::NamedExpr:
+    one(as<NamedExpr>(n)->target);
+    return one(as<NamedExpr>(n)->value);
+  case NodeKind::BinOp:
+    one(as<BinOp>(n)->left);
+    return one(as<BinOp>(n)->right);
+  case NodeKind::UnaryOp:
+    return one(as<UnaryOp>(n)->operand);
+  case NodeKind::Lambda:
+    args(as<Lambda>(n)->args);
+    return one(as<Lambda>(n)->body);
+  case NodeKind::IfExp:
+    one(as<IfExp>(n)->test);
+    one(as<IfExp>(n)->body);
+    return one(as<IfExp>(n)->orelse);
   case NodeKind::Dict:
     for (size_t i = 0; i < as<Dict>(n)->keys.size(); ++i) {
       one(as<Dict>(n)->keys[i]);
       one(as<Dict>(n)->values[i]);
     }
     return;
-  case NodeKind::Set: return all(as<Set>(n)->elts);
-  case NodeKind::ListComp: one(as<ListComp>(n)->elt); return all(as<ListComp>(n)->generators);
-  case NodeKind::SetComp: one(as<SetComp>(n)->elt); return all(as<SetComp>(n)->generators);
-  case NodeKind::GeneratorExp: one(as<GeneratorExp>(n)->elt); return all(as<GeneratorExp>(n)->generators);
-  case NodeKind::DictComp: one(as<DictComp>(n)->key); one(as<DictComp>(n)->value); return all(as<DictComp>(n)->generators);
-  case NodeKind::Await: return one(as<Await>(n)->value);
-  case NodeKind::Yield: return one(as<Yield>(n)->value);
-  case NodeKind::YieldFrom: return one(as<YieldFrom>(n)->value);
-  case NodeKind::Compare: one(as<Compare>(n)->left); return all(as<Compare>(n)->comparators);
-  case NodeKind::Call: one(as<Call>(n)->func); all(as<Call>(n)->args); return all(as<Call>(n)->keywords);
-  case NodeKind::FormattedValue: one(as<FormattedValue>(n)->value); return one(as<FormattedValue>(n)->formatSpec);
-  case NodeKind::JoinedStr: return all(as<JoinedStr>(n)->values);
-  case NodeKind::Attribute: return one(as<Attribute>(n)->value);
-  case NodeKind::Subscript: one(as<Subscript>(n)->value); return one(as<Subscript>(n)->slice);
-  case NodeKind::Starred: return one(as<Starred>(n)->value);
-  case NodeKind::List: return all(as<List>(n)->elts);
-  case NodeKind::Tuple: return all(as<Tuple>(n)->elts);
-  case NodeKind::Slice: one(as<Slice>(n)->lower); one(as<Slice>(n)->upper); return one(as<Slice>(n)->step);
-  default: return;
+  case NodeKind::Set:
+    return all(as<Set>(n)->elts);
+  case NodeKind::ListComp:
+    one(as<ListComp>(n)->elt);
+    return all(as<ListComp>(n)->generators);
+  case NodeKind::SetComp:
+    one(as<SetComp>(n)->elt);
+    return all(as<SetComp>(n)->generators);
+  case NodeKind::GeneratorExp:
+    one(as<GeneratorExp>(n)->elt);
+    return all(as<GeneratorExp>(n)->generators);
+  case NodeKind::DictComp:
+    one(as<DictComp>(n)->key);
+    one(as<DictComp>(n)->value);
+    return all(as<DictComp>(n)->generators);
+  case NodeKind::Await:
+    return one(as<Await>(n)->value);
+  case NodeKind::Yield:
+    return one(as<Yield>(n)->value);
+  case NodeKind::YieldFrom:
+    return one(as<YieldFrom>(n)->value);
+  case NodeKind::Compare:
+    one(as<Compare>(n)->left);
+    return all(as<Compare>(n)->comparators);
+  case NodeKind::Call:
+    one(as<Call>(n)->func);
+    all(as<Call>(n)->args);
+    return all(as<Call>(n)->keywords);
+  case NodeKind::FormattedValue:
+    one(as<FormattedValue>(n)->value);
+    return one(as<FormattedValue>(n)->formatSpec);
+  case NodeKind::JoinedStr:
+    return all(as<JoinedStr>(n)->values);
+  case NodeKind::Attribute:
+    return one(as<Attribute>(n)->value);
+  case NodeKind::Subscript:
+    one(as<Subscript>(n)->value);
+    return one(as<Subscript>(n)->slice);
+  case NodeKind::Starred:
+    return one(as<Starred>(n)->value);
+  case NodeKind::List:
+    return all(as<List>(n)->elts);
+  case NodeKind::Tuple:
+    return all(as<Tuple>(n)->elts);
+  case NodeKind::Slice:
+    one(as<Slice>(n)->lower);
+    one(as<Slice>(n)->upper);
+    return one(as<Slice>(n)->step);
+  default:
+    return;
   }
 }
 
@@ -113,15 +155,37 @@ void Walker::stmt(const Node *n) const {
     all(c->keywords);
     return all(c->body);
   }
-  case NodeKind::Return: return one(as<Return>(n)->value);
-  case NodeKind::Delete: return all(as<Delete>(n)->targets);
-  case NodeKind::Assign: all(as<Assign>(n)->targets); return one(as<Assign>(n)->value);
-  case NodeKind::TypeAlias: one(as<TypeAlias>(n)->name); all(as<TypeAlias>(n)->typeParams); return one(as<TypeAlias>(n)->value);
-  case NodeKind::AugAssign: one(as<AugAssign>(n)->target); return one(as<AugAssign>(n)->value);
-  case NodeKind::AnnAssign: one(as<AnnAssign>(n)->target); one(as<AnnAssign>(n)->annotation); return one(as<AnnAssign>(n)->value);
-  case NodeKind::For: one(as<For>(n)->target); one(as<For>(n)->iter); all(as<For>(n)->body); return all(as<For>(n)->orelse);
-  case NodeKind::While: one(as<While>(n)->test); all(as<While>(n)->body); return all(as<While>(n)->orelse);
-  case NodeKind::If: one(as<If>(n)->test); all(as<If>(n)->body); return all(as<If>(n)->orelse);
+  case NodeKind::Return:
+    return one(as<Return>(n)->value);
+  case NodeKind::Delete:
+    return all(as<Delete>(n)->targets);
+  case NodeKind::Assign:
+    all(as<Assign>(n)->targets);
+    return one(as<Assign>(n)->value);
+  case NodeKind::TypeAlias:
+    one(as<TypeAlias>(n)->name);
+    all(as<TypeAlias>(n)->typeParams);
+    return one(as<TypeAlias>(n)->value);
+  case NodeKind::AugAssign:
+    one(as<AugAssign>(n)->target);
+    return one(as<AugAssign>(n)->value);
+  case NodeKind::AnnAssign:
+    one(as<AnnAssign>(n)->target);
+    one(as<AnnAssign>(n)->annotation);
+    return one(as<AnnAssign>(n)->value);
+  case NodeKind::For:
+    one(as<For>(n)->target);
+    one(as<For>(n)->iter);
+    all(as<For>(n)->body);
+    return all(as<For>(n)->orelse);
+  case NodeKind::While:
+    one(as<While>(n)->test);
+    all(as<While>(n)->body);
+    return all(as<While>(n)->orelse);
+  case NodeKind::If:
+    one(as<If>(n)->test);
+    all(as<If>(n)->body);
+    return all(as<If>(n)->orelse);
   case NodeKind::With:
     for (const WithItem &i : as<With>(n)->items) {
       one(i.context);
@@ -136,7 +200,9 @@ void Walker::stmt(const Node *n) const {
       all(c.body);
     }
     return;
-  case NodeKind::Raise: one(as<Raise>(n)->exc); return one(as<Raise>(n)->cause);
+  case NodeKind::Raise:
+    one(as<Raise>(n)->exc);
+    return one(as<Raise>(n)->cause);
   case NodeKind::Try:
     all(as<Try>(n)->body);
     for (const ExceptHandler &h : as<Try>(n)->handlers) {
@@ -145,24 +211,35 @@ void Walker::stmt(const Node *n) const {
     }
     all(as<Try>(n)->orelse);
     return all(as<Try>(n)->finalbody);
-  case NodeKind::Assert: one(as<Assert>(n)->test); return one(as<Assert>(n)->msg);
-  case NodeKind::ExprStmt: return one(as<ExprStmt>(n)->value);
-  default: return;
+  case NodeKind::Assert:
+    one(as<Assert>(n)->test);
+    return one(as<Assert>(n)->msg);
+  case NodeKind::ExprStmt:
+    return one(as<ExprStmt>(n)->value);
+  default:
+    return;
   }
 }
 
 void Walker::pattern(const Node *n) const {
   switch (n->kind) {
-  case NodeKind::MatchValue: return one(as<MatchValue>(n)->value);
-  case NodeKind::MatchSequence: return all(as<MatchSequence>(n)->patterns);
-  case NodeKind::MatchMapping: all(as<MatchMapping>(n)->keys); return all(as<MatchMapping>(n)->patterns);
+  case NodeKind::MatchValue:
+    return one(as<MatchValue>(n)->value);
+  case NodeKind::MatchSequence:
+    return all(as<MatchSequence>(n)->patterns);
+  case NodeKind::MatchMapping:
+    all(as<MatchMapping>(n)->keys);
+    return all(as<MatchMapping>(n)->patterns);
   case NodeKind::MatchClass:
     one(as<MatchClass>(n)->cls);
     all(as<MatchClass>(n)->patterns);
     return all(as<MatchClass>(n)->kwdPatterns);
-  case NodeKind::MatchAs: return one(as<MatchAs>(n)->pattern);
-  case NodeKind::MatchOr: return all(as<MatchOr>(n)->patterns);
-  default: return;
+  case NodeKind::MatchAs:
+    return one(as<MatchAs>(n)->pattern);
+  case NodeKind::MatchOr:
+    return all(as<MatchOr>(n)->patterns);
+  default:
+    return;
   }
 }
 } // namespace

@@ -114,7 +114,8 @@ void divMagnitude(const Limbs &u0, const Limbs &v0, Limbs &q, Limbs &r) {
   trimLimbs(q);
   r.assign(u.begin(), u.begin() + static_cast<ptrdiff_t>(n));
   for (size_t i = 0; i < n && shift; ++i)
-    r[i] = (r[i] >> shift) | (i + 1 < u.size() ? static_cast<uint32_t>(static_cast<uint64_t>(u[i + 1]) << (32 - shift)) : 0);
+    r[i] = (r[i] >> shift) |
+           (i + 1 < u.size() ? static_cast<uint32_t>(static_cast<uint64_t>(u[i + 1]) << (32 - shift)) : 0);
   trimLimbs(r);
 }
 
@@ -178,7 +179,10 @@ std::optional<BigInt> BigInt::parse(std::string_view digits, unsigned base) {
     uint64_t chunk = 0, scale = 1;
     for (; at < digits.size() && scale * base <= UINT32_MAX; ++at, scale *= base) {
       char c = digits[at];
-      unsigned d = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'z' ? c - 'a' + 10 : c >= 'A' && c <= 'Z' ? c - 'A' + 10 : 99;
+      unsigned d = c >= '0' && c <= '9'   ? c - '0'
+                   : c >= 'a' && c <= 'z' ? c - 'a' + 10
+                   : c >= 'A' && c <= 'Z' ? c - 'A' + 10
+                                          : 99;
       if (d >= base)
         return std::nullopt;
       chunk = chunk * base + d;
@@ -203,7 +207,8 @@ std::optional<BigInt> BigInt::fromDouble(double v) {
     return BigInt();
   uint64_t mantissa = static_cast<uint64_t>(std::ldexp(fraction, 53));
   BigInt out = fromU64(mantissa);
-  out = exponent >= 53 ? out.shiftLeft(static_cast<size_t>(exponent - 53)) : out.shiftRight(static_cast<size_t>(53 - exponent));
+  out = exponent >= 53 ? out.shiftLeft(static_cast<size_t>(exponent - 53))
+                       : out.shiftRight(static_cast<size_t>(53 - exponent));
   out.negative_ = v < 0 && !out.isZero();
   return out;
 }

@@ -35,8 +35,8 @@ public:
 
   std::optional<int64_t> toI64() const;
   std::optional<uint64_t> toU64() const;
-  uint64_t wrapU64() const; // modulo 2^64, two's complement
-  double toDouble() const;  // nearest, ties to even; infinite when too large
+  uint64_t wrapU64() const;                       // modulo 2^64, two's complement
+  double toDouble() const;                        // nearest, ties to even; infinite when too large
   std::string toString(unsigned base = 10) const; // lower-case digits, leading '-' only
 
   BigInt operator-() const;

@@ -43,7 +43,9 @@ Token Lexer::lexNumber(Token t) {
               : x == 'o' ? digits([](char d) { return d >= '0' && d <= '7'; })
                          : digits([](char d) { return d == '0' || d == '1'; });
     if (!ok || isDigit(at(pos_)))
-      problem = x == 'x' ? "this hexadecimal number is malformed" : x == 'o' ? "this octal number is malformed" : "this binary number is malformed";
+      problem = x == 'x'   ? "this hexadecimal number is malformed"
+                : x == 'o' ? "this octal number is malformed"
+                           : "this binary number is malformed";
   } else {
     uint32_t begin = pos_;
     bool ok = true;
@@ -170,8 +172,10 @@ Token Lexer::lexString(Token t, uint32_t quoteAt, uint32_t prefixLength) {
   opening.endLine = opening.line;
   opening.endColumn = opening.column + prefixLength + (isTriple ? 3 : 1);
   out_.add(DiagId::UnterminatedString, place(opening),
-           isTriple ? "this triple-quoted string is not closed before the end of the file" : "this string is not closed before the end of its line",
-           isTriple ? "close it with " + closer : "close it with " + closer + ", or use three quotes for a string of several lines");
+           isTriple ? "this triple-quoted string is not closed before the end of the file"
+                    : "this string is not closed before the end of its line",
+           isTriple ? "close it with " + closer
+                    : "close it with " + closer + ", or use three quotes for a string of several lines");
   return finish(t, Tok::Error);
 }
 
@@ -282,19 +286,26 @@ Token Lexer::lexOperator(Token t) {
     return b == '=' ? take(2, oneEqual) : take(1, one);
   };
   switch (a) {
-  case '(': return openBracket(t, Tok::LParen, a);
-  case '[': return openBracket(t, Tok::LBracket, a);
-  case '{': return openBracket(t, Tok::LBrace, a);
-  case ')': return closeBracket(t, Tok::RParen, a);
-  case ']': return closeBracket(t, Tok::RBracket, a);
+  case '(':
+    return openBracket(t, Tok::LParen, a);
+  case '[':
+    return openBracket(t, Tok::LBracket, a);
+  case '{':
+    return openBracket(t, Tok::LBrace, a);
+  case ')':
+    return closeBracket(t, Tok::RParen, a);
+  case ']':
+    return closeBracket(t, Tok::RBracket, a);
   case '}':
     if (inField) {
       modes_.pop_back();
       return take(1, Tok::RBrace);
     }
     return closeBracket(t, Tok::RBrace, a);
-  case ',': return take(1, Tok::Comma);
-  case ';': return take(1, Tok::Semicolon);
+  case ',':
+    return take(1, Tok::Comma);
+  case ';':
+    return take(1, Tok::Semicolon);
   case ':':
     if (inField) {
       Mode m = modes_.back();
@@ -303,9 +314,12 @@ Token Lexer::lexOperator(Token t) {
       return take(1, Tok::Colon);
     }
     return b == '=' ? take(2, Tok::ColonEqual) : take(1, Tok::Colon);
-  case '.': return b == '.' && c == '.' ? take(3, Tok::Ellipsis) : take(1, Tok::Dot);
-  case '~': return take(1, Tok::Tilde);
-  case '=': return b == '=' ? take(2, Tok::EqEqual) : take(1, Tok::Equal);
+  case '.':
+    return b == '.' && c == '.' ? take(3, Tok::Ellipsis) : take(1, Tok::Dot);
+  case '~':
+    return take(1, Tok::Tilde);
+  case '=':
+    return b == '=' ? take(2, Tok::EqEqual) : take(1, Tok::Equal);
   case '!':
     if (b == '=')
       return take(2, Tok::NotEqual);
@@ -313,21 +327,32 @@ Token Lexer::lexOperator(Token t) {
       return take(1, Tok::Exclaim);
     ++pos_;
     return errorToken(t, DiagId::BadToken, "Python has no operator '!'", "write 'not x'");
-  case '+': return b == '=' ? take(2, Tok::PlusEqual) : take(1, Tok::Plus);
+  case '+':
+    return b == '=' ? take(2, Tok::PlusEqual) : take(1, Tok::Plus);
   case '-':
     if (b == '>')
       return take(2, Tok::Arrow);
     return b == '=' ? take(2, Tok::MinusEqual) : take(1, Tok::Minus);
-  case '*': return family(Tok::Star, Tok::StarEqual, Tok::DoubleStar, Tok::DoubleStarEqual);
-  case '/': return family(Tok::Slash, Tok::SlashEqual, Tok::DoubleSlash, Tok::DoubleSlashEqual);
-  case '<': return family(Tok::Less, Tok::LessEqual, Tok::LeftShift, Tok::LeftShiftEqual);
-  case '>': return family(Tok::Greater, Tok::GreaterEqual, Tok::RightShift, Tok::RightShiftEqual);
-  case '%': return b == '=' ? take(2, Tok::PercentEqual) : take(1, Tok::Percent);
-  case '&': return b == '=' ? take(2, Tok::AmperEqual) : take(1, Tok::Amper);
-  case '|': return b == '=' ? take(2, Tok::BarEqual) : take(1, Tok::Bar);
-  case '^': return b == '=' ? take(2, Tok::CaretEqual) : take(1, Tok::Caret);
-  case '@': return b == '=' ? take(2, Tok::AtEqual) : take(1, Tok::At);
-  default: return badCharacter(t);
+  case '*':
+    return family(Tok::Star, Tok::StarEqual, Tok::DoubleStar, Tok::DoubleStarEqual);
+  case '/':
+    return family(Tok::Slash, Tok::SlashEqual, Tok::DoubleSlash, Tok::DoubleSlashEqual);
+  case '<':
+    return family(Tok::Less, Tok::LessEqual, Tok::LeftShift, Tok::LeftShiftEqual);
+  case '>':
+    return family(Tok::Greater, Tok::GreaterEqual, Tok::RightShift, Tok::RightShiftEqual);
+  case '%':
+    return b == '=' ? take(2, Tok::PercentEqual) : take(1, Tok::Percent);
+  case '&':
+    return b == '=' ? take(2, Tok::AmperEqual) : take(1, Tok::Amper);
+  case '|':
+    return b == '=' ? take(2, Tok::BarEqual) : take(1, Tok::Bar);
+  case '^':
+    return b == '=' ? take(2, Tok::CaretEqual) : take(1, Tok::Caret);
+  case '@':
+    return b == '=' ? take(2, Tok::AtEqual) : take(1, Tok::At);
+  default:
+    return badCharacter(t);
   }
 }
 

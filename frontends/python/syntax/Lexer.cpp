@@ -33,27 +33,47 @@ Tok keyword(std::string_view s) {
 #define TRY(text, kind)                                                                                                \
   if (s == text)                                                                                                       \
     return Tok::kind;
-  case 'F': TRY("False", KwFalse) break;
-  case 'N': TRY("None", KwNone) break;
-  case 'T': TRY("True", KwTrue) break;
-  case 'a': TRY("and", KwAnd) TRY("as", KwAs) TRY("assert", KwAssert) TRY("async", KwAsync) TRY("await", KwAwait) break;
-  case 'b': TRY("break", KwBreak) break;
-  case 'c': TRY("class", KwClass) TRY("continue", KwContinue) break;
-  case 'd': TRY("def", KwDef) TRY("del", KwDel) break;
-  case 'e': TRY("elif", KwElif) TRY("else", KwElse) TRY("except", KwExcept) break;
-  case 'f': TRY("finally", KwFinally) TRY("for", KwFor) TRY("from", KwFrom) break;
-  case 'g': TRY("global", KwGlobal) break;
-  case 'i': TRY("if", KwIf) TRY("import", KwImport) TRY("in", KwIn) TRY("is", KwIs) break;
-  case 'l': TRY("lambda", KwLambda) break;
-  case 'n': TRY("nonlocal", KwNonlocal) TRY("not", KwNot) break;
-  case 'o': TRY("or", KwOr) break;
-  case 'p': TRY("pass", KwPass) break;
-  case 'r': TRY("raise", KwRaise) TRY("return", KwReturn) break;
-  case 't': TRY("try", KwTry) break;
-  case 'w': TRY("while", KwWhile) TRY("with", KwWith) break;
-  case 'y': TRY("yield", KwYield) break;
+  case 'F':
+    TRY("False", KwFalse) break;
+  case 'N':
+    TRY("None", KwNone) break;
+  case 'T':
+    TRY("True", KwTrue) break;
+  case 'a':
+    TRY("and", KwAnd) TRY("as", KwAs) TRY("assert", KwAssert) TRY("async", KwAsync) TRY("await", KwAwait) break;
+  case 'b':
+    TRY("break", KwBreak) break;
+  case 'c':
+    TRY("class", KwClass) TRY("continue", KwContinue) break;
+  case 'd':
+    TRY("def", KwDef) TRY("del", KwDel) break;
+  case 'e':
+    TRY("elif", KwElif) TRY("else", KwElse) TRY("except", KwExcept) break;
+  case 'f':
+    TRY("finally", KwFinally) TRY("for", KwFor) TRY("from", KwFrom) break;
+  case 'g':
+    TRY("global", KwGlobal) break;
+  case 'i':
+    TRY("if", KwIf) TRY("import", KwImport) TRY("in", KwIn) TRY("is", KwIs) break;
+  case 'l':
+    TRY("lambda", KwLambda) break;
+  case 'n':
+    TRY("nonlocal", KwNonlocal) TRY("not", KwNot) break;
+  case 'o':
+    TRY("or", KwOr) break;
+  case 'p':
+    TRY("pass", KwPass) break;
+  case 'r':
+    TRY("raise", KwRaise) TRY("return", KwReturn) break;
+  case 't':
+    TRY("try", KwTry) break;
+  case 'w':
+    TRY("while", KwWhile) TRY("with", KwWith) break;
+  case 'y':
+    TRY("yield", KwYield) break;
 #undef TRY
-  default: break;
+  default:
+    break;
   }
   return Tok::Name;
 }
@@ -62,10 +82,10 @@ Tok keyword(std::string_view s) {
 // not needed to tell a typographic quote from a letter.
 bool isForeignSymbol(uint32_t c) {
   static constexpr uint32_t ranges[][2] = {
-      {0x80, 0xA9},     {0xAB, 0xB4},     {0xB6, 0xB6},     {0xB8, 0xB9},     {0xBB, 0xBF},     {0xD7, 0xD7},
-      {0xF7, 0xF7},     {0x1680, 0x1680}, {0x2000, 0x203E}, {0x2041, 0x2053}, {0x2055, 0x2070}, {0x2074, 0x207E},
-      {0x2080, 0x208E}, {0x20A0, 0x20CF}, {0x2190, 0x2BFF}, {0x2E00, 0x2E7F}, {0x3000, 0x3004}, {0x3008, 0x3020},
-      {0xD800, 0xF8FF}, {0xFE10, 0xFE19}, {0xFEFF, 0xFEFF}, {0xFF01, 0xFF0F}, {0xFF1A, 0xFF20}, {0xFFF0, 0xFFFF},
+      {0x80, 0xA9},       {0xAB, 0xB4},       {0xB6, 0xB6},       {0xB8, 0xB9},     {0xBB, 0xBF},     {0xD7, 0xD7},
+      {0xF7, 0xF7},       {0x1680, 0x1680},   {0x2000, 0x203E},   {0x2041, 0x2053}, {0x2055, 0x2070}, {0x2074, 0x207E},
+      {0x2080, 0x208E},   {0x20A0, 0x20CF},   {0x2190, 0x2BFF},   {0x2E00, 0x2E7F}, {0x3000, 0x3004}, {0x3008, 0x3020},
+      {0xD800, 0xF8FF},   {0xFE10, 0xFE19},   {0xFEFF, 0xFEFF},   {0xFF01, 0xFF0F}, {0xFF1A, 0xFF20}, {0xFFF0, 0xFFFF},
       {0x1F000, 0x1FAFF}, {0xE0000, 0xE00FF}, {0xF0000, 0x10FFFF}};
   for (auto &r : ranges)
     if (c >= r[0] && c <= r[1])
@@ -83,9 +103,24 @@ std::string codePointName(uint32_t c) {
 // the bracket was forgotten.
 bool onlyBeginsStatement(Tok k) {
   switch (k) {
-  case Tok::KwDef: case Tok::KwClass: case Tok::KwReturn: case Tok::KwImport: case Tok::KwWhile: case Tok::KwWith:
-  case Tok::KwTry: case Tok::KwRaise: case Tok::KwPass: case Tok::KwBreak: case Tok::KwContinue: case Tok::KwDel:
-  case Tok::KwGlobal: case Tok::KwNonlocal: case Tok::KwAssert: case Tok::KwElif: case Tok::KwExcept: case Tok::KwFinally:
+  case Tok::KwDef:
+  case Tok::KwClass:
+  case Tok::KwReturn:
+  case Tok::KwImport:
+  case Tok::KwWhile:
+  case Tok::KwWith:
+  case Tok::KwTry:
+  case Tok::KwRaise:
+  case Tok::KwPass:
+  case Tok::KwBreak:
+  case Tok::KwContinue:
+  case Tok::KwDel:
+  case Tok::KwGlobal:
+  case Tok::KwNonlocal:
+  case Tok::KwAssert:
+  case Tok::KwElif:
+  case Tok::KwExcept:
+  case Tok::KwFinally:
     return true;
   default:
     return false;
@@ -97,12 +132,15 @@ bool isIdentifierStart(unsigned char c) { return kClass[c] == NameStart; }
 bool isIdentifierPart(unsigned char c) { return kClass[c] & (NameStart | Digit); }
 
 std::string_view spelling(Tok kind) {
+  // clang-format off
   static constexpr std::string_view words[] = {
-      "end of file", "end of line", "indent", "end of block", "error", "name", "number", "string", "f-string", "f-string text", "end of f-string",
+      "end of file", "end of line", "indent", "end of block", "error", "name", "number", "string", "f-string",
+      "f-string text", "end of f-string",
 #define X(Name, text) text,
       TSR_PY_KEYWORDS(X) TSR_PY_OPERATORS(X)
 #undef X
   };
+  // clang-format on
   return words[static_cast<size_t>(kind)];
 }
 
@@ -239,7 +277,8 @@ bool Lexer::skipBlankAndIndent(Token &out) {
     Token t = startToken();
     firstOnLine_ = true;
     if (alt <= altIndents_.back())
-      out_.add(DiagId::BadIndent, place(t), "this indentation mixes tabs and spaces differently from the line that opened the block");
+      out_.add(DiagId::BadIndent, place(t),
+               "this indentation mixes tabs and spaces differently from the line that opened the block");
     if (indents_.size() >= kMaxIndents) {
       out_.add(DiagId::BadIndent, place(t), "blocks are nested more than 100 deep", "split the function");
       pos_ = static_cast<uint32_t>(text_.size());
@@ -258,7 +297,8 @@ bool Lexer::skipBlankAndIndent(Token &out) {
   if (width != indents_.back()) {
     Token t = startToken();
     firstOnLine_ = true;
-    out_.add(DiagId::BadIndent, place(t), "this line is indented by " + std::to_string(width) + ", which matches no block around it",
+    out_.add(DiagId::BadIndent, place(t),
+             "this line is indented by " + std::to_string(width) + ", which matches no block around it",
              "align it with one of the blocks above");
     if (width > indents_.back()) { // taken as a new level, silently, so that the rest still parses
       indents_.back() = width;
@@ -267,7 +307,8 @@ bool Lexer::skipBlankAndIndent(Token &out) {
   } else if (alt != altIndents_.back()) {
     Token t = startToken();
     firstOnLine_ = true;
-    out_.add(DiagId::BadIndent, place(t), "this indentation mixes tabs and spaces differently from the lines around it");
+    out_.add(DiagId::BadIndent, place(t),
+             "this indentation mixes tabs and spaces differently from the lines around it");
   }
   return false;
 }
@@ -309,7 +350,8 @@ Token Lexer::next() {
         t = modes_.back().start;
         modes_.clear();
         brackets_.clear();
-        out_.add(DiagId::UnterminatedString, place(t), "this f-string is not closed", "end it with the quote that began it");
+        out_.add(DiagId::UnterminatedString, place(t), "this f-string is not closed",
+                 "end it with the quote that began it");
         return finish(t, Tok::Error);
       }
       if (!brackets_.empty()) {
@@ -353,7 +395,8 @@ Token Lexer::next() {
       }
       Token t = startToken();
       ++pos_;
-      return errorToken(t, DiagId::BadToken, "a '\\' joins two lines only as the last character of its line", "remove it, or what follows it");
+      return errorToken(t, DiagId::BadToken, "a '\\' joins two lines only as the last character of its line",
+                        "remove it, or what follows it");
     }
     break;
   }
@@ -405,7 +448,8 @@ Token Lexer::badCharacter(Token t) {
   if (c == UINT32_MAX)
     return errorToken(t, DiagId::BadToken, "this byte is not valid UTF-8", "save the file as UTF-8");
   if (c < 0x20 || c == 0x7F)
-    return errorToken(t, DiagId::BadToken, "the control character " + codePointName(c) + " cannot stand in source text", "remove it");
+    return errorToken(t, DiagId::BadToken, "the control character " + codePointName(c) + " cannot stand in source text",
+                      "remove it");
   std::string help;
   if (c >= 0x2018 && c <= 0x201F)
     help = "this is a typographic quote: use ' or \"";
@@ -415,7 +459,8 @@ Token Lexer::badCharacter(Token t) {
     help = "this is a typographic dash: use '-'";
   else if (c == '$' || c == '?' || c == '`')
     help = "Python has no such operator";
-  return errorToken(t, DiagId::BadToken, "the character '" + text + "' (" + codePointName(c) + ") cannot stand here", help);
+  return errorToken(t, DiagId::BadToken, "the character '" + text + "' (" + codePointName(c) + ") cannot stand here",
+                    help);
 }
 
 Token Lexer::lexName(Token t) {
@@ -469,7 +514,8 @@ Token Lexer::openBracket(Token t, Tok kind, char c) {
   ++pos_;
   t = finish(t, kind);
   if (brackets_.size() >= kMaxBrackets) {
-    out_.add(DiagId::SyntaxError, place(t), "brackets are nested more than 200 deep", "give names to parts of the expression");
+    out_.add(DiagId::SyntaxError, place(t), "brackets are nested more than 200 deep",
+             "give names to parts of the expression");
     pos_ = static_cast<uint32_t>(text_.size());
     brackets_.clear();
     modes_.clear();
@@ -488,7 +534,8 @@ Token Lexer::closeBracket(Token t, Tok kind, char c) {
     if (!modes_.empty()) {
       out_.add(DiagId::SyntaxError, place(t), std::string("'") + c + "' closes nothing in this f-string expression");
     } else {
-      out_.add(DiagId::SyntaxError, place(t), std::string("'") + c + "' closes nothing", "remove it, or open the bracket before");
+      out_.add(DiagId::SyntaxError, place(t), std::string("'") + c + "' closes nothing",
+               "remove it, or open the bracket before");
     }
     t.kind = Tok::Error;
     return t;

@@ -71,7 +71,8 @@ private:
   uint32_t pos_ = 0, line_ = 1, lineStart_ = 0;
   uint32_t countedTo_ = 0, countedColumn_ = 1; // columns counted so far on this line
   bool isAscii_ = true;
-  bool atLineStart_ = true, firstOnLine_ = true, lastWasNewline_ = true, indentedStart_ = false, pendingNewline_ = false, quietAboutBrackets_ = false;
+  bool atLineStart_ = true, firstOnLine_ = true, lastWasNewline_ = true, indentedStart_ = false,
+       pendingNewline_ = false, quietAboutBrackets_ = false;
   std::vector<uint32_t> indents_{0}, altIndents_{0};
   uint32_t pendingDedents_ = 0;
   std::vector<OpenBracket> brackets_;

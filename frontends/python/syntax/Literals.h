@@ -17,7 +17,8 @@ struct EscapeProblem {
 
 // Appends the meaning of `body` (what is between the quotes) to `out`: escapes unless `isRaw`, line ends as '\n'. Text is
 // UTF-8, with lone surrogates as three bytes. isFString: '{{' and '}}' are braces. False: see `problem`.
-bool decodeStringBody(std::string_view body, bool isRaw, bool isBytes, bool isFString, std::string &out, EscapeProblem &problem);
+bool decodeStringBody(std::string_view body, bool isRaw, bool isBytes, bool isFString, std::string &out,
+                      EscapeProblem &problem);
 
 void appendUtf8(std::string &out, uint32_t codePoint);
 // One code point from `s` at `i` (i moves on); an invalid byte gives itself + 0xDC00.

@@ -25,17 +25,27 @@ Expr *ParserImpl::atom() {
     n->id = intern(t);
     return n;
   }
-  case Tok::Number: return number();
+  case Tok::Number:
+    return number();
   case Tok::String:
-  case Tok::FStringStart: return strings();
-  case Tok::LParen: return parenAtom();
-  case Tok::LBracket: return listAtom();
-  case Tok::LBrace: return braceAtom();
-  case Tok::KwNone: return constant(s, ConstantKind::None);
-  case Tok::KwTrue: return constant(s, ConstantKind::True);
-  case Tok::KwFalse: return constant(s, ConstantKind::False);
-  case Tok::Ellipsis: return constant(s, ConstantKind::Ellipsis);
-  default: break;
+  case Tok::FStringStart:
+    return strings();
+  case Tok::LParen:
+    return parenAtom();
+  case Tok::LBracket:
+    return listAtom();
+  case Tok::LBrace:
+    return braceAtom();
+  case Tok::KwNone:
+    return constant(s, ConstantKind::None);
+  case Tok::KwTrue:
+    return constant(s, ConstantKind::True);
+  case Tok::KwFalse:
+    return constant(s, ConstantKind::False);
+  case Tok::Ellipsis:
+    return constant(s, ConstantKind::Ellipsis);
+  default:
+    break;
   }
   const Token &t = peek();
   if (pos_ > 0) {
@@ -99,7 +109,8 @@ Expr *ParserImpl::parenAtom() {
     return t;
   }
   if (is(Tok::Equal))
-    fail(peek(), "'=' assigns, and an assignment is not an expression", "to compare, write '=='; to assign inside an expression, ':='");
+    fail(peek(), "'=' assigns, and an assignment is not an expression",
+         "to compare, write '=='; to assign inside an expression, ':='");
   expectClosing(Tok::RParen, opener, "this expression");
   if (first->kind == NodeKind::Starred)
     fail(first->span, "a starred expression cannot stand here", "a tuple of one element ends with a comma: (*x,)");
@@ -225,10 +236,12 @@ Expr *ParserImpl::number() {
     if (base != 10)
       body.remove_prefix(2);
     if (body.size() > (base == 10 ? 4300u : 65536u))
-      fail(n->span, "this number has more than " + std::to_string(base == 10 ? 4300 : 65536) + " digits", "write large decimal numbers in hexadecimal");
+      fail(n->span, "this number has more than " + std::to_string(base == 10 ? 4300 : 65536) + " digits",
+           "write large decimal numbers in hexadecimal");
     n->what = ConstantKind::Int;
     uint64_t small = 0;
-    if (body.size() <= 15 && std::from_chars(body.data(), body.data() + body.size(), small, static_cast<int>(base)).ec == std::errc()) {
+    if (body.size() <= 15 &&
+        std::from_chars(body.data(), body.data() + body.size(), small, static_cast<int>(base)).ec == std::errc()) {
       uint32_t limbs[2] = {static_cast<uint32_t>(small), static_cast<uint32_t>(small >> 32)};
       n->limbs = arena_.copy(limbs, small == 0 ? 0 : small >> 32 ? 2 : 1);
     } else if (auto big = BigInt::parse(body, base)) {
@@ -245,7 +258,8 @@ Expr *ParserImpl::number() {
   return n;
 }
 
-void ParserImpl::decodeInto(std::string &out, uint32_t begin, uint32_t end, const Token &t, bool isRaw, bool isBytes, bool isFString) {
+void ParserImpl::decodeInto(std::string &out, uint32_t begin, uint32_t end, const Token &t, bool isRaw, bool isBytes,
+                            bool isFString) {
   EscapeProblem problem;
   if (decodeStringBody(lex_.text().substr(begin, end - begin), isRaw, isBytes, isFString, out, problem))
     return;
@@ -354,7 +368,8 @@ Expr *ParserImpl::fstringField(std::string &text, bool isRaw, bool hasU) {
   Start s = here();
   Token opener = advance();
   if (is(Tok::RBrace) || is(Tok::Exclaim) || is(Tok::Colon) || is(Tok::Equal))
-    fail(peek(), "an f-string field needs an expression before '" + std::string(spelling(kind())) + "'", "write '{{' for a brace");
+    fail(peek(), "an f-string field needs an expression before '" + std::string(spelling(kind())) + "'",
+         "write '{{' for a brace");
   Expr *value = yieldOrStarExpressions();
   FormattedValue *n = arena_.make<FormattedValue>(Span{});
   n->value = value;

@@ -10,21 +10,33 @@ Stmt *ParserImpl::compoundStatement() {
   Nest nest(*this);
   Start s = here();
   switch (kind()) {
-  case Tok::KwIf: return ifStatement();
-  case Tok::KwWhile: return whileStatement();
-  case Tok::KwFor: return forStatement(s, false);
-  case Tok::KwWith: return withStatement(s, false);
-  case Tok::KwTry: return tryStatement();
-  case Tok::KwDef: return functionDef(s, {}, false);
-  case Tok::KwClass: return classDef(s, {});
-  case Tok::At: return decorated();
+  case Tok::KwIf:
+    return ifStatement();
+  case Tok::KwWhile:
+    return whileStatement();
+  case Tok::KwFor:
+    return forStatement(s, false);
+  case Tok::KwWith:
+    return withStatement(s, false);
+  case Tok::KwTry:
+    return tryStatement();
+  case Tok::KwDef:
+    return functionDef(s, {}, false);
+  case Tok::KwClass:
+    return classDef(s, {});
+  case Tok::At:
+    return decorated();
   case Tok::KwAsync:
     advance();
     switch (kind()) {
-    case Tok::KwDef: return functionDef(s, {}, true);
-    case Tok::KwFor: return forStatement(s, true);
-    case Tok::KwWith: return withStatement(s, true);
-    default: unexpected("'def', 'for' or 'with' after 'async'");
+    case Tok::KwDef:
+      return functionDef(s, {}, true);
+    case Tok::KwFor:
+      return forStatement(s, true);
+    case Tok::KwWith:
+      return withStatement(s, true);
+    default:
+      unexpected("'def', 'for' or 'with' after 'async'");
     }
   case Tok::Name:
     return isWord(peek(), "match") ? matchStatement() : nullptr;
@@ -281,7 +293,9 @@ std::span<TypeParam> ParserImpl::typeParams() {
   while (!is(Tok::RBracket)) {
     Start s = here();
     TypeParam p;
-    p.what = accept(Tok::Star) ? TypeParamKind::TypeVarTuple : accept(Tok::DoubleStar) ? TypeParamKind::ParamSpec : TypeParamKind::TypeVar;
+    p.what = accept(Tok::Star)         ? TypeParamKind::TypeVarTuple
+             : accept(Tok::DoubleStar) ? TypeParamKind::ParamSpec
+                                       : TypeParamKind::TypeVar;
     p.name = expectName("the name of a type parameter");
     if (is(Tok::Colon)) {
       if (p.what != TypeParamKind::TypeVar)
@@ -353,7 +367,8 @@ Arguments *ParserImpl::arguments(Tok closer, bool annotations) {
         kwDefaults.push_back(value);
       } else {
         if (!value && !defaults.empty())
-          fail(p.span, "parameter '" + std::string(p.name) + "' without a default follows one with a default", "reorder them, or give it a default");
+          fail(p.span, "parameter '" + std::string(p.name) + "' without a default follows one with a default",
+               "reorder them, or give it a default");
         positional.push_back(p);
         if (value)
           defaults.push_back(value);

@@ -11,54 +11,88 @@ struct BinaryRow {
 };
 BinaryRow binaryRow(Tok k) {
   switch (k) {
-  case Tok::Bar: return {1, BinOpKind::BitOr};
-  case Tok::Caret: return {2, BinOpKind::BitXor};
-  case Tok::Amper: return {3, BinOpKind::BitAnd};
-  case Tok::LeftShift: return {4, BinOpKind::LShift};
-  case Tok::RightShift: return {4, BinOpKind::RShift};
-  case Tok::Plus: return {5, BinOpKind::Add};
-  case Tok::Minus: return {5, BinOpKind::Sub};
-  case Tok::Star: return {6, BinOpKind::Mult};
-  case Tok::Slash: return {6, BinOpKind::Div};
-  case Tok::DoubleSlash: return {6, BinOpKind::FloorDiv};
-  case Tok::Percent: return {6, BinOpKind::Mod};
-  case Tok::At: return {6, BinOpKind::MatMult};
-  default: return {};
+  case Tok::Bar:
+    return {1, BinOpKind::BitOr};
+  case Tok::Caret:
+    return {2, BinOpKind::BitXor};
+  case Tok::Amper:
+    return {3, BinOpKind::BitAnd};
+  case Tok::LeftShift:
+    return {4, BinOpKind::LShift};
+  case Tok::RightShift:
+    return {4, BinOpKind::RShift};
+  case Tok::Plus:
+    return {5, BinOpKind::Add};
+  case Tok::Minus:
+    return {5, BinOpKind::Sub};
+  case Tok::Star:
+    return {6, BinOpKind::Mult};
+  case Tok::Slash:
+    return {6, BinOpKind::Div};
+  case Tok::DoubleSlash:
+    return {6, BinOpKind::FloorDiv};
+  case Tok::Percent:
+    return {6, BinOpKind::Mod};
+  case Tok::At:
+    return {6, BinOpKind::MatMult};
+  default:
+    return {};
   }
 }
 } // namespace
 
 std::string_view describeExpr(const Expr *e) {
   switch (e->kind) {
-  case NodeKind::Call: return "a function call";
+  case NodeKind::Call:
+    return "a function call";
   case NodeKind::Constant:
     switch (as<Constant>(e)->what) {
-    case ConstantKind::None: return "None";
-    case ConstantKind::True: return "True";
-    case ConstantKind::False: return "False";
-    case ConstantKind::Ellipsis: return "'...'";
-    default: return "a literal";
+    case ConstantKind::None:
+      return "None";
+    case ConstantKind::True:
+      return "True";
+    case ConstantKind::False:
+      return "False";
+    case ConstantKind::Ellipsis:
+      return "'...'";
+    default:
+      return "a literal";
     }
-  case NodeKind::JoinedStr: return "an f-string";
+  case NodeKind::JoinedStr:
+    return "an f-string";
   case NodeKind::BoolOp:
   case NodeKind::BinOp:
-  case NodeKind::UnaryOp: return "an expression";
-  case NodeKind::Compare: return "a comparison";
-  case NodeKind::Lambda: return "a lambda";
-  case NodeKind::IfExp: return "a conditional expression";
-  case NodeKind::Dict: return "a dict";
-  case NodeKind::Set: return "a set";
+  case NodeKind::UnaryOp:
+    return "an expression";
+  case NodeKind::Compare:
+    return "a comparison";
+  case NodeKind::Lambda:
+    return "a lambda";
+  case NodeKind::IfExp:
+    return "a conditional expression";
+  case NodeKind::Dict:
+    return "a dict";
+  case NodeKind::Set:
+    return "a set";
   case NodeKind::ListComp:
   case NodeKind::SetComp:
-  case NodeKind::DictComp: return "a comprehension";
-  case NodeKind::GeneratorExp: return "a generator expression";
-  case NodeKind::Await: return "an await expression";
+  case NodeKind::DictComp:
+    return "a comprehension";
+  case NodeKind::GeneratorExp:
+    return "a generator expression";
+  case NodeKind::Await:
+    return "an await expression";
   case NodeKind::Yield:
-  case NodeKind::YieldFrom: return "a yield expression";
-  case NodeKind::NamedExpr: return "a ':=' expression";
-  case NodeKind::Tuple: return "a tuple";
-  case NodeKind::List: return "a list";
-  default: return "this expression";
+  case NodeKind::YieldFrom:
+    return "a yield expression";
+  case NodeKind::NamedExpr:
+    return "a ':=' expression";
+  case NodeKind::Tuple:
+    return "a tuple";
+  case NodeKind::List:
+    return "a list";
+  default:
+    return "this expression";
   }
 }
 
@@ -108,8 +142,16 @@ Expr *ParserImpl::starExpressions() {
   list.add(first);
   while (accept(Tok::Comma)) {
     switch (kind()) { // what cannot begin an expression ends the list after its last comma
-    case Tok::Newline: case Tok::Equal: case Tok::RParen: case Tok::RBracket: case Tok::RBrace: case Tok::Semicolon:
-    case Tok::Colon: case Tok::EndOfFile: case Tok::Exclaim: case Tok::KwIn:
+    case Tok::Newline:
+    case Tok::Equal:
+    case Tok::RParen:
+    case Tok::RBracket:
+    case Tok::RBrace:
+    case Tok::Semicolon:
+    case Tok::Colon:
+    case Tok::EndOfFile:
+    case Tok::Exclaim:
+    case Tok::KwIn:
       break;
     default:
       if (kind() >= Tok::PlusEqual && kind() <= Tok::DoubleSlashEqual)
@@ -231,14 +273,30 @@ Expr *ParserImpl::comparison() {
   for (;;) {
     CmpOpKind op;
     switch (kind()) {
-    case Tok::EqEqual: op = CmpOpKind::Eq; break;
-    case Tok::NotEqual: op = CmpOpKind::NotEq; break;
-    case Tok::Less: op = CmpOpKind::Lt; break;
-    case Tok::LessEqual: op = CmpOpKind::LtE; break;
-    case Tok::Greater: op = CmpOpKind::Gt; break;
-    case Tok::GreaterEqual: op = CmpOpKind::GtE; break;
-    case Tok::KwIn: op = CmpOpKind::In; break;
-    case Tok::KwIs: op = kind(1) == Tok::KwNot ? CmpOpKind::IsNot : CmpOpKind::Is; break;
+    case Tok::EqEqual:
+      op = CmpOpKind::Eq;
+      break;
+    case Tok::NotEqual:
+      op = CmpOpKind::NotEq;
+      break;
+    case Tok::Less:
+      op = CmpOpKind::Lt;
+      break;
+    case Tok::LessEqual:
+      op = CmpOpKind::LtE;
+      break;
+    case Tok::Greater:
+      op = CmpOpKind::Gt;
+      break;
+    case Tok::GreaterEqual:
+      op = CmpOpKind::GtE;
+      break;
+    case Tok::KwIn:
+      op = CmpOpKind::In;
+      break;
+    case Tok::KwIs:
+      op = kind(1) == Tok::KwNot ? CmpOpKind::IsNot : CmpOpKind::Is;
+      break;
     case Tok::KwNot:
       if (kind(1) == Tok::KwIn) {
         op = CmpOpKind::NotIn;
@@ -284,10 +342,17 @@ Expr *ParserImpl::binary(int minimum) {
 Expr *ParserImpl::unary() {
   UnaryOpKind op;
   switch (kind()) {
-  case Tok::Plus: op = UnaryOpKind::UAdd; break;
-  case Tok::Minus: op = UnaryOpKind::USub; break;
-  case Tok::Tilde: op = UnaryOpKind::Invert; break;
-  default: return power();
+  case Tok::Plus:
+    op = UnaryOpKind::UAdd;
+    break;
+  case Tok::Minus:
+    op = UnaryOpKind::USub;
+    break;
+  case Tok::Tilde:
+    op = UnaryOpKind::Invert;
+    break;
+  default:
+    return power();
   }
   Nest nest(*this);
   Start s = here();
@@ -404,7 +469,8 @@ void ParserImpl::callArguments(const Token &opener, Scratch<Expr *> &args, Scrat
       Expr *value = namedExpression();
       if (atComprehension()) {
         std::span<Comprehension> g = generators();
-        bool sole = args.size() == 0 && keywords.size() == 0 && (is(Tok::RParen) || (is(Tok::Comma) && kind(1) == Tok::RParen));
+        bool sole =
+            args.size() == 0 && keywords.size() == 0 && (is(Tok::RParen) || (is(Tok::Comma) && kind(1) == Tok::RParen));
         if (!sole || is(Tok::Comma))
           fail(from(s), "a generator expression needs its own parentheses unless it is the only argument");
         expectClosing(Tok::RParen, opener, "the arguments of this call");
@@ -415,9 +481,12 @@ void ParserImpl::callArguments(const Token &opener, Scratch<Expr *> &args, Scrat
         return;
       }
       if (is(Tok::Equal))
-        fail(value->span, "a keyword argument is a plain name, not " + std::string(describeExpr(value)), "to compare, write '=='");
+        fail(value->span, "a keyword argument is a plain name, not " + std::string(describeExpr(value)),
+             "to compare, write '=='");
       if (keywords.size())
-        fail(value->span, hasDoubleStar ? "a positional argument follows '**' arguments" : "a positional argument follows a keyword argument",
+        fail(value->span,
+             hasDoubleStar ? "a positional argument follows '**' arguments"
+                           : "a positional argument follows a keyword argument",
              "put positional arguments first, or give this one a name");
       args.add(value);
     }
@@ -498,8 +567,15 @@ Expr *ParserImpl::yieldExpression() {
   }
   Expr *value = nullptr;
   switch (kind()) {
-  case Tok::Newline: case Tok::RParen: case Tok::RBracket: case Tok::RBrace: case Tok::Equal: case Tok::Semicolon:
-  case Tok::EndOfFile: case Tok::Exclaim: case Tok::Colon:
+  case Tok::Newline:
+  case Tok::RParen:
+  case Tok::RBracket:
+  case Tok::RBrace:
+  case Tok::Equal:
+  case Tok::Semicolon:
+  case Tok::EndOfFile:
+  case Tok::Exclaim:
+  case Tok::Colon:
     break;
   default:
     value = starExpressions();

@@ -9,11 +9,26 @@ Stmt *ParserImpl::matchStatement() {
   Tok after = kind(1);
   bool isSure = false;
   switch (after) {
-  case Tok::Name: case Tok::Number: case Tok::String: case Tok::FStringStart: case Tok::LBrace: case Tok::KwNone:
-  case Tok::KwTrue: case Tok::KwFalse: case Tok::KwLambda: case Tok::KwAwait: case Tok::Tilde: case Tok::Ellipsis:
+  case Tok::Name:
+  case Tok::Number:
+  case Tok::String:
+  case Tok::FStringStart:
+  case Tok::LBrace:
+  case Tok::KwNone:
+  case Tok::KwTrue:
+  case Tok::KwFalse:
+  case Tok::KwLambda:
+  case Tok::KwAwait:
+  case Tok::Tilde:
+  case Tok::Ellipsis:
     isSure = true; // nothing of these can follow a name
     break;
-  case Tok::LParen: case Tok::LBracket: case Tok::Minus: case Tok::Plus: case Tok::Star: case Tok::KwNot:
+  case Tok::LParen:
+  case Tok::LBracket:
+  case Tok::Minus:
+  case Tok::Plus:
+  case Tok::Star:
+  case Tok::KwNot:
     break;
   default:
     return nullptr;
@@ -165,17 +180,27 @@ Pattern *ParserImpl::closedPattern() {
   };
   switch (kind()) {
   case Tok::Number:
-  case Tok::Minus: return value(patternNumber());
-  case Tok::String: return value(strings());
-  case Tok::FStringStart: fail(peek(), "an f-string cannot be a pattern");
-  case Tok::KwNone: return singleton(ConstantKind::None);
-  case Tok::KwTrue: return singleton(ConstantKind::True);
-  case Tok::KwFalse: return singleton(ConstantKind::False);
-  case Tok::Name: return namePattern();
+  case Tok::Minus:
+    return value(patternNumber());
+  case Tok::String:
+    return value(strings());
+  case Tok::FStringStart:
+    fail(peek(), "an f-string cannot be a pattern");
+  case Tok::KwNone:
+    return singleton(ConstantKind::None);
+  case Tok::KwTrue:
+    return singleton(ConstantKind::True);
+  case Tok::KwFalse:
+    return singleton(ConstantKind::False);
+  case Tok::Name:
+    return namePattern();
   case Tok::LParen:
-  case Tok::LBracket: return sequencePattern();
-  case Tok::LBrace: return mappingPattern();
-  default: unexpected("a pattern");
+  case Tok::LBracket:
+    return sequencePattern();
+  case Tok::LBrace:
+    return mappingPattern();
+  default:
+    unexpected("a pattern");
   }
 }
 
@@ -315,18 +340,29 @@ Pattern *ParserImpl::mappingPattern() {
       Start k = here();
       switch (kind()) {
       case Tok::Number:
-      case Tok::Minus: keys.push_back(patternNumber()); break;
-      case Tok::String: keys.push_back(strings()); break;
-      case Tok::KwNone: keys.push_back(constant(k, ConstantKind::None)); break;
-      case Tok::KwTrue: keys.push_back(constant(k, ConstantKind::True)); break;
-      case Tok::KwFalse: keys.push_back(constant(k, ConstantKind::False)); break;
+      case Tok::Minus:
+        keys.push_back(patternNumber());
+        break;
+      case Tok::String:
+        keys.push_back(strings());
+        break;
+      case Tok::KwNone:
+        keys.push_back(constant(k, ConstantKind::None));
+        break;
+      case Tok::KwTrue:
+        keys.push_back(constant(k, ConstantKind::True));
+        break;
+      case Tok::KwFalse:
+        keys.push_back(constant(k, ConstantKind::False));
+        break;
       case Tok::Name:
         if (kind(1) == Tok::Dot) {
           keys.push_back(patternDotted());
           break;
         }
         [[fallthrough]];
-      default: unexpected("a literal or a dotted name as the key of a mapping pattern");
+      default:
+        unexpected("a literal or a dotted name as the key of a mapping pattern");
       }
       expect(Tok::Colon, "after the key of a mapping pattern");
       values.add(pattern());

@@ -9,20 +9,34 @@ namespace tessera::py {
 namespace {
 std::optional<BinOpKind> augmentedOp(Tok k) {
   switch (k) {
-  case Tok::PlusEqual: return BinOpKind::Add;
-  case Tok::MinusEqual: return BinOpKind::Sub;
-  case Tok::StarEqual: return BinOpKind::Mult;
-  case Tok::AtEqual: return BinOpKind::MatMult;
-  case Tok::SlashEqual: return BinOpKind::Div;
-  case Tok::PercentEqual: return BinOpKind::Mod;
-  case Tok::AmperEqual: return BinOpKind::BitAnd;
-  case Tok::BarEqual: return BinOpKind::BitOr;
-  case Tok::CaretEqual: return BinOpKind::BitXor;
-  case Tok::LeftShiftEqual: return BinOpKind::LShift;
-  case Tok::RightShiftEqual: return BinOpKind::RShift;
-  case Tok::DoubleStarEqual: return BinOpKind::Pow;
-  case Tok::DoubleSlashEqual: return BinOpKind::FloorDiv;
-  default: return std::nullopt;
+  case Tok::PlusEqual:
+    return BinOpKind::Add;
+  case Tok::MinusEqual:
+    return BinOpKind::Sub;
+  case Tok::StarEqual:
+    return BinOpKind::Mult;
+  case Tok::AtEqual:
+    return BinOpKind::MatMult;
+  case Tok::SlashEqual:
+    return BinOpKind::Div;
+  case Tok::PercentEqual:
+    return BinOpKind::Mod;
+  case Tok::AmperEqual:
+    return BinOpKind::BitAnd;
+  case Tok::BarEqual:
+    return BinOpKind::BitOr;
+  case Tok::CaretEqual:
+    return BinOpKind::BitXor;
+  case Tok::LeftShiftEqual:
+    return BinOpKind::LShift;
+  case Tok::RightShiftEqual:
+    return BinOpKind::RShift;
+  case Tok::DoubleStarEqual:
+    return BinOpKind::Pow;
+  case Tok::DoubleSlashEqual:
+    return BinOpKind::FloorDiv;
+  default:
+    return std::nullopt;
   }
 }
 } // namespace
@@ -46,7 +60,8 @@ void ParserImpl::endOfSimple() {
     fail(t, "'" + std::string(spelling(t.kind)) + "' closes nothing");
   const Token before = pos_ > 0 ? tokens_[pos_ - 1] : t;
   if (before.kind == Tok::Name && (textOf(before) == "print" || textOf(before) == "exec"))
-    fail(t, "'" + std::string(textOf(before)) + "' is a function: its arguments need parentheses", "write " + std::string(textOf(before)) + "(…)");
+    fail(t, "'" + std::string(textOf(before)) + "' is a function: its arguments need parentheses",
+         "write " + std::string(textOf(before)) + "(…)");
   if (t.kind == Tok::Colon)
     fail(t, "':' cannot stand here", "is the keyword of the statement misspelled?");
   if (t.kind == Tok::Name || t.kind == Tok::Number || t.kind == Tok::String || t.kind == Tok::FStringStart)
@@ -64,14 +79,25 @@ Stmt *ParserImpl::simpleStatement() {
     n->value = value;
     return n;
   }
-  case Tok::KwPass: advance(); return node<Pass>(s);
-  case Tok::KwBreak: advance(); return node<Break>(s);
-  case Tok::KwContinue: advance(); return node<Continue>(s);
-  case Tok::KwImport: return importStatement();
-  case Tok::KwFrom: return importFrom();
-  case Tok::KwDel: return deleteStatement();
-  case Tok::KwGlobal: return nameList<Global>("a global name");
-  case Tok::KwNonlocal: return nameList<Nonlocal>("a nonlocal name");
+  case Tok::KwPass:
+    advance();
+    return node<Pass>(s);
+  case Tok::KwBreak:
+    advance();
+    return node<Break>(s);
+  case Tok::KwContinue:
+    advance();
+    return node<Continue>(s);
+  case Tok::KwImport:
+    return importStatement();
+  case Tok::KwFrom:
+    return importFrom();
+  case Tok::KwDel:
+    return deleteStatement();
+  case Tok::KwGlobal:
+    return nameList<Global>("a global name");
+  case Tok::KwNonlocal:
+    return nameList<Nonlocal>("a nonlocal name");
   case Tok::KwAssert: {
     advance();
     Expr *test = expression(), *msg = nullptr;
@@ -99,7 +125,9 @@ Stmt *ParserImpl::simpleStatement() {
     if (kind(1) == Tok::KwIf)
       fail(peek(1), "Python writes 'elif', not 'else if'", "write elif");
     [[fallthrough]];
-  case Tok::KwElif: case Tok::KwExcept: case Tok::KwFinally: {
+  case Tok::KwElif:
+  case Tok::KwExcept:
+  case Tok::KwFinally: {
     std::string word(spelling(kind()));
     const char *owner = is(Tok::KwElif) ? "'if'" : is(Tok::KwElse) ? "'if', 'for', 'while' or 'try'" : "'try'";
     fail(peek(), "'" + word + "' belongs to no " + owner + " here", "align it with its " + std::string(owner));

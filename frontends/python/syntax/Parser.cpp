@@ -38,7 +38,8 @@ void ParserImpl::report(const Span &at, std::string message, std::string help, D
 
 void ParserImpl::noteSuspect() {
   const Token &t = peek();
-  if (suspectAt_ != SIZE_MAX || speculative_ || lex_.openBrackets().empty() || !t.startsLine || t.column > statementColumn_)
+  if (suspectAt_ != SIZE_MAX || speculative_ || lex_.openBrackets().empty() || !t.startsLine ||
+      t.column > statementColumn_)
     return;
   suspectAt_ = pos_;
   suspectBracket_ = lex_.openBrackets().back().token;
@@ -50,7 +51,8 @@ void ParserImpl::failAtSuspect() {
   pos_ = suspectAt_;
   suspectAt_ = SIZE_MAX;
   restart_ = true;
-  Diagnostic &d = out_.add(DiagId::SyntaxError, lex_.place(suspectBracket_), "'" + std::string(spelling(suspectBracket_.kind)) + "' was never closed");
+  Diagnostic &d = out_.add(DiagId::SyntaxError, lex_.place(suspectBracket_),
+                           "'" + std::string(spelling(suspectBracket_.kind)) + "' was never closed");
   d.notes.push_back({lex_.place(peek()), "the next statement seems to begin here"});
   throw Failure{};
 }
@@ -65,20 +67,29 @@ void ParserImpl::tooDeep() { fail(peek(), "this is nested too deeply", "give nam
 
 std::string ParserImpl::describe(const Token &t) const {
   switch (t.kind) {
-  case Tok::EndOfFile: return "the end of the file";
-  case Tok::Newline: return "the end of the line";
-  case Tok::Indent: return "a deeper indentation";
-  case Tok::Dedent: return "the end of the block";
+  case Tok::EndOfFile:
+    return "the end of the file";
+  case Tok::Newline:
+    return "the end of the line";
+  case Tok::Indent:
+    return "a deeper indentation";
+  case Tok::Dedent:
+    return "the end of the block";
   case Tok::Name:
   case Tok::Number: {
     std::string_view text = textOf(t);
     return "'" + std::string(text.substr(0, 40)) + (text.size() > 40 ? "…'" : "'");
   }
-  case Tok::String: return "a string";
-  case Tok::FStringStart: return "an f-string";
-  case Tok::FStringMiddle: return "text";
-  case Tok::FStringEnd: return "the end of the f-string";
-  default: return "'" + std::string(spelling(t.kind)) + "'";
+  case Tok::String:
+    return "a string";
+  case Tok::FStringStart:
+    return "an f-string";
+  case Tok::FStringMiddle:
+    return "text";
+  case Tok::FStringEnd:
+    return "the end of the f-string";
+  default:
+    return "'" + std::string(spelling(t.kind)) + "'";
   }
 }
 
@@ -90,7 +101,8 @@ void ParserImpl::unexpected(std::string_view expected) {
   failAtSuspect();
   if (!lex_.openBrackets().empty() && t.startsLine && t.column <= statementColumn_ && !speculative_) {
     const Lexer::OpenBracket &b = lex_.openBrackets().back();
-    Diagnostic &d = out_.add(DiagId::SyntaxError, lex_.place(b.token), std::string("'") + b.what + "' was never closed");
+    Diagnostic &d =
+        out_.add(DiagId::SyntaxError, lex_.place(b.token), std::string("'") + b.what + "' was never closed");
     d.notes.push_back({lex_.place(t), "the next statement seems to begin here"});
     restart_ = true;
     throw Failure{};
@@ -113,12 +125,15 @@ void ParserImpl::expectClosing(Tok closer, const Token &opener, std::string_view
   if (t.kind != Tok::Error)
     failAtSuspect();
   std::string close(spelling(closer));
-  bool beginsOperand = t.kind == Tok::Name || t.kind == Tok::Number || t.kind == Tok::String || t.kind == Tok::FStringStart ||
-                       t.kind == Tok::LParen || t.kind == Tok::LBracket || t.kind == Tok::LBrace;
+  bool beginsOperand = t.kind == Tok::Name || t.kind == Tok::Number || t.kind == Tok::String ||
+                       t.kind == Tok::FStringStart || t.kind == Tok::LParen || t.kind == Tok::LBracket ||
+                       t.kind == Tok::LBrace;
   bool likelyUnclosed = !lex_.openBrackets().empty() && t.startsLine && t.column <= statementColumn_;
   if (t.kind == Tok::Error || speculative_ || likelyUnclosed)
     unexpected("'" + close + "'");
-  std::string message = beginsOperand ? "expected ',' or '" + close + "' before " + describe(t) : "expected '" + close + "' at the end of " + std::string(inside) + ", found " + describe(t);
+  std::string message =
+      beginsOperand ? "expected ',' or '" + close + "' before " + describe(t)
+                    : "expected '" + close + "' at the end of " + std::string(inside) + ", found " + describe(t);
   Diagnostic &d = out_.add(DiagId::SyntaxError, lex_.place(t), message);
   if (beginsOperand)
     d.help = "is a comma or an operator missing?";
@@ -139,7 +154,8 @@ void ParserImpl::expectColon(std::string_view after) {
     fail(t, "'=' assigns and cannot stand in a condition", "to compare, write '=='");
   std::string message = "missing ':' after " + std::string(after);
   if (t.kind == Tok::Newline && tokens_.size() && pos_ > 0) {
-    report({lastEnd_.line, lastEnd_.column, lastEnd_.line, lastEnd_.column + 1}, message, "put ':' here; the block follows on the next lines, indented");
+    report({lastEnd_.line, lastEnd_.column, lastEnd_.line, lastEnd_.column + 1}, message,
+           "put ':' here; the block follows on the next lines, indented");
     return; // the block is read as if the colon were there
   }
   if (t.kind == Tok::ColonEqual)
@@ -230,8 +246,8 @@ void ParserImpl::dropTooHigh(std::vector<Stmt *> &list) {
   std::erase_if(list, [&](Stmt *s) {
     const Node *culprit = findDeeperThan(s, kMaxHeight);
     if (culprit)
-      out_.add(DiagId::SyntaxError, placeOfSpan(culprit->span), "this is nested too deeply, or is one chain of too many operators",
-               "give names to parts of it");
+      out_.add(DiagId::SyntaxError, placeOfSpan(culprit->span),
+               "this is nested too deeply, or is one chain of too many operators", "give names to parts of it");
     return culprit != nullptr;
   });
 }

@@ -197,7 +197,8 @@ private:
   void fstring(std::string &text, Start s, Scratch<Expr *> &values, bool hasU);
   Expr *fstringField(std::string &text, bool isRaw, bool hasU);
   void flushText(std::string &text, Start s, Scratch<Expr *> &values, bool hasU);
-  void decodeInto(std::string &out, uint32_t begin, uint32_t end, const Token &t, bool isRaw, bool isBytes, bool isFString);
+  void decodeInto(std::string &out, uint32_t begin, uint32_t end, const Token &t, bool isRaw, bool isBytes,
+                  bool isFString);
   Expr *constant(Start s, ConstantKind what);
 
   Arena &arena_;

@@ -8,6 +8,7 @@
 
 namespace tessera::py {
 
+// clang-format off: lists
 // X(Name, "spelling")
 #define TSR_PY_KEYWORDS(X)                                                                                             \
   X(KwFalse, "False") X(KwNone, "None") X(KwTrue, "True") X(KwAnd, "and") X(KwAs, "as") X(KwAssert, "assert")          \
@@ -33,6 +34,7 @@ enum class Tok : uint8_t {
   TSR_PY_KEYWORDS(X) TSR_PY_OPERATORS(X)
 #undef X
 };
+// clang-format on
 
 // "(" or "while"; for the others a phrase, "end of file".
 std::string_view spelling(Tok kind);

@@ -23,7 +23,8 @@ void Program::executeCreation(const Op &op) {
     all = read(value(op.operands[0]), 0, 0, op, state);
   else if (op.code == Opcode::Constant) {
     const tbc::Type &t = *out.type;
-    all = !t.pointer && tbc::isFloat(t.elem) ? scalarFromDouble(t.elem, op.floatAttr(AttrId::FloatValue)) : static_cast<uint64_t>(op.intAttr(AttrId::Value));
+    all = !t.pointer && tbc::isFloat(t.elem) ? scalarFromDouble(t.elem, op.floatAttr(AttrId::FloatValue))
+                                             : static_cast<uint64_t>(op.intAttr(AttrId::Value));
     if (!t.pointer && tbc::isInteger(t.elem)) {
       unsigned width = t.elem == tbc::Elem::I1 ? 1 : tbc::elemBits(t.elem);
       all = width == 64 ? all : all & ((uint64_t(1) << width) - 1);
@@ -32,7 +33,8 @@ void Program::executeCreation(const Op &op) {
   for (unsigned t = 0; t < threads; ++t)
     for (unsigned r = 0; r < registers; ++r) {
       size_t cell = size_t(t) * registers + r;
-      out.bits[cell] = op.code == Opcode::Arange ? static_cast<uint32_t>(op.intAttr(AttrId::Start) + out.map->element(t, r)) : all;
+      out.bits[cell] =
+          op.code == Opcode::Arange ? static_cast<uint32_t>(op.intAttr(AttrId::Start) + out.map->element(t, r)) : all;
       out.states[cell] = state;
     }
   set(op.results[0], std::move(out));

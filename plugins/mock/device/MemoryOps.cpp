@@ -18,7 +18,9 @@ uint64_t loadBytes(uint64_t address, unsigned n) {
   std::memcpy(&bits, reinterpret_cast<const void *>(address), n);
   return bits;
 }
-void storeBytes(uint64_t address, unsigned n, uint64_t bits) { std::memcpy(reinterpret_cast<void *>(address), &bits, n); }
+void storeBytes(uint64_t address, unsigned n, uint64_t bits) {
+  std::memcpy(reinterpret_cast<void *>(address), &bits, n);
+}
 
 // The pointee's bytes of a pointer or tensor of pointers.
 unsigned pointeeBytes(const tbc::Type &t) { return tbc::elemBits(t.elem) / 8; }
@@ -138,8 +140,10 @@ void Program::executeAtomic(const Op &op) {
       uint32_t e = out.map ? out.map->element(t, r) : 0;
       old[e] = loadBytes(address, bytes);
       states[e] = CellState::Defined;
-      uint64_t next = isCas ? (old[e] == (bytes == 8 ? operand : operand & ((uint64_t(1) << (8 * bytes)) - 1)) ? replacement : old[e])
-                            : scalarRmw(static_cast<tbc::Rmw>(op.intAttr(AttrId::Kind)), resultType.elem, old[e], operand);
+      uint64_t next =
+          isCas
+              ? (old[e] == (bytes == 8 ? operand : operand & ((uint64_t(1) << (8 * bytes)) - 1)) ? replacement : old[e])
+              : scalarRmw(static_cast<tbc::Rmw>(op.intAttr(AttrId::Kind)), resultType.elem, old[e], operand);
       storeBytes(address, bytes, next);
     }
   scatterTile(out, old, states);
@@ -147,7 +151,8 @@ void Program::executeAtomic(const Op &op) {
 }
 
 void Program::executePrint(const Op &op) {
-  std::string head = "pid (" + std::to_string(id_[0]) + ", " + std::to_string(id_[1]) + ", " + std::to_string(id_[2]) + ") idx (";
+  std::string head =
+      "pid (" + std::to_string(id_[0]) + ", " + std::to_string(id_[1]) + ", " + std::to_string(id_[2]) + ") idx (";
   for (size_t i = 0; i < op.operands.size() || i == 0; ++i) {
     if (op.operands.empty()) {
       launch_.print(head + ") " + std::string(op.strAttr(AttrId::Prefix)));
@@ -162,7 +167,8 @@ void Program::executePrint(const Op &op) {
     for (size_t e = 0; e < bits.size(); ++e) {
       std::string index;
       size_t rest = e;
-      for (size_t d = v.type->isTensor() ? v.type->shape.size() : 0; d-- > 0; rest /= static_cast<size_t>(v.type->shape[d]))
+      for (size_t d = v.type->isTensor() ? v.type->shape.size() : 0; d-- > 0;
+           rest /= static_cast<size_t>(v.type->shape[d]))
         index = std::to_string(rest % static_cast<size_t>(v.type->shape[d])) + (index.empty() ? "" : ", " + index);
       launch_.print(head + index + ")" + std::string(op.strAttr(AttrId::Prefix)) + tail +
                     scalarText(*v.type, bits[e], op.intAttr(AttrId::Signed) >> i & 1, op.intAttr(AttrId::Hex)));
@@ -172,7 +178,8 @@ void Program::executePrint(const Op &op) {
 
 void Program::executeAssert(const Op &op) {
   const TileValue &condition = value(op.operands[0]);
-  unsigned threads = condition.map ? condition.map->threads() : 1, registers = condition.map ? condition.map->registers() : 1;
+  unsigned threads = condition.map ? condition.map->threads() : 1,
+           registers = condition.map ? condition.map->registers() : 1;
   for (unsigned t = 0; t < threads; ++t)
     for (unsigned r = 0; r < registers; ++r) {
       CellState state = CellState::Defined;

@@ -130,9 +130,11 @@ bool Program::executeMovement(const Op &op) {
           if (sourceRegister < 0 && keepsRegisters)
             sourceRegister = static_cast<int>(r);
           if (sourceRegister < 0)
-            fail(op, "lane " + std::to_string(t % kLanes) + " of warp " + std::to_string(t / kLanes) + " needs element " + std::to_string(e) +
-                         (op.code == Opcode::ConvertLayout ? ", which its warp does not hold: this conversion has to go through shared memory"
-                                                           : ", which it does not hold: the layouts of operand and result do not fit the op"));
+            fail(op, "lane " + std::to_string(t % kLanes) + " of warp " + std::to_string(t / kLanes) +
+                         " needs element " + std::to_string(e) +
+                         (op.code == Opcode::ConvertLayout
+                              ? ", which its warp does not hold: this conversion has to go through shared memory"
+                              : ", which it does not hold: the layouts of operand and result do not fit the op"));
         }
         uint64_t bits = read(from, sourceThread, static_cast<unsigned>(sourceRegister), op, state);
         size_t cell = size_t(t) * out.map->registers() + r;

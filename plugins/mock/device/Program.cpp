@@ -39,8 +39,8 @@ Program::Program(LaunchState &launch, const int32_t id[3])
 
 void Program::fail(const Op &op, const std::string &message) const {
   const tbc::OpInfo *info = tbc::opInfo(op.code);
-  throw Fault(std::string(info ? info->name : "?") + " in program (" + std::to_string(id_[0]) + ", " + std::to_string(id_[1]) + ", " +
-                  std::to_string(id_[2]) + "): " + message,
+  throw Fault(std::string(info ? info->name : "?") + " in program (" + std::to_string(id_[0]) + ", " +
+                  std::to_string(id_[1]) + ", " + std::to_string(id_[2]) + "): " + message,
               op.loc);
 }
 
@@ -59,8 +59,8 @@ TileValue &Program::value(tbc::ValueId id) { return values_[id]; }
 uint64_t Program::read(const TileValue &v, unsigned thread, unsigned reg, const Op &op, CellState &state) const {
   size_t cell = v.map ? size_t(thread) * v.map->registers() + reg : 0;
   if (v.states.empty() || v.states[cell] == CellState::Unwritten)
-    fail(op, "lane " + std::to_string(thread % kLanes) + " of warp " + std::to_string(thread / kLanes) + " reads register " +
-                 std::to_string(reg) + " of an operand, which nothing wrote");
+    fail(op, "lane " + std::to_string(thread % kLanes) + " of warp " + std::to_string(thread / kLanes) +
+                 " reads register " + std::to_string(reg) + " of an operand, which nothing wrote");
   if (v.states[cell] == CellState::Unspecified)
     state = CellState::Unspecified;
   return v.bits[cell];
@@ -74,7 +74,8 @@ uint64_t Program::scalar(tbc::ValueId id, const Op &op) {
   return bits;
 }
 
-void Program::gatherTile(const TileValue &v, const Op &op, std::vector<uint64_t> &bits, std::vector<CellState> &states) const {
+void Program::gatherTile(const TileValue &v, const Op &op, std::vector<uint64_t> &bits,
+                         std::vector<CellState> &states) const {
   size_t n = static_cast<size_t>(v.type->numElements());
   bits.assign(n, 0);
   states.assign(n, CellState::Unwritten);
@@ -188,9 +189,11 @@ void Program::executeFor(const Op &op) {
     if (bits == 64)
       return isSigned ? static_cast<__int128>(static_cast<int64_t>(v)) : static_cast<__int128>(v);
     uint64_t low = v & ((uint64_t(1) << bits) - 1);
-    return isSigned && (low >> (bits - 1)) ? static_cast<__int128>(low) - (static_cast<__int128>(1) << bits) : static_cast<__int128>(low);
+    return isSigned && (low >> (bits - 1)) ? static_cast<__int128>(low) - (static_cast<__int128>(1) << bits)
+                                           : static_cast<__int128>(low);
   };
-  __int128 lower = extend(scalar(op.operands[0], op)), upper = extend(scalar(op.operands[1], op)), step = extend(scalar(op.operands[2], op));
+  __int128 lower = extend(scalar(op.operands[0], op)), upper = extend(scalar(op.operands[1], op)),
+           step = extend(scalar(op.operands[2], op));
   if (step <= 0)
     fail(op, "the step of a loop is not positive");
   std::vector<TileValue> carried;
@@ -233,7 +236,8 @@ void Program::useScratch(const Op &op, bool needed) {
     return;
   }
   std::string error;
-  if (!shared_.useScratch(offset ? static_cast<uint64_t>(op.intAttr(tbc::AttrId::Offset)) : 0, static_cast<uint64_t>(bytes), error))
+  if (!shared_.useScratch(offset ? static_cast<uint64_t>(op.intAttr(tbc::AttrId::Offset)) : 0,
+                          static_cast<uint64_t>(bytes), error))
     fail(op, error);
 }
 

@@ -30,7 +30,8 @@ public:
 
 // What went wrong, with the place in the kernel's source. Thrown inside the device, never across the ABI.
 struct Fault : std::runtime_error {
-  Fault(const std::string &message, tbc::LocId loc, bool isAssert = false) : std::runtime_error(message), loc(loc), isAssert(isAssert) {}
+  Fault(const std::string &message, tbc::LocId loc, bool isAssert = false)
+      : std::runtime_error(message), loc(loc), isAssert(isAssert) {}
   tbc::LocId loc;
   bool isAssert;
 };
@@ -116,7 +117,8 @@ private:
   uint64_t read(const TileValue &v, unsigned thread, unsigned reg, const tbc::Op &op, CellState &state) const;
   uint64_t scalar(tbc::ValueId id, const tbc::Op &op);
   // The whole tensor in row-major order; all copies of an element must agree.
-  void gatherTile(const TileValue &v, const tbc::Op &op, std::vector<uint64_t> &bits, std::vector<CellState> &states) const;
+  void gatherTile(const TileValue &v, const tbc::Op &op, std::vector<uint64_t> &bits,
+                  std::vector<CellState> &states) const;
   void scatterTile(TileValue &v, const std::vector<uint64_t> &bits, const std::vector<CellState> &states) const;
   [[noreturn]] void fail(const tbc::Op &op, const std::string &message) const;
 

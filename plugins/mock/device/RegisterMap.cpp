@@ -20,8 +20,8 @@ std::shared_ptr<const RegisterMap> RegisterMap::make(const tbc::LayoutData &data
     return nullptr;
   }
   if (linear->inSize(layout::kLane) > kLanes || linear->inSize(layout::kWarp) > warps) {
-    why = "the layout has " + std::to_string(linear->inSize(layout::kLane)) + " lanes and " + std::to_string(linear->inSize(layout::kWarp)) +
-          " warps, the program 32 and " + std::to_string(warps);
+    why = "the layout has " + std::to_string(linear->inSize(layout::kLane)) + " lanes and " +
+          std::to_string(linear->inSize(layout::kWarp)) + " warps, the program 32 and " + std::to_string(warps);
     return nullptr;
   }
   if (linear->inBits(layout::kRegister) > 16 || linear->outBits() > 24) {
@@ -29,7 +29,8 @@ std::shared_ptr<const RegisterMap> RegisterMap::make(const tbc::LayoutData &data
     return nullptr;
   }
   auto map = std::make_shared<RegisterMap>();
-  map->layout_ = linear->orderIns({std::string(layout::kRegister), std::string(layout::kLane), std::string(layout::kWarp), std::string(layout::kBlock)});
+  map->layout_ = linear->orderIns({std::string(layout::kRegister), std::string(layout::kLane),
+                                   std::string(layout::kWarp), std::string(layout::kBlock)});
   map->threads_ = kLanes * warps;
   map->registers_ = static_cast<unsigned>(linear->inSize(layout::kRegister));
   map->elements_.resize(map->threads_ * map->registers_);
@@ -37,7 +38,8 @@ std::shared_ptr<const RegisterMap> RegisterMap::make(const tbc::LayoutData &data
   std::vector<uint8_t> seen(size_t(1) << linear->outBits());
   map->first_.resize(map->elements_.size());
   for (unsigned t = 0; t < map->threads_; ++t) {
-    int64_t lane = t % kLanes & (map->layout_.inSize(layout::kLane) - 1), warp = t / kLanes & (map->layout_.inSize(layout::kWarp) - 1);
+    int64_t lane = t % kLanes & (map->layout_.inSize(layout::kLane) - 1),
+            warp = t / kLanes & (map->layout_.inSize(layout::kWarp) - 1);
     for (unsigned r = 0; r < map->registers_; ++r) {
       int64_t index[4] = {r, lane, warp, 0};
       auto e = static_cast<uint32_t>(map->layout_.applyPacked(map->layout_.packIn(index)));

@@ -9,9 +9,11 @@
 
 namespace tessera::mock {
 
-bool scalarElementwise(const tbc::Op &op, const tbc::Module &module, std::span<const uint64_t> operands, std::span<uint64_t> results) {
+bool scalarElementwise(const tbc::Op &op, const tbc::Module &module, std::span<const uint64_t> operands,
+                       std::span<uint64_t> results) {
   if (op.code == tbc::Opcode::Philox) {
-    scalar::philox(module.typeOf(op.operands[0]).elem, op.intAttr(tbc::AttrId::NumRounds), operands.data(), results.data());
+    scalar::philox(module.typeOf(op.operands[0]).elem, op.intAttr(tbc::AttrId::NumRounds), operands.data(),
+                   results.data());
     return true;
   }
   scalar::Context context;
@@ -23,7 +25,9 @@ bool scalarElementwise(const tbc::Op &op, const tbc::Module &module, std::span<c
   return true;
 }
 
-uint64_t scalarRmw(tbc::Rmw kind, tbc::Elem elem, uint64_t old, uint64_t operand) { return scalar::atomicResult(kind, elem, old, operand); }
+uint64_t scalarRmw(tbc::Rmw kind, tbc::Elem elem, uint64_t old, uint64_t operand) {
+  return scalar::atomicResult(kind, elem, old, operand);
+}
 double scalarToDouble(tbc::Elem elem, uint64_t bits) { return scalar::decodeFloat(elem, bits); }
 uint64_t scalarFromDouble(tbc::Elem elem, double value) { return scalar::encodeFloat(elem, value); }
 int64_t scalarToInt(tbc::Elem elem, uint64_t bits) { return scalar::signExtend(bits, scalar::intBits(elem)); }

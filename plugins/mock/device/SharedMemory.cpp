@@ -14,7 +14,8 @@ std::string threadText(int t) {
 bool SharedMemory::read(unsigned thread, uint64_t offset, unsigned n, uint64_t &bits, std::string &error) {
   bits = 0;
   if (offset > bytes_.size() || n > bytes_.size() - offset) {
-    error = "a read of " + byteText(offset) + " is outside of the " + std::to_string(bytes_.size()) + " bytes that the kernel asked for";
+    error = "a read of " + byteText(offset) + " is outside of the " + std::to_string(bytes_.size()) +
+            " bytes that the kernel asked for";
     return false;
   }
   for (unsigned i = 0; i < n; ++i) {
@@ -24,7 +25,8 @@ bool SharedMemory::read(unsigned thread, uint64_t offset, unsigned n, uint64_t &
       return false;
     }
     if (c.writeEpoch == epoch_ && c.writer != static_cast<int>(thread)) {
-      error = threadText(static_cast<int>(thread)) + " reads " + byteText(offset + i) + ", which " + threadText(c.writer) + " wrote with no barrier between";
+      error = threadText(static_cast<int>(thread)) + " reads " + byteText(offset + i) + ", which " +
+              threadText(c.writer) + " wrote with no barrier between";
       return false;
     }
     c.reader = c.readEpoch == epoch_ && c.reader != static_cast<int>(thread) ? kMany : static_cast<int>(thread);
@@ -37,11 +39,13 @@ bool SharedMemory::read(unsigned thread, uint64_t offset, unsigned n, uint64_t &
 bool SharedMemory::orderWrite(unsigned thread, uint64_t at, bool sameValue, std::string &error) {
   Cell &c = cells_[at];
   if (c.readEpoch == epoch_ && c.reader != static_cast<int>(thread)) {
-    error = threadText(static_cast<int>(thread)) + " writes " + byteText(at) + ", which " + threadText(c.reader) + " read with no barrier between";
+    error = threadText(static_cast<int>(thread)) + " writes " + byteText(at) + ", which " + threadText(c.reader) +
+            " read with no barrier between";
     return false;
   }
   if (c.writeEpoch == epoch_ && c.writer != static_cast<int>(thread) && !sameValue) {
-    error = threadText(static_cast<int>(thread)) + " and " + threadText(c.writer) + " write " + byteText(at) + " with no barrier between";
+    error = threadText(static_cast<int>(thread)) + " and " + threadText(c.writer) + " write " + byteText(at) +
+            " with no barrier between";
     return false;
   }
   c.writer = c.writeEpoch == epoch_ && c.writer != static_cast<int>(thread) ? kMany : static_cast<int>(thread);
@@ -52,7 +56,8 @@ bool SharedMemory::orderWrite(unsigned thread, uint64_t at, bool sameValue, std:
 
 bool SharedMemory::write(unsigned thread, uint64_t offset, unsigned n, uint64_t bits, std::string &error) {
   if (offset > bytes_.size() || n > bytes_.size() - offset) {
-    error = "a write of " + byteText(offset) + " is outside of the " + std::to_string(bytes_.size()) + " bytes that the kernel asked for";
+    error = "a write of " + byteText(offset) + " is outside of the " + std::to_string(bytes_.size()) +
+            " bytes that the kernel asked for";
     return false;
   }
   for (unsigned i = 0; i < n; ++i) {
@@ -67,15 +72,15 @@ bool SharedMemory::write(unsigned thread, uint64_t offset, unsigned n, uint64_t 
 
 bool SharedMemory::useScratch(uint64_t offset, uint64_t n, std::string &error) {
   if (offset > bytes_.size() || n > bytes_.size() - offset) {
-    error = "an op's scratch [" + std::to_string(offset) + ", " + std::to_string(offset + n) + ") is outside of the " + std::to_string(bytes_.size()) +
-            " bytes that the kernel asked for";
+    error = "an op's scratch [" + std::to_string(offset) + ", " + std::to_string(offset + n) + ") is outside of the " +
+            std::to_string(bytes_.size()) + " bytes that the kernel asked for";
     return false;
   }
   for (uint64_t at = offset; at < offset + n; ++at) {
     const Cell &c = cells_[at];
     if (c.readEpoch == epoch_ || c.writeEpoch == epoch_) {
-      error = "an op's scratch takes " + byteText(at) + ", which " + threadText(c.writeEpoch == epoch_ ? c.writer : c.reader) +
-              " used with no barrier between";
+      error = "an op's scratch takes " + byteText(at) + ", which " +
+              threadText(c.writeEpoch == epoch_ ? c.writer : c.reader) + " used with no barrier between";
       return false;
     }
   }

@@ -77,7 +77,8 @@ void Program::executeDot(const Op &op) {
   int64_t instruction = op.intAttr(AttrId::Instruction);
   if (instruction > 1)
     fail(op, "the device has one matrix instruction, not number " + std::to_string(instruction));
-  if (instruction == 1 && (a.type->elem != tbc::Elem::F16 || b.type->elem != tbc::Elem::F16 || c.type->elem != tbc::Elem::F32 || m % 16 || n % 16 || k % 16))
+  if (instruction == 1 && (a.type->elem != tbc::Elem::F16 || b.type->elem != tbc::Elem::F16 ||
+                           c.type->elem != tbc::Elem::F32 || m % 16 || n % 16 || k % 16))
     fail(op, "the matrix instruction is 16x16x16 of f16 onto f32");
   bool integer = tbc::isInteger(c.type->elem);
   TileValue out = make(module_.typeOf(op.results[0]));
@@ -96,18 +97,25 @@ void Program::executeDot(const Op &op) {
         for (int64_t i = 0; i < k; ++i) {
           auto ea = static_cast<size_t>((batch * m + row) * k + i), eb = static_cast<size_t>((batch * k + i) * n + col);
           if (!ha.there[ea] || !hb.there[eb])
-            fail(op, std::string(instruction ? "warp " + std::to_string(first / kLanes) : "lane " + std::to_string(t % kLanes) + " of warp " + std::to_string(t / kLanes)) +
-                         " holds no defined element " + std::to_string(ha.there[ea] ? eb : ea) + " of operand " + (ha.there[ea] ? "b" : "a"));
+            fail(op, std::string(instruction ? "warp " + std::to_string(first / kLanes)
+                                             : "lane " + std::to_string(t % kLanes) + " of warp " +
+                                                   std::to_string(t / kLanes)) +
+                         " holds no defined element " + std::to_string(ha.there[ea] ? eb : ea) + " of operand " +
+                         (ha.there[ea] ? "b" : "a"));
           if (integer)
-            whole += static_cast<uint64_t>(scalarToInt(a.type->elem, ha.bits[ea])) * static_cast<uint64_t>(scalarToInt(b.type->elem, hb.bits[eb]));
+            whole += static_cast<uint64_t>(scalarToInt(a.type->elem, ha.bits[ea])) *
+                     static_cast<uint64_t>(scalarToInt(b.type->elem, hb.bits[eb]));
           else if (c.type->elem == tbc::Elem::F64)
             sum += scalarToDouble(a.type->elem, ha.bits[ea]) * scalarToDouble(b.type->elem, hb.bits[eb]);
           else // products and sums of single precision, as the instruction does
-            sum = static_cast<float>(sum) + static_cast<float>(scalarToDouble(a.type->elem, ha.bits[ea])) * static_cast<float>(scalarToDouble(b.type->elem, hb.bits[eb]));
+            sum = static_cast<float>(sum) + static_cast<float>(scalarToDouble(a.type->elem, ha.bits[ea])) *
+                                                static_cast<float>(scalarToDouble(b.type->elem, hb.bits[eb]));
         }
         size_t cell = size_t(t) * out.map->registers() + r;
-        out.bits[cell] = integer ? whole & (tbc::elemBits(c.type->elem) == 64 ? ~uint64_t(0) : (uint64_t(1) << tbc::elemBits(c.type->elem)) - 1)
-                                 : scalarFromDouble(c.type->elem, sum);
+        out.bits[cell] =
+            integer ? whole & (tbc::elemBits(c.type->elem) == 64 ? ~uint64_t(0)
+                                                                 : (uint64_t(1) << tbc::elemBits(c.type->elem)) - 1)
+                    : scalarFromDouble(c.type->elem, sum);
         out.states[cell] = state;
       }
   }
@@ -144,7 +152,8 @@ void Program::executeReduce(const Op &op) {
       for (int64_t x = 0; x < extent; ++x)
         elements.push_back(static_cast<size_t>((o * extent + x) * inner + i));
       std::sort(elements.begin(), elements.end(), [&](size_t p, size_t q) { return place[p] < place[q]; });
-      crossesWarps |= place[elements.front()] / (kLanes * map.registers()) != place[elements.back()] / (kLanes * map.registers());
+      crossesWarps |=
+          place[elements.front()] / (kLanes * map.registers()) != place[elements.back()] / (kLanes * map.registers());
       std::vector<TileValue> accumulated;
       for (size_t e : elements) {
         std::vector<TileValue> args;
@@ -285,7 +294,8 @@ void Program::executeRearranging(const Op &op) {
       gatherTile(indices, op, index, ignored);
       int64_t from = shape[axis], to = indices.type->shape[axis];
       for (size_t e = 0; e < out.size(); ++e) {
-        int64_t at = scalarToInt(indices.type->elem, index[e]), o = static_cast<int64_t>(e) / (inner * to), i = static_cast<int64_t>(e) % inner;
+        int64_t at = scalarToInt(indices.type->elem, index[e]), o = static_cast<int64_t>(e) / (inner * to),
+                i = static_cast<int64_t>(e) % inner;
         if (at < 0 || at >= from)
           fail(op, "gathers index " + std::to_string(at) + " of " + std::to_string(from));
         out[e] = bits[static_cast<size_t>((o * from + at) * inner + i)];

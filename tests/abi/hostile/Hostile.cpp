@@ -83,7 +83,8 @@ tsr_status parse(const tsr_sink *, tsr_str, tsr_target **out) {
 const tsr_target_desc *describe(const tsr_target *) { return &described.desc; }
 void release(tsr_target *) {}
 
-tsr_status compile(const tsr_sink *sink, const tsr_compile_in *, void *user, tsr_status (*onKernel)(void *, const tsr_kernel_info *)) {
+tsr_status compile(const tsr_sink *sink, const tsr_compile_in *, void *user,
+                   tsr_status (*onKernel)(void *, const tsr_kernel_info *)) {
   tsr_kernel_info k{};
   k.h.size = sizeof k;
   k.name = STR("k");

@@ -89,8 +89,8 @@ int main(int argc, char **argv) {
       return std::perror(argv[i + 1]), 1;
     std::fprintf(out, "{\"device\": \"%s\", \"threads\": %u, \"rows\": [", device.info().name, threads);
     for (size_t r = 0; r < rows.size(); ++r)
-      std::fprintf(out, "%s\n  {\"name\": \"%s\", \"median_ns\": %.1f, \"p99_ns\": %.1f, \"ideal_ns\": %.1f}", r ? "," : "",
-                   rows[r].name.c_str(), rows[r].median, rows[r].high, rows[r].ideal);
+      std::fprintf(out, "%s\n  {\"name\": \"%s\", \"median_ns\": %.1f, \"p99_ns\": %.1f, \"ideal_ns\": %.1f}",
+                   r ? "," : "", rows[r].name.c_str(), rows[r].median, rows[r].high, rows[r].ideal);
     std::fprintf(out, "\n]}\n");
     std::fclose(out);
   }

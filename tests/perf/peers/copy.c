@@ -20,7 +20,8 @@ static void *run(void *p) {
     return 0;
   }
   for (uint64_t i = 0; i < j->bytes; i += 64) {
-    __m256i a = _mm256_load_si256((const __m256i *)(j->src + i)), b = _mm256_load_si256((const __m256i *)(j->src + i + 32));
+    __m256i a = _mm256_load_si256((const __m256i *)(j->src + i)),
+            b = _mm256_load_si256((const __m256i *)(j->src + i + 32));
     _mm256_stream_si256((__m256i *)(j->dst + i), a);
     _mm256_stream_si256((__m256i *)(j->dst + i + 32), b);
   }
@@ -29,7 +30,8 @@ static void *run(void *p) {
 }
 
 /* Copies `bytes` (a multiple of 64 * threads; both 64-byte aligned) and returns nanoseconds. At most 64 threads. */
-__attribute__((visibility("default"))) int64_t tessera_perf_copy(void *dst, const void *src, uint64_t bytes, int threads, int streaming) {
+__attribute__((visibility("default"))) int64_t tessera_perf_copy(void *dst, const void *src, uint64_t bytes,
+                                                                 int threads, int streaming) {
   struct timespec a, b;
   pthread_t t[64];
   job j[64];

@@ -25,8 +25,10 @@ TEST(Builder, KernelWithEveryKindOfRegion) {
       {n}, [&](std::span<const ValueId> c) { return Values{b.cmpi(CmpI::Sgt, c[0], b.i32(1)), c[0]}; },
       [&](std::span<const ValueId> c) { return Values{b.op(Opcode::ShrSI, {c[0], b.i32(1)})}; });
   Values sel = b.ifElse(
-      b.cmpi(CmpI::Eq, w[0], n), {Builder::scalar(Elem::F32)}, [&] { return Values{loop[0]}; }, [&] { return Values{b.f32(2.5)}; });
-  Values cum = b.scan({x}, 0, [&](std::span<const ValueId> a) { return Values{b.op(Opcode::AddF, {a[0], a[1]})}; }, true);
+      b.cmpi(CmpI::Eq, w[0], n), {Builder::scalar(Elem::F32)}, [&] { return Values{loop[0]}; },
+      [&] { return Values{b.f32(2.5)}; });
+  Values cum =
+      b.scan({x}, 0, [&](std::span<const ValueId> a) { return Values{b.op(Opcode::AddF, {a[0], a[1]})}; }, true);
   Values mapped = b.mapElementwise({x}, 2, {Elem::I32}, [&](std::span<const ValueId> a) {
     return Values{b.convert(Opcode::FPToSI, a[1], Elem::I32), b.convert(Opcode::FPToSI, a[0], Elem::I32)};
   });

@@ -30,7 +30,8 @@ struct Crafted {
     w.fixed(0, 2);
     w.fixed(sections, 4);
   }
-  Crafted &section(uint16_t id, uint16_t flags, const ByteWriter &payload, uint32_t alignment = 1, uint64_t length = ~0ull) {
+  Crafted &section(uint16_t id, uint16_t flags, const ByteWriter &payload, uint32_t alignment = 1,
+                   uint64_t length = ~0ull) {
     w.fixed(id, 2);
     w.fixed(flags, 2);
     w.fixed(alignment, 4);

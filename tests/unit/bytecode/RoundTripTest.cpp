@@ -99,7 +99,8 @@ TEST(RoundTrip, LocationsCanBeLeftOut) {
 }
 
 TEST(RoundTrip, FloatBitsSurvive) {
-  for (uint64_t bits : {0x0000000000000000ull, 0x8000000000000000ull, 0x7ff8000000000001ull, 0xfff0000000000000ull, 0x0000000000000001ull, 0x3fb999999999999aull}) {
+  for (uint64_t bits : {0x0000000000000000ull, 0x8000000000000000ull, 0x7ff8000000000001ull, 0xfff0000000000000ull,
+                        0x0000000000000001ull, 0x3fb999999999999aull}) {
     ParseResult p = parse("kernel @f() { %0 = constant {float_value = 1} : f64 return }");
     ASSERT_TRUE(p) << p.error;
     p.module->functions[0].body.ops[0].attrs[0].value = std::bit_cast<double>(bits);

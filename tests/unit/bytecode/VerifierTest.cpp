@@ -1,7 +1,7 @@
 // VerifierTest.cpp - each rule of the verifier refuses what breaks it, by op and operand
 // SPDX-License-Identifier: Apache-2.0
-#include "core/bytecode/Text.h"
 #include "core/bytecode/Verifier.h"
+#include "core/bytecode/Text.h"
 #include "tests/lib/EveryOp.h"
 
 #include <gtest/gtest.h>
@@ -82,7 +82,8 @@ TEST(Verifier, TypeRules) {
       {"%r = load %p {cache = 9} : f32", "attribute `cache` is 9, outside 0 to 6"},
       {"%r = atomic_rmw %q, %i {kind = add, kind = add} : i32", "given twice"},
       {"%r = convert_layout %tx : tensor<4xf32>", "LAYOUT level only"},
-      {"%r, %r1, %r2, %r3 = philox %i, %i, %i, %i, %i, %l {num_rounds = 7} : i32, i32, i32, i32", "operand `c3` is i64"},
+      {"%r, %r1, %r2, %r3 = philox %i, %i, %i, %i, %i, %l {num_rounds = 7} : i32, i32, i32, i32",
+       "operand `c3` is i64"},
   };
   for (auto &c : cases) {
     std::string e = errorsOf(c.body);
@@ -111,9 +112,12 @@ TEST(Verifier, RegionRules) {
       {"%r = reduce %tx {axis = 0} { (%u: f32) yield %u }", "arguments of region 0"},
       {"%r = reduce %tx {axis = 0} : f32 { (%u: f32, %v: f32) yield %i }", "values that region 0 gives"},
       {"%r = reduce %tx {axis = 1} : f32 { (%u: f32, %v: f32) yield %u }", "axis 1"},
-      {"%r, %s = reduce %tx, %m24 {axis = 0} : f32, f32 { (%u: f32, %v: f32, %w: f32, %z: f32) yield %u, %v }", "all operands have one shape"},
-      {"%r = reduce %tx {axis = 0} : f32 { (%u: f32, %v: f32) %t = addf %tx, %tx yield %u }", "a tensor inside a region over scalars"},
-      {"%r = map_elementwise %tx {pack = 3} : tensor<4xf32> { (%a: f32, %c: f32, %d: f32) yield %a, %a, %a }", "pack does not divide"},
+      {"%r, %s = reduce %tx, %m24 {axis = 0} : f32, f32 { (%u: f32, %v: f32, %w: f32, %z: f32) yield %u, %v }",
+       "all operands have one shape"},
+      {"%r = reduce %tx {axis = 0} : f32 { (%u: f32, %v: f32) %t = addf %tx, %tx yield %u }",
+       "a tensor inside a region over scalars"},
+      {"%r = map_elementwise %tx {pack = 3} : tensor<4xf32> { (%a: f32, %c: f32, %d: f32) yield %a, %a, %a }",
+       "pack does not divide"},
   };
   for (auto &c : cases) {
     std::string e = errorsOf(c.body);
@@ -122,7 +126,8 @@ TEST(Verifier, RegionRules) {
 }
 
 TEST(Verifier, DominanceEndsWithTheRegion) {
-  ParseResult p = parse("kernel @k(%b: i1, %i: i32) { if %b { %x = addi %i, %i yield } { yield } %y = addi %i, %i return }");
+  ParseResult p =
+      parse("kernel @k(%b: i1, %i: i32) { if %b { %x = addi %i, %i yield } { yield } %y = addi %i, %i return }");
   ASSERT_TRUE(p) << p.error;
   EXPECT_TRUE(verifyModule(*p.module).empty());
   Region &body = p.module->functions[0].body;
@@ -140,14 +145,20 @@ TEST(Verifier, MessagesNameThePlace) {
 
 TEST(Verifier, LayoutLevel) {
   auto errors = [](const std::string &text) {
-    ParseResult p = parse("level layout layout #0 sizes [4] {register = [[1], [2]], lane = []} layout #1 sizes [4] {register = [[2], [1]]} " + text);
+    ParseResult p = parse("level layout layout #0 sizes [4] {register = [[1], [2]], lane = []} layout #1 sizes [4] "
+                          "{register = [[2], [1]]} " +
+                          text);
     EXPECT_TRUE(p) << p.error;
     return p ? verifyErrorText(*p.module, verifyModule(*p.module)) : "";
   };
   EXPECT_EQ(errors("kernel @k(%x: f32) { %t = splat %x : tensor<4xf32, #0> return }"), "");
-  EXPECT_NE(errors("kernel @k(%x: f32) { %t = splat %x : tensor<4xf32> return }").find("every tensor has a layout"), std::string::npos);
-  EXPECT_NE(errors("kernel @k(%x: f32) { %t = splat %x : tensor<8xf32, #0> return }").find("another shape"), std::string::npos);
-  EXPECT_NE(errors("kernel @k(%x: f32) { %t = splat %x : tensor<4xf32, #0> %u = splat %x : tensor<4xf32, #1> %v = addf %t, %u return }").find("operand 1"),
+  EXPECT_NE(errors("kernel @k(%x: f32) { %t = splat %x : tensor<4xf32> return }").find("every tensor has a layout"),
+            std::string::npos);
+  EXPECT_NE(errors("kernel @k(%x: f32) { %t = splat %x : tensor<8xf32, #0> return }").find("another shape"),
+            std::string::npos);
+  EXPECT_NE(errors("kernel @k(%x: f32) { %t = splat %x : tensor<4xf32, #0> %u = splat %x : tensor<4xf32, #1> %v = addf "
+                   "%t, %u return }")
+                .find("operand 1"),
             std::string::npos);
 }
 

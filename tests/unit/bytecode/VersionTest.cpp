@@ -10,14 +10,16 @@ using namespace tessera::tbc;
 
 namespace {
 // A table of the future: dot came in 0.3, `precision` in 0.5, f8e4b15 in 0.7.
-const Versions kFuture = {[](Opcode c) { return c == Opcode::Dot ? 3u : 0u; }, [](AttrId a) { return a == AttrId::Precision ? 5u : 0u; },
+const Versions kFuture = {[](Opcode c) { return c == Opcode::Dot ? 3u : 0u; },
+                          [](AttrId a) { return a == AttrId::Precision ? 5u : 0u; },
                           [](Elem e) { return e == Elem::F8E4B15 ? 7u : 0u; }};
 
 Module dotModule(const char *attrs, const char *elem = "f16") {
-  std::string text = std::string("kernel @mm() {\n"
-                                 "  %a = constant {float_value = 1} : tensor<4x4x") +
-                     elem + "> loc(\"k.py\":4:1)\n  %c = constant {float_value = 1} : tensor<4x4xf32>\n  %d = dot %a, %a, %c " + attrs +
-                     " : tensor<4x4xf32> loc(\"k.py\":5:9)\n  return\n}\n";
+  std::string text =
+      std::string("kernel @mm() {\n"
+                  "  %a = constant {float_value = 1} : tensor<4x4x") +
+      elem + "> loc(\"k.py\":4:1)\n  %c = constant {float_value = 1} : tensor<4x4xf32>\n  %d = dot %a, %a, %c " +
+      attrs + " : tensor<4x4xf32> loc(\"k.py\":5:9)\n  return\n}\n";
   ParseResult p = parse(text);
   EXPECT_TRUE(p) << p.error;
   return *p.module;
@@ -31,7 +33,9 @@ TEST(Version, NewerAttributeAtItsDefaultIsDropped) {
   ReadResult r = readModule(w.bytes);
   ASSERT_TRUE(r) << r.text();
   EXPECT_EQ(r.module->functions[0].body.ops[2].find(AttrId::Precision), nullptr);
-  EXPECT_NE(readModule(write(dotModule("{precision = 0}"), 5).bytes).module->functions[0].body.ops[2].find(AttrId::Precision), nullptr);
+  EXPECT_NE(
+      readModule(write(dotModule("{precision = 0}"), 5).bytes).module->functions[0].body.ops[2].find(AttrId::Precision),
+      nullptr);
 }
 
 TEST(Version, NewerAttributeWithAValueIsAnError) {

@@ -76,7 +76,8 @@ TEST(Control, LoopBoundsAreSignedOrUnsigned) {
     std::string text = std::string(R"(kernel @k(%p: ptr<i32>, %l: i8, %u: i8, %s: i8) {
       %0 = constant {value = 0} : i32
       %1 = constant {value = 1} : i32
-      %r = for %l, %u, %s, %0 {signed = )") + isSigned + R"(} {
+      %r = for %l, %u, %s, %0 {signed = )") +
+                       isSigned + R"(} {
         (%i: i8, %c: i32)
         %d = addi %c, %1
         yield %d
@@ -87,9 +88,9 @@ TEST(Control, LoopBoundsAreSignedOrUnsigned) {
     std::string e = runText(text, {addressOf(out), lower, upper, step});
     return e.empty() ? out[0] : -1;
   };
-  EXPECT_EQ(count("1", 0xfe, 3, 1), 5);       // -2 .. 3
-  EXPECT_EQ(count("0", 0xfe, 3, 1), 0);       // 254 .. 3
-  EXPECT_EQ(count("0", 3, 0xfe, 100), 3);     // 3, 103, 203: the induction value must not wrap
+  EXPECT_EQ(count("1", 0xfe, 3, 1), 5);   // -2 .. 3
+  EXPECT_EQ(count("0", 0xfe, 3, 1), 0);   // 254 .. 3
+  EXPECT_EQ(count("0", 3, 0xfe, 100), 3); // 3, 103, 203: the induction value must not wrap
   EXPECT_EQ(count("1", 100, 127, 100), 1);
   EXPECT_EQ(count("1", 0, 3, 0), -1);
   EXPECT_EQ(count("1", 0, 3, 0xff), -1);
@@ -196,5 +197,6 @@ TEST(Control, SenselessLaunches) {
   std::string text = "kernel @k(%n: i32) { return }";
   EXPECT_NE(textOf(run(moduleOf(text), "q", {1, 1, 1}, {})).find("no kernel `q`"), std::string::npos);
   EXPECT_NE(textOf(run(moduleOf(text), "k", {1, 1, 1}, {})).find("takes 1 arguments, not 0"), std::string::npos);
-  EXPECT_NE(runText("kernel @k(%n: i32, %l: i64) { %x = addi %n, %l : i32 return }", {1, 2}).find("op `addi`"), std::string::npos);
+  EXPECT_NE(runText("kernel @k(%n: i32, %l: i64) { %x = addi %n, %l : i32 return }", {1, 2}).find("op `addi`"),
+            std::string::npos);
 }

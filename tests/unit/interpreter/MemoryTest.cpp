@@ -18,7 +18,8 @@ std::string tile4(const std::string &body) {
     %pp = addptr %ps, %i
     %qs = splat %q : tensor<4xptr<f32>>
     %qp = addptr %qs, %r
-)" + body + "\n return }";
+)" + body +
+         "\n return }";
 }
 struct Checked {
   std::vector<float> p = std::vector<float>(8, 1), q = std::vector<float>(4, 2);
@@ -48,16 +49,20 @@ TEST(Memory, OtherAndMask) {
 TEST(Memory, OutOfBoundsHasItsPlace) {
   Checked c;
   std::string e = c.run("%x = load %pp loc(\"k.py\":7:9 at \"main.py\":3:1)\n store %qp, %x", 6);
-  for (const char *part : {"k.py:7:9", "E0603", "load out of bounds: element 8 of `p`, which has 8 elements of 4 bytes", "program (0, 0, 0) of kernel `k`", "main.py:3:1: note: in the call here"})
+  for (const char *part : {"k.py:7:9", "E0603", "load out of bounds: element 8 of `p`, which has 8 elements of 4 bytes",
+                           "program (0, 0, 0) of kernel `k`", "main.py:3:1: note: in the call here"})
     EXPECT_NE(e.find(part), std::string::npos) << part << "\n" << e;
   EXPECT_NE(c.run("%x = load %pp\n store %qp, %x", 0xfffffffe).find("element -2 of `p`"), std::string::npos);
-  EXPECT_NE(c.run("%f = constant {float_value = 9} : tensor<4xf32>\n store %pp, %f", 5).find("store out of bounds: element 8"), std::string::npos);
+  EXPECT_NE(c.run("%f = constant {float_value = 9} : tensor<4xf32>\n store %pp, %f", 5)
+                .find("store out of bounds: element 8"),
+            std::string::npos);
   EXPECT_EQ(c.run("%x = load %pp, %m\n store %qp, %x, %m", 6, 8), "");
 }
 
 TEST(Memory, NeverWrittenBytes) {
   Checked c(false);
-  EXPECT_NE(c.run("%x = load %pp\n store %qp, %x").find("memory that nothing has written: element 0 of `p`"), std::string::npos);
+  EXPECT_NE(c.run("%x = load %pp\n store %qp, %x").find("memory that nothing has written: element 0 of `p`"),
+            std::string::npos);
   EXPECT_EQ(c.run("%x = load %qp\n store %pp, %x\n %y = load %pp\n store %qp, %y", 2), "");
   EXPECT_EQ(c.run("%x = load %pp\n store %qp, %x", 2), ""); // the shadow stays from run to run
   EXPECT_NE(c.run("%x = load %pp\n store %qp, %x", 3).find("element 6 of `p`"), std::string::npos);
@@ -69,19 +74,28 @@ TEST(Memory, UnspecifiedValuesAreFoundWhereTheyMatter) {
   // Carried along and masked off again: fine.
   EXPECT_EQ(c.run(std::string(load) + "%y = addf %x, %x\n store %qp, %y, %m", 0, 2), "");
   // Stored.
-  EXPECT_NE(c.run(std::string(load) + "%y = addf %x, %x\n store %qp, %y", 0, 2).find("an unspecified value is stored at tile index (2)"), std::string::npos);
+  EXPECT_NE(c.run(std::string(load) + "%y = addf %x, %x\n store %qp, %y", 0, 2)
+                .find("an unspecified value is stored at tile index (2)"),
+            std::string::npos);
   // Through a reduction, and chosen away by a select.
   std::string sum = "%s = reduce %y {axis = 0} { (%a: f32, %b: f32) %c = addf %a, %b yield %c }\n store %q, %s";
-  EXPECT_NE(c.run(std::string(load) + "%y = addf %x, %x\n" + sum, 0, 2).find("unspecified value is stored"), std::string::npos);
-  EXPECT_EQ(c.run(std::string(load) + "%z = constant {float_value = 0} : tensor<4xf32>\n %y = select %m, %x, %z\n" + sum, 0, 2), "");
+  EXPECT_NE(c.run(std::string(load) + "%y = addf %x, %x\n" + sum, 0, 2).find("unspecified value is stored"),
+            std::string::npos);
+  EXPECT_EQ(
+      c.run(std::string(load) + "%z = constant {float_value = 0} : tensor<4xf32>\n %y = select %m, %x, %z\n" + sum, 0,
+            2),
+      "");
   EXPECT_EQ(c.q[0], 2);
   // As a mask, a branch, an address.
   std::string mask = "%z = constant {float_value = 0} : tensor<4xf32>\n %u = cmpf %x, %z {predicate = ogt}\n";
   EXPECT_NE(c.run(load + mask + "store %qp, %z, %u", 0, 2).find("the mask of an access"), std::string::npos);
   EXPECT_EQ(c.run(load + mask + "%v = andi %u, %m\n store %qp, %z, %v", 0, 2), "");
-  std::string scalar = "%f = constant {value = 0} : i1\n %v = load %p\n %w = poison : f32\n %g = cmpf %v, %w {predicate = olt}\n";
-  EXPECT_NE(c.run(scalar + "if %g { store %p, %v yield } { yield }").find("the condition of a branch"), std::string::npos);
-  EXPECT_NE(c.run("%w = poison : i32\n %a = addptr %p, %w\n %v = load %a\n store %p, %v").find("an address depends"), std::string::npos);
+  std::string scalar =
+      "%f = constant {value = 0} : i1\n %v = load %p\n %w = poison : f32\n %g = cmpf %v, %w {predicate = olt}\n";
+  EXPECT_NE(c.run(scalar + "if %g { store %p, %v yield } { yield }").find("the condition of a branch"),
+            std::string::npos);
+  EXPECT_NE(c.run("%w = poison : i32\n %a = addptr %p, %w\n %v = load %a\n store %p, %v").find("an address depends"),
+            std::string::npos);
 }
 
 TEST(Memory, DivisionByZeroIsUnspecified) {
@@ -93,15 +107,20 @@ TEST(Memory, DivisionByZeroIsUnspecified) {
 
 TEST(Memory, BrokenAssumptions) {
   Checked c;
-  EXPECT_NE(c.run("%g = cmpi %o, %n {predicate = sgt}\n assume %g", 1, 2).find("assumption does not hold"), std::string::npos);
+  EXPECT_NE(c.run("%g = cmpi %o, %n {predicate = sgt}\n assume %g", 1, 2).find("assumption does not hold"),
+            std::string::npos);
   EXPECT_EQ(c.run("%g = cmpi %o, %n {predicate = sgt}\n assume %g", 2, 1), "");
 }
 
 TEST(Memory, PrintsAndAssertions) {
   Checked c;
-  EXPECT_EQ(c.run("%x = load %qp\n print %x, %o {prefix = \" x: \", signed = 2}\n print {prefix = \"here\"}", 0xffffffff), "");
-  EXPECT_EQ(c.printed, (std::vector<std::string>{"pid (0, 0, 0) idx (0) x: (operand 0) 2.000000", "pid (0, 0, 0) idx (1) x: (operand 0) 2.000000",
-                                                 "pid (0, 0, 0) idx (2) x: (operand 0) 2.000000", "pid (0, 0, 0) idx (3) x: (operand 0) 2.000000",
+  EXPECT_EQ(
+      c.run("%x = load %qp\n print %x, %o {prefix = \" x: \", signed = 2}\n print {prefix = \"here\"}", 0xffffffff),
+      "");
+  EXPECT_EQ(c.printed, (std::vector<std::string>{"pid (0, 0, 0) idx (0) x: (operand 0) 2.000000",
+                                                 "pid (0, 0, 0) idx (1) x: (operand 0) 2.000000",
+                                                 "pid (0, 0, 0) idx (2) x: (operand 0) 2.000000",
+                                                 "pid (0, 0, 0) idx (3) x: (operand 0) 2.000000",
                                                  "pid (0, 0, 0) idx () x: (operand 1) -1", "pid (0, 0, 0) here"}));
   std::string e = c.run("assert %m {message = \"n too small\"} loc(\"k.py\":5:5)", 0, 3);
   for (const char *part : {"k.py:5:5", "E0602", "assertion failed: n too small at tile index (3)"})
@@ -153,7 +172,7 @@ TEST(Memory, EveryKindOfAtomic) {
   struct {
     const char *kind;
     int32_t old, value, result;
-  } cases[] = {{"add", 5, -7, -2}, {"max", 5, -7, 5}, {"min", 5, -7, -7}, {"umax", 5, -7, -7}, {"umin", 5, -7, 5},
+  } cases[] = {{"add", 5, -7, -2}, {"max", 5, -7, 5},  {"min", 5, -7, -7}, {"umax", 5, -7, -7}, {"umin", 5, -7, 5},
                {"and", 12, 10, 8}, {"or", 12, 10, 14}, {"xor", 12, 10, 6}, {"xchg", 12, 10, 10}};
   for (auto &c : cases) {
     std::vector<int32_t> m{c.old, 0};
@@ -163,7 +182,8 @@ TEST(Memory, EveryKindOfAtomic) {
     EXPECT_EQ(m, (std::vector<int32_t>{c.result, c.old})) << c.kind;
   }
   std::vector<int64_t> cas{5, 0};
-  std::string text = "kernel @k(%p: ptr<i64>, %c: i64, %v: i64) { %o = atomic_cas %p, %c, %v\n %1 = constant {value = 1} : i32\n %q = addptr %p, %1\n store %q, %o return }";
+  std::string text = "kernel @k(%p: ptr<i64>, %c: i64, %v: i64) { %o = atomic_cas %p, %c, %v\n %1 = constant {value = "
+                     "1} : i32\n %q = addptr %p, %1\n store %q, %o return }";
   EXPECT_EQ(runText(text, {addressOf(cas), 4, 9}), "");
   EXPECT_EQ(cas, (std::vector<int64_t>{5, 5}));
   EXPECT_EQ(runText(text, {addressOf(cas), 5, 9}), "");
@@ -173,7 +193,10 @@ TEST(Memory, EveryKindOfAtomic) {
 TEST(Memory, AtomicsOfOneAddressSeeEachOther) {
   Checked c;
   c.p[0] = 0;
-  EXPECT_EQ(c.run("%one = constant {float_value = 1} : tensor<4xf32>\n %old = atomic_rmw %ps, %one, %m {kind = fadd}\n store %qp, %old, %m", 0, 3), "");
+  EXPECT_EQ(c.run("%one = constant {float_value = 1} : tensor<4xf32>\n %old = atomic_rmw %ps, %one, %m {kind = fadd}\n "
+                  "store %qp, %old, %m",
+                  0, 3),
+            "");
   EXPECT_EQ(c.p[0], 3);
   EXPECT_EQ(c.q, (std::vector<float>{0, 1, 2, 2}));
 }

@@ -15,7 +15,8 @@
 using namespace tessera::scalar;
 
 namespace {
-constexpr Elem kSmall[] = {Elem::F8E5M2, Elem::F8E4M3FN, Elem::F8E4M3FNUZ, Elem::F8E5M2FNUZ, Elem::F8E4B15, Elem::F16, Elem::BF16};
+constexpr Elem kSmall[] = {Elem::F8E5M2,  Elem::F8E4M3FN, Elem::F8E4M3FNUZ, Elem::F8E5M2FNUZ,
+                           Elem::F8E4B15, Elem::F16,      Elem::BF16};
 
 struct Known {
   int exponent, mantissa, bias;
@@ -44,7 +45,8 @@ double slowDecode(Elem e, uint64_t bits) {
   Known k = known(e);
   int width = 1 + k.exponent + k.mantissa;
   bool negative = bits >> (width - 1) & 1;
-  int field = static_cast<int>(bits >> k.mantissa) & ((1 << k.exponent) - 1), fraction = static_cast<int>(bits) & ((1 << k.mantissa) - 1);
+  int field = static_cast<int>(bits >> k.mantissa) & ((1 << k.exponent) - 1),
+      fraction = static_cast<int>(bits) & ((1 << k.mantissa) - 1);
   int allOnes = (1 << k.exponent) - 1;
   if (k.hasInf && field == allOnes)
     return fraction ? std::nan("") : negative ? -INFINITY : INFINITY;
@@ -52,7 +54,8 @@ double slowDecode(Elem e, uint64_t bits) {
     return std::nan("");
   if (!k.hasNegZero && bits == uint64_t(1) << (width - 1))
     return std::nan("");
-  double v = field ? std::ldexp(1.0 + std::ldexp(fraction, -k.mantissa), field - k.bias) : std::ldexp(fraction, 1 - k.bias - k.mantissa);
+  double v = field ? std::ldexp(1.0 + std::ldexp(fraction, -k.mantissa), field - k.bias)
+                   : std::ldexp(fraction, 1 - k.bias - k.mantissa);
   return negative ? -v : v;
 }
 
@@ -116,7 +119,8 @@ void expectEncodes(Elem e, double v) {
     if (want == kAnyNan)
       ASSERT_TRUE(std::isnan(slowDecode(e, got))) << tessera::tbc::elemName(e) << " of " << v << " gives " << got;
     else
-      ASSERT_EQ(got, want) << tessera::tbc::elemName(e) << " of " << std::hexfloat << v << (rtz ? " towards zero" : " to nearest");
+      ASSERT_EQ(got, want) << tessera::tbc::elemName(e) << " of " << std::hexfloat << v
+                           << (rtz ? " towards zero" : " to nearest");
   }
 }
 uint64_t patterns(Elem e) { return uint64_t(1) << tessera::tbc::elemBits(e); }
@@ -129,7 +133,8 @@ TEST(Numerics, DecodesEveryPattern) {
       if (want != want)
         ASSERT_NE(got, got) << bits;
       else
-        ASSERT_EQ(std::bit_cast<uint64_t>(got), std::bit_cast<uint64_t>(want)) << tessera::tbc::elemName(e) << " " << bits;
+        ASSERT_EQ(std::bit_cast<uint64_t>(got), std::bit_cast<uint64_t>(want))
+            << tessera::tbc::elemName(e) << " " << bits;
     }
 }
 
@@ -148,13 +153,16 @@ TEST(Numerics, RoundsAroundEveryMidpoint) {
     const auto &list = values(e);
     for (size_t i = 0; i + 1 < list.size(); ++i) {
       double mid = (list[i].first + list[i + 1].first) / 2;
-      for (double v : {mid, std::nextafter(mid, 0), std::nextafter(mid, INFINITY), std::nextafter(list[i].first, INFINITY), -mid})
+      for (double v :
+           {mid, std::nextafter(mid, 0), std::nextafter(mid, INFINITY), std::nextafter(list[i].first, INFINITY), -mid})
         expectEncodes(e, v);
       if (HasFatalFailure())
         return;
     }
     double largest = list.back().first, step = largest - list[list.size() - 2].first;
-    for (double v : {largest + step / 2, std::nextafter(largest + step / 2, 0), std::nextafter(largest + step / 2, INFINITY), largest + step, 1e300, 1e-300, 5e-324, double(INFINITY)}) {
+    for (double v :
+         {largest + step / 2, std::nextafter(largest + step / 2, 0), std::nextafter(largest + step / 2, INFINITY),
+          largest + step, 1e300, 1e-300, 5e-324, double(INFINITY)}) {
       expectEncodes(e, v);
       expectEncodes(e, -v);
     }

@@ -27,7 +27,8 @@ inline std::string textOf(const Result &r) {
 }
 
 // Runs kernel `k` and returns what went wrong.
-inline std::string runText(const std::string &text, const std::vector<uint64_t> &args, std::array<uint32_t, 3> grid = {1, 1, 1}, const Options &o = {}) {
+inline std::string runText(const std::string &text, const std::vector<uint64_t> &args,
+                           std::array<uint32_t, 3> grid = {1, 1, 1}, const Options &o = {}) {
   return textOf(run(moduleOf(text), "k", grid, args, o));
 }
 

@@ -15,7 +15,8 @@ using tbc::Opcode;
 namespace {
 using Wide = __int128;
 
-uint64_t eval(Opcode code, Elem in, uint64_t a, uint64_t b = 0, uint64_t c = 0, int64_t attr = 0, Elem out = Elem::I32) {
+uint64_t eval(Opcode code, Elem in, uint64_t a, uint64_t b = 0, uint64_t c = 0, int64_t attr = 0,
+              Elem out = Elem::I32) {
   Context x;
   x.in = in;
   x.out = out;
@@ -63,7 +64,9 @@ void checkIntegers(Elem e, int w, uint64_t a, uint64_t b) {
   for (const IntCase &c : kIntCases) {
     Context x;
     x.in = e;
-    EXPECT_EQ(isUnspecified(c.code, x, a, b), c.nonZeroDivisor && (b == 0 || ((c.code == Opcode::DivSI || c.code == Opcode::RemSI) && b == mask && a == uint64_t(1) << (w - 1))));
+    EXPECT_EQ(isUnspecified(c.code, x, a, b),
+              c.nonZeroDivisor && (b == 0 || ((c.code == Opcode::DivSI || c.code == Opcode::RemSI) && b == mask &&
+                                              a == uint64_t(1) << (w - 1))));
     uint64_t got = eval(c.code, e, a, b);
     ASSERT_EQ(got & ~mask, 0u);
     if (c.nonZeroDivisor && b == 0)
@@ -73,7 +76,7 @@ void checkIntegers(Elem e, int w, uint64_t a, uint64_t b) {
   }
   ASSERT_EQ(eval(Opcode::MulHiUI, e, a, b), static_cast<uint64_t>(static_cast<unsigned __int128>(a) * b >> w) & mask);
   Wide sa = signedOf(a, w), sb = signedOf(b, w);
-  bool compared[] = {a == b, a != b, sa < sb, sa <= sb, sa > sb, sa >= sb, a < b, a <= b, a > b, a >= b};
+  bool compared[] = {a == b, a != b, sa<sb, sa <= sb, sa> sb, sa >= sb, a<b, a <= b, a> b, a >= b};
   for (int p = 0; p < 10; ++p)
     ASSERT_EQ(eval(Opcode::CmpI, e, a, b, 0, p), compared[p]) << p;
   ASSERT_EQ(eval(Opcode::AbsI, e, a), static_cast<uint64_t>(sa < 0 ? -sa : sa) & mask);
@@ -105,7 +108,23 @@ TEST(Scalar, BytesExhaustively) {
 TEST(Scalar, WiderIntegersAtTheirEdges) {
   std::mt19937_64 rng(3);
   for (auto [e, w] : {std::pair(Elem::I16, 16), std::pair(Elem::I32, 32), std::pair(Elem::I64, 64)}) {
-    std::vector<uint64_t> v{0, 1, 2, 3, 7, 15, 16, 31, 32, 33, 63, 64, 100, ~uint64_t(0), ~uint64_t(1), uint64_t(1) << (w - 1), (uint64_t(1) << (w - 1)) - 1};
+    std::vector<uint64_t> v{0,
+                            1,
+                            2,
+                            3,
+                            7,
+                            15,
+                            16,
+                            31,
+                            32,
+                            33,
+                            63,
+                            64,
+                            100,
+                            ~uint64_t(0),
+                            ~uint64_t(1),
+                            uint64_t(1) << (w - 1),
+                            (uint64_t(1) << (w - 1)) - 1};
     for (int i = 0; i < 40; ++i)
       v.push_back(rng());
     for (uint64_t a : v)
@@ -127,18 +146,24 @@ TEST(Scalar, IntegersToFloatsRoundOnce) {
   std::mt19937_64 rng(4);
   for (int i = 0; i < 100000; ++i) {
     auto v = static_cast<int64_t>(rng()) >> (rng() % 63);
-    EXPECT_EQ(eval(Opcode::SIToFP, Elem::I64, static_cast<uint64_t>(v), 0, 0, 0, Elem::F32), bitsOf(static_cast<float>(v)));
-    EXPECT_EQ(eval(Opcode::UIToFP, Elem::I64, static_cast<uint64_t>(v), 0, 0, 0, Elem::F32), bitsOf(static_cast<float>(static_cast<uint64_t>(v))));
-    EXPECT_EQ(eval(Opcode::SIToFP, Elem::I64, static_cast<uint64_t>(v), 0, 0, 0, Elem::F64), bitsOf(static_cast<double>(v)));
+    EXPECT_EQ(eval(Opcode::SIToFP, Elem::I64, static_cast<uint64_t>(v), 0, 0, 0, Elem::F32),
+              bitsOf(static_cast<float>(v)));
+    EXPECT_EQ(eval(Opcode::UIToFP, Elem::I64, static_cast<uint64_t>(v), 0, 0, 0, Elem::F32),
+              bitsOf(static_cast<float>(static_cast<uint64_t>(v))));
+    EXPECT_EQ(eval(Opcode::SIToFP, Elem::I64, static_cast<uint64_t>(v), 0, 0, 0, Elem::F64),
+              bitsOf(static_cast<double>(v)));
     unsigned __int128 magnitude = v < 0 ? -static_cast<__int128>(v) : v;
     int excess = 0;
     while (magnitude >> excess >= 256)
       ++excess;
-    unsigned __int128 kept = magnitude >> excess, rest = magnitude - (kept << excess), half = excess ? static_cast<unsigned __int128>(1) << (excess - 1) : 1;
+    unsigned __int128 kept = magnitude >> excess, rest = magnitude - (kept << excess),
+                      half = excess ? static_cast<unsigned __int128>(1) << (excess - 1) : 1;
     if (excess && (rest > half || (rest == half && (kept & 1))))
       ++kept;
     double want = std::ldexp(static_cast<double>(kept), excess) * (v < 0 ? -1 : 1);
-    ASSERT_EQ(decodeFloat(Elem::BF16, eval(Opcode::SIToFP, Elem::I64, static_cast<uint64_t>(v), 0, 0, 0, Elem::BF16)), want) << v;
+    ASSERT_EQ(decodeFloat(Elem::BF16, eval(Opcode::SIToFP, Elem::I64, static_cast<uint64_t>(v), 0, 0, 0, Elem::BF16)),
+              want)
+        << v;
   }
   EXPECT_EQ(eval(Opcode::SIToFP, Elem::I32, 70000, 0, 0, 0, Elem::F16), 0x7c00u);
   EXPECT_EQ(eval(Opcode::SIToFP, Elem::I8, 0xff, 0, 0, 0, Elem::F8E4M3FN), 0xb8u); // -1
@@ -150,8 +175,10 @@ TEST(Scalar, FloatsToIntegers) {
     double v;
     int64_t i8, u8;
     bool openI8, openU8;
-  } cases[] = {{0, 0, 0, false, false},     {-0.9, 0, 0, false, false}, {1.9, 1, 1, false, false},   {-1.9, -1, 0, false, true}, {127.9, 127, 127, false, false},
-               {128, 127, 128, true, false}, {-128.9, -128, 0, false, true}, {-129, -128, 0, true, true}, {255.5, 127, 255, true, false}, {256, 127, 255, true, true}};
+  } cases[] = {{0, 0, 0, false, false},        {-0.9, 0, 0, false, false},      {1.9, 1, 1, false, false},
+               {-1.9, -1, 0, false, true},     {127.9, 127, 127, false, false}, {128, 127, 128, true, false},
+               {-128.9, -128, 0, false, true}, {-129, -128, 0, true, true},     {255.5, 127, 255, true, false},
+               {256, 127, 255, true, true}};
   Context c;
   c.in = Elem::F64;
   c.out = Elem::I8;
@@ -170,17 +197,23 @@ TEST(Scalar, FloatsToIntegers) {
 TEST(Scalar, NarrowArithmeticRoundsOnce) {
   // f16 and bf16: the exact result of + - * is a double; / and sqrt are far enough from ties for a double to decide.
   std::mt19937 rng(5);
-  for (Elem e : {Elem::F16, Elem::BF16, Elem::F8E5M2, Elem::F8E4M3FN, Elem::F8E4M3FNUZ, Elem::F8E5M2FNUZ, Elem::F8E4B15}) {
+  for (Elem e :
+       {Elem::F16, Elem::BF16, Elem::F8E5M2, Elem::F8E4M3FN, Elem::F8E4M3FNUZ, Elem::F8E5M2FNUZ, Elem::F8E4B15}) {
     uint64_t mask = lowMask(tbc::elemBits(e));
     for (int i = 0; i < 60000; ++i) {
       uint64_t a = rng() & mask, b = rng() & mask;
       double x = decodeFloat(e, a), y = decodeFloat(e, b);
-      if (e == Elem::BF16 && (std::fabs(x) < 1e-15 || std::fabs(y) < 1e-15 || std::fabs(x) > 1e15 || std::fabs(y) > 1e15))
+      if (e == Elem::BF16 &&
+          (std::fabs(x) < 1e-15 || std::fabs(y) < 1e-15 || std::fabs(x) > 1e15 || std::fabs(y) > 1e15))
         continue; // outside, the float in the middle rounds too (see ScalarSemantics.h)
       struct {
         Opcode code;
         double exact;
-      } ops[] = {{Opcode::AddF, x + y}, {Opcode::SubF, x - y}, {Opcode::MulF, x * y}, {Opcode::DivF, x / y}, {Opcode::Sqrt, std::sqrt(x)}};
+      } ops[] = {{Opcode::AddF, x + y},
+                 {Opcode::SubF, x - y},
+                 {Opcode::MulF, x * y},
+                 {Opcode::DivF, x / y},
+                 {Opcode::Sqrt, std::sqrt(x)}};
       for (auto &o : ops) {
         uint64_t got = eval(o.code, e, a, b), want = encodeFloat(e, o.exact);
         if (o.exact != o.exact)
@@ -212,10 +245,12 @@ TEST(Scalar, SingleAndDoubleArithmetic) {
 
 TEST(Scalar, FusedMultiplyAddOfHalves) {
   // 2^-11 * 1.5 added to 1 lies on a tie of f16 that a tiny product must break: through a float it would not.
-  uint64_t one = encodeFloat(Elem::F16, 1), a = encodeFloat(Elem::F16, 1 + 0x1p-10), b = encodeFloat(Elem::F16, 0x1p-11);
+  uint64_t one = encodeFloat(Elem::F16, 1), a = encodeFloat(Elem::F16, 1 + 0x1p-10),
+           b = encodeFloat(Elem::F16, 0x1p-11);
   EXPECT_EQ(decodeFloat(Elem::F16, eval(Opcode::Fma, Elem::F16, a, b, one)), 1 + 0x1p-10);
   EXPECT_EQ(decodeFloat(Elem::F16, eval(Opcode::Fma, Elem::F16, one, b, one)), 1);
-  uint64_t big = encodeFloat(Elem::F16, 30000), tiny = encodeFloat(Elem::F16, 0x1p-24), neg = encodeFloat(Elem::F16, -0x1p-24);
+  uint64_t big = encodeFloat(Elem::F16, 30000), tiny = encodeFloat(Elem::F16, 0x1p-24),
+           neg = encodeFloat(Elem::F16, -0x1p-24);
   EXPECT_EQ(eval(Opcode::Fma, Elem::F16, tiny, tiny, big), big);
   EXPECT_EQ(eval(Opcode::Fma, Elem::F16, tiny, neg, big), big);
 }
@@ -240,12 +275,14 @@ TEST(Scalar, MinimumAndMaximum) {
 
 TEST(Scalar, FloatComparisons) {
   // Columns: less, equal, greater, unordered.
-  bool table[16][4] = {{0, 0, 0, 0}, {0, 1, 0, 0}, {0, 0, 1, 0}, {0, 1, 1, 0}, {1, 0, 0, 0}, {1, 1, 0, 0}, {1, 0, 1, 0}, {1, 1, 1, 0},
-                       {0, 1, 0, 1}, {0, 0, 1, 1}, {0, 1, 1, 1}, {1, 0, 0, 1}, {1, 1, 0, 1}, {1, 0, 1, 1}, {0, 0, 0, 1}, {1, 1, 1, 1}};
+  bool table[16][4] = {{0, 0, 0, 0}, {0, 1, 0, 0}, {0, 0, 1, 0}, {0, 1, 1, 0}, {1, 0, 0, 0}, {1, 1, 0, 0},
+                       {1, 0, 1, 0}, {1, 1, 1, 0}, {0, 1, 0, 1}, {0, 0, 1, 1}, {0, 1, 1, 1}, {1, 0, 0, 1},
+                       {1, 1, 0, 1}, {1, 0, 1, 1}, {0, 0, 0, 1}, {1, 1, 1, 1}};
   float pairs[4][2] = {{1, 2}, {2, 2}, {3, 2}, {NAN, 2}};
   for (int p = 0; p < 16; ++p)
     for (int r = 0; r < 4; ++r)
-      EXPECT_EQ(eval(Opcode::CmpF, Elem::F32, bitsOf(pairs[r][0]), bitsOf(pairs[r][1]), 0, p), table[p][r]) << p << " " << r;
+      EXPECT_EQ(eval(Opcode::CmpF, Elem::F32, bitsOf(pairs[r][0]), bitsOf(pairs[r][1]), 0, p), table[p][r])
+          << p << " " << r;
   EXPECT_EQ(eval(Opcode::CmpF, Elem::F32, bitsOf(0.0f), bitsOf(-0.0f), 0, 1), 1u);
 }
 
@@ -262,7 +299,11 @@ TEST(Scalar, Signs) {
 TEST(Scalar, RoundingFunctions) {
   struct {
     float v, floor, ceil, trunc, round, even;
-  } cases[] = {{2.5f, 2, 3, 2, 3, 2}, {-2.5f, -3, -2, -2, -3, -2}, {3.5f, 3, 4, 3, 4, 4}, {-0.4f, -1, -0.0f, -0.0f, -0.0f, -0.0f}, {8388609, 8388609, 8388609, 8388609, 8388609, 8388609}};
+  } cases[] = {{2.5f, 2, 3, 2, 3, 2},
+               {-2.5f, -3, -2, -2, -3, -2},
+               {3.5f, 3, 4, 3, 4, 4},
+               {-0.4f, -1, -0.0f, -0.0f, -0.0f, -0.0f},
+               {8388609, 8388609, 8388609, 8388609, 8388609, 8388609}};
   for (auto &c : cases) {
     EXPECT_EQ(eval(Opcode::Floor, Elem::F32, bitsOf(c.v)), bitsOf(c.floor));
     EXPECT_EQ(eval(Opcode::Ceil, Elem::F32, bitsOf(c.v)), bitsOf(c.ceil));
@@ -276,10 +317,12 @@ TEST(Scalar, ElementaryFunctionsWithinHalfAUnit) {
   struct {
     Opcode code;
     long double (*f)(long double);
-  } cases[] = {{Opcode::Exp, expl},     {Opcode::Exp2, exp2l},   {Opcode::Log, logl},     {Opcode::Log2, log2l},   {Opcode::Sin, sinl},     {Opcode::Cos, cosl},
-               {Opcode::Erf, erfl},     {Opcode::Tanh, tanhl},   {Opcode::Tan, tanl},     {Opcode::Asin, asinl},   {Opcode::Acos, acosl},   {Opcode::Atan, atanl},
-               {Opcode::Sinh, sinhl},   {Opcode::Cosh, coshl},   {Opcode::Asinh, asinhl}, {Opcode::Acosh, acoshl}, {Opcode::Atanh, atanhl}, {Opcode::Expm1, expm1l},
-               {Opcode::Log1p, log1pl}, {Opcode::Log10, log10l}, {Opcode::Cbrt, cbrtl},   {Opcode::Erfc, erfcl}};
+  } cases[] = {{Opcode::Exp, expl},     {Opcode::Exp2, exp2l},   {Opcode::Log, logl},     {Opcode::Log2, log2l},
+               {Opcode::Sin, sinl},     {Opcode::Cos, cosl},     {Opcode::Erf, erfl},     {Opcode::Tanh, tanhl},
+               {Opcode::Tan, tanl},     {Opcode::Asin, asinl},   {Opcode::Acos, acosl},   {Opcode::Atan, atanl},
+               {Opcode::Sinh, sinhl},   {Opcode::Cosh, coshl},   {Opcode::Asinh, asinhl}, {Opcode::Acosh, acoshl},
+               {Opcode::Atanh, atanhl}, {Opcode::Expm1, expm1l}, {Opcode::Log1p, log1pl}, {Opcode::Log10, log10l},
+               {Opcode::Cbrt, cbrtl},   {Opcode::Erfc, erfcl}};
   std::mt19937 rng(9);
   for (auto &c : cases)
     for (int i = 0; i < 400; ++i) {
@@ -298,7 +341,8 @@ TEST(Scalar, ElementaryFunctionsWithinHalfAUnit) {
   EXPECT_EQ(floatOf(eval(Opcode::Pow, Elem::F32, bitsOf(3.0f), bitsOf(4.0f))), 81.0f);
   EXPECT_EQ(floatOf(eval(Opcode::Atan2, Elem::F32, bitsOf(0.0f), bitsOf(-1.0f))), static_cast<float>(M_PI));
   EXPECT_EQ(floatOf(eval(Opcode::Rsqrt, Elem::F32, bitsOf(0.25f))), 2.0f);
-  EXPECT_EQ(decodeFloat(Elem::F16, eval(Opcode::Exp, Elem::F16, encodeFloat(Elem::F16, 1))), decodeFloat(Elem::F16, encodeFloat(Elem::F16, M_E)));
+  EXPECT_EQ(decodeFloat(Elem::F16, eval(Opcode::Exp, Elem::F16, encodeFloat(Elem::F16, 1))),
+            decodeFloat(Elem::F16, encodeFloat(Elem::F16, M_E)));
   EXPECT_TRUE(std::isinf(floatOf(eval(Opcode::Exp, Elem::F32, bitsOf(100.0f)))));
 }
 
@@ -318,16 +362,20 @@ TEST(Scalar, PhiloxKnownAnswers) {
   // The published vectors of Philox 4x32-10.
   uint64_t zero[6] = {}, out[4];
   philox(Elem::I32, 10, zero, out);
-  EXPECT_EQ((std::vector<uint64_t>(out, out + 4)), (std::vector<uint64_t>{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}));
+  EXPECT_EQ((std::vector<uint64_t>(out, out + 4)),
+            (std::vector<uint64_t>{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}));
   uint64_t ones[6] = {0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff};
   philox(Elem::I32, 10, ones, out);
-  EXPECT_EQ((std::vector<uint64_t>(out, out + 4)), (std::vector<uint64_t>{0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}));
+  EXPECT_EQ((std::vector<uint64_t>(out, out + 4)),
+            (std::vector<uint64_t>{0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}));
   uint64_t pi[6] = {0xa4093822, 0x299f31d0, 0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344};
   philox(Elem::I32, 10, pi, out);
-  EXPECT_EQ((std::vector<uint64_t>(out, out + 4)), (std::vector<uint64_t>{0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}));
+  EXPECT_EQ((std::vector<uint64_t>(out, out + 4)),
+            (std::vector<uint64_t>{0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}));
   philox(Elem::I64, 10, zero, out);
   EXPECT_EQ((std::vector<uint64_t>(out, out + 4)),
-            (std::vector<uint64_t>{0x16554d9eca36314cull, 0xdb20fe9d672d0fdcull, 0xd7e772cee186176bull, 0x7e68b68aec7ba23bull}));
+            (std::vector<uint64_t>{0x16554d9eca36314cull, 0xdb20fe9d672d0fdcull, 0xd7e772cee186176bull,
+                                   0x7e68b68aec7ba23bull}));
 }
 
 TEST(Scalar, EveryElementwiseOpHasAMeaning) {

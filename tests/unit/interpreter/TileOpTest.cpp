@@ -129,8 +129,8 @@ TEST(TileOp, ReduceOverPairsWithControlFlow) {
   ValueId v = k.input(x, {64}, Elem::F32), i = k.input(index, {64}, Elem::I32);
   Values r = k.b.reduce({v, i}, 0, [&](std::span<const ValueId> a) {
     return k.b.ifElse(
-        k.b.cmpf(CmpF::Oge, a[0], a[2]), {Builder::scalar(Elem::F32), Builder::scalar(Elem::I32)}, [&] { return Values{a[0], a[1]}; },
-        [&] { return Values{a[2], a[3]}; });
+        k.b.cmpf(CmpF::Oge, a[0], a[2]), {Builder::scalar(Elem::F32), Builder::scalar(Elem::I32)},
+        [&] { return Values{a[0], a[1]}; }, [&] { return Values{a[2], a[3]}; });
   });
   k.output(best, r[0]);
   k.output(place, r[1]);
@@ -147,7 +147,8 @@ TEST(TileOp, ReduceKeepsTheOrderOfArguments) {
   Kernel k;
   ValueId v = k.input(x, {8}, Elem::I32);
   k.output(first, k.b.reduce({v}, 0, [&](std::span<const ValueId> a) { return Values{a[0]}; })[0]);
-  k.output(diff, k.b.scan({v}, 0, [&](std::span<const ValueId> a) { return Values{k.b.op(Opcode::SubI, {a[1], a[0]})}; })[0]);
+  k.output(diff,
+           k.b.scan({v}, 0, [&](std::span<const ValueId> a) { return Values{k.b.op(Opcode::SubI, {a[1], a[0]})}; })[0]);
   k.run();
   EXPECT_EQ(first[0], 0);
   EXPECT_EQ(diff, (std::vector<int32_t>{0, 1, 1, 2, 2, 3, 3, 4}));
@@ -227,9 +228,11 @@ TEST(TileOp, DotOfEveryType) {
   struct {
     Elem a, c;
     double tolerance;
-  } cases[] = {{Elem::F16, Elem::F32, 1e-6},     {Elem::F16, Elem::F16, 1e-3},      {Elem::BF16, Elem::F32, 1e-6},     {Elem::F32, Elem::F32, 1e-6},
-               {Elem::F64, Elem::F64, 1e-15},    {Elem::F8E5M2, Elem::F32, 1e-6},   {Elem::F8E4M3FN, Elem::F32, 1e-6}, {Elem::F8E4M3FNUZ, Elem::F16, 1e-3},
-               {Elem::F8E4B15, Elem::F32, 1e-6}, {Elem::F8E5M2FNUZ, Elem::F32, 1e-6}};
+  } cases[] = {{Elem::F16, Elem::F32, 1e-6},      {Elem::F16, Elem::F16, 1e-3},
+               {Elem::BF16, Elem::F32, 1e-6},     {Elem::F32, Elem::F32, 1e-6},
+               {Elem::F64, Elem::F64, 1e-15},     {Elem::F8E5M2, Elem::F32, 1e-6},
+               {Elem::F8E4M3FN, Elem::F32, 1e-6}, {Elem::F8E4M3FNUZ, Elem::F16, 1e-3},
+               {Elem::F8E4B15, Elem::F32, 1e-6},  {Elem::F8E5M2FNUZ, Elem::F32, 1e-6}};
   for (auto &c : cases) {
     std::mt19937 rng(11);
     const int B = 2, M = 4, N = 8, K = 16;
@@ -255,7 +258,8 @@ TEST(TileOp, DotOfEveryType) {
       for (int x = 0; x < K; ++x)
         want += ea[(t / N) * K + x] * eb[(t / (M * N) * K + x) * N + t % N];
       uint64_t bits = 0;
-      std::memcpy(&bits, reinterpret_cast<char *>(r.data()) + static_cast<size_t>(t) * elemBits(c.c) / 8, elemBits(c.c) / 8);
+      std::memcpy(&bits, reinterpret_cast<char *>(r.data()) + static_cast<size_t>(t) * elemBits(c.c) / 8,
+                  elemBits(c.c) / 8);
       EXPECT_NEAR(scalar::decodeFloat(c.c, bits), want, c.tolerance * std::max(1.0, std::fabs(want))) << elemName(c.a);
     }
   }
@@ -265,7 +269,8 @@ TEST(TileOp, IntegerDotWraps) {
   std::vector<int8_t> a(32, -128), b(32, -128);
   std::vector<int32_t> c{INT32_MAX}, r;
   Kernel k;
-  k.output(r, k.b.op(Opcode::Dot, {k.input(a, {1, 32}, Elem::I8), k.input(b, {32, 1}, Elem::I8), k.input(c, {1, 1}, Elem::I32)}));
+  k.output(r, k.b.op(Opcode::Dot,
+                     {k.input(a, {1, 32}, Elem::I8), k.input(b, {32, 1}, Elem::I8), k.input(c, {1, 1}, Elem::I32)}));
   k.run();
   EXPECT_EQ(r[0], static_cast<int32_t>(0x7fffffffu + 32 * 16384));
 }
@@ -284,10 +289,12 @@ TEST(TileOp, ScaledDot) {
       x = static_cast<uint8_t>(125 + rng() % 5);
   std::vector<float> c(M * N, 0.5f), r;
   Kernel k;
-  ValueId va = k.input(a, {M, K / 2}, Elem::I8), vb = k.input(b, {K, N}, Elem::F8E4M3FN), vc = k.input(c, {M, N}, Elem::F32);
+  ValueId va = k.input(a, {M, K / 2}, Elem::I8), vb = k.input(b, {K, N}, Elem::F8E4M3FN),
+          vc = k.input(c, {M, N}, Elem::F32);
   ValueId vsa = k.input(sa, {M, K / 32}, Elem::I8), vsb = k.input(sb, {N, K / 32}, Elem::I8);
   k.output(r, k.b.op(Opcode::DotScaled, {va, vb, vc, vsa, vsb},
-                     {intAttr(AttrId::LhsFormat, 0), intAttr(AttrId::RhsFormat, 1), intAttr(AttrId::LhsKPack, 1), intAttr(AttrId::RhsKPack, 1), intAttr(AttrId::HasScales, 3)}));
+                     {intAttr(AttrId::LhsFormat, 0), intAttr(AttrId::RhsFormat, 1), intAttr(AttrId::LhsKPack, 1),
+                      intAttr(AttrId::RhsKPack, 1), intAttr(AttrId::HasScales, 3)}));
   k.run();
   const double e2m1[16] = {0, .5, 1, 1.5, 2, 3, 4, 6, -0.0, -.5, -1, -1.5, -2, -3, -4, -6};
   for (int i = 0; i < M; ++i)
@@ -315,7 +322,10 @@ TEST(TileOp, EveryOpOfTheSamplesRuns) {
     std::vector<uint64_t> args;
     for (const Param &p : fn.params) {
       const Type &t = m.typeOf(p.value);
-      args.push_back(!t.pointer ? (isFloat(t.elem) ? interp::bitsOf(1.5f) : 3) : t.elem == Elem::F32 ? addressOf(f) : t.elem == Elem::I32 ? addressOf(i) : addressOf(b));
+      args.push_back(!t.pointer            ? (isFloat(t.elem) ? interp::bitsOf(1.5f) : 3)
+                     : t.elem == Elem::F32 ? addressOf(f)
+                     : t.elem == Elem::I32 ? addressOf(i)
+                                           : addressOf(b));
     }
     EXPECT_EQ(textOf(interp::run(m, fn.name, {1, 1, 1}, args)), "") << fn.name;
   }

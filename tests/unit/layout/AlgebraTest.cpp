@@ -13,7 +13,8 @@ TEST(Algebra, ComposeIsPointwiseOnAllSmallPairs) {
       LinearLayout both = f.compose(g);
       for (int64_t x = 0; x < 4; ++x) {
         std::vector<int64_t> yz = f.apply(std::vector<int64_t>{x});
-        EXPECT_EQ(both.apply(std::vector<int64_t>{x}), g.apply(std::vector<int64_t>{yz[1], yz[0]})); // by name, not by place
+        EXPECT_EQ(both.apply(std::vector<int64_t>{x}),
+                  g.apply(std::vector<int64_t>{yz[1], yz[0]})); // by name, not by place
       }
     });
   });
@@ -88,7 +89,7 @@ TEST(Algebra, QuotientUndoesProduct) {
 TEST(Algebra, QuotientRefusesWhatDoesNotDivide) {
   LinearLayout l = *parseLayout("register = [[1], [2]], lane = [[4]] -> [8]");
   EXPECT_TRUE(l.leftDivide(LinearLayout::identity(2, "register", "dim0")));
-  EXPECT_FALSE(l.leftDivide(LinearLayout::identity(1, "lane", "dim0")));  // lanes do not start at element 1
+  EXPECT_FALSE(l.leftDivide(LinearLayout::identity(1, "lane", "dim0")));     // lanes do not start at element 1
   EXPECT_FALSE(l.leftDivide(LinearLayout::identity(3, "register", "dim0"))); // too long
   EXPECT_FALSE(l.leftDivide(LinearLayout::identity(1, "other", "dim0")));
   LinearLayout mixed = *parseLayout("register = [[1], [3]] -> [4]"); // the upper basis reaches into the low bits
@@ -99,7 +100,8 @@ TEST(Algebra, RestrictionFixesInputsAndDropsOutputs) {
   LinearLayout l = *parseLayout("register = [[1, 1], [0, 2]], lane = [[2, 1]] -> [4, 4]");
   EXPECT_EQ(printLayout(l.sub({"lane"}, {"dim0"})), "lane = [[2]] -> [4]");
   EXPECT_EQ(printLayout(l.sub({"lane", "register"}, {"dim1"})), "lane = [[1]], register = [[1], [2]] -> [dim1: 4]");
-  EXPECT_EQ(printLayout(l.orderIns({"lane", "warp", "register"})), "lane = [[2, 1]], warp = [], register = [[1, 1], [0, 2]] -> [4, 4]");
+  EXPECT_EQ(printLayout(l.orderIns({"lane", "warp", "register"})),
+            "lane = [[2, 1]], warp = [], register = [[1, 1], [0, 2]] -> [4, 4]");
   LinearLayout copies = *parseLayout("register = [[0], [1], [0]], lane = [[0]] -> [2]");
   EXPECT_EQ(printLayout(copies.withoutZeroBits("register")), "register = [[1]], lane = [[0]] -> [2]");
 }

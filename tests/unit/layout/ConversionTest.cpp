@@ -107,7 +107,7 @@ TEST(Conversion, PlansAreSoundAndNoFartherThanNeeded) {
     LinearLayout a = make(trial % 3 ? 3 : 2), b = make(2);
     if (trial % 5 == 0)
       b = randomPermuted(rng, {2, 8}, 1, 2, 1); // the fewest registers
-    if (trial % 7 == 0) // the same warps and lanes more often than chance has it
+    if (trial % 7 == 0)                         // the same warps and lanes more often than chance has it
       b = LinearLayout(a.ins(), a.outs(), [&] {
         Vectors c = a.columns();
         std::swap(c[0], c[1]);
@@ -163,7 +163,9 @@ TEST(Conversion, CountsOneShuffleARegisterExactlyWhereAScheduleExists) {
     // The count speaks of registers that hold different things in every lane.
     bool exists = oneShuffleARegister(b, plan);
     (exists ? single : more)++;
-    EXPECT_EQ(plan.rounds <= 4, exists) << printLayout(a) << "\n" << printLayout(b) << "\n" << printLayout(plan.sourceOf);
+    EXPECT_EQ(plan.rounds <= 4, exists) << printLayout(a) << "\n"
+                                        << printLayout(b) << "\n"
+                                        << printLayout(plan.sourceOf);
   }
   EXPECT_GT(single, 20u);
 }

@@ -63,8 +63,9 @@ TEST(LinearLayout, CountsConsecutiveElementsAndVectors) {
 }
 
 TEST(LinearLayout, TextRoundTrips) {
-  for (const char *text : {"register = [[0, 1], [0, 2]], lane = [[1, 0]], warp = [] -> [2, 4]", "offset = [[1], [2]] -> [4]",
-                           "register = [] -> [1, 1, 1]", "-> []", "dim0 = [[1, 0], [0, 1]] -> [register: 2, lane: 2]"})
+  for (const char *text :
+       {"register = [[0, 1], [0, 2]], lane = [[1, 0]], warp = [] -> [2, 4]", "offset = [[1], [2]] -> [4]",
+        "register = [] -> [1, 1, 1]", "-> []", "dim0 = [[1, 0], [0, 1]] -> [register: 2, lane: 2]"})
     EXPECT_EQ(printLayout(parsed(text)), text);
   std::mt19937 rng(7);
   for (int trial = 0; trial < 50; ++trial) {
@@ -74,10 +75,11 @@ TEST(LinearLayout, TextRoundTrips) {
 }
 
 TEST(LinearLayout, RefusesBadTextWithAReason) {
-  for (const char *text : {"", "register", "register = [[0, 1]]", "register = [[2]] -> [2]", "register = [[0]] -> [3]",
-                           "register = [[0, 1]] -> [2]", "register = [[0]], register = [[1]] -> [2]", "register = [[0]] -> [2] x",
-                           "register = [[-1]] -> [2]", "register = [[0] -> [2]", "-> [a: 2, a: 2]",
-                           "register = [[99999999999]] -> [2]", "-> [4611686018427387904, 4611686018427387904]"}) {
+  for (const char *text :
+       {"", "register", "register = [[0, 1]]", "register = [[2]] -> [2]", "register = [[0]] -> [3]",
+        "register = [[0, 1]] -> [2]", "register = [[0]], register = [[1]] -> [2]", "register = [[0]] -> [2] x",
+        "register = [[-1]] -> [2]", "register = [[0] -> [2]", "-> [a: 2, a: 2]", "register = [[99999999999]] -> [2]",
+        "-> [4611686018427387904, 4611686018427387904]"}) {
     std::string why;
     EXPECT_FALSE(parseLayout(text, &why)) << text;
     EXPECT_FALSE(why.empty()) << text;

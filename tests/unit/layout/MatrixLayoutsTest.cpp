@@ -46,8 +46,8 @@ TEST(MatrixLayouts, WarpsHoldWhatTheyNeed) {
     int64_t m, n, k;
     unsigned warps;
   };
-  for (const Case &c : {Case{{}, 64, 64, 32, 4}, Case{{}, 16, 128, 16, 4}, Case{{}, 16, 16, 64, 8}, Case{{4}, 32, 16, 16, 2},
-                        Case{{2}, 16, 64, 32, 8}, Case{{}, 128, 16, 16, 1}}) {
+  for (const Case &c : {Case{{}, 64, 64, 32, 4}, Case{{}, 16, 128, 16, 4}, Case{{}, 16, 16, 64, 8},
+                        Case{{4}, 32, 16, 16, 2}, Case{{2}, 16, 64, 32, 8}, Case{{}, 128, 16, 16, 1}}) {
     std::optional<DotLayouts> dot = tileFragments(genericFragments(16, 16, 16), c.batch, c.m, c.n, c.k, c.warps);
     ASSERT_TRUE(dot);
     for (const LinearLayout *l : {&dot->a, &dot->b, &dot->accumulator}) {
@@ -89,7 +89,8 @@ TEST(MatrixLayouts, PlainAccumulatorsAreNearToSquares) {
   EXPECT_TRUE(l.isBijective());
   EXPECT_EQ(sliced(l, 1).inSize(kRegister), 8); // rows of a that a lane needs
   EXPECT_EQ(sliced(l, 0).inSize(kRegister), 4); // columns of b
-  for (std::vector<int64_t> shape : {std::vector<int64_t>{1, 16}, {16, 1}, {4, 4}, {2, 8, 8}, {128, 256}, {16, 1, 16}, {512, 2}})
+  for (std::vector<int64_t> shape :
+       {std::vector<int64_t>{1, 16}, {16, 1}, {4, 4}, {2, 8, 8}, {128, 256}, {16, 1, 16}, {512, 2}})
     for (unsigned lanes : {1u, 32u, 64u})
       for (unsigned warps : {1u, 2u, 8u}) {
         LinearLayout any = plainDotAccumulator(shape, lanes, warps);

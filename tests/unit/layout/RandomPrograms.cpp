@@ -76,14 +76,15 @@ Tile Generator::flatAddresses(const std::string &base, int64_t n, int64_t offset
   line(c + " = arith.constant dense<" + std::to_string(offset) + "> : " + typeOf(shape));
   line(o + " = arith.addi " + m + ", " + c + " : " + typeOf(shape));
   line(b + " = tile.splat " + base + " : (!tile.ptr<i32>) -> " + typeOf(shape, "!tile.ptr<i32>"));
-  line(p + " = tile.addptr " + b + ", " + o + " : (" + typeOf(shape, "!tile.ptr<i32>") + ", " + typeOf(shape) + ") -> " +
-       typeOf(shape, "!tile.ptr<i32>"));
+  line(p + " = tile.addptr " + b + ", " + o + " : (" + typeOf(shape, "!tile.ptr<i32>") + ", " + typeOf(shape) +
+       ") -> " + typeOf(shape, "!tile.ptr<i32>"));
   return {p, shape};
 }
 
 void Generator::load() {
-  static const Shape shapes[] = {{1},     {2},      {32},    {256},    {512},     {4, 8},   {16, 16},  {2, 64},
-                                 {64, 4}, {1, 128}, {32, 1}, {128, 4}, {2, 4, 8}, {4, 1, 16}, {8, 2, 2, 4}, {2, 2, 2, 2, 2, 2, 2}};
+  static const Shape shapes[] = {
+      {1},     {2},      {32},    {256},    {512},     {4, 8},     {16, 16},     {2, 64},
+      {64, 4}, {1, 128}, {32, 1}, {128, 4}, {2, 4, 8}, {4, 1, 16}, {8, 2, 2, 4}, {2, 2, 2, 2, 2, 2, 2}};
   Shape shape = shapes[pick(std::size(shapes))];
   Tile flat{"", {1}};
   int64_t n = Tile{"", shape}.elements();
@@ -103,7 +104,8 @@ void Generator::store(const Tile &t) {
   stored_ += n;
   std::string flat = fresh();
   line(flat + " = tile.reshape " + t.name + " : (" + typeOf(t.shape) + ") -> " + typeOf(p.shape));
-  line("tile.store " + p.name + ", " + flat + " : (" + typeOf(p.shape, "!tile.ptr<i32>") + ", " + typeOf(p.shape) + ") -> ()");
+  line("tile.store " + p.name + ", " + flat + " : (" + typeOf(p.shape, "!tile.ptr<i32>") + ", " + typeOf(p.shape) +
+       ") -> ()");
 }
 
 void Generator::arithmetic() {
@@ -120,7 +122,8 @@ void Generator::arithmetic() {
   std::string m = fresh();
   line(m + " = arith.cmpi slt, " + a.name + ", " + b.name + " : " + typeOf(a.shape));
   Tile t = add(a.shape);
-  line(t.name + " = arith.select " + m + ", " + a.name + ", " + b.name + " : " + typeOf(a.shape, "i1") + ", " + typeOf(a.shape));
+  line(t.name + " = arith.select " + m + ", " + a.name + ", " + b.name + " : " + typeOf(a.shape, "i1") + ", " +
+       typeOf(a.shape));
 }
 
 void Generator::shapeOp() {
@@ -171,7 +174,8 @@ void Generator::shapeOp() {
       return;
     to.push_back(2);
     Tile r = add(to);
-    line(r.name + " = tile.join " + t.name + ", " + t.name + " : (" + typeOf(t.shape) + ", " + typeOf(t.shape) + ") -> " + typeOf(to));
+    line(r.name + " = tile.join " + t.name + ", " + t.name + " : (" + typeOf(t.shape) + ", " + typeOf(t.shape) +
+         ") -> " + typeOf(to));
     return;
   }
   case 5: { // split
@@ -179,7 +183,8 @@ void Generator::shapeOp() {
       return;
     to.pop_back();
     Tile a = add(to), b = add(to);
-    line(a.name + ", " + b.name + " = tile.split " + t.name + " : (" + typeOf(t.shape) + ") -> (" + typeOf(to) + ", " + typeOf(to) + ")");
+    line(a.name + ", " + b.name + " = tile.split " + t.name + " : (" + typeOf(t.shape) + ") -> (" + typeOf(to) + ", " +
+         typeOf(to) + ")");
     return;
   }
   case 6: { // cat
@@ -187,7 +192,8 @@ void Generator::shapeOp() {
       return;
     to[0] *= 2;
     Tile r = add(to);
-    line(r.name + " = tile.cat " + t.name + ", " + t.name + " : (" + typeOf(t.shape) + ", " + typeOf(t.shape) + ") -> " + typeOf(to));
+    line(r.name + " = tile.cat " + t.name + ", " + t.name + " : (" + typeOf(t.shape) + ", " + typeOf(t.shape) +
+         ") -> " + typeOf(to));
     return;
   }
   default:
@@ -203,8 +209,8 @@ void Generator::reduction(const Tile &t, bool scan) {
   std::string result = to.empty() ? "i32" : typeOf(to);
   std::string r = fresh();
   static const char *ops[] = {"addi", "minsi", "xori"};
-  line(r + " = tile." + (scan ? "scan " : "reduce ") + t.name + " axis = " + std::to_string(axis) + (scan && pick(2) ? " reverse" : "") + " : (" +
-       typeOf(t.shape) + ") -> " + result + " {");
+  line(r + " = tile." + (scan ? "scan " : "reduce ") + t.name + " axis = " + std::to_string(axis) +
+       (scan && pick(2) ? " reverse" : "") + " : (" + typeOf(t.shape) + ") -> " + result + " {");
   line("^bb0(%a: i32, %b: i32):");
   line("  %c = arith." + std::string(ops[pick(std::size(ops))]) + " %a, %b : i32");
   line("  tile.yield %c : i32");
@@ -239,8 +245,8 @@ void Generator::wholeTile() {
     line(k + " = arith.constant dense<" + std::to_string(t.shape[axis] - 1) + "> : " + typeOf(t.shape));
     line(m + " = arith.andi " + t.name + ", " + k + " : " + typeOf(t.shape));
     Tile r = add(t.shape);
-    line(r.name + " = tile.gather " + t.name + ", " + m + " axis = " + std::to_string(axis) + " : (" + typeOf(t.shape) + ", " +
-         typeOf(t.shape) + ") -> " + typeOf(t.shape));
+    line(r.name + " = tile.gather " + t.name + ", " + m + " axis = " + std::to_string(axis) + " : (" + typeOf(t.shape) +
+         ", " + typeOf(t.shape) + ") -> " + typeOf(t.shape));
   }
   }
 }
@@ -249,7 +255,8 @@ void Generator::loop() {
   Tile init = any();
   size_t outside = tiles_.size();
   std::string result = fresh(), carried = fresh(), i = fresh();
-  line(result + " = scf.for " + i + " = %c0 to %n step %c1 iter_args(" + carried + " = " + init.name + ") -> (" + typeOf(init.shape) + ") : i32 {");
+  line(result + " = scf.for " + i + " = %c0 to %n step %c1 iter_args(" + carried + " = " + init.name + ") -> (" +
+       typeOf(init.shape) + ") : i32 {");
   indent_ += 2;
   tiles_.push_back({carried, init.shape});
   for (unsigned k = pick(4) + 1; k; --k)
@@ -313,7 +320,8 @@ std::string Generator::run() {
   std::vector<Tile> last(tiles_.end() - std::min<size_t>(tiles_.size(), 4), tiles_.end());
   for (const Tile &t : last)
     store(t);
-  std::string header = "func.func @k(%in: !tile.ptr<i32> {tile.name = \"in\", tile.divisibility = 16 : i64}, %out: !tile.ptr<i32> {tile.name = "
+  std::string header = "func.func @k(%in: !tile.ptr<i32> {tile.name = \"in\", tile.divisibility = 16 : i64}, %out: "
+                       "!tile.ptr<i32> {tile.name = "
                        "\"out\", tile.divisibility = 16 : i64}, %n: i32 {tile.name = \"n\"}) {\n";
   return header + body_ + "  return\n}\n";
 }

@@ -74,12 +74,13 @@ std::string interpret(const tbc::Module &module, Buffers &buffers, const std::ve
   interp::Options options;
   options.checkMemory = true;
   options.memory = &memory;
-  interp::Result result = interp::run(module, module.functions.at(0).name, {grid, 1, 1}, argumentsOf(buffers, scalars), options);
+  interp::Result result =
+      interp::run(module, module.functions.at(0).name, {grid, 1, 1}, argumentsOf(buffers, scalars), options);
   return result.ok() ? "" : "interpreter: " + renderDiagnostic(result.diagnostics[0], false);
 }
 
-std::string execute(const tbc::Module &module, std::array<uint32_t, 3> grid, const std::vector<uint64_t> &args, const Buffers &buffers,
-                    unsigned warps) {
+std::string execute(const tbc::Module &module, std::array<uint32_t, 3> grid, const std::vector<uint64_t> &args,
+                    const Buffers &buffers, unsigned warps) {
   BufferMemory memory(buffers);
   try {
     mock::LayoutTables tables(module, warps);
@@ -132,7 +133,8 @@ std::string compare(const Buffers &want, const Buffers &have, double tolerance) 
       float w, h;
       std::memcpy(&w, &want[i][at], 4), std::memcpy(&h, &have[i][at], 4);
       if (!(std::fabs(w - h) <= tolerance * (1 + std::fabs(w))) && !(std::isnan(w) && std::isnan(h)) && w != h)
-        return "buffer " + std::to_string(i) + " element " + std::to_string(at / 4) + ": " + std::to_string(h) + " instead of " + std::to_string(w);
+        return "buffer " + std::to_string(i) + " element " + std::to_string(at / 4) + ": " + std::to_string(h) +
+               " instead of " + std::to_string(w);
     }
   }
   return "";
@@ -140,7 +142,8 @@ std::string compare(const Buffers &want, const Buffers &have, double tolerance) 
 
 } // namespace
 
-std::string runBoth(const std::string &text, const Buffers &buffers, const std::vector<int32_t> &scalars, const BothOptions &options) {
+std::string runBoth(const std::string &text, const Buffers &buffers, const std::vector<int32_t> &scalars,
+                    const BothOptions &options) {
   std::unique_ptr<mlir::MLIRContext> context = makeContext();
   mlir::OwningOpRef<mlir::ModuleOp> module = mlir::parseSourceString<mlir::ModuleOp>(text, context.get());
   if (!module)
@@ -162,8 +165,8 @@ std::string runBoth(const std::string &text, const Buffers &buffers, const std::
   return compare(want, have, options.tolerance);
 }
 
-std::string runOnDevice(const tbc::Module &module, std::array<uint32_t, 3> grid, const std::vector<uint64_t> &args, const Buffers &buffers,
-                        const BothOptions &options) {
+std::string runOnDevice(const tbc::Module &module, std::array<uint32_t, 3> grid, const std::vector<uint64_t> &args,
+                        const Buffers &buffers, const BothOptions &options) {
   std::unique_ptr<mlir::MLIRContext> context = makeContext();
   DiagnosticList diagnostics;
   mlir::OwningOpRef<mlir::ModuleOp> tile = fromBytecodeModule(module, *context, diagnostics);

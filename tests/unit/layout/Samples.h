@@ -11,7 +11,8 @@
 namespace tessera::layout {
 
 // Every linear map from dims of these bits to dims of these bits (at most 2^12 of them, please).
-inline void forEachLayout(std::vector<Dim> ins, std::vector<Dim> outs, const std::function<void(const LinearLayout &)> &visit) {
+inline void forEachLayout(std::vector<Dim> ins, std::vector<Dim> outs,
+                          const std::function<void(const LinearLayout &)> &visit) {
   unsigned in = 0, out = 0;
   for (const Dim &d : ins)
     in += d.bits;
@@ -26,8 +27,8 @@ inline void forEachLayout(std::vector<Dim> ins, std::vector<Dim> outs, const std
 }
 
 // A random surjective distributed layout of this shape.
-inline LinearLayout randomDistributed(std::mt19937 &rng, const std::vector<int64_t> &shape, unsigned registers, unsigned lanes,
-                                      unsigned warps) {
+inline LinearLayout randomDistributed(std::mt19937 &rng, const std::vector<int64_t> &shape, unsigned registers,
+                                      unsigned lanes, unsigned warps) {
   std::vector<Dim> outs = tensorDims(shape);
   unsigned out = 0;
   for (const Dim &d : outs)
@@ -42,8 +43,8 @@ inline LinearLayout randomDistributed(std::mt19937 &rng, const std::vector<int64
 }
 
 // A random permutation of plain bits, some of them copies where there are more places than bits: what real layouts are.
-inline LinearLayout randomPermuted(std::mt19937 &rng, const std::vector<int64_t> &shape, unsigned registers, unsigned lanes,
-                                   unsigned warps) {
+inline LinearLayout randomPermuted(std::mt19937 &rng, const std::vector<int64_t> &shape, unsigned registers,
+                                   unsigned lanes, unsigned warps) {
   std::vector<Dim> outs = tensorDims(shape);
   Vectors columns;
   for (const Dim &d : outs)

@@ -12,10 +12,12 @@
 using namespace tessera::layout;
 
 // Wavefronts of one access of warp 0, by going through phases, lanes and words.
-static int64_t simulate(const LinearLayout &d, const LinearLayout &shared, unsigned bytes, const SharedMemory &memory, int64_t vector) {
+static int64_t simulate(const LinearLayout &d, const LinearLayout &shared, unsigned bytes, const SharedMemory &memory,
+                        int64_t vector) {
   LinearLayout offsets = *d.followedByInverseOf(shared);
-  int64_t lanes = d.inSize(kLane), together = std::min<int64_t>(
-      lanes, int64_t(memory.banks) * memory.bankBytes / std::max<int64_t>(bytes * vector, memory.bankBytes));
+  int64_t lanes = d.inSize(kLane),
+          together = std::min<int64_t>(lanes, int64_t(memory.banks) * memory.bankBytes /
+                                                  std::max<int64_t>(bytes * vector, memory.bankBytes));
   int64_t total = 0;
   for (int64_t first = 0; first < lanes; first += together) {
     std::map<int64_t, std::set<int64_t>> wordsOfBank;
@@ -40,7 +42,8 @@ TEST(SharedAccess, CountsAsTheSimulationDoes) {
     SharedMemory memory{trial % 3 ? 32u : 16u, trial % 5 ? 4u : 8u, 16};
     unsigned bits = 8u << trial % 4;
     LinearLayout d = trial % 2 ? randomPermuted(rng, {16, 32}, 4, 5, 1) : randomDistributed(rng, {16, 32}, 4, 5, 1);
-    LinearLayout shared = randomPermuted(rng, {16, 32}, 9, 0, 0).renameIn("register", "offset").sub({"offset"}, {"dim0", "dim1"});
+    LinearLayout shared =
+        randomPermuted(rng, {16, 32}, 9, 0, 0).renameIn("register", "offset").sub({"offset"}, {"dim0", "dim1"});
     SharedAccess access = analyseAccess(d, shared, bits, memory);
     EXPECT_EQ(access.wavefronts, simulate(d, shared, bits / 8, memory, access.vectorElements));
     EXPECT_GE(access.conflicts(), 0);
@@ -49,7 +52,8 @@ TEST(SharedAccess, CountsAsTheSimulationDoes) {
 
 TEST(SharedAccess, ColumnOfARowMajorTileConflictsFully) {
   // Lanes go down a column of 32 words a row: all in one bank.
-  LinearLayout column = *parseLayout("register = [], lane = [[1, 0], [2, 0], [4, 0], [8, 0], [16, 0]], warp = [[0, 1], [0, 2], [0, 4], [0, 8], [0, 16]], block = [] -> [32, 32]");
+  LinearLayout column = *parseLayout("register = [], lane = [[1, 0], [2, 0], [4, 0], [8, 0], [16, 0]], warp = [[0, 1], "
+                                     "[0, 2], [0, 4], [0, 8], [0, 16]], block = [] -> [32, 32]");
   LinearLayout rowMajor = LinearLayout::rowMajor(kOffset, std::vector<int64_t>{32, 32});
   EXPECT_EQ(analyseAccess(column, rowMajor, 32, {}).wavefronts, 32);
   EXPECT_EQ(analyseAccess(transposed(column, std::vector<int32_t>{1, 0}), rowMajor, 32, {}).conflicts(), 0);
@@ -57,8 +61,9 @@ TEST(SharedAccess, ColumnOfARowMajorTileConflictsFully) {
 
 TEST(Swizzle, TransposesWithoutConflicts) {
   for (unsigned bits : {8u, 16u, 32u, 64u}) {
-    LinearLayout rows = blockedLayout(std::vector<int64_t>{64, 64}, std::vector<int64_t>{1, 4}, std::vector<int64_t>{2, 16},
-                                      std::vector<int64_t>{4, 1}, std::vector<unsigned>{1, 0});
+    LinearLayout rows =
+        blockedLayout(std::vector<int64_t>{64, 64}, std::vector<int64_t>{1, 4}, std::vector<int64_t>{2, 16},
+                      std::vector<int64_t>{4, 1}, std::vector<unsigned>{1, 0});
     LinearLayout columns = transposed(rows, std::vector<int32_t>{1, 0});
     LinearLayout shared = swizzledFor(rows, columns, bits, {});
     ASSERT_TRUE(shared.isBijective());

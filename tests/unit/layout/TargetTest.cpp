@@ -78,14 +78,26 @@ TEST(LegalAnswer, FindsBrokenPromises) {
 }
 
 TEST(MatrixMenu, RanksFittingEntriesByThroughput) {
-  MatrixEntry slow{.id = "slow", .m = 16, .nMin = 16, .nMax = 16, .k = 16, .lanes = 32, .a = 24, .b = 24, .c = 26, .d = 26, .issueCycles = 32};
+  MatrixEntry slow{.id = "slow",
+                   .m = 16,
+                   .nMin = 16,
+                   .nMax = 16,
+                   .k = 16,
+                   .lanes = 32,
+                   .a = 24,
+                   .b = 24,
+                   .c = 26,
+                   .d = 26,
+                   .issueCycles = 32};
   MatrixEntry fast = slow, other = slow, big = slow;
   fast.id = "fast", fast.issueCycles = 8;
   other.id = "other", other.a = 25;
   big.id = "big", big.m = 64, big.issueCycles = 1;
   GenericTarget target(GenericTarget::simtInfo(), {slow, fast, other, big});
-  EXPECT_EQ(target.matrix().rank({.a = 24, .b = 24, .c = 26, .m = 32, .n = 32, .k = 16}), (std::vector<uint32_t>{1, 0}));
-  EXPECT_EQ(target.matrix().rank({.a = 24, .b = 24, .c = 26, .m = 64, .n = 32, .k = 16}), (std::vector<uint32_t>{3, 1, 0}));
+  EXPECT_EQ(target.matrix().rank({.a = 24, .b = 24, .c = 26, .m = 32, .n = 32, .k = 16}),
+            (std::vector<uint32_t>{1, 0}));
+  EXPECT_EQ(target.matrix().rank({.a = 24, .b = 24, .c = 26, .m = 64, .n = 32, .k = 16}),
+            (std::vector<uint32_t>{3, 1, 0}));
   EXPECT_TRUE(target.matrix().rank({.a = 26, .b = 26, .c = 26, .m = 64, .n = 64, .k = 16}).empty());
 }
 

@@ -15,7 +15,8 @@ static LinearLayout blocked(std::vector<int64_t> shape, std::vector<int64_t> per
 }
 
 // toSource as a table over packed elements must be linear; check localRegisters by evaluating every place.
-static void expectLocal(const LinearLayout &source, const LinearLayout &result, const std::function<uint64_t(uint64_t)> &toSource) {
+static void expectLocal(const LinearLayout &source, const LinearLayout &result,
+                        const std::function<uint64_t(uint64_t)> &toSource) {
   Vectors columns;
   for (unsigned bit = 0; bit < result.outBits(); ++bit)
     columns.push_back(toSource(uint64_t(1) << bit));
@@ -31,13 +32,16 @@ static void expectLocal(const LinearLayout &source, const LinearLayout &result, 
 
 TEST(Blocked, FillsInOrderAndRepeatsInRegisters) {
   LinearLayout l = blocked({4, 32}, {1, 4}, {1, 4}, {2, 1}, {1, 0});
-  EXPECT_EQ(printLayout(l), "register = [[0, 1], [0, 2], [0, 16], [2, 0]], lane = [[0, 4], [0, 8]], warp = [[1, 0]], block = [] -> [4, 32]");
+  EXPECT_EQ(
+      printLayout(l),
+      "register = [[0, 1], [0, 2], [0, 16], [2, 0]], lane = [[0, 4], [0, 8]], warp = [[1, 0]], block = [] -> [4, 32]");
   EXPECT_TRUE(l.isBijective());
 }
 
 TEST(Blocked, SmallTilesAreCopied) {
   LinearLayout l = blocked({8}, {4}, {32}, {4}, {0});
-  EXPECT_EQ(printLayout(l), "register = [[1], [2]], lane = [[4], [0], [0], [0], [0]], warp = [[0], [0]], block = [] -> [8]");
+  EXPECT_EQ(printLayout(l),
+            "register = [[1], [2]], lane = [[4], [0], [0], [0], [0]], warp = [[0], [0]], block = [] -> [8]");
   EXPECT_TRUE(l.isSurjective());
   EXPECT_EQ(l.freeMask(kLane), 0b11110u);
   LinearLayout one = blocked({1}, {1}, {32}, {1}, {0});
@@ -65,7 +69,8 @@ TEST(ShapeOps, MoveNoData) {
     expectLocal(s, withUnitDim(s, 1), [](uint64_t e) { return e; });
     expectLocal(s, joined(s), [](uint64_t e) { return e >> 1; });
     LinearLayout unit = withUnitDim(s, 1);
-    expectLocal(unit, broadcastTo(unit, std::vector<int64_t>{4, 2, 8}), [](uint64_t e) { return (e >> 4) << 3 | (e & 7); });
+    expectLocal(unit, broadcastTo(unit, std::vector<int64_t>{4, 2, 8}),
+                [](uint64_t e) { return (e >> 4) << 3 | (e & 7); });
     LinearLayout wide = randomDistributed(rng, {4, 8}, 3, 3, 1);
     LinearLayout narrow = broadcastSource(wide, std::vector<int64_t>{4, 1});
     EXPECT_EQ(narrow.shape(), (std::vector<int64_t>{4, 1}));

@@ -24,8 +24,8 @@ struct AnyMemory final : GlobalMemory {
 };
 
 // Runs the only kernel of a text module on float arrays; the fault's message, or empty.
-std::string runText(const std::string &text, std::vector<std::vector<float> *> arrays, std::vector<uint64_t> scalars = {}, unsigned warps = 4,
-                    int32_t grid = 1) {
+std::string runText(const std::string &text, std::vector<std::vector<float> *> arrays,
+                    std::vector<uint64_t> scalars = {}, unsigned warps = 4, int32_t grid = 1) {
   auto parsed = tbc::parse(text);
   EXPECT_TRUE(parsed) << parsed.error;
   if (!parsed)
@@ -56,15 +56,19 @@ std::string runText(const std::string &text, std::vector<std::vector<float> *> a
 }
 
 // 256 elements: two registers, 32 lanes, four warps.
-const char *kLine = "layout #0 sizes [256] {register = [[1]], lane = [[2], [4], [8], [16], [32]], warp = [[64], [128]]}\n";
+const char *kLine =
+    "layout #0 sizes [256] {register = [[1]], lane = [[2], [4], [8], [16], [32]], warp = [[64], [128]]}\n";
 // The same elements, warps lowest: a conversion to it crosses warps.
-const char *kOther = "layout #1 sizes [256] {register = [[128]], lane = [[4], [8], [16], [32], [64]], warp = [[1], [2]]}\n";
+const char *kOther =
+    "layout #1 sizes [256] {register = [[128]], lane = [[4], [8], [16], [32], [64]], warp = [[1], [2]]}\n";
 // Lanes in another order: a conversion to it stays inside each warp.
-const char *kShuffled = "layout #2 sizes [256] {register = [[1]], lane = [[32], [16], [8], [4], [2]], warp = [[64], [128]]}\n";
+const char *kShuffled =
+    "layout #2 sizes [256] {register = [[1]], lane = [[32], [16], [8], [4], [2]], warp = [[64], [128]]}\n";
 const char *kShared = "layout #3 sizes [256] {offset = [[1], [2], [4], [8], [16], [32], [64], [128]]}\n";
 
 std::string doubled(const std::string &middle) {
-  return std::string("level layout\noption num_warps = 4\noption shared_bytes = 1024\n") + kLine + kOther + kShuffled + kShared +
+  return std::string("level layout\noption num_warps = 4\noption shared_bytes = 1024\n") + kLine + kOther + kShuffled +
+         kShared +
          "kernel @k(%x: ptr<f32>, %y: ptr<f32>) {\n"
          "  %i = arange {start = 0, end = 256} : tensor<256xi32, #0>\n"
          "  %p = splat %x : tensor<256xptr<f32>, #0>\n"
@@ -75,8 +79,9 @@ std::string doubled(const std::string &middle) {
 }
 
 std::string storeOf(const std::string &value, const std::string &layout) {
-  return "  %j = arange {start = 0, end = 256} : tensor<256xi32, " + layout + ">\n  %r = splat %y : tensor<256xptr<f32>, " + layout +
-         ">\n  %s = addptr %r, %j : tensor<256xptr<f32>, " + layout + ">\n  store %s, " + value + "\n";
+  return "  %j = arange {start = 0, end = 256} : tensor<256xi32, " + layout +
+         ">\n  %r = splat %y : tensor<256xptr<f32>, " + layout + ">\n  %s = addptr %r, %j : tensor<256xptr<f32>, " +
+         layout + ">\n  store %s, " + value + "\n";
 }
 
 std::vector<float> ramp() {
@@ -110,12 +115,14 @@ TEST(MockDevice, ConversionInsideAWarpShuffles) {
 TEST(MockDevice, ConversionAcrossWarpsNeedsSharedMemory) {
   auto x = ramp();
   std::vector<float> y(256);
-  EXPECT_NE(runText(doubled("  %c = convert_layout %w : tensor<256xf32, #1>\n" + storeOf("%c", "#1")), {&x, &y}).find("through shared memory"), std::string::npos);
+  EXPECT_NE(runText(doubled("  %c = convert_layout %w : tensor<256xf32, #1>\n" + storeOf("%c", "#1")), {&x, &y})
+                .find("through shared memory"),
+            std::string::npos);
 }
 
 std::string throughShared(bool barrier) {
-  return std::string("  %m = shared_alloc {offset = 0, bytes = 1024} : shared<256xf32, #3>\n  shared_store %m, %w\n") + (barrier ? "  barrier\n" : "") +
-         "  %c = shared_load %m : tensor<256xf32, #1>\n" + storeOf("%c", "#1");
+  return std::string("  %m = shared_alloc {offset = 0, bytes = 1024} : shared<256xf32, #3>\n  shared_store %m, %w\n") +
+         (barrier ? "  barrier\n" : "") + "  %c = shared_load %m : tensor<256xf32, #1>\n" + storeOf("%c", "#1");
 }
 
 TEST(MockDevice, SharedMemoryWithABarrierMovesTheTile) {
@@ -134,7 +141,10 @@ TEST(MockDevice, AMissingBarrierIsARace) {
 TEST(MockDevice, SharedBytesThatNothingWroteAreNotRead) {
   auto x = ramp();
   std::vector<float> y(256);
-  std::string e = runText(doubled("  %m = shared_alloc {offset = 0, bytes = 1024} : shared<256xf32, #3>\n  %c = shared_load %m : tensor<256xf32, #1>\n" + storeOf("%c", "#1")), {&x, &y});
+  std::string e = runText(doubled("  %m = shared_alloc {offset = 0, bytes = 1024} : shared<256xf32, #3>\n  %c = "
+                                  "shared_load %m : tensor<256xf32, #1>\n" +
+                                  storeOf("%c", "#1")),
+                          {&x, &y});
   EXPECT_NE(e.find("nothing wrote"), std::string::npos) << e;
 }
 
@@ -148,8 +158,11 @@ TEST(MockDevice, AnAccessOutsideOfEveryAllocationIsAFault) {
 TEST(MockDevice, AMaskedOffElementWithoutOtherMayNotBeStored) {
   auto x = ramp();
   std::vector<float> y(256);
-  std::string e = runText(doubled("  %h = constant {value = 100} : tensor<256xi32, #0>\n  %t = cmpi %i, %h {predicate = slt} : tensor<256xi1, #0>\n"
-                                  "  %u = load %q, %t : tensor<256xf32, #0>\n" + storeOf("%u", "#0")), {&x, &y});
+  std::string e = runText(doubled("  %h = constant {value = 100} : tensor<256xi32, #0>\n  %t = cmpi %i, %h {predicate "
+                                  "= slt} : tensor<256xi1, #0>\n"
+                                  "  %u = load %q, %t : tensor<256xf32, #0>\n" +
+                                  storeOf("%u", "#0")),
+                          {&x, &y});
   EXPECT_NE(e.find("not specified"), std::string::npos) << e;
 }
 
@@ -157,7 +170,8 @@ TEST(MockDevice, ReductionAcrossWarpsWantsScratch) {
   auto x = ramp();
   std::vector<float> y(1);
   auto reduce = [&](const std::string &scratch) {
-    return doubled("  %s = reduce %w {axis = 0" + scratch + "} : f32 {\n    (%a: f32, %b: f32)\n    %c = addf %a, %b\n    yield %c\n  }\n  store %y, %s\n");
+    return doubled("  %s = reduce %w {axis = 0" + scratch +
+                   "} : f32 {\n    (%a: f32, %b: f32)\n    %c = addf %a, %b\n    yield %c\n  }\n  store %y, %s\n");
   };
   EXPECT_NE(runText(reduce(""), {&x, &y}).find("no scratch was planned"), std::string::npos);
   EXPECT_EQ(runText(reduce(", offset = 0, bytes = 16"), {&x, &y}), "");

@@ -44,8 +44,8 @@ TEST(Cases, CoverEveryTileOp) {
   std::string missing;
   // Not testable here: poison has no value, print has no result, dot_scaled waits for its decomposition.
   const std::set<std::string> exempt = {"poison", "print", "dot_scaled"};
-#define TSR_OP(number, Name, text, since, minOperands, maxOperands, results, regions, attributes, summary)                   \
-  if (number < 256 && !seen.count(number) && !exempt.count(text))                                                            \
+#define TSR_OP(number, Name, text, since, minOperands, maxOperands, results, regions, attributes, summary)             \
+  if (number < 256 && !seen.count(number) && !exempt.count(text))                                                      \
     missing += std::string(text) + " ";
 #include "core/bytecode/Ops.def"
   EXPECT_EQ(missing, "");

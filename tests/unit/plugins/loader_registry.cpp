@@ -33,7 +33,8 @@ struct Folder {
 };
 
 std::string manifest(const std::string &name, const std::string &targets, const std::string &library = "lib.so") {
-  return "{\"format\":1,\"name\":\"" + name + "\",\"version\":\"0.1.0\",\"compiler\":\"" + library + "\",\"targets\":[" + targets + "]}";
+  return "{\"format\":1,\"name\":\"" + name + "\",\"version\":\"0.1.0\",\"compiler\":\"" + library +
+         "\",\"targets\":[" + targets + "]}";
 }
 
 TEST(Registry, FindsThePluginsOfThisBuildBesideTheProgram) {
@@ -76,7 +77,8 @@ TEST(Registry, ListAndResolveStayUnderFiveMilliseconds) {
 #endif
   Folder f;
   for (int i = 0; i < 30; ++i)
-    f.write("p" + std::to_string(i) + ".tessera.json", manifest("p" + std::to_string(i), "{\"name\":\"arch" + std::to_string(i) + "\"}"));
+    f.write("p" + std::to_string(i) + ".tessera.json",
+            manifest("p" + std::to_string(i), "{\"name\":\"arch" + std::to_string(i) + "\"}"));
   f.write("lib.so", "x");
   double best = 1e9;
   for (int i = 0; i < 50 && best >= 5.0; ++i) { // the machine may be busy; the work is what counts
@@ -145,9 +147,11 @@ TEST(Registry, EveryCandidateKeepsItsReason) {
   Registry r(o);
   std::vector<const Candidate *> c = r.candidates();
   ASSERT_EQ(c.size(), 7u);
-  const char *reasons[] = {"no JSON at byte", "missing.so is missing", "", "was found before", "disabled by", "is no plugin name", "format 9"};
+  const char *reasons[] = {"no JSON at byte", "missing.so is missing", "",        "was found before",
+                           "disabled by",     "is no plugin name",     "format 9"};
   for (size_t i = 0; i < 7; ++i)
-    EXPECT_TRUE(*reasons[i] ? c[i]->skipped.find(reasons[i]) != std::string::npos : c[i]->usable()) << i << ": " << c[i]->skipped;
+    EXPECT_TRUE(*reasons[i] ? c[i]->skipped.find(reasons[i]) != std::string::npos : c[i]->usable())
+        << i << ": " << c[i]->skipped;
   EXPECT_NE(r.resolveOne("gone/x").failure().message.find("missing.so"), std::string::npos);
   EXPECT_FALSE(r.add(f.path.string() + "/none.tessera.json"));
 }
@@ -157,7 +161,8 @@ TEST(Registry, TheEnvironmentReplacesOrAdds) {
   std::string one = f.write("one.tessera.json", manifest("one", "{\"name\":\"one\"}"));
   f.write("lib.so", "x");
   auto with = [&](const char *variable, const std::string &value) {
-    return RegistryOptions::standard([=](const char *n) -> const char * { return std::string(n) == variable ? value.c_str() : nullptr; });
+    return RegistryOptions::standard(
+        [=](const char *n) -> const char * { return std::string(n) == variable ? value.c_str() : nullptr; });
   };
   Registry replaced(with("TESSERA_PLUGINS", one));
   EXPECT_EQ(replaced.candidates().size(), 1u);
@@ -177,7 +182,8 @@ TEST(TargetSpec, Grammar) {
   EXPECT_EQ((*list)[1].options.size(), 2u);
   EXPECT_EQ((*list)[2].options.size(), 1u);
   EXPECT_EQ((*list)[3].arch, "x86-64-v3");
-  for (const char *bad : {"", ",", "a,", "/x", "a/", "a/b/c", "a:", "a:x", "a@", "a@x", "a@=1", "a b", "a@k=v,", "\xff"})
+  for (const char *bad :
+       {"", ",", "a,", "/x", "a/", "a/b/c", "a:", "a:x", "a@", "a@x", "a@=1", "a b", "a@k=v,", "\xff"})
     EXPECT_FALSE(parseTargetList(bad)) << bad;
   EXPECT_TRUE(globMatches("x86-64-v*", "x86-64-v3") && globMatches("*", "") && globMatches("a?c*e", "abcde"));
   EXPECT_FALSE(globMatches("sm_9?", "sm_9") || globMatches("", "a") || globMatches("*b", "abc"));

@@ -4,8 +4,8 @@
 #include "tests/unit/runtime/ApiFixture.h"
 
 #include <atomic>
-#include <functional>
 #include <cmath>
+#include <functional>
 #include <thread>
 
 using namespace tessera;
@@ -23,9 +23,8 @@ static void fault(const void *, const cpu::ProgramContext *) { __asm__ volatile(
 class ApiTest : public ::testing::Test {
 protected:
   Device device = Device::ofPlugin(cpuPlugin(), 0, {{"threads", "4"}});
-  std::vector<uint8_t> file = makeFile({addApiKernel(),
-                                        {makeInfo("check", {"p", "p", "i32", "f32"}), failIfNegative},
-                                        {makeInfo("fault", {}), fault}});
+  std::vector<uint8_t> file = makeFile(
+      {addApiKernel(), {makeInfo("check", {"p", "p", "i32", "f32"}), failIfNegative}, {makeInfo("fault", {}), fault}});
   Module module{device, file.data(), file.size()};
 
   tsr_status statusOf(std::function<void()> body) {

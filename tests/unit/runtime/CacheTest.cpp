@@ -4,8 +4,8 @@
 #include "runtime/cache/ArtifactCache.h"
 
 #include <csignal>
-#include <fcntl.h>
 #include <cstdlib>
+#include <fcntl.h>
 #include <filesystem>
 #include <fstream>
 #include <gtest/gtest.h>
@@ -202,31 +202,34 @@ TEST_F(CacheTest, ReadOnlyFolder) {
   fs::permissions(root, fs::perms::owner_read | fs::perms::owner_exec);
   // Root may write anyway, so somebody without rights does it.
   EXPECT_EQ(waitFor(inChild([&] {
-    if (getuid() == 0 && (chown(root.c_str(), 65534, 65534) != 0 || chown(folder.c_str(), 65534, 65534) != 0 ||
-                          chown(files().at(0).c_str(), 65534, 65534) != 0 || setgid(65534) != 0 || setuid(65534) != 0))
-      return 2;
-    ArtifactCache reader(root);
-    if (reader.find(keyOf("a")) != payload(100, 1))
-      return 3;
-    if (reader.store(keyOf("a"), payload(100, 2)) || reader.store(keyOf("b"), payload(100, 2)))
-      return 4;
-    return reader.find(keyOf("a")) == payload(100, 1) ? 0 : 5;
-  })), 0);
+              if (getuid() == 0 &&
+                  (chown(root.c_str(), 65534, 65534) != 0 || chown(folder.c_str(), 65534, 65534) != 0 ||
+                   chown(files().at(0).c_str(), 65534, 65534) != 0 || setgid(65534) != 0 || setuid(65534) != 0))
+                return 2;
+              ArtifactCache reader(root);
+              if (reader.find(keyOf("a")) != payload(100, 1))
+                return 3;
+              if (reader.store(keyOf("a"), payload(100, 2)) || reader.store(keyOf("b"), payload(100, 2)))
+                return 4;
+              return reader.find(keyOf("a")) == payload(100, 1) ? 0 : 5;
+            })),
+            0);
   fs::permissions(root, fs::perms::owner_all);
   fs::permissions(folder, fs::perms::owner_all);
 }
 
 TEST_F(CacheTest, NoRoomOnTheDisk) {
   EXPECT_EQ(waitFor(inChild([&] {
-    signal(SIGXFSZ, SIG_IGN);
-    struct rlimit limit = {4096, 4096};
-    if (setrlimit(RLIMIT_FSIZE, &limit) != 0)
-      return 2;
-    ArtifactCache cache(root);
-    if (cache.store(keyOf("big"), payload(100000, 1)) || cache.find(keyOf("big")))
-      return 3;
-    return cache.store(keyOf("small"), payload(100, 1)) && cache.find(keyOf("small")) ? 0 : 4;
-  })), 0);
+              signal(SIGXFSZ, SIG_IGN);
+              struct rlimit limit = {4096, 4096};
+              if (setrlimit(RLIMIT_FSIZE, &limit) != 0)
+                return 2;
+              ArtifactCache cache(root);
+              if (cache.store(keyOf("big"), payload(100000, 1)) || cache.find(keyOf("big")))
+                return 3;
+              return cache.store(keyOf("small"), payload(100, 1)) && cache.find(keyOf("small")) ? 0 : 4;
+            })),
+            0);
   EXPECT_EQ(files().size(), 1u); // the part that was written is gone
 }
 

@@ -1,9 +1,9 @@
 // LaunchTest.cpp - argument packing, specialisation keys, compiled kernel files
 //
 // SPDX-License-Identifier: Apache-2.0
+#include "runtime/cache/Hash.h"
 #include "runtime/launch/Arguments.h"
 #include "runtime/launch/Specialization.h"
-#include "runtime/cache/Hash.h"
 #include "tests/unit/runtime/ApiFixture.h"
 
 #include <cmath>
@@ -22,8 +22,9 @@ template <typename T> static T at(const std::vector<unsigned char> &bytes, size_
 TEST(Arguments, NaturalAlignment) {
   KernelInfo k = makeInfo("k", {"i8", "p", "u16", "f32", "i64", "bf16", "f64"});
   std::vector<unsigned char> out(k.argBytes);
-  Value values[] = {Value::integer(-3),    Value::address(0x1234567890), Value::unsignedInteger(65535), Value::number(1.5),
-                    Value::integer(-1ll << 40), Value::number(-2.0),      Value::integer(7)};
+  Value values[] = {Value::integer(-3), Value::address(0x1234567890), Value::unsignedInteger(65535),
+                    Value::number(1.5), Value::integer(-1ll << 40),   Value::number(-2.0),
+                    Value::integer(7)};
   std::string why;
   ASSERT_TRUE(packArguments(k, values, 7, out.data(), why)) << why;
   EXPECT_EQ(at<int8_t>(out, 0), -3);
@@ -93,7 +94,8 @@ TEST(Specialization, TritonsRules) {
     SpecializedParameter p = specializeParameter(r, v);
     return specializationKey(std::span(&p, 1));
   };
-  ParameterRule plain, constexprRule{"", true, true, true}, never{"", false, false, true}, noAlign{"", false, true, false};
+  ParameterRule plain, constexprRule{"", true, true, true}, never{"", false, false, true},
+      noAlign{"", false, true, false};
   EXPECT_EQ(key(plain, CallValue::integer(1)), "=1:1");
   EXPECT_EQ(key(plain, CallValue::integer(16)), "i32:D");
   EXPECT_EQ(key(plain, CallValue::integer(0)), "i32:D");
@@ -118,7 +120,8 @@ TEST(Specialization, TritonsRules) {
   EXPECT_EQ(key(plain, {}), "=4:None");
   EXPECT_EQ(key(constexprRule, CallValue::integer(128)), "=3:128");
   EXPECT_EQ(key(constexprRule, CallValue::boolean(false)), "=5:False");
-  std::vector<SpecializedParameter> one = {{"constexpr", "a,=1:b", false}}, two = {{"constexpr", "a", false}, {"constexpr", "b", false}};
+  std::vector<SpecializedParameter> one = {{"constexpr", "a,=1:b", false}},
+                                    two = {{"constexpr", "a", false}, {"constexpr", "b", false}};
   EXPECT_NE(specializationKey(one), specializationKey(two));
 }
 

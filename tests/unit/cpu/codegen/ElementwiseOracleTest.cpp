@@ -23,12 +23,17 @@ Bytes valuesOf(Elem e, unsigned seed) {
   for (int64_t i = 0; i < kN; ++i) {
     uint64_t w = g();
     if (e == Elem::F32) {
-      static const float special[] = {0.f, -0.f, INFINITY, -INFINITY, NAN, 1e-40f, -1e-40f, 3e38f, 1.f, -1.f, 0.5f, 2.f, 100.f, 1e-20f};
-      float f = i < 98 ? special[seed % 2 ? i % 14 : i / 7 % 14] : float(std::ldexp(double(int64_t(w)) / 9.3e18, int(g() % (i < 300 ? 8 : 60)) - (i < 300 ? 3 : 30)));
+      static const float special[] = {0.f,   -0.f, INFINITY, -INFINITY, NAN, 1e-40f, -1e-40f,
+                                      3e38f, 1.f,  -1.f,     0.5f,      2.f, 100.f,  1e-20f};
+      float f =
+          i < 98 ? special[seed % 2 ? i % 14 : i / 7 % 14]
+                 : float(std::ldexp(double(int64_t(w)) / 9.3e18, int(g() % (i < 300 ? 8 : 60)) - (i < 300 ? 3 : 30)));
       w = std::bit_cast<uint32_t>(f);
     } else if (e == Elem::F64) {
-      static const double special[] = {0., -0., INFINITY, -INFINITY, NAN, 5e-324, -1e-310, 1e308, 1., -1., 0.5, 2., 700., 1e-200};
-      double f = i < 98 ? special[seed % 2 ? i % 14 : i / 7 % 14] : std::ldexp(double(int64_t(w)) / 9.3e18, int(g() % (i < 300 ? 8 : 300)) - (i < 300 ? 3 : 150));
+      static const double special[] = {0.,    -0., INFINITY, -INFINITY, NAN, 5e-324, -1e-310,
+                                       1e308, 1.,  -1.,      0.5,       2.,  700.,   1e-200};
+      double f = i < 98 ? special[seed % 2 ? i % 14 : i / 7 % 14]
+                        : std::ldexp(double(int64_t(w)) / 9.3e18, int(g() % (i < 300 ? 8 : 300)) - (i < 300 ? 3 : 150));
       w = std::bit_cast<uint64_t>(f);
     } else if (i < 64) {
       static const int64_t special[] = {0, 1, -1, 2, INT64_MIN, INT64_MAX, 0x7fffffff, int64_t(0xffffffff80000000)};
@@ -74,7 +79,14 @@ double decode(Elem e, const uint8_t *p) {
 }
 
 double ulpOf(Elem e, double v) {
-  int bits = e == Elem::F64 ? 53 : e == Elem::F32 ? 24 : e == Elem::F16 ? 11 : 8, least = e == Elem::F64 ? -1074 : e == Elem::F16 ? -24 : e == Elem::F32 ? -149 : -133;
+  int bits = e == Elem::F64   ? 53
+             : e == Elem::F32 ? 24
+             : e == Elem::F16 ? 11
+                              : 8,
+      least = e == Elem::F64   ? -1074
+              : e == Elem::F16 ? -24
+              : e == Elem::F32 ? -149
+                               : -133;
   int x;
   std::frexp(v, &x);
   return std::ldexp(1, std::max(x - bits, least));
@@ -124,14 +136,16 @@ void check(Elem e, const std::vector<Case> &cases, const std::string &target) {
           continue;
         if (isFp8(c.result) || std::isnan(p) || std::isnan(q) || std::isinf(p) || std::isinf(q) || c.ulp == 0) {
           if (bad++ < 3)
-            ADD_FAILURE() << opInfo(c.code)->name << " " << elemName(e) << " -> " << elemName(c.result) << " [" << i << "]" << args << ": expected " << p << ", got " << q;
+            ADD_FAILURE() << opInfo(c.code)->name << " " << elemName(e) << " -> " << elemName(c.result) << " [" << i
+                          << "]" << args << ": expected " << p << ", got " << q;
           continue;
         }
         worst = std::max(worst, std::fabs(p - q) / ulpOf(c.result, p));
         continue;
       }
       if (bad++ < 3)
-        ADD_FAILURE() << opInfo(c.code)->name << " " << elemName(e) << " -> " << elemName(c.result) << " [" << i << "]" << args << ": bytes differ";
+        ADD_FAILURE() << opInfo(c.code)->name << " " << elemName(e) << " -> " << elemName(c.result) << " [" << i << "]"
+                      << args << ": bytes differ";
     }
     EXPECT_LE(worst, c.ulp) << opInfo(c.code)->name << " " << elemName(e) << ": ulp";
     if (getenv("TESSERA_TEST_ULP") && worst > 0)
@@ -173,9 +187,11 @@ TEST_P(CpuElementwise, Integers) {
 TEST_P(CpuElementwise, ExactFloats) {
   for (Elem e : {Elem::F32, Elem::F64, Elem::F16, Elem::BF16, Elem::F8E5M2, Elem::F8E4M3FN}) {
     std::vector<Case> cases;
-    for (Opcode c : {Opcode::AddF, Opcode::SubF, Opcode::MulF, Opcode::DivF, Opcode::MinNumF, Opcode::MaxNumF, Opcode::MinimumF, Opcode::MaximumF, Opcode::CopySign})
+    for (Opcode c : {Opcode::AddF, Opcode::SubF, Opcode::MulF, Opcode::DivF, Opcode::MinNumF, Opcode::MaxNumF,
+                     Opcode::MinimumF, Opcode::MaximumF, Opcode::CopySign})
       cases.push_back({c, 2, e, {}});
-    for (Opcode c : {Opcode::NegF, Opcode::AbsF, Opcode::Floor, Opcode::Ceil, Opcode::Trunc, Opcode::Round, Opcode::RoundEven, Opcode::Sqrt})
+    for (Opcode c : {Opcode::NegF, Opcode::AbsF, Opcode::Floor, Opcode::Ceil, Opcode::Trunc, Opcode::Round,
+                     Opcode::RoundEven, Opcode::Sqrt})
       cases.push_back({c, 1, e, {}});
     if (e == Elem::F32 || (e == Elem::F64 && GetParam() == "native"))
       cases.push_back({Opcode::Fma, 3, e, {}});
@@ -186,7 +202,8 @@ TEST_P(CpuElementwise, ExactFloats) {
 }
 
 TEST_P(CpuElementwise, FloatConversions) {
-  const std::vector<Elem> all{Elem::F64, Elem::F32, Elem::F16, Elem::BF16, Elem::F8E5M2, Elem::F8E4M3FN, Elem::F8E4M3FNUZ, Elem::F8E5M2FNUZ, Elem::F8E4B15};
+  const std::vector<Elem> all{Elem::F64,      Elem::F32,        Elem::F16,        Elem::BF16,   Elem::F8E5M2,
+                              Elem::F8E4M3FN, Elem::F8E4M3FNUZ, Elem::F8E5M2FNUZ, Elem::F8E4B15};
   for (Elem e : all) {
     std::vector<Case> cases;
     for (Elem to : all)
@@ -203,11 +220,12 @@ TEST_P(CpuElementwise, ElementaryFunctions) {
   for (Elem e : {Elem::F32, Elem::F64, Elem::F16}) {
     double narrow = e == Elem::F16 ? 1 : 0;
     std::vector<Case> cases;
-    for (Opcode c : {Opcode::Exp, Opcode::Exp2, Opcode::Log, Opcode::Log2, Opcode::Sin, Opcode::Cos, Opcode::Tan, Opcode::Tanh, Opcode::Rsqrt})
+    for (Opcode c : {Opcode::Exp, Opcode::Exp2, Opcode::Log, Opcode::Log2, Opcode::Sin, Opcode::Cos, Opcode::Tan,
+                     Opcode::Tanh, Opcode::Rsqrt})
       cases.push_back({c, 1, e, {}, narrow ? 1. : 2.});
     cases.push_back({Opcode::Erf, 1, e, {}, 4});
-    for (Opcode c : {Opcode::Asin, Opcode::Acos, Opcode::Atan, Opcode::Sinh, Opcode::Cosh, Opcode::Asinh, Opcode::Acosh, Opcode::Atanh, Opcode::Expm1,
-                     Opcode::Log1p, Opcode::Log10, Opcode::Cbrt, Opcode::Erfc})
+    for (Opcode c : {Opcode::Asin, Opcode::Acos, Opcode::Atan, Opcode::Sinh, Opcode::Cosh, Opcode::Asinh, Opcode::Acosh,
+                     Opcode::Atanh, Opcode::Expm1, Opcode::Log1p, Opcode::Log10, Opcode::Cbrt, Opcode::Erfc})
       cases.push_back({c, 1, e, {}, 8});
     for (Opcode c : {Opcode::Atan2, Opcode::Pow})
       cases.push_back({c, 2, e, {}, 8});
@@ -216,6 +234,7 @@ TEST_P(CpuElementwise, ElementaryFunctions) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Targets, CpuElementwise, testing::Values("native", "x86-64-v2"), [](const auto &info) { return info.param == "native" ? "native" : "v2"; });
+INSTANTIATE_TEST_SUITE_P(Targets, CpuElementwise, testing::Values("native", "x86-64-v2"),
+                         [](const auto &info) { return info.param == "native" ? "native" : "v2"; });
 
 } // namespace

@@ -26,7 +26,8 @@ Module addKernel(int64_t block) {
   Module m;
   Builder b(m);
   b.beginKernel("add");
-  ValueId x = b.param("x", Builder::ptr(Elem::F32), 16), y = b.param("y", Builder::ptr(Elem::F32), 16), o = b.param("o", Builder::ptr(Elem::F32), 16);
+  ValueId x = b.param("x", Builder::ptr(Elem::F32), 16), y = b.param("y", Builder::ptr(Elem::F32), 16),
+          o = b.param("o", Builder::ptr(Elem::F32), 16);
   ValueId n = b.param("n", Builder::scalar(Elem::I32));
   ValueId start = b.op(Opcode::MulI, {b.programId(0), b.i32(block)});
   ValueId offs = b.op(Opcode::AddI, {b.splat(start, {block}), b.arange(0, block)});
@@ -65,7 +66,8 @@ TEST(CpuCodegen, SoftmaxRow) {
   Module m;
   Builder b(m);
   b.beginKernel("softmax");
-  ValueId x = b.param("x", Builder::ptr(Elem::F32), 16), o = b.param("o", Builder::ptr(Elem::F32), 16), n = b.param("n", Builder::scalar(Elem::I32));
+  ValueId x = b.param("x", Builder::ptr(Elem::F32), 16), o = b.param("o", Builder::ptr(Elem::F32), 16),
+          n = b.param("n", Builder::scalar(Elem::I32));
   ValueId row = b.op(Opcode::MulI, {b.programId(0), n});
   ValueId cols = b.arange(0, block);
   ValueId mask = b.cmpi(CmpI::Slt, cols, b.splat(n, {block}));
@@ -93,7 +95,8 @@ TEST(CpuCodegen, SoftmaxRow) {
       for (int c = 0; c < cols; ++c)
         sumRef += std::exp(in[size_t(r * cols + c)] - mx);
       for (int c = 0; c < cols; ++c)
-        ASSERT_NEAR(out[size_t(r * cols + c)], std::exp(in[size_t(r * cols + c)] - mx) / sumRef, 1e-6) << r << " " << c << " of " << cols;
+        ASSERT_NEAR(out[size_t(r * cols + c)], std::exp(in[size_t(r * cols + c)] - mx) / sumRef, 1e-6)
+            << r << " " << c << " of " << cols;
     }
     for (size_t i = size_t(rows * cols); i < out.size(); ++i)
       ASSERT_EQ(out[i], 9.f);
@@ -105,8 +108,10 @@ TEST(CpuCodegen, MatmulWithPointerIncrements) {
   Module m;
   Builder b(m);
   b.beginKernel("matmul");
-  ValueId pa = b.param("a", Builder::ptr(Elem::F32), 16), pb = b.param("b", Builder::ptr(Elem::F32), 16), pc = b.param("c", Builder::ptr(Elem::F32), 16);
-  ValueId M = b.param("M", Builder::scalar(Elem::I32)), N = b.param("N", Builder::scalar(Elem::I32)), K = b.param("K", Builder::scalar(Elem::I32));
+  ValueId pa = b.param("a", Builder::ptr(Elem::F32), 16), pb = b.param("b", Builder::ptr(Elem::F32), 16),
+          pc = b.param("c", Builder::ptr(Elem::F32), 16);
+  ValueId M = b.param("M", Builder::scalar(Elem::I32)), N = b.param("N", Builder::scalar(Elem::I32)),
+          K = b.param("K", Builder::scalar(Elem::I32));
   auto bin = [&](Opcode c, ValueId x, ValueId y) { return b.op(c, {x, y}); };
   ValueId rm = bin(Opcode::AddI, b.splat(bin(Opcode::MulI, b.programId(0), b.i32(BM)), {BM}), b.arange(0, BM));
   ValueId rn = bin(Opcode::AddI, b.splat(bin(Opcode::MulI, b.programId(1), b.i32(BN)), {BN}), b.arange(0, BN));
@@ -141,7 +146,8 @@ TEST(CpuCodegen, MatmulWithPointerIncrements) {
   KernelRunner k(m, opt);
   ASSERT_TRUE(k.ok()) << k.result.error << k.result.llvm;
   for (auto [rows, cols, inner] : {std::array<int, 3>{32, 32, 16}, {64, 96, 48}, {50, 45, 37}}) {
-    std::vector<float> A = randomFloats(size_t(rows * inner), 4), B = randomFloats(size_t(inner * cols), 5), C(size_t(rows * cols) + 100, 5);
+    std::vector<float> A = randomFloats(size_t(rows * inner), 4), B = randomFloats(size_t(inner * cols), 5),
+                       C(size_t(rows * cols) + 100, 5);
     k.args.clear();
     k.arg(A.data()).arg(B.data()).arg(C.data()).arg(rows).arg(cols).arg(inner);
     k.run((rows + 31) / 32, (cols + 31) / 32);

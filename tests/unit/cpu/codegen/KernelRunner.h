@@ -19,7 +19,8 @@ namespace tessera::cpu {
 // A kernel mapped into this process. Arguments are appended in order, then run() executes the grid in ascending order.
 class KernelRunner {
 public:
-  explicit KernelRunner(const tbc::Module &m, const CompileOptions &options = {}, const std::string &target = "native") {
+  explicit KernelRunner(const tbc::Module &m, const CompileOptions &options = {},
+                        const std::string &target = "native") {
     result = compile(m, {target}, options);
     if (!result.ok)
       return;
@@ -42,12 +43,13 @@ public:
     services.assertFailed = [](void *user, const char *text, uint64_t n, const int32_t *) {
       static_cast<KernelRunner *>(user)->asserts.emplace_back(text, n);
     };
-    services.printValue = [](void *user, const int32_t *, const int64_t *index, uint32_t rank, const char *prefix, uint64_t n, uint32_t kind, uint32_t,
-                             uint32_t, uint64_t value, uint32_t, uint32_t) {
+    services.printValue = [](void *user, const int32_t *, const int64_t *index, uint32_t rank, const char *prefix,
+                             uint64_t n, uint32_t kind, uint32_t, uint32_t, uint64_t value, uint32_t, uint32_t) {
       std::string line(prefix, n);
       for (uint32_t i = 0; i < rank; ++i)
         line += "[" + std::to_string(index[i]) + "]";
-      static_cast<KernelRunner *>(user)->lines.push_back(line + "=" + (kind == 0 ? std::to_string(int64_t(value)) : std::to_string(value)));
+      static_cast<KernelRunner *>(user)->lines.push_back(
+          line + "=" + (kind == 0 ? std::to_string(int64_t(value)) : std::to_string(value)));
     };
   }
   ~KernelRunner() {

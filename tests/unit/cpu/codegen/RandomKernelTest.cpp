@@ -85,7 +85,9 @@ private:
         a = b.expandDims(a, 0);
       std::vector<int64_t> one(s.size(), 1);
       one.back() = s.back();
-      return b.broadcast(b.cmpi(pick(2) ? CmpI::Slt : CmpI::Sge, a, b.constInt(Builder::tensor(one, Elem::I32), pick(int(s.back()) + 2))), s);
+      return b.broadcast(b.cmpi(pick(2) ? CmpI::Slt : CmpI::Sge, a,
+                                b.constInt(Builder::tensor(one, Elem::I32), pick(int(s.back()) + 2))),
+                         s);
     }
     default:
       return b.cmpi(CmpI::Ne, b.op(Opcode::AndI, {index(s, 1, 0), konst(s, 1 + pick(3))}), konst(s, 0));
@@ -155,10 +157,12 @@ private:
     ValueId x = tensor(p);
     ValueId y = same(p, x);
     if (type(x).elem == Elem::F32) {
-      static const Opcode ops[] = {Opcode::AddF, Opcode::SubF, Opcode::MulF, Opcode::DivF, Opcode::MinNumF, Opcode::MaximumF};
+      static const Opcode ops[] = {Opcode::AddF, Opcode::SubF,    Opcode::MulF,
+                                   Opcode::DivF, Opcode::MinNumF, Opcode::MaximumF};
       return b.op(ops[pick(6)], {x, y});
     }
-    static const Opcode ops[] = {Opcode::AddI, Opcode::SubI, Opcode::MulI, Opcode::XorI, Opcode::AndI, Opcode::OrI, Opcode::MinSI, Opcode::MaxUI, Opcode::MulHiUI, Opcode::ShrSI};
+    static const Opcode ops[] = {Opcode::AddI, Opcode::SubI,  Opcode::MulI,  Opcode::XorI,    Opcode::AndI,
+                                 Opcode::OrI,  Opcode::MinSI, Opcode::MaxUI, Opcode::MulHiUI, Opcode::ShrSI};
     int k = pick(13);
     if (k < 10)
       return b.op(ops[k], {x, y});
@@ -225,13 +229,15 @@ private:
       return;
     }
     case 2: { // the largest and where
-      ValueId i = b.broadcast([&] {
-        ValueId a = b.arange(0, s[size_t(axis)]);
-        for (size_t e = 0; e < s.size(); ++e)
-          if (int64_t(e) != axis)
-            a = b.expandDims(a, int64_t(e));
-        return a;
-      }(), s);
+      ValueId i = b.broadcast(
+          [&] {
+            ValueId a = b.arange(0, s[size_t(axis)]);
+            for (size_t e = 0; e < s.size(); ++e)
+              if (int64_t(e) != axis)
+                a = b.expandDims(a, int64_t(e));
+            return a;
+          }(),
+          s);
       Values r = b.reduce({x, i}, axis, [&](std::span<const ValueId> a) {
         ValueId more = b.cmpi(CmpI::Sgt, a[0], a[2]), equal = b.cmpi(CmpI::Eq, a[0], a[2]);
         ValueId first = b.op(Opcode::OrI, {more, b.op(Opcode::AndI, {equal, b.cmpi(CmpI::Slt, a[1], a[3])})});
@@ -241,12 +247,15 @@ private:
       return;
     }
     case 3: {
-      Values r = b.scan({x}, axis, [&](std::span<const ValueId> a) { return Values{b.op(Opcode::AddI, {a[0], a[1]})}; }, pick(2) != 0);
+      Values r = b.scan(
+          {x}, axis, [&](std::span<const ValueId> a) { return Values{b.op(Opcode::AddI, {a[0], a[1]})}; },
+          pick(2) != 0);
       p.push_back(r[0]);
       return;
     }
     case 4:
-      p.push_back(b.op(Opcode::Sort, {x}, type(x), {intAttr(AttrId::Axis, axis), intAttr(AttrId::Descending, pick(2))}));
+      p.push_back(
+          b.op(Opcode::Sort, {x}, type(x), {intAttr(AttrId::Axis, axis), intAttr(AttrId::Descending, pick(2))}));
       return;
     case 5: {
       ValueId i = b.op(Opcode::AndI, {same(p, x), konst(s, s[size_t(axis)] - 1)});
@@ -255,15 +264,17 @@ private:
     }
     case 6: {
       ValueId flat = b.reshape(x, {type(x).numElements()});
-      p.push_back(b.op(Opcode::Histogram, {b.op(Opcode::AndI, {flat, konst({type(x).numElements()}, 63)})}, Builder::tensor({32}, Elem::I32)));
+      p.push_back(b.op(Opcode::Histogram, {b.op(Opcode::AndI, {flat, konst({type(x).numElements()}, 63)})},
+                       Builder::tensor({32}, Elem::I32)));
       return;
     }
     default: {
       Values r = b.mapElementwise({x, same(p, x)}, 1, {Elem::I32}, [&](std::span<const ValueId> a) {
         if (pick(2))
           return Values{b.op(Opcode::AddI, {a[0], a[1]})};
-        return b.ifElse(b.cmpi(CmpI::Slt, a[0], a[1]), {Builder::scalar(Elem::I32)}, [&] { return Values{b.op(Opcode::SubI, {a[1], a[0]})}; },
-                        [&] { return Values{b.i32(5)}; });
+        return b.ifElse(
+            b.cmpi(CmpI::Slt, a[0], a[1]), {Builder::scalar(Elem::I32)},
+            [&] { return Values{b.op(Opcode::SubI, {a[1], a[0]})}; }, [&] { return Values{b.i32(5)}; });
       });
       p.push_back(r[0]);
     }
@@ -312,18 +323,19 @@ private:
     default: {
       Values all{b.i32(0)};
       all.insert(all.end(), inits.begin(), inits.end());
-      r = b.whileLoop(all,
-                      [&](std::span<const ValueId> a) {
-                        Values out{b.cmpi(CmpI::Slt, a[0], b.i32(2))};
-                        out.insert(out.end(), a.begin(), a.end());
-                        return out;
-                      },
-                      [&](std::span<const ValueId> a) {
-                        Values out{b.op(Opcode::AddI, {a[0], b.i32(1)})};
-                        Values rest = inner(a.subspan(1));
-                        out.insert(out.end(), rest.begin(), rest.end());
-                        return out;
-                      });
+      r = b.whileLoop(
+          all,
+          [&](std::span<const ValueId> a) {
+            Values out{b.cmpi(CmpI::Slt, a[0], b.i32(2))};
+            out.insert(out.end(), a.begin(), a.end());
+            return out;
+          },
+          [&](std::span<const ValueId> a) {
+            Values out{b.op(Opcode::AddI, {a[0], b.i32(1)})};
+            Values rest = inner(a.subspan(1));
+            out.insert(out.end(), rest.begin(), rest.end());
+            return out;
+          });
     }
     }
     p.insert(p.end(), r.begin(), r.end());
@@ -331,7 +343,8 @@ private:
   void atomic(Pool &p) {
     ValueId v = i32Tensor(p);
     const Type t = type(v);
-    ValueId at = b.op(Opcode::AddPtr, {b.splat(buffers[size_t(pick(2))], t.shape), b.op(Opcode::RemUI, {index(t.shape, 1, 7), konst(t.shape, 50 + pick(100))})});
+    ValueId at = b.op(Opcode::AddPtr, {b.splat(buffers[size_t(pick(2))], t.shape),
+                                       b.op(Opcode::RemUI, {index(t.shape, 1, 7), konst(t.shape, 50 + pick(100))})});
     static const Rmw kinds[] = {Rmw::Add, Rmw::Max, Rmw::UMin, Rmw::Xor};
     b.atomicRmw(kinds[pick(4)], at, v, pick(2) ? maskOf(t.shape) : kNone);
   }
@@ -409,7 +422,8 @@ std::string check(const Module &m, const std::string &target) {
       std::memcpy(&y, o.actual[k].data() + i * 4, 4);
       bool nan = k == 2 && (x & 0x7fffffff) > 0x7f800000 && (y & 0x7fffffff) > 0x7f800000;
       if (x != y && !nan)
-        return "buffer " + std::to_string(k) + " word " + std::to_string(i) + ": expected " + std::to_string(int32_t(x)) + ", got " + std::to_string(int32_t(y));
+        return "buffer " + std::to_string(k) + " word " + std::to_string(i) + ": expected " +
+               std::to_string(int32_t(x)) + ", got " + std::to_string(int32_t(y));
     }
   return "";
 }
@@ -427,7 +441,10 @@ TEST(CpuRandomKernels, AgreeWithTheInterpreter) {
     ++failures;
     ADD_FAILURE() << "seed " << s << ": " << why;
     if (getenv("TESSERA_TEST_SHRINK")) {
-      shrink(m, [&] { std::string w = check(m, target); return !w.empty() && !w.starts_with("interpreter") && !w.starts_with("compile"); });
+      shrink(m, [&] {
+        std::string w = check(m, target);
+        return !w.empty() && !w.starts_with("interpreter") && !w.starts_with("compile");
+      });
       fprintf(stderr, "%s\n%s\n", print(m).c_str(), check(m, target).c_str());
       setenv("TESSERA_TEST_DUMP", "1", 1);
       check(m, target);

@@ -65,6 +65,7 @@ TEST(RandomTypes, AgreeWithTheInterpreter) {
     auto fails = [&] { return difference(k).substr(0, 7) == kind; };
     while (cpu::shrinkRegion(k.module, k.module.functions[0].body, fails)) {
     }
-    ADD_FAILURE() << "seed " << seed << ", " << o.steps << " steps: " << difference(k) << "\n" << tbc::print(k.module, {.locations = false});
+    ADD_FAILURE() << "seed " << seed << ", " << o.steps << " steps: " << difference(k) << "\n"
+                  << tbc::print(k.module, {.locations = false});
   }
 }

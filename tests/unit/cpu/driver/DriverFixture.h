@@ -6,8 +6,8 @@
 #include "backends/cpu/driver/DriverTable.h"
 #include "backends/cpu/image/ImageFile.h"
 
-#include <gtest/gtest.h>
 #include <cstring>
+#include <gtest/gtest.h>
 #include <string>
 #include <string_view>
 #include <utility>

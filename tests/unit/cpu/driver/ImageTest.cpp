@@ -69,7 +69,8 @@ TEST(Image, HostileFieldsNeverCrash) {
   std::vector<uint8_t> good = sample();
   std::mt19937_64 random(7);
   size_t table = sizeof(ImageHeader) + 2 * sizeof(KernelEntry);
-  const uint64_t nasty[] = {0, 1, 4095, 4096, good.size(), 1u << 30, ~0ull, ~0ull - 4095, 1ull << 63, 0x7fffffffffffffffull};
+  const uint64_t nasty[] = {0,        1,     4095,         4096,       good.size(),
+                            1u << 30, ~0ull, ~0ull - 4095, 1ull << 63, 0x7fffffffffffffffull};
   int refused = 0;
   for (int round = 0; round < 20000; ++round) {
     std::vector<uint8_t> bytes = good;

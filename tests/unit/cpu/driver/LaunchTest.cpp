@@ -16,13 +16,16 @@ static uint64_t linear(const ProgramContext *c) {
   return c->program[0] + uint64_t(c->numPrograms[0]) * (c->program[1] + uint64_t(c->numPrograms[1]) * c->program[2]);
 }
 
-static void countUp(const void *args, const ProgramContext *c) { argument<std::atomic<int>>(args)[linear(c)].fetch_add(1); }
+static void countUp(const void *args, const ProgramContext *c) {
+  argument<std::atomic<int>>(args)[linear(c)].fetch_add(1);
+}
 
 TEST_F(DriverTest, EveryProgramOnce) {
   for (const char *threads : {"1", "2", "7"}) {
     open(threads);
     tsr_kernel *k = kernel({"count", countUp});
-    const uint32_t grids[][3] = {{1, 1, 1}, {2, 1, 1}, {1, 3, 1}, {5, 7, 11}, {1, 1, 1000}, {100000, 1, 1}, {3, 1, 4097}};
+    const uint32_t grids[][3] = {{1, 1, 1},    {2, 1, 1},      {1, 3, 1},   {5, 7, 11},
+                                 {1, 1, 1000}, {100000, 1, 1}, {3, 1, 4097}};
     for (auto &g : grids)
       for (int repeat = 0; repeat < 3; ++repeat) {
         std::vector<std::atomic<int>> hits(uint64_t(g[0]) * g[1] * g[2]);
@@ -132,7 +135,9 @@ TEST_F(DriverTest, LaunchStructsOfOtherVersions) {
 }
 
 static void plainVersion(const void *args, const ProgramContext *) { argument<std::atomic<int>>(args)[0].fetch_add(1); }
-static void streamVersion(const void *args, const ProgramContext *) { argument<std::atomic<int>>(args)[1].fetch_add(1); }
+static void streamVersion(const void *args, const ProgramContext *) {
+  argument<std::atomic<int>>(args)[1].fetch_add(1);
+}
 
 // The fixture's cache holds 1,000,000 bytes.
 TEST_F(DriverTest, WritesPastTheCacheWhenTheyDoNotFit) {

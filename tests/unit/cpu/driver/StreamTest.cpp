@@ -14,7 +14,9 @@ static void append(const void *args, const ProgramContext *) {
   auto *list = argument<std::vector<std::thread::id>>(args);
   list->push_back(std::this_thread::get_id());
 }
-static void failNow(const void *, const ProgramContext *c) { c->services->assertFailed(c->services->user, "no", 2, c->program); }
+static void failNow(const void *, const ProgramContext *c) {
+  c->services->assertFailed(c->services->user, "no", 2, c->program);
+}
 
 class StreamTest : public DriverTest, public ::testing::WithParamInterface<uint32_t> {
 protected:
@@ -102,7 +104,9 @@ TEST_P(StreamTest, CopiesWithPitch) {
   EXPECT_EQ(driver->fill(stream, c.dst, 0, 4, 6), TSR_E_INVALID);
 }
 
-static void sleepABit(const void *, const ProgramContext *) { std::this_thread::sleep_for(std::chrono::milliseconds(20)); }
+static void sleepABit(const void *, const ProgramContext *) {
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));
+}
 
 TEST_P(StreamTest, EventsOrderAndTime) {
   tsr_event *start, *stop;

@@ -63,7 +63,8 @@ TEST(Evaluator, OnlyWhatIsAskedForRuns) {
   EXPECT_EQ(f.of("B"), "42");
   EXPECT_TRUE(f.host.asked.empty());
   EXPECT_EQ(f.of("torch"), "<torch>");
-  EXPECT_EQ(f.of("C"), "Unsupported at 2: 'torch.zeros' is not available when compiling without Python, so it cannot be called");
+  EXPECT_EQ(f.of("C"),
+            "Unsupported at 2: 'torch.zeros' is not available when compiling without Python, so it cannot be called");
   EXPECT_FALSE(f.module->lookup("missing"));
   EXPECT_FALSE(f.evaluator.hasError()); // no such name is no error
 }
@@ -81,7 +82,8 @@ TEST(Evaluator, ErrorsHaveAPlaceAndAWay) {
 }
 
 TEST(Evaluator, RunawaysEnd) {
-  Fixture f("def forever():\n    while True:\n        pass\n\ndef deep(n):\n    return deep(n + 1)\n\nA = forever()\nB = deep(0)\nC = [0] * 10**9\nD = 10 ** 10 ** 10\nE = E1\nE1 = E\n"
+  Fixture f("def forever():\n    while True:\n        pass\n\ndef deep(n):\n    return deep(n + 1)\n\nA = forever()\nB "
+            "= deep(0)\nC = [0] * 10**9\nD = 10 ** 10 ** 10\nE = E1\nE1 = E\n"
             "F = sum(range(10**12))\n");
   f.evaluator.stepLimit = 100000;
   EXPECT_NE(f.of("A").find("too many steps"), std::string::npos) << f.of("A");
@@ -93,8 +95,10 @@ TEST(Evaluator, RunawaysEnd) {
 }
 
 TEST(Evaluator, WrappedValuesAreTransparent) {
-  Fixture f("import triton.language as tl\nfrom triton.language import constexpr as C\nN = tl.constexpr(4)\nM: tl.constexpr = 3\n"
-            "R = [N * 2, N + N, -N, N == 4, N > 3, [10, 11, 12, 13, 14][N], f'{N:03}', int(N), 1 if N else 0, 'x' * N, isinstance(N, int), max(N, 2)]\nK = C(N)\n");
+  Fixture f("import triton.language as tl\nfrom triton.language import constexpr as C\nN = tl.constexpr(4)\nM: "
+            "tl.constexpr = 3\n"
+            "R = [N * 2, N + N, -N, N == 4, N > 3, [10, 11, 12, 13, 14][N], f'{N:03}', int(N), 1 if N else 0, 'x' * N, "
+            "isinstance(N, int), max(N, 2)]\nK = C(N)\n");
   EXPECT_EQ(f.of("N"), "constexpr[4]");
   EXPECT_EQ(f.of("R"), "[8, 8, -4, True, True, 14, '004', 4, 1, 'xxxx', True, 4]");
   ASSERT_TRUE(f.module->annotation("M"));
@@ -102,8 +106,10 @@ TEST(Evaluator, WrappedValuesAreTransparent) {
 }
 
 TEST(Evaluator, FunctionsTellWhatTheyAre) {
-  Fixture f("import functools\nimport triton\nfrom triton import jit as J\nimport tessera as t\n@triton.autotune(configs=[undefined()], key=['n'])\n@triton.jit\ndef a(x, B=functools.unknown()): pass\n"
-            "@J\ndef b(): pass\n@t.constexpr_function\ndef c(): return 1\n@functools.cache\ndef d(): return a()\nE = d()\n");
+  Fixture f(
+      "import functools\nimport triton\nfrom triton import jit as J\nimport tessera as "
+      "t\n@triton.autotune(configs=[undefined()], key=['n'])\n@triton.jit\ndef a(x, B=functools.unknown()): pass\n"
+      "@J\ndef b(): pass\n@t.constexpr_function\ndef c(): return 1\n@functools.cache\ndef d(): return a()\nE = d()\n");
   auto *a = f.module->lookup("a")->get<FunctionObject>();
   EXPECT_TRUE(a->isJit);
   EXPECT_EQ(a->decorators, (std::vector<std::string>{"triton.autotune", "triton.jit"}));
@@ -113,8 +119,10 @@ TEST(Evaluator, FunctionsTellWhatTheyAre) {
 }
 
 TEST(Evaluator, UnknownConditionsDecideOnlyWhatTheyMay) {
-  Fixture f("import torch\nfrom odd import check\nif check():\n    from triton import cdiv as f\nelse:\n    from old import f\nif torch.cuda.is_available():\n    N = 1\nelse:\n    N = 2\n"
-            "if check():\n    ONLY = 3\ntry:\n    from nowhere import g\nexcept ImportError:\n    from triton import cdiv as g\n");
+  Fixture f("import torch\nfrom odd import check\nif check():\n    from triton import cdiv as f\nelse:\n    from old "
+            "import f\nif torch.cuda.is_available():\n    N = 1\nelse:\n    N = 2\n"
+            "if check():\n    ONLY = 3\ntry:\n    from nowhere import g\nexcept ImportError:\n    from triton import "
+            "cdiv as g\n");
   EXPECT_EQ(f.of("f"), "<built-in function cdiv>");
   EXPECT_EQ(f.of("g"), "<built-in function cdiv>");
   EXPECT_EQ(f.of("ONLY"), "3");

@@ -29,7 +29,8 @@ std::string run(std::string_view source, const std::vector<Arg> &args,
   };
   auto file = std::make_shared<SourceFile>();
   file->name = "test.py";
-  file->text = "import triton\nimport triton.language as tl\nfrom triton.language.extra import libdevice\n" + std::string(source);
+  file->text = "import triton\nimport triton.language as tl\nfrom triton.language.extra import libdevice\n" +
+               std::string(source);
   auto context = makeContext();
   loadSemaDialects(*context);
   FileHost host;

@@ -112,7 +112,8 @@ def k(p, q):
 )",
                 {buffer("*i32", p), buffer("*i32", q)}),
             "");
-  EXPECT_EQ((std::vector<int32_t>(q.begin(), q.begin() + 6)), (std::vector<int32_t>{2, 4, 30, 11, 9, 5 ^ 1 ^ 9 ^ 9 ^ -2 ^ 7 ^ 1}));
+  EXPECT_EQ((std::vector<int32_t>(q.begin(), q.begin() + 6)),
+            (std::vector<int32_t>{2, 4, 30, 11, 9, 5 ^ 1 ^ 9 ^ 9 ^ -2 ^ 7 ^ 1}));
   auto part = [&](int from, int n) { return std::vector<int32_t>(q.begin() + from, q.begin() + from + n); };
   EXPECT_EQ(part(8, 8), (std::vector<int32_t>{5, 6, 15, 24, 22, 29, 30, 30}));
   EXPECT_EQ(part(16, 8), (std::vector<int32_t>{30, 25, 24, 15, 6, 8, 1, 0}));
@@ -146,7 +147,8 @@ def k(p, f, seed):
 )",
                 {buffer("*u32", p), buffer("*fp32", f), i64(0x299f31d0a4093822)}),
             "");
-  EXPECT_EQ(p, (std::vector<uint32_t>{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8, 0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}));
+  EXPECT_EQ(p, (std::vector<uint32_t>{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8, 0xd16cfe09, 0x94fdcceb,
+                                      0x5001e420, 0x24126ea1}));
   EXPECT_EQ(f[0], static_cast<float>(0x6627e8d5) * 4.6566127342e-10f);
 }
 

@@ -32,7 +32,8 @@ int main(int argc, char **argv) {
         py::parseModule(file, arena, out);
         best = std::min(best, std::chrono::duration<double>(Clock::now() - t0).count());
       }
-      std::printf("%s: %.3f ms, %.1f MB/s\n", name.c_str(), best * 1e3, static_cast<double>(file->text.size()) / best / 1e6);
+      std::printf("%s: %.3f ms, %.1f MB/s\n", name.c_str(), best * 1e3,
+                  static_cast<double>(file->text.size()) / best / 1e6);
       continue;
     }
     py::Arena arena;

@@ -75,7 +75,9 @@ TEST(SyntaxErrors, OnePlaceOneMessage) {
 }
 
 TEST(SyntaxErrors, ForgottenBracketIsFoundAtItsOpening) {
-  for (const char *text : {"def k(x):\n    y = tl.load(x +\n        1\n    z = y\n    return z\n", "y = f(1,\n      2\nz = 3\n", "y = (1 + 2\ndef g():\n    pass\n", "y = [1,\n", "y = f(a\nfor i in range(3):\n    pass\n", "y = f(a\nif b:\n    c\nelse:\n    d\n"}) {
+  for (const char *text : {"def k(x):\n    y = tl.load(x +\n        1\n    z = y\n    return z\n",
+                           "y = f(1,\n      2\nz = 3\n", "y = (1 + 2\ndef g():\n    pass\n", "y = [1,\n",
+                           "y = f(a\nfor i in range(3):\n    pass\n", "y = f(a\nif b:\n    c\nelse:\n    d\n"}) {
     Parsed p(text);
     auto errors = p.errors();
     ASSERT_EQ(errors.size(), 1u) << text;
@@ -96,7 +98,8 @@ TEST(SyntaxErrors, OddLineBreaksAreLegal) {
 }
 
 TEST(SyntaxErrors, SeveralInOneRun) {
-  auto errors = Parsed("x = = 1\ndef f(:\n    y = 1 2\n    return 3\nz = [\n  1 1]\nok = 1\nwhile x\n    q = ]\n").errors();
+  auto errors =
+      Parsed("x = = 1\ndef f(:\n    y = 1 2\n    return 3\nz = [\n  1 1]\nok = 1\nwhile x\n    q = ]\n").errors();
   std::vector<std::string> lines;
   for (auto &e : errors)
     lines.push_back(e.substr(0, e.find(':')));
@@ -121,9 +124,12 @@ TEST(SyntaxErrors, DeepNestingIsAnErrorNotACrash) {
   for (int i = 0; i < 300; ++i)
     blocks += std::string(static_cast<size_t>(i), ' ') + "if x:\n";
   for (const std::string &text :
-       {repeat("(", 100000), repeat("[", 1000) + repeat("]", 1000), "x = " + repeat("-", 100000) + "1\n", "x = " + repeat("not ", 100000) + "1\n", "x" + repeat(".a", 100000) + "\n",
-        "x = 1" + repeat(" + 1", 100000) + "\n", "x = " + repeat("2 ** ", 10000) + "2\n", "x = " + repeat("lambda: ", 10000) + "1\n", "x = " + repeat("1 if 1 else ", 10000) + "1\n",
-        repeat("f'{", 500), "if x:\n  pass\n" + repeat("elif y:\n  pass\n", 5000), blocks, repeat("a[", 300), repeat("{1:", 300), "match x:\n case " + repeat("[", 300) + "\n"}) {
+       {repeat("(", 100000), repeat("[", 1000) + repeat("]", 1000), "x = " + repeat("-", 100000) + "1\n",
+        "x = " + repeat("not ", 100000) + "1\n", "x" + repeat(".a", 100000) + "\n",
+        "x = 1" + repeat(" + 1", 100000) + "\n", "x = " + repeat("2 ** ", 10000) + "2\n",
+        "x = " + repeat("lambda: ", 10000) + "1\n", "x = " + repeat("1 if 1 else ", 10000) + "1\n", repeat("f'{", 500),
+        "if x:\n  pass\n" + repeat("elif y:\n  pass\n", 5000), blocks, repeat("a[", 300), repeat("{1:", 300),
+        "match x:\n case " + repeat("[", 300) + "\n"}) {
     Parsed p(text);
     EXPECT_FALSE(p.errors().empty()) << text.substr(0, 40);
   }

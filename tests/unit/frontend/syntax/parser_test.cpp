@@ -14,7 +14,8 @@ using namespace tessera::py;
 
 namespace {
 std::string spanText(const Span &s) {
-  return std::to_string(s.line) + ":" + std::to_string(s.column) + "-" + std::to_string(s.endLine) + ":" + std::to_string(s.endColumn);
+  return std::to_string(s.line) + ":" + std::to_string(s.column) + "-" + std::to_string(s.endLine) + ":" +
+         std::to_string(s.endColumn);
 }
 
 std::string readFile(const std::string &name) {
@@ -69,7 +70,9 @@ TEST(Parser, NamesAreInterned) {
 }
 
 TEST(Parser, FunctionCutOutOfAClass) {
-  Parsed p("    @triton.jit\n    def kernel(x,\n               y):\n        # comment\n        return x\n\n    # trailing\n", 40);
+  Parsed p(
+      "    @triton.jit\n    def kernel(x,\n               y):\n        # comment\n        return x\n\n    # trailing\n",
+      40);
   FunctionDef *f = parseFunction(p.file, p.arena, p.diags);
   ASSERT_TRUE(f);
   EXPECT_EQ(f->name, "kernel");
@@ -97,7 +100,8 @@ TEST(Parser, Expression) {
 TEST(Parser, IntegersOfAnySize) {
   Parsed p("a = 0xFFFF_FFFF_FFFF_FFFF\nb = 18446744073709551616\nc = 0\n");
   Module *m = p.module();
-  auto *a = as<Constant>(as<Assign>(m->body[0])->value), *b = as<Constant>(as<Assign>(m->body[1])->value), *c = as<Constant>(as<Assign>(m->body[2])->value);
+  auto *a = as<Constant>(as<Assign>(m->body[0])->value), *b = as<Constant>(as<Assign>(m->body[1])->value),
+       *c = as<Constant>(as<Assign>(m->body[2])->value);
   EXPECT_TRUE(a->fitsU64());
   EXPECT_EQ(a->asU64(), UINT64_MAX);
   EXPECT_FALSE(b->fitsU64());
@@ -114,7 +118,8 @@ TEST(Parser, LineEndsOfEveryKind) {
 }
 
 TEST(Parser, WalkVisitsEveryChild) {
-  Parsed p("@d\ndef f(a: A = 1, *b, c=2, **e) -> R:\n    with x as y: pass\n    return [i for i in z if i] + {**k, 1: g(*s, q=w)}[lo:hi:st]\n");
+  Parsed p("@d\ndef f(a: A = 1, *b, c=2, **e) -> R:\n    with x as y: pass\n    return [i for i in z if i] + {**k, 1: "
+           "g(*s, q=w)}[lo:hi:st]\n");
   Module *m = p.module();
   ASSERT_FALSE(p.diags.hasErrors());
   std::string names;
@@ -129,8 +134,11 @@ TEST(Parser, WalkVisitsEveryChild) {
 
 TEST(BigInt, DivisionRoundsDown) {
   // Knuth's add-back case and neighbours, signs in all combinations: a == q * b + r, r has b's sign, |r| < |b|.
-  for (const char *x : {"0", "1", "4294967295", "4294967296", "18446744073709551615", "340282366920938463463374607431768211455", "170141183460469231731687303715884105728", "79228162514264337593543950335"})
-    for (const char *y : {"1", "3", "4294967295", "4294967296", "4294967297", "18446744069414584321", "9223372036854775808", "79228162495817593519834398720"})
+  for (const char *x :
+       {"0", "1", "4294967295", "4294967296", "18446744073709551615", "340282366920938463463374607431768211455",
+        "170141183460469231731687303715884105728", "79228162514264337593543950335"})
+    for (const char *y : {"1", "3", "4294967295", "4294967296", "4294967297", "18446744069414584321",
+                          "9223372036854775808", "79228162495817593519834398720"})
       for (int signs = 0; signs < 4; ++signs) {
         BigInt a = *BigInt::parse(x, 10), b = *BigInt::parse(y, 10), q, r;
         a = signs & 1 ? -a : a;
@@ -145,7 +153,7 @@ TEST(BigInt, DivisionRoundsDown) {
 TEST(BigInt, ConversionsRoundToNearest) {
   EXPECT_EQ(BigInt(1).shiftLeft(53).toDouble(), 9007199254740992.0);
   EXPECT_EQ((BigInt(1).shiftLeft(100) + BigInt(1)).toDouble(), 0x1p100);
-  EXPECT_EQ((BigInt(1).shiftLeft(100) + BigInt(1).shiftLeft(47)).toDouble(), 0x1p100);                // a tie: to even
+  EXPECT_EQ((BigInt(1).shiftLeft(100) + BigInt(1).shiftLeft(47)).toDouble(), 0x1p100); // a tie: to even
   EXPECT_EQ((BigInt(1).shiftLeft(100) + BigInt(1).shiftLeft(47) + BigInt(1)).toDouble(), 0x1.0000000000001p100);
   EXPECT_EQ(BigInt::fromDouble(-1e25)->toString(), "-10000000000000000905969664");
   EXPECT_EQ(BigInt(INT64_MIN).toI64(), INT64_MIN);
