@@ -1,0 +1,2 @@
+# tessera - tile kernels written in Python
+# SPDX-License-Identifier: Apache-2.0
