@@ -26,7 +26,6 @@ env = Env()                 # assigned to a knob: back to the environment
 propagate_env: bool = True  # whether an assignment also sets the environment variable
 _UNSET = object()
 _TRUE = frozenset(("1", "true", "on", "yes", "y"))
-_FALSE = frozenset(("0", "false", "off", "no", "n", ""))
 
 
 def _names(key):
@@ -144,7 +143,7 @@ class env_opt_str(env_str):
 
 
 class env_bool(env_base):
-    """1, true, yes, on, y are true; 0, false, no, off, n and nothing are false; all else is an error."""
+    """1, true, yes, on, y are true, whatever their case; all else is false."""
 
     def __init__(self, key, default=False):
         super().__init__(key)
@@ -154,11 +153,7 @@ class env_bool(env_base):
         value = _read(self.key)
         if value is None:
             return self.default
-        if value.lower() in _TRUE:
-            return True
-        if value.lower() in _FALSE:
-            return False
-        raise RuntimeError(f"{self.key}={value!r} is neither true (1, true, yes, on) nor false (0, false, no, off)")
+        return value.lower() in _TRUE
 
 
 class env_opt_bool(env_bool):

@@ -38,7 +38,7 @@ class DriverBase(metaclass=ABCMeta):
 
     def get_empty_cache_for_benchmark(self):
         """A buffer larger than the device's caches, which ``clear_cache`` overwrites between measurements."""
-        from tessera.testing import CacheFlush
+        from tessera.runtime.host_device import CacheFlush
         return CacheFlush()
 
     def clear_cache(self, cache):

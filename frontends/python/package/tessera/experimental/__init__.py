@@ -1,0 +1,2 @@
+# experimental - names of Triton's experimental packages
+# SPDX-License-Identifier: Apache-2.0

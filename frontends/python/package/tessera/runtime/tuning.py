@@ -1,0 +1,278 @@
+# tuning.py - the parts of tuning: compiling candidates in parallel, measuring, protecting arguments, storing results
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+
+from tessera import knobs
+
+# Budgets of one candidate, in milliseconds of measured launches and in samples.
+_WARM_MS, _MEASURE_MS, _MIN_SAMPLES, _MAX_SAMPLES = 5.0, 30.0, 3, 200
+# A candidate is given up after its first launches when it is this much slower than the best one so far.
+_HOPELESS = 2.0
+
+
+def innermost(fn):
+    """The kernel under decorators such as heuristics."""
+    while hasattr(fn, "fn") and hasattr(fn.fn, "run"):
+        fn = fn.fn
+    return fn
+
+
+def unfit_errors():
+    """What a candidate may fail with and be left out."""
+    from tessera.compiler.errors import CompileTimeAssertionFailure
+    from tessera.runtime.errors import OutOfResources, PTXASError
+    return OutOfResources, CompileTimeAssertionFailure, PTXASError
+
+
+# --- arguments that change
+
+
+class _Snapshot:
+    """Memory of an argument as it was. ``restore`` puts it back."""
+
+    def __init__(self, put_back):
+        self.restore = put_back
+
+
+def snapshot(value):
+    """A copy of an argument's memory: torch tensors and what is like them (``clone``, ``copy_``), NumPy arrays and what is
+    like them (``copy``, item assignment), descriptors (their tensor). Errors: TypeError for anything else."""
+    if hasattr(value, "block_shape") and hasattr(value, "base"):
+        return snapshot(value.base)
+    if hasattr(value, "clone") and hasattr(value, "copy_"):
+        saved = value.clone()
+        return _Snapshot(lambda: value.copy_(saved))
+    if hasattr(value, "copy") and hasattr(value, "shape") and hasattr(value, "__setitem__"):
+        saved = value.copy()
+
+        def put_back():
+            value[...] = saved
+
+        return _Snapshot(put_back)
+    raise TypeError(f"a {type(value).__name__} cannot be saved and restored: it has neither clone and copy_ nor copy")
+
+
+def zero(value):
+    """Sets an argument's memory to zero."""
+    if hasattr(value, "block_shape") and hasattr(value, "base"):
+        zero(value.base)
+    elif hasattr(value, "zero_"):
+        value.zero_()
+    else:
+        value[...] = 0
+
+
+def protect(tuner, compiled, kwargs):
+    """Snapshots of the arguments that the kernel writes, by what the compiler found out; those that the user's
+    ``reset_to_zero``, ``restore_value`` or hooks take care of are left out."""
+    if tuner.user_defined_pre_hook or tuner.user_defined_post_hook:
+        return []
+    written = {name for kernel in compiled for name in getattr(kernel, "mutated_args", ())}
+    written -= {*tuner.reset_to_zero, *tuner.restore_value}
+    named = {**tuner.nargs, **kwargs}
+    result = []
+    for name in sorted(written):
+        try:
+            result.append(snapshot(named[name]))
+        except (TypeError, KeyError):
+            pass
+        except (MemoryError, RuntimeError) as error:
+            import warnings
+            warnings.warn(f"autotune of {tuner.base_fn.__name__}: no room for a copy of '{name}', which tuning will leave "
+                          f"changed ({error})", RuntimeWarning, stacklevel=4)
+    return result
+
+
+# --- compiling
+
+
+def _jobs():
+    if knobs.autotuning.jobs:
+        return knobs.autotuning.jobs
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def compile_all(tuner, configs, args, kwargs):
+    """Compiles candidates in threads and returns the kernels. Each is bound in this thread, since a ``pre_hook`` may change
+    descriptors that all share. Candidates that cannot work go to ``tuner.dropped``; other errors are left for the launch."""
+    from tessera.runtime._async_compile import AsyncCompileMode, FutureKernel, active_mode
+    from tessera.runtime.jit import JITFunction
+    tuner._unfit = {}
+    if not isinstance(innermost(tuner.fn), JITFunction) or knobs.runtime.interpret or active_mode.get() is not None:
+        return []
+    from concurrent.futures import ThreadPoolExecutor
+    unfit = unfit_errors()
+    waiting, kernels = [], []
+    with ThreadPoolExecutor(min(_jobs(), len(configs)), thread_name_prefix="tessera-tune") as executor:
+        with AsyncCompileMode(executor, ignore_errors=True):
+            for config in configs:
+                if kwargs.keys() & config.kwargs.keys():
+                    continue
+                current = dict(kwargs, **config.all_kwargs(), warmup=True)
+                try:
+                    if config.pre_hook:
+                        config.pre_hook({**tuner.nargs, **current})
+                    waiting.append((config, current, tuner.fn.run(*args, **current)))
+                except unfit as error:
+                    _drop(tuner, config, current, error)
+    for config, current, kernel in waiting:
+        try:
+            kernels.append(kernel.result() if isinstance(kernel, FutureKernel) else kernel)
+        except unfit as error:
+            _drop(tuner, config, current, error)
+        except Exception:
+            # The launch will raise it, where Triton's users expect it.
+            pass
+    return kernels
+
+
+def _drop(tuner, config, current, error):
+    tuner._unfit[config] = error
+    tuner._drop(config, error)
+    if tuner.user_defined_post_hook:
+        named = {**tuner.nargs, **current}
+        tuner.pre_hook(named)
+        tuner.post_hook(named, exception=error)
+
+
+# --- measuring
+
+
+def measure(prepare, launch, finish, best):
+    """Milliseconds of ``launch`` at quantiles (0.5, 0.2, 0.8); ``prepare`` and ``finish`` run around each launch, unmeasured.
+    Stops early when the first launches are far slower than ``best`` (milliseconds)."""
+    from tessera.runtime.driver import driver
+    from tessera.testing import _quantile
+    device = driver.active.get_device_interface()
+    flush = None if driver.active.get_current_target().backend == "cpu" else driver.active.get_empty_cache_for_benchmark()
+
+    def once():
+        prepare()
+        if flush is not None:
+            driver.active.clear_cache(flush)
+        start, end = device.Event(enable_timing=True), device.Event(enable_timing=True)
+        start.record()
+        launch()
+        end.record()
+        device.synchronize()
+        finish()
+        return start.elapsed_time(end)
+
+    once()
+    # Two launches tell whether more are worth it; the faster one counts, since the machine may have been busy.
+    times = [once(), once()]
+    if min(times) > _HOPELESS * best:
+        return _quantile(times, (0.5, 0.2, 0.8))
+    spent = sum(times)
+    while spent < _WARM_MS and len(times) < _MAX_SAMPLES:
+        times.append(once())
+        spent += times[-1]
+    samples, spent = [], 0.0
+    while len(samples) < _MIN_SAMPLES or (spent < _MEASURE_MS and len(samples) < _MAX_SAMPLES):
+        samples.append(once())
+        spent += samples[-1]
+        if len(samples) == _MIN_SAMPLES and min(samples) > _HOPELESS * best:
+            break
+    return _quantile(samples, (0.5, 0.2, 0.8))
+
+
+# --- results on disk
+
+
+def _spelled(value):
+    if isinstance(value, dict):
+        return {str(k): _spelled(v) for k, v in value.items()}
+    return value if isinstance(value, (str, int, float, bool, type(None))) else repr(value)
+
+
+class ResultStore:
+    """Timings of a kernel for one tuning key: a folder in the cache with a file for each candidate. Reading skips what is
+    broken; a folder that cannot be written is said once."""
+
+    _said = False
+
+    def __init__(self, fn, key):
+        import hashlib
+        from tessera.compiler import make_backend
+        from tessera.runtime.driver import driver
+        kernel = innermost(fn)
+        target = driver.active.get_current_target()
+        parts = [kernel.cache_key, make_backend(target).hash(), str(target), str(key)]
+        self.folder = os.path.join(knobs.cache.dir, "autotune", hashlib.sha256("\0".join(parts).encode()).hexdigest())
+        self.kernel = kernel.__name__
+        self.key = key
+
+    def _path(self, config):
+        import hashlib
+        text = json.dumps(_spelled(config.all_kwargs()), sort_keys=True)
+        return os.path.join(self.folder, f"{self.kernel[:100]}.{hashlib.sha256(text.encode()).hexdigest()[:24]}.autotune.json")
+
+    def load(self, configs):
+        """The stored timings of those of ``configs`` that have one."""
+        found = {}
+        for config in configs:
+            try:
+                with open(self._path(config)) as f:
+                    timing = json.load(f)["timings"]
+                if len(timing) == 3 and all(isinstance(t, (int, float)) for t in timing):
+                    found[config] = timing
+            except (OSError, ValueError, KeyError, TypeError):
+                pass
+        return found
+
+    def save(self, timings):
+        """Stores timings; each file appears whole or not at all."""
+        try:
+            os.makedirs(self.folder, exist_ok=True)
+            for config, timing in timings.items():
+                path = self._path(config)
+                partial = f"{path}.{os.getpid()}.{time.monotonic_ns()}"
+                with open(partial, "w") as f:
+                    json.dump({"kernel": self.kernel, "key": _spelled(list(self.key)), "config": _spelled(config.all_kwargs()),
+                               "timings": list(timing)}, f)
+                os.replace(partial, path)
+        except OSError as error:
+            if not ResultStore._said:
+                ResultStore._said = True
+                print(f"tessera: tuning results are not kept: {error}", file=sys.stderr)
+
+
+# --- progress
+
+
+class Progress:
+    """A line on the terminal that says how far tuning is; nothing where stderr is no terminal or the knob says no."""
+
+    def __init__(self, name, count):
+        wanted = knobs.autotuning.progress
+        self._on = count > 1 and (wanted if wanted is not None else sys.stderr.isatty()) and not knobs.autotuning.print
+        self._name, self._count, self._done = name, count, 0
+        self._best, self._best_config = float("inf"), None
+        self._show()
+
+    def step(self, config, milliseconds):
+        self._done += 1
+        if milliseconds < self._best:
+            self._best, self._best_config = milliseconds, config
+        self._show()
+
+    def _show(self):
+        if not self._on:
+            return
+        done = 20 * self._done // self._count
+        best = f" best {self._best:.4g} ms ({self._best_config})" if self._best_config is not None else ""
+        line = f"tuning {self._name} [{'#' * done}{'.' * (20 - done)}] {self._done}/{self._count}{best}"
+        import shutil
+        width = shutil.get_terminal_size().columns - 1
+        sys.stderr.write("\r\x1b[K" + line[:width])
+        sys.stderr.flush()
+
+    def close(self):
+        if self._on:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
