@@ -1,0 +1,79 @@
+# test_constexpr.py - operators of constexpr, tuples, unwrapping
+# SPDX-License-Identifier: Apache-2.0
+import operator
+
+import pytest
+import tessera.language as tl
+from tessera.language.core import _unwrap_if_constexpr
+
+BINARY = [operator.add, operator.sub, operator.mul, operator.truediv, operator.floordiv, operator.mod, operator.pow,
+          operator.and_, operator.or_, operator.xor, operator.lshift, operator.rshift, operator.lt, operator.le, operator.gt,
+          operator.ge, operator.eq, operator.ne]
+
+
+@pytest.mark.parametrize("op", BINARY)
+def test_binary_operators_are_pythons_on_either_side(op):
+    for left, right in ((7, 3), (-7, 2)):
+        for result in (op(tl.constexpr(left), tl.constexpr(right)), op(tl.constexpr(left), right), op(left, tl.constexpr(right))):
+            assert isinstance(result, tl.constexpr)
+            assert result.value == op(left, right) and type(result.value) is type(op(left, right))
+
+
+def test_unary_operators():
+    five = tl.constexpr(5)
+    assert (-five).value == -5 and (+five).value == 5 and (~five).value == -6
+    assert five.__not__().value is False and tl.constexpr(0).__not__().value is True
+    assert five.logical_and(0).value == 0 and tl.constexpr(0).logical_or(3).value == 3
+
+
+def test_a_constexpr_of_a_constexpr_is_one():
+    assert tl.constexpr(tl.constexpr(tl.constexpr(4))).value == 4
+
+
+def test_behaves_as_its_value():
+    assert [10, 20, 30][tl.constexpr(1)] == 20
+    assert bool(tl.constexpr(0)) is False and bool(tl.constexpr([1])) is True
+    assert list(tl.constexpr((1, 2))) == [1, 2] and tl.constexpr((1, 2))[tl.constexpr(1)] == 2
+    assert tl.constexpr(max)(3, 9) == 9
+    assert repr(tl.constexpr(4)) == "constexpr[4]" and hash(tl.constexpr(4)) == hash(tl.constexpr(4))
+    assert tl.constexpr(3).type == tl.constexpr_type(3) and tl.constexpr(3).type != tl.constexpr_type(4)
+
+
+def test_unwrap_reaches_into_lists_and_tuples():
+    from collections import namedtuple
+    Pair = namedtuple("Pair", "a b")
+    assert _unwrap_if_constexpr([tl.constexpr(1), (tl.constexpr(2), 3)]) == [1, (2, 3)]
+    assert _unwrap_if_constexpr(Pair(tl.constexpr(1), 2)) == Pair(1, 2)
+    assert _unwrap_if_constexpr("text") == "text"
+
+
+def test_tuple_of_the_language():
+    t = tl.tuple([tl.constexpr(1), tl.constexpr(2), tl.constexpr(3)])
+    assert len(t) == 3 and t[1].value == 2 and [x.value for x in t[1:]] == [2, 3]
+    assert len(t + (4,)) == 4 and len(t * tl.constexpr(2)) == 6
+    named = tl.tuple([1, 2], tl.tuple_type([tl.constexpr_type(1), tl.constexpr_type(2)], ["x", "y"]))
+    assert named.y == 2
+    with pytest.raises(AttributeError):
+        named.z
+
+
+def test_constexpr_function_runs_on_plain_values_and_wraps_in_kernels():
+
+    @tl.constexpr_function
+    def half(x):
+        assert not isinstance(x, tl.constexpr)
+        return x // 2
+
+    assert half(tl.constexpr(8)) == 4 and half(8) == 4
+    assert half(tl.constexpr(8), _semantic=object()).value == 4
+
+    class Shape:
+
+        def __init__(self, n):
+            self.n = n
+
+        @tl.constexpr_function
+        def double(self):
+            return 2 * self.n
+
+    assert Shape(5).double() == 10

@@ -1,0 +1,86 @@
+# test_dropin.py - programs that say `import triton`
+# SPDX-License-Identifier: Apache-2.0
+import subprocess
+import sys
+
+import pytest
+
+
+def run(*arguments, **options):
+    return subprocess.run([sys.executable, "-m", "tessera.triton", *arguments], capture_output=True, text=True, **options)
+
+
+def test_a_program_with_arguments_and_an_exit_code(tmp_path):
+    program = tmp_path / "program.py"
+    (tmp_path / "beside.py").write_text("VALUE = 5\n")
+    program.write_text("import sys, triton, beside\nprint(triton.__version__, sys.argv[1:], beside.VALUE, __name__)\nsys.exit(3)\n")
+    done = run(str(program), "a", "--b")
+    assert (done.stdout, done.returncode) == ("3.6.0 ['a', '--b'] 5 __main__\n", 3)
+
+
+def test_an_exception_is_a_traceback_and_exit_code_1(tmp_path):
+    program = tmp_path / "program.py"
+    program.write_text("raise ValueError('here')\n")
+    done = run(str(program))
+    assert done.returncode == 1 and "ValueError: here" in done.stderr and "program.py" in done.stderr
+
+
+def test_modules_and_code():
+    assert run("-c", "import sys, triton; print(triton.cdiv(7, 2), sys.argv)", "x").stdout == "4 ['-c', 'x']\n"
+    assert run("-m", "json.tool", "--help").returncode == 0
+
+
+def test_bad_usage():
+    assert run().returncode == 2 and run("-c").returncode == 2
+    done = run("/nowhere/at/all.py")
+    assert done.returncode == 2 and "no such file: /nowhere/at/all.py" in done.stderr
+    assert run("--help").returncode == 0
+
+
+def test_modules_are_the_same_objects():
+    done = run("-c", """
+import triton.language as tl, triton.language.core, tessera.language, triton.knobs
+from triton.language.extra import libdevice
+from triton.language.extra.cuda import libdevice as cuda_libdevice
+from triton._utils import canonicalize_dtype
+assert tl is tessera.language and triton.language is tl and triton.language.core is tl.core
+assert libdevice.exp is cuda_libdevice.exp and tl.__spec__.name == 'tessera.language'
+import importlib.metadata, importlib.util
+assert importlib.metadata.version('triton') == '3.6.0' and importlib.util.find_spec('triton.language') is not None
+assert importlib.util.find_spec('triton.no_such_thing') is None
+try:
+    triton.no_such_thing
+except AttributeError as error:
+    print(error)
+""")
+    assert done.stdout == "module 'triton' has no attribute 'no_such_thing'\n", done.stderr
+
+
+def test_child_processes_find_it():
+    done = run("-c", "import subprocess, sys; print(subprocess.check_output([sys.executable, '-c', "
+               "'import triton, triton.language as tl; print(triton.__version__, tl.__name__)'], text=True), end='')")
+    assert done.stdout == "3.6.0 tessera.language\n", done.stderr
+
+
+def test_install_twice_is_fine_and_too_late_is_an_error(tmp_path):
+    (tmp_path / "triton.py").write_text("")
+    code = "import tessera.triton as t; t.install(); t.install(); import triton; print(triton.__version__)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout == "3.6.0\n", done.stderr
+    code = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import triton, tessera.triton as t; t.install()"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert "another triton is imported already" in done.stderr and done.returncode == 1
+
+
+@pytest.mark.parametrize("statement", [
+    "from triton._C.libtriton import ir, passes, nvidia, llvm, getenv", "from triton._C.libtriton.linear_layout import LinearLayout",
+    "from triton.experimental import gluon", "from triton.experimental.gluon import language as gl",
+    "from triton.experimental.gluon.language.nvidia.hopper import tma, mbarrier", "import triton.profiler as proton",
+    "import triton.profiler.viewer", "from triton.backends.compiler import GPUTarget, BaseBackend",
+    "from triton.backends.driver import DriverBase, GPUDriver", "from triton.errors import TritonError",
+    "from triton.tools.tensor_descriptor import TensorDescriptor", "from triton.language.standard import _log2",
+    "from triton.language.core import _aggregate, builtin, extern, constexpr_type",
+    "from triton.runtime._allocation import NullAllocator", "from triton.knobs import CompileTimes"])
+def test_import_time_names(statement):
+    done = run("-c", statement)
+    assert done.returncode == 0, done.stderr
