@@ -69,6 +69,8 @@ public:
 
   // id: of an error that the step reports.
   bool run(StringRef name, DiagId id, function_ref<LogicalResult()> step) {
+    if (options_.onStage)
+      options_.onStage({name.data(), name.size()});
     std::string before = options_.dumpDir.empty() ? std::string() : textOf(module_);
     Clock::time_point start = Clock::now();
     bool ok, reported;

@@ -6,6 +6,7 @@
 #include "core/ir/Locations.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/Pass.h"
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -24,6 +25,7 @@ struct PipelineOptions {
   bool timePasses = false; // a table on standard error at the end
   bool verify = true;      // the IR's verifier after every stage
   tile::SourceFiles files; // for excerpts in diagnostics
+  std::function<void(std::string_view stage)> onStage; // called before each stage; may be empty
 };
 
 // A stage is one pass at one place of a pipeline.

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "frontends/compiler/Source.h"
 
+#include <cstddef>
+
 using namespace tessera;
 using namespace tessera::compiler;
 
@@ -30,6 +32,11 @@ int32_t deliver(const tsc_sink *sink, const DiagnosticList &list) {
 void emit(const tsc_sink *sink, std::string_view kind, std::string_view name, std::string_view bytes) {
   if (sink && sink->emit)
     sink->emit(sink->user, view(kind), view(name), bytes.data(), bytes.size());
+}
+
+void enterStage(const tsc_sink *sink, std::string_view stage, std::string_view plugin) {
+  if (sink && sink->size >= offsetof(tsc_sink, stage) + sizeof sink->stage && sink->stage)
+    sink->stage(sink->user, view(stage), view(plugin));
 }
 
 } // namespace tessera::compiler

@@ -22,6 +22,8 @@ inline tsc_str view(std::string_view s) { return {s.data(), s.size()}; }
 
 // Gives every diagnostic to the sink; the status that they amount to.
 int32_t deliver(const tsc_sink *sink, const DiagnosticList &list);
+// Tells the sink, where it listens, which stage begins. `plugin`: whose code runs in it; empty: the core's.
+void enterStage(const tsc_sink *sink, std::string_view stage, std::string_view plugin);
 void emit(const tsc_sink *sink, std::string_view kind, std::string_view name, std::string_view bytes);
 
 } // namespace tessera::compiler

@@ -8,6 +8,9 @@
 
 #include <cstdlib>
 
+using namespace tessera;
+using namespace tessera::compiler;
+
 namespace tessera::compiler {
 
 namespace {
@@ -29,7 +32,9 @@ public:
 
   const target::Target &target() const override { return *target_; }
   bool takesLayouts() const override { return !(target_->info().irLevels & target::kTileLevel); }
+  const std::string &pluginName() const override { return pluginName_; }
   std::vector<std::string> unsupportedFp8() const override;
+  void describe(void *user, void (*on_facts)(void *user, const tsc_target_info *info)) const override;
   bool compile(const TargetRequest &request, const tsc_sink *sink, DiagnosticList &list) override;
 
 private:
@@ -53,10 +58,26 @@ std::vector<std::string> PluginTargetCompiler::unsupportedFp8() const {
   return out;
 }
 
+void PluginTargetCompiler::describe(void *user, void (*on_facts)(void *user, const tsc_target_info *info)) const {
+  std::string fp8;
+  for (const std::string &name : unsupportedFp8())
+    fp8 += (fp8.empty() ? "" : ",") + name;
+  const plugin::Library &library = target_->library();
+  tsc_target_info info{};
+  info.size = sizeof info;
+  info.takes_layouts = takesLayouts();
+  info.name = view(target_->info().name);
+  info.plugin = view(pluginName_);
+  info.plugin_version = view(library.version());
+  info.plugin_build = view(library.buildId());
+  info.unsupported_fp8 = view(fp8);
+  on_facts(user, &info);
+}
+
 // The options that the core understood itself; everything else is the plugin's.
 bool isCoreOption(const std::string &key) {
-  static const char *const kKeys[] = {"num_warps", "num_stages", "num_ctas",    "debug",  "opt_level",
-                                      "dump_ir",   "dump_dir",   "time_passes", "plugin", "fp_fusion"};
+  static const char *const kKeys[] = {"num_warps", "num_stages",  "num_ctas", "debug",     "opt_level",      "dump_ir",
+                                      "dump_dir",  "time_passes", "plugin",   "fp_fusion", "unsupported_fp8"};
   for (const char *k : kKeys)
     if (key == k)
       return true;
@@ -140,7 +161,9 @@ bool PluginTargetCompiler::compile(const TargetRequest &request, const tsc_sink 
 } // namespace
 
 std::unique_ptr<TargetCompiler> TargetCompiler::open(const std::string &target,
-                                                     const std::vector<std::string> &manifests, DiagnosticList &list) {
+                                                     const std::vector<std::string> &manifests, const tsc_sink *sink,
+                                                     DiagnosticList &list) {
+  enterStage(sink, "open-target", {});
   auto fail = [&](const plugin::Failure &f) {
     list.add(f.diagnostic());
     return nullptr;
@@ -151,6 +174,7 @@ std::unique_ptr<TargetCompiler> TargetCompiler::open(const std::string &target,
   auto resolved = registry().resolveOne(target);
   if (!resolved)
     return fail(resolved.failure());
+  enterStage(sink, "load-plugin", resolved->candidate->manifest.name);
   auto library = registry().load(*resolved->candidate, plugin::Role::Compiler);
   if (!library)
     return fail(library.failure());
@@ -165,3 +189,16 @@ std::unique_ptr<TargetCompiler> TargetCompiler::open(const std::string &target,
 }
 
 } // namespace tessera::compiler
+
+int32_t tsc_target_facts(tsc_str target, const tsc_str *manifests, uint32_t num_manifests, const tsc_sink *sink,
+                         void *user, void (*on_facts)(void *user, const tsc_target_info *info)) {
+  DiagnosticList list;
+  std::vector<std::string> paths;
+  for (uint32_t i = 0; i < num_manifests; ++i)
+    paths.push_back(text(manifests[i]));
+  auto opened = TargetCompiler::open(text(target), paths, sink, list);
+  if (opened)
+    opened->describe(user, on_facts);
+  int32_t status = deliver(sink, list);
+  return opened ? TSC_OK : status ? status : TSC_UNAVAILABLE;
+}

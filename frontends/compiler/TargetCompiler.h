@@ -22,11 +22,15 @@ struct TargetRequest {
 class TargetCompiler {
 public:
   virtual ~TargetCompiler() = default;
-  // Resolves the target through the plugins found and the manifests given, and loads one library. Null after an error.
+  // Resolves the target through the plugins found and the manifests given, and loads one library, telling `sink` the
+  // stages. Null after an error.
   static std::unique_ptr<TargetCompiler> open(const std::string &target, const std::vector<std::string> &manifests,
-                                              DiagnosticList &list);
+                                              const tsc_sink *sink, DiagnosticList &list);
   virtual const target::Target &target() const = 0;
   virtual bool takesLayouts() const = 0;
+  virtual const std::string &pluginName() const = 0;
+  // Calls `on_facts` with what tsc_target_facts promises.
+  virtual void describe(void *user, void (*on_facts)(void *user, const tsc_target_info *info)) const = 0;
   // Triton's names of the fp8 types that the target refuses.
   virtual std::vector<std::string> unsupportedFp8() const = 0;
   // Gives facts and outputs to the sink; "artifact" is a compiled kernel file. False after adding an error.

@@ -58,6 +58,9 @@ typedef struct {
   /* An output: kind is "tile", "layout", "bytecode", "llvm", "asm", "obj", "artifact", "timing", a dump's stage name, … */
   void (*emit)(void *user, tsc_str kind, tsc_str name, const void *bytes, uint64_t n);
   void (*kernel)(void *user, const tsc_kernel_info *info); /* once, before the artifact is emitted */
+  /* Before each stage: "open-target", "load-plugin", "frontend", "read-tile", a row of core/pipeline/Stages.cpp, "bytecode", "compile".
+   * plugin: whose code runs in it, empty for the core. What crashes or loops is then known by name. May be NULL. */
+  void (*stage)(void *user, tsc_str stage, tsc_str plugin);
 } tsc_sink;
 
 /* Parses a file. NULL, with diagnostics, when it has syntax errors. */
@@ -227,11 +230,30 @@ typedef struct {
    * the sink gets name and arguments, without offsets. */
   tsc_str emits;
   /* num_options pairs key, value: num_warps, num_stages, num_ctas, fp_fusion, dump_ir, dump_dir, time_passes, opt_level,
-   * plugin_path, allow_non_constexpr_globals (1: any global of the host may be read), … */
+   * plugin_path, unsupported_fp8, allow_non_constexpr_globals (1: any global of the host may be read), … */
   const tsc_str *options;
 } tsc_request;
 
+/* The frontend and everything after it. emits of "tile_bytes" alone stops after the frontend: the verified tile module
+ * before any pass, as bytes for tsc_lower of the same build. With the option "unsupported_fp8" (tsc_target_info's text)
+ * the frontend then asks no plugin, and loads none. */
 TSC_API int32_t tsc_compile(const tsc_source *source, const tsc_request *request, const tsc_sink *sink);
+
+/* What follows the frontend, from its "tile_bytes". Of the request, bindings are ignored; an empty kernel is the module's.
+ * Any bytes are safe: E0308 where they are damaged. */
+TSC_API int32_t tsc_lower(const void *bytes, uint64_t n, const tsc_request *request, const tsc_sink *sink);
+
+/* What a frontend must know of a target. */
+typedef struct {
+  uint32_t size, takes_layouts;
+  tsc_str name;                                 /* canonical: "x86-64-v3" for "host" */
+  tsc_str plugin, plugin_version, plugin_build; /* build: the library's build id, in hex; empty where it has none */
+  tsc_str unsupported_fp8;                      /* "fp8e4nv,fp8e4b8": element types that the target refuses */
+} tsc_target_info;
+
+/* Loads the target's plugin and calls on_facts once. TSC_UNAVAILABLE, with a diagnostic, where there is none. */
+TSC_API int32_t tsc_target_facts(tsc_str target, const tsc_str *manifests, uint32_t num_manifests, const tsc_sink *sink,
+                                 void *user, void (*on_facts)(void *user, const tsc_target_info *info));
 
 /* Runs a kernel in the reference interpreter. A pointer argument names a buffer of `bytes` bytes; a scalar gives its bits. */
 typedef struct {

@@ -1,0 +1,161 @@
+// Lowering.cpp - tsc_lower, and the part of tsc_compile that follows the frontend
+// SPDX-License-Identifier: Apache-2.0
+#include "frontends/compiler/Lowering.h"
+
+#include "core/bytecode/Text.h"
+#include "core/bytecode/Writer.h"
+#include "core/bytecode/mlir/Convert.h"
+#include "core/pipeline/Context.h"
+#include "frontends/compiler/TileBytes.h"
+#include "llvm/Support/raw_ostream.h"
+
+#include <cstdlib>
+
+using namespace tessera;
+using namespace tessera::compiler;
+
+namespace tessera::compiler {
+
+RequestOptions::RequestOptions(const tsc_request &request) : emits_(text(request.emits)) {
+  for (uint32_t i = 0; i < request.num_options; ++i)
+    options_.emplace_back(text(request.options[2 * i]), text(request.options[2 * i + 1]));
+}
+
+bool RequestOptions::wants(std::string_view kind) const {
+  return ("," + emits_ + ",").find("," + std::string(kind) + ",") != std::string::npos;
+}
+
+bool RequestOptions::has(std::string_view key) const {
+  for (const auto &[k, v] : options_)
+    if (k == key)
+      return true;
+  return false;
+}
+
+std::string RequestOptions::option(std::string_view key) const {
+  for (const auto &[k, v] : options_)
+    if (k == key)
+      return v;
+  return {};
+}
+
+int64_t RequestOptions::number(std::string_view key, int64_t otherwise) const {
+  std::string v = option(key);
+  return v.empty() ? otherwise : std::strtoll(v.c_str(), nullptr, 10);
+}
+
+std::vector<std::string> RequestOptions::list(std::string_view key) const {
+  std::vector<std::string> out;
+  std::string all = option(key);
+  for (size_t at = 0; at < all.size();) {
+    size_t comma = std::min(all.find(',', at), all.size());
+    if (comma > at)
+      out.push_back(all.substr(at, comma - at));
+    at = comma + 1;
+  }
+  return out;
+}
+
+std::vector<std::string> RequestOptions::plugins() const {
+  std::vector<std::string> out;
+  for (const auto &[k, v] : options_)
+    if (k == "plugin")
+      out.push_back(v);
+  return out;
+}
+
+Lowering::Lowering(mlir::ModuleOp module, std::string kernel, tile::SourceFiles files, const RequestOptions &options,
+                   const tsc_sink *sink, DiagnosticList &list)
+    : module_(module), kernel_(std::move(kernel)), options_(options), sink_(sink), list_(list) {
+  pipeline_.dumpIr = options.option("dump_ir");
+  pipeline_.dumpDir = options.option("dump_dir");
+  pipeline_.timePasses = options.number("time_passes", 0) != 0;
+  pipeline_.files = std::move(files);
+  pipeline_.onStage = [sink](std::string_view stage) { enterStage(sink, stage, {}); };
+}
+
+bool Lowering::simplify() { return runTilePipeline(module_, pipeline_, list_); }
+
+bool Lowering::placeLayouts(const TargetCompiler &target) {
+  return runLayoutPipeline(module_, target.target(), pipeline_, list_);
+}
+
+std::optional<tbc::Module> Lowering::bytecode() {
+  enterStage(sink_, "bytecode", {});
+  auto module = toBytecodeModule(module_, list_, pipeline_.files);
+  if (module)
+    module->producer = std::string("tessera ") + TESSERA_VERSION;
+  return module;
+}
+
+void Lowering::emitModule(std::string_view kind) {
+  std::string out;
+  llvm::raw_string_ostream stream(out);
+  module_.print(stream, mlir::OpPrintingFlags());
+  out += '\n';
+  emit(sink_, kind, kernel_, out);
+}
+
+int32_t Lowering::run(TargetCompiler *target) {
+  if (!simplify())
+    return TSC_USER_ERROR;
+  if (options_.wants("tile"))
+    emitModule("tile");
+  if (!target)
+    return TSC_OK;
+  if (target->takesLayouts()) {
+    if (!placeLayouts(*target))
+      return TSC_USER_ERROR;
+    if (options_.wants("layout"))
+      emitModule("layout");
+  }
+  auto module = bytecode();
+  if (!module)
+    return TSC_INTERNAL;
+  if (options_.wants("tbc"))
+    emit(sink_, "tbc", kernel_, tbc::print(*module));
+  tbc::WriteResult bytes = tbc::writeModule(*module);
+  if (!bytes) {
+    list_.add(DiagId::InternalError, {}, "the bytecode cannot be written: " + bytes.error);
+    return TSC_INTERNAL;
+  }
+  if (options_.wants("bytecode"))
+    emit(sink_, "bytecode", kernel_, {reinterpret_cast<const char *>(bytes.bytes.data()), bytes.bytes.size()});
+  TargetRequest request{bytes.bytes,
+                        kernel_,
+                        static_cast<uint32_t>(options_.number("opt_level", 0)),
+                        options_.all(),
+                        options_.wants("llvm"),
+                        options_.wants("asm"),
+                        options_.wants("obj"),
+                        options_.wants("artifact")};
+  if (!request.needed())
+    return TSC_OK;
+  enterStage(sink_, "compile", target->pluginName());
+  return target->compile(request, sink_, list_) ? TSC_OK : TSC_INTERNAL;
+}
+
+} // namespace tessera::compiler
+
+int32_t tsc_lower(const void *bytes, uint64_t n, const tsc_request *request, const tsc_sink *sink) {
+  DiagnosticList list;
+  RequestOptions options(*request);
+  auto done = [&](int32_t otherwise) {
+    int32_t status = deliver(sink, list);
+    return status ? status : otherwise;
+  };
+  std::unique_ptr<TargetCompiler> target;
+  if (!options.wantsOnly("tile")) {
+    target = TargetCompiler::open(text(request->target), options.plugins(), sink, list);
+    if (!target)
+      return done(TSC_UNAVAILABLE);
+  }
+  enterStage(sink, "read-tile", {});
+  std::unique_ptr<mlir::MLIRContext> context = makeContext();
+  TileModule tile = readTileBytes({static_cast<const char *>(bytes), n}, *context, list);
+  if (!tile.module)
+    return done(TSC_USER_ERROR);
+  std::string kernel = request->kernel.n ? text(request->kernel) : tile.kernel;
+  Lowering lowering(*tile.module, kernel, tile.files, options, sink, list);
+  return done(lowering.run(target.get()));
+}
