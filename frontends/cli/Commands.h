@@ -8,7 +8,8 @@ namespace tessera::cli {
 
 struct CompileCommand {
   KernelOptions kernel;
-  std::string emit = "artifact", output;
+  std::string emit, output;      // emit empty: "artifact"
+  std::string fromTile, request; // --from-tile, --request: a reproducer instead of a kernel's file
 };
 int runCompile(const Session &session, const CompileCommand &command);
 

@@ -3,7 +3,9 @@
 #include "frontends/cli/Commands.h"
 
 #include <cstdio>
+#include <fstream>
 #include <iostream>
+#include <nlohmann/json.hpp>
 #include <sstream>
 #include <sys/stat.h>
 
@@ -15,10 +17,15 @@ struct Emit {
   const char *name, *extension;
   bool text;
 };
-constexpr Emit kEmits[] = {{"tile", ".tile.mlir", true}, {"layout", ".layout.mlir", true},
-                           {"bytecode", ".tbc", false},  {"tbc", ".tbc.txt", true},
-                           {"llvm", ".ll", true},        {"asm", ".s", true},
-                           {"obj", ".o", false},         {"artifact", ".bin", false}};
+constexpr Emit kEmits[] = {{"tile_bytes", ".tile", false},
+                           {"tile", ".tile.mlir", true},
+                           {"layout", ".layout.mlir", true},
+                           {"bytecode", ".tbc", false},
+                           {"tbc", ".tbc.txt", true},
+                           {"llvm", ".ll", true},
+                           {"asm", ".s", true},
+                           {"obj", ".o", false},
+                           {"artifact", ".bin", false}};
 
 std::vector<std::string> split(const std::string &list) {
   std::vector<std::string> out;
@@ -45,6 +52,75 @@ void printFacts(const std::string &target, const Compiled &c) {
   std::cerr << '\n';
 }
 
+// What is compiled: a kernel of a source file, or a tile module (of a reproducer).
+struct Input {
+  KernelSource source;
+  std::vector<Binding> bindings;
+  TileRequest tile;
+  bool fromTile = false;
+
+  // For names of files.
+  std::string kernel() const { return !fromTile ? source.kernel : tile.kernel.empty() ? "kernel" : tile.kernel; }
+  int open(const Session &session, const CompileCommand &command);
+  int compile(const Session &session, const CompileCommand &command, const std::string &target,
+              const std::string &emits, Compiled &out) const;
+};
+
+bool readWhole(const std::string &path, std::string &bytes) {
+  std::ifstream in(path, std::ios::binary);
+  std::stringstream buffer;
+  if (!in || (in.peek() != EOF && !(buffer << in.rdbuf()))) // an empty file can be read, too
+    return false;
+  bytes = buffer.str();
+  return true;
+}
+
+// request.json of a reproducer: {"kernel", "target", "emits", "options": [[key, value], …]}.
+int readRequest(const Session &session, const std::string &path, TileRequest &out) {
+  std::string text;
+  if (!readWhole(path, text))
+    return session.report(DiagId::FileNotFound, "'" + path + "' cannot be read");
+  try {
+    nlohmann::json j = nlohmann::json::parse(text);
+    out.kernel = j.at("kernel").get<std::string>();
+    out.target = j.at("target").get<std::string>();
+    out.emits = j.at("emits").get<std::string>();
+    for (const auto &pair : j.at("options"))
+      out.options.emplace_back(pair.at(0).get<std::string>(), pair.at(1).get<std::string>());
+  } catch (const nlohmann::json::exception &e) {
+    return session.report(DiagId::BadArgument, "'" + path + "' is no request: " + e.what(),
+                          "give the request.json of a reproducer");
+  }
+  return kOk;
+}
+
+int Input::open(const Session &session, const CompileCommand &command) {
+  fromTile = !command.fromTile.empty();
+  if (!fromTile) {
+    if (int code = source.open(session, command.kernel))
+      return code;
+    return bindFromSignature(session, source, command.kernel, bindings);
+  }
+  if (!readWhole(command.fromTile, tile.bytes))
+    return session.report(DiagId::FileNotFound, "'" + command.fromTile + "' cannot be read");
+  return command.request.empty() ? kOk : readRequest(session, command.request, tile);
+}
+
+int Input::compile(const Session &session, const CompileCommand &command, const std::string &target,
+                   const std::string &emits, Compiled &out) const {
+  if (!fromTile)
+    return compileKernel(session, source, command.kernel, bindings, target, emits, out);
+  TileRequest request = tile;
+  request.target = target;
+  request.emits = emits;
+  // What the command line says is for whoever looks closer: it goes before the request's own.
+  Request given;
+  fillRequest(session, source, command.kernel, {}, target, emits, given);
+  for (size_t i = given.strings.size(); i; i -= 2)
+    request.options.insert(request.options.begin(), {given.strings[i - 2], given.strings[i - 1]});
+  return lowerTile(session, command.kernel, std::move(request), out);
+}
+
 struct File {
   std::string path;
   const std::string *bytes;
@@ -53,7 +129,28 @@ struct File {
 } // namespace
 
 int runCompile(const Session &session, const CompileCommand &command) {
-  std::vector<std::string> emits = split(command.emit);
+  if (command.kernel.file.empty() == command.fromTile.empty())
+    return session.report(DiagId::BadUsage, command.fromTile.empty() ? "compile needs a FILE or --from-tile"
+                                                                     : "compile takes a FILE or --from-tile, not both");
+  std::vector<std::string> targets = command.kernel.targets;
+  if (targets.empty() && command.request.empty())
+    targets = {"native"};
+  if (!targets.empty())
+    prepareWorker(session, command.kernel, targets[0]);
+  Input input;
+  std::string emit = command.emit;
+  if (!command.fromTile.empty()) {
+    // A reproducer's target and emits are part of what is checked below.
+    if (int code = input.open(session, command))
+      return code;
+    if (targets.empty())
+      targets = {input.tile.target};
+    if (emit.empty())
+      emit = input.tile.emits;
+  }
+  if (emit.empty())
+    emit = "artifact";
+  std::vector<std::string> emits = split(emit);
   std::vector<std::string> known;
   for (const Emit &e : kEmits)
     known.push_back(e.name);
@@ -70,18 +167,12 @@ int runCompile(const Session &session, const CompileCommand &command) {
                                          : "did you mean '" + near + "'? There are: " + all);
     }
   }
-  KernelSource source;
-  if (int code = source.open(session, command.kernel))
-    return code;
-  std::vector<Binding> bindings;
-  if (int code = bindFromSignature(session, source, command.kernel, bindings))
-    return code;
-  std::vector<std::string> targets = command.kernel.targets;
-  if (targets.empty())
-    targets = {"native"};
+  if (command.fromTile.empty())
+    if (int code = input.open(session, command))
+      return code;
 
   // For --save-temps the compiler is asked for all there is; it gives what the target has.
-  std::string wanted = command.emit;
+  std::string wanted = emit;
   if (!command.kernel.saveTemps.empty())
     for (const Emit &e : kEmits)
       wanted += std::string(",") + e.name;
@@ -89,7 +180,7 @@ int runCompile(const Session &session, const CompileCommand &command) {
   std::vector<Compiled> results(targets.size());
   std::vector<File> files;
   for (size_t t = 0; t < targets.size(); ++t) {
-    if (int code = compileKernel(session, source, command.kernel, bindings, targets[t], wanted, results[t]))
+    if (int code = input.compile(session, command, targets[t], wanted, results[t]))
       return code;
     if (session.verbose)
       printFacts(targets[t], results[t]);
@@ -102,7 +193,7 @@ int runCompile(const Session &session, const CompileCommand &command) {
       while (e != info->name)
         ++info;
       std::string path = command.output;
-      std::string stem = source.kernel + (targets.size() > 1 ? "." + fileNamePart(targets[t]) : "");
+      std::string stem = input.kernel() + (targets.size() > 1 ? "." + fileNamePart(targets[t]) : "");
       if (path.empty())
         path = single && info->text ? "-" : stem + info->extension;
       else if (!single && path != "-")
@@ -114,7 +205,7 @@ int runCompile(const Session &session, const CompileCommand &command) {
       for (const Emit &e : kEmits)
         if (const std::string *bytes = results[t].output(e.name))
           files.push_back(
-              {command.kernel.saveTemps + "/" + source.kernel + "." + fileNamePart(targets[t]) + e.extension, bytes});
+              {command.kernel.saveTemps + "/" + input.kernel() + "." + fileNamePart(targets[t]) + e.extension, bytes});
     }
   }
   for (const File &f : files)

@@ -18,6 +18,12 @@ std::string executableDirectory() {
   return s.substr(0, s.rfind('/') + 1);
 }
 
+std::string CompilerLibrary::locate() {
+  const char *given = std::getenv("TESSERA_COMPILER_LIBRARY");
+  std::string path = given ? given : executableDirectory() + "../lib/libtessera_compiler.so";
+  return access(path.c_str(), R_OK) == 0 ? path : "";
+}
+
 const CompilerLibrary *CompilerLibrary::load(std::string &error) {
   static CompilerLibrary library;
   static bool loaded = false;
@@ -47,8 +53,8 @@ const CompilerLibrary *CompilerLibrary::load(std::string &error) {
   };
   loaded = find(library.sourceOpen, "tsc_source_open") && find(library.sourceClose, "tsc_source_close") &&
            find(library.sourceKernels, "tsc_source_kernels") && find(library.sourceParams, "tsc_source_params") &&
-           find(library.compile, "tsc_compile") && find(library.interpret, "tsc_interpret") &&
-           find(library.buildId, "tsc_build_id");
+           find(library.compile, "tsc_compile") && find(library.lower, "tsc_lower") &&
+           find(library.interpret, "tsc_interpret") && find(library.buildId, "tsc_build_id");
   return loaded ? &library : nullptr;
 }
 

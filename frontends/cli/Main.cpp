@@ -13,8 +13,8 @@ namespace {
 
 constexpr const char *kVersion = "tessera 0.1.0";
 
-void addKernelOptions(CLI::App *app, KernelOptions &options, std::string &where) {
-  app->add_option("kernel", where, "FILE or FILE:KERNEL; '-' reads standard input")->required();
+CLI::Option *addKernelOptions(CLI::App *app, KernelOptions &options, std::string &where) {
+  CLI::Option *kernel = app->add_option("kernel", where, "FILE or FILE:KERNEL; '-' reads standard input");
   app->add_option("--target", options.targets, "where it shall run: x86-64-v3, native, mock, plugin/arch, …")
       ->delimiter(',');
   app->add_option("--signature,-s", options.signature,
@@ -31,6 +31,12 @@ void addKernelOptions(CLI::App *app, KernelOptions &options, std::string &where)
   app->add_option("--dump-dir", options.dumpDir, "where dumps go as files");
   app->add_option("--save-temps", options.saveTemps, "a folder for every stage's output");
   app->add_flag("--no-cache", options.noCache, "compile even where the cache has the result");
+  app->add_flag("--worker", options.worker, "code generation in a process of its own: its crash is a message");
+  app->add_flag("--in-process", options.inProcess, "everything in this process, for a debugger")->excludes("--worker");
+  app->add_option("--compile-timeout", options.timeoutSeconds, "seconds that a compile may take; implies --worker")
+      ->check(CLI::NonNegativeNumber)
+      ->excludes("--in-process");
+  return kernel;
 }
 
 // FILE[:KERNEL]; the last colon separates, so that paths may contain colons before a slash.
@@ -70,13 +76,16 @@ int main(int argc, char **argv) {
   CompileCommand compile;
   CLI::App *compileApp = app.add_subcommand("compile", "source to bytecode, IR, assembly or machine code");
   addKernelOptions(compileApp, compile.kernel, where);
+  compileApp->add_option("--from-tile", compile.fromTile, "kernel.tile of a reproducer, instead of FILE");
+  compileApp->add_option("--request", compile.request, "its request.json: target, emits and options")
+      ->needs("--from-tile");
   compileApp->add_option("--emit", compile.emit,
                          "tile, layout, bytecode, tbc, llvm, asm, obj, artifact; several with commas");
   compileApp->add_option("-o,--output", compile.output, "file; '-' is standard output");
 
   RunCommand run;
   CLI::App *runApp = app.add_subcommand("run", "compile a kernel and launch it on data");
-  addKernelOptions(runApp, run.kernel, where);
+  addKernelOptions(runApp, run.kernel, where)->required();
   runApp->add_option("--grid", run.grid, "programs: X or X,Y or X,Y,Z");
   runApp->add_option("--arg,-a", run.arguments, "x.npy, *bf16:x.npy, *fp32[1024,64] (zeros), i32:7, fp32:0.5, 7, null")
       ->take_all();
@@ -91,7 +100,7 @@ int main(int argc, char **argv) {
 
   RunCommand bench;
   CLI::App *benchApp = app.add_subcommand("bench", "time launches of a kernel: run with --time");
-  addKernelOptions(benchApp, bench.kernel, where);
+  addKernelOptions(benchApp, bench.kernel, where)->required();
   benchApp->add_option("--grid", bench.grid, "programs: X or X,Y or X,Y,Z");
   benchApp->add_option("--arg,-a", bench.arguments, "as of run")->take_all();
   bench.timeRepeats = 50;

@@ -30,6 +30,10 @@ void onDiag(void *user, uint32_t, tsc_str rendered, tsc_str json) {
 void onEmit(void *user, tsc_str kind, tsc_str name, const void *bytes, uint64_t n) {
   auto *state = static_cast<SinkState *>(user);
   std::string label = text(kind);
+  if (label == "log") { // a worker's standard error: dumps, times
+    std::cerr.write(static_cast<const char *>(bytes), static_cast<std::streamsize>(n));
+    return;
+  }
   if (label == "dump" || label == "timing") {
     std::cerr << "// ---- " << text(name) << "\n";
     std::cerr.write(static_cast<const char *>(bytes), static_cast<std::streamsize>(n));
@@ -83,7 +87,7 @@ int Session::report(DiagId id, const std::string &message, const std::string &he
 
 tsc_sink makeSink(const Session &session, Compiled *out, SinkState &state) {
   state = {&session, out};
-  return {sizeof(tsc_sink), session.colour ? 1u : 0u, &state, onDiag, onEmit, onKernel};
+  return {sizeof(tsc_sink), session.colour ? 1u : 0u, &state, onDiag, onEmit, onKernel, nullptr};
 }
 
 const std::string *Compiled::output(const std::string &kind) const {
@@ -268,6 +272,8 @@ void fillRequest(const Session &session, const KernelSource &source, const Kerne
 int compileKernel(const Session &session, const KernelSource &source, const KernelOptions &options,
                   const std::vector<Binding> &bindings, const std::string &target, const std::string &emits,
                   Compiled &out) {
+  if (compilesInWorker(options))
+    return compileInWorker(session, source, options, bindings, target, emits, out);
   Request request;
   fillRequest(session, source, options, bindings, target, emits, request);
   SinkState state;

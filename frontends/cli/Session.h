@@ -38,6 +38,8 @@ struct KernelOptions {
   bool noFusion = false, debug = false, timePasses = false, noCache = false;
   std::string dumpIr, dumpDir;
   std::string saveTemps;
+  bool worker = false, inProcess = false; // --worker, --in-process; neither: compilesInWorker() decides
+  double timeoutSeconds = 0;              // of a compile in a worker; 0: none
 };
 
 // An opened source file with its kernel chosen.
@@ -71,6 +73,17 @@ struct Compiled {
   const std::string *output(const std::string &kind) const;
 };
 
+// A tile module with what it is to become, as tsc_lower takes it: from the frontend or from a reproducer.
+struct TileRequest {
+  std::string bytes, kernel, target, emits;
+  std::vector<std::pair<std::string, std::string>> options;
+};
+// In a worker process or in this one. Diagnostics go to stderr. An exit code.
+int lowerTile(const Session &session, const KernelOptions &options, TileRequest request, Compiled &out);
+bool compilesInWorker(const KernelOptions &options);
+// Starts the worker and lets it load the compiler and the target's plugin, while this process does something else.
+void prepareWorker(const Session &session, const KernelOptions &options, const std::string &target);
+
 struct Binding {
   std::string name, type, value;
   int64_t divisibility = 1;
@@ -99,6 +112,10 @@ struct Request {
 void fillRequest(const Session &session, const KernelSource &source, const KernelOptions &options,
                  const std::vector<Binding> &bindings, const std::string &target, const std::string &emits,
                  Request &out);
+// Source to outputs, the part after the frontend in a worker. An exit code.
+int compileInWorker(const Session &session, const KernelSource &source, const KernelOptions &options,
+                    const std::vector<Binding> &bindings, const std::string &target, const std::string &emits,
+                    Compiled &out);
 tsc_sink makeSink(const Session &session, Compiled *out, struct SinkState &state);
 struct SinkState {
   const Session *session;

@@ -5,8 +5,12 @@
 // Written against the bare C header on purpose: the SDK would not let it.
 #include "plugins/abi/plugin.h"
 
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <stdexcept>
+#include <thread>
 
 #ifndef HOSTILE_NOTE_NAME
 #define HOSTILE_NOTE_NAME "hostile"
@@ -91,6 +95,20 @@ tsr_status compile(const tsr_sink *sink, const tsr_compile_in *, void *user,
   tsr_bytes artifact{"bytes", 5};
 #if defined(HOSTILE_THROWS_IN_COMPILE)
   throw std::runtime_error("from compile");
+#elif defined(HOSTILE_ABORTS_IN_COMPILE)
+  std::fprintf(stderr, "LLVM ERROR: Cannot select: a blue logo\n");
+  std::abort();
+#elif defined(HOSTILE_SEGFAULTS_IN_COMPILE)
+  *static_cast<volatile int *>(nullptr) = 1;
+#elif defined(HOSTILE_EXITS_IN_COMPILE)
+  std::exit(7);
+#elif defined(HOSTILE_LOOPS_IN_COMPILE)
+  for (volatile int forever = 1; forever;)
+    ;
+#elif defined(HOSTILE_KILLED_IN_COMPILE)
+  std::raise(SIGKILL); // as the system does where memory runs out
+#elif defined(HOSTILE_THROWS_IN_A_THREAD)
+  std::thread([] { throw std::runtime_error("from a thread"); }).join();
 #elif defined(HOSTILE_STATUS_12345)
   return 12345;
 #elif defined(HOSTILE_STATUS_MINUS_12345)
@@ -223,6 +241,13 @@ int tsr_plugin_negotiate = 1; // close, but not the ABI's
 EXPORT tsr_status tsr_plugin_negotiate_v0(tsr_negotiate *io) {
 #ifdef HOSTILE_THROWS_IN_NEGOTIATE
   throw 42;
+#endif
+#ifdef HOSTILE_ABORTS_IN_NEGOTIATE
+  std::abort();
+#endif
+#ifdef HOSTILE_LOOPS_IN_NEGOTIATE
+  for (volatile int forever = 1; forever;)
+    ;
 #endif
 #ifdef HOSTILE_REFUSES
   io->reason = STR("this plugin only talks to hosts with a blue logo");

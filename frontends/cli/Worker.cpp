@@ -1,0 +1,97 @@
+// Worker.cpp - compiles of the command line that run in a worker process
+// SPDX-License-Identifier: Apache-2.0
+#include "frontends/cli/Session.h"
+
+#include "frontends/worker/CompileClient.h"
+
+namespace tessera::cli {
+
+namespace {
+
+tsc_str view(const std::string &s) { return {s.data(), s.size()}; }
+
+worker::CompileClient &client() {
+  worker::ClientOptions options;
+  options.compilerLibrary = CompilerLibrary::locate();
+  return worker::CompileClient::ofProcess(options);
+}
+
+int exitCode(int32_t status) { return status == worker::kCancelled ? kUserError : status; }
+
+} // namespace
+
+bool compilesInWorker(const KernelOptions &options) {
+  return (options.worker || options.timeoutSeconds > 0) && !options.inProcess;
+}
+
+void prepareWorker(const Session &session, const KernelOptions &options, const std::string &target) {
+  if (compilesInWorker(options) && !CompilerLibrary::locate().empty())
+    client().prepare(target, session.pluginPaths);
+}
+
+int lowerTile(const Session &session, const KernelOptions &options, TileRequest request, Compiled &out) {
+  SinkState state;
+  tsc_sink sink = makeSink(session, &out, state);
+  if (compilesInWorker(options)) {
+    worker::LowerRequest r{std::move(request.bytes),   request.kernel,         request.target, request.emits,
+                           std::move(request.options), options.timeoutSeconds, session.colour};
+    worker::CompileJob job = client().submit(std::move(r));
+    job.wait(&sink);
+    return exitCode(job.status());
+  }
+  std::string error;
+  const CompilerLibrary *library = CompilerLibrary::load(error);
+  if (!library)
+    return session.report(DiagId::InternalError, "the compiler library cannot be loaded: " + error,
+                          "reinstall Tessera, or name the library in TESSERA_COMPILER_LIBRARY");
+  std::vector<tsc_str> pairs;
+  for (const auto &[key, value] : request.options) {
+    pairs.push_back(view(key));
+    pairs.push_back(view(value));
+  }
+  tsc_request r{};
+  r.size = sizeof r;
+  r.num_options = static_cast<uint32_t>(request.options.size());
+  r.options = pairs.data();
+  r.kernel = view(request.kernel);
+  r.target = view(request.target);
+  r.emits = view(request.emits);
+  return library->lower(request.bytes.data(), request.bytes.size(), &r, &sink);
+}
+
+int compileInWorker(const Session &session, const KernelSource &source, const KernelOptions &options,
+                    const std::vector<Binding> &bindings, const std::string &target, const std::string &emits,
+                    Compiled &out) {
+  SinkState state;
+  tsc_sink sink = makeSink(session, &out, state);
+  int32_t status = TSC_OK;
+  auto facts = client().targetFacts(target, session.pluginPaths, &sink, &status);
+  if (!facts)
+    return exitCode(status ? status : TSC_INTERNAL);
+  Request request;
+  const std::string tileBytes = "tile_bytes"; // the request borrows it
+  fillRequest(session, source, options, bindings, target, tileBytes, request);
+  TileRequest tile{"", source.kernel, target, emits, {}};
+  for (size_t i = 0; i < request.strings.size(); i += 2)
+    tile.options.emplace_back(request.strings[i], request.strings[i + 1]);
+  // The target as the worker knows it: this process then needs no plugin.
+  const std::string key = "unsupported_fp8";
+  request.options.push_back(view(key));
+  request.options.push_back(view(facts->unsupportedFp8));
+  request.request.options = request.options.data();
+  ++request.request.num_options;
+  Compiled frontend;
+  SinkState frontendState;
+  tsc_sink frontendSink = makeSink(session, &frontend, frontendState);
+  if (int32_t code = source.library->compile(source.source, &request.request, &frontendSink))
+    return code;
+  const std::string *bytes = frontend.output("tile_bytes");
+  if (!bytes)
+    return session.report(DiagId::InternalError, "the frontend gave no tile module");
+  tile.bytes = *bytes;
+  if (("," + emits + ",").find(",tile_bytes,") != std::string::npos)
+    out.outputs.emplace_back("tile_bytes", *bytes);
+  return lowerTile(session, options, std::move(tile), out);
+}
+
+} // namespace tessera::cli
