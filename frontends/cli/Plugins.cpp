@@ -31,6 +31,17 @@ int pluginOfTarget(const Session &session, const std::string &target, std::strin
   return kOk;
 }
 
+int vetDrivers(const Session &session, const KernelOptions &options, const std::string &plugin) {
+  if (options.inProcess || CompilerLibrary::locate().empty())
+    return kOk;
+  auto registry = openRegistry(session);
+  for (const plugin::Candidate *c : registry->candidates())
+    if (c->usable() && !c->manifest.driver.empty() && (plugin.empty() || c->manifest.name == plugin))
+      if (int code = vetInWorker(session, c->manifest.path))
+        return code;
+  return kOk;
+}
+
 std::string pluginBuild(const std::string &target) {
   auto registry = openRegistry({});
   auto resolved = registry->resolveOne(target);

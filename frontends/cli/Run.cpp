@@ -49,6 +49,8 @@ int chooseDevice(const Session &session, const RunCommand &command, TsrDevice **
     if (int code = pluginOfTarget(session, target, which))
       return code;
   }
+  if (int code = vetDrivers(session, command.kernel, which))
+    return code;
   if (tsr_status s = tsr_device_open(which.empty() ? nullptr : which.c_str(), nullptr, 0, device); s < 0)
     return reportRuntime(session, s, "no device can be opened");
   if (target.empty() || target == "host") {

@@ -34,6 +34,9 @@ int compileOrFetch(const Session &session, const KernelSource &source, const Ker
                    const std::vector<Binding> &bindings, const std::string &target, std::string &file);
 // The plugin that a target means. An exit code.
 int pluginOfTarget(const Session &session, const std::string &target, std::string &plugin);
+// A driver library that this machine has not loaded before is first loaded in a worker: a crash is then a message.
+// `plugin`: its name; empty: all that a device may come from. An exit code.
+int vetDrivers(const Session &session, const KernelOptions &options, const std::string &plugin);
 // A text that changes with the plugin's libraries (size and time of change: quick, and enough for a cache key); empty where
 // the target is unknown.
 std::string pluginBuild(const std::string &target);

@@ -112,6 +112,9 @@ struct Request {
 void fillRequest(const Session &session, const KernelSource &source, const KernelOptions &options,
                  const std::vector<Binding> &bindings, const std::string &target, const std::string &emits,
                  Request &out);
+// Loads a plugin's driver library in a worker, unless that was done before. An exit code; what only refuses is let pass:
+// it will refuse again.
+int vetInWorker(const Session &session, const std::string &manifest);
 // Source to outputs, the part after the frontend in a worker. An exit code.
 int compileInWorker(const Session &session, const KernelSource &source, const KernelOptions &options,
                     const std::vector<Binding> &bindings, const std::string &target, const std::string &emits,

@@ -4,6 +4,8 @@
 
 #include "frontends/worker/CompileClient.h"
 
+#include <iostream>
+
 namespace tessera::cli {
 
 namespace {
@@ -27,6 +29,24 @@ bool compilesInWorker(const KernelOptions &options) {
 void prepareWorker(const Session &session, const KernelOptions &options, const std::string &target) {
   if (compilesInWorker(options) && !CompilerLibrary::locate().empty())
     client().prepare(target, session.pluginPaths);
+}
+
+int vetInWorker(const Session &session, const std::string &manifest) {
+  std::string said;
+  tsc_sink sink{};
+  sink.size = sizeof sink;
+  sink.colour = session.colour;
+  sink.user = &said;
+  bool json = session.format == DiagnosticsFormat::Json;
+  sink.diag =
+      json
+          ? [](void *user, uint32_t, tsc_str, tsc_str s) { static_cast<std::string *>(user)->append(s.p, s.n) += '\n'; }
+          : [](void *user, uint32_t, tsc_str s, tsc_str) { static_cast<std::string *>(user)->append(s.p, s.n); };
+  int32_t status = client().vetLibrary(manifest, "driver", &sink);
+  if (status == TSC_OK || status == TSC_UNAVAILABLE)
+    return kOk;
+  std::cerr << said;
+  return exitCode(status);
 }
 
 int lowerTile(const Session &session, const KernelOptions &options, TileRequest request, Compiled &out) {

@@ -80,6 +80,7 @@ std::shared_ptr<CompileJob::State> makeState(CompileClient::Pool &pool, CompileJ
   state->id = nextJob++;
   state->pid = pool.pid;
   state->wakeUp = pool.wakeUp;
+  state->lower.timeoutSeconds = pool.options.loadSeconds; // what a Lower is given replaces it
   return state;
 }
 
@@ -269,14 +270,11 @@ void CompileClient::prepare(const std::string &target, const std::vector<std::st
 
 std::optional<TargetFacts> CompileClient::targetFacts(const std::string &target,
                                                       const std::vector<std::string> &manifests, const tsc_sink *sink,
-                                                      int32_t *status, std::chrono::milliseconds atMost) {
+                                                      int32_t *status) {
   Pool &p = pool();
   std::vector<std::string> paths = absolute(manifests);
   CompileJob job = askFacts(p, target, paths);
-  if (!job.wait(nullptr, atMost)) {
-    job.cancel();
-    job.wait(nullptr, std::chrono::seconds(5));
-  }
+  job.wait(nullptr);
   int32_t code = job.status();
   if (status)
     *status = code;
@@ -302,7 +300,7 @@ std::optional<TargetFacts> CompileClient::targetFacts(const std::string &target,
   return TargetFacts{f.name, f.plugin, f.pluginVersion, f.pluginBuild, f.unsupportedFp8, f.takesLayouts != 0};
 }
 
-bool CompileClient::vetLibrary(const std::string &manifest, const std::string &role, const tsc_sink *sink) {
+int32_t CompileClient::vetLibrary(const std::string &manifest, const std::string &role, const tsc_sink *sink) {
   Pool &p = pool();
   // By build id: the same bytes need no second look. A library without one is looked at every time.
   std::string known;
@@ -314,25 +312,21 @@ bool CompileClient::vetLibrary(const std::string &manifest, const std::string &r
               "-" + role;
   }
   if (!known.empty() && access(known.c_str(), F_OK) == 0)
-    return true;
+    return TSC_OK;
   auto state = makeState(p, CompileJob::State::Kind::Vet);
   state->vet = {state->id, 0, absolute(manifest), role};
   p.submit(state);
   CompileJob job = handleOf(std::move(state));
-  if (!job.wait(sink, std::chrono::minutes(1))) {
-    job.cancel();
-    job.wait(sink, std::chrono::seconds(5));
-  }
-  if (job.status() != TSC_OK)
-    return false;
-  if (!known.empty()) {
+  job.wait(sink);
+  int32_t status = job.status();
+  if (status == TSC_OK && !known.empty()) {
     std::string folder = known.substr(0, known.rfind('/'));
     mkdir(folder.substr(0, folder.rfind('/')).c_str(), 0700);
     mkdir(folder.c_str(), 0700);
     if (int fd = open(known.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600); fd >= 0)
       close(fd);
   }
-  return true;
+  return status;
 }
 
 CompileClient::Counts CompileClient::counts() const { return pool().counts(); }

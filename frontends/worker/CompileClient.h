@@ -49,6 +49,7 @@ struct ClientOptions {
   std::string program;         // path of tessera-worker; empty: TESSERA_WORKER_PROGRAM, else beside the library
   std::string buildId;         // tsc_build_id() of this process: a worker of another build is refused; empty: any
   unsigned maxWorkers = 0;     // 0: TESSERA_COMPILE_WORKERS, else the processors that this process may use
+  double loadSeconds = 60;     // that a plugin may take to be loaded, in targetFacts() and vetLibrary()
   std::string reproducers;     // folder for those of crashes; empty: "crashes" in the cache's folder
 };
 
@@ -107,18 +108,19 @@ public:
   // Returns at once: to an idle worker, a new one, or the queue.
   CompileJob submit(LowerRequest request);
 
-  // The facts of a target, asked in a worker once and remembered. With `sink`, diagnostics of a failure go there.
-  // `manifests`: plugins besides those found. Blocks for as long as a plugin takes to load, at most `atMost`.
+  // The facts of a target, asked in a worker once and remembered. With `sink`, diagnostics of a failure go there, and the
+  // status (not TSC_OK) to `status`. `manifests`: plugins besides those found. Blocks while the plugin is loaded.
   std::optional<TargetFacts> targetFacts(const std::string &target, const std::vector<std::string> &manifests,
-                                         const tsc_sink *sink, int32_t *status = nullptr,
-                                         std::chrono::milliseconds atMost = std::chrono::minutes(1));
+                                         const tsc_sink *sink, int32_t *status = nullptr);
   // The same without waiting: the worker starts and loads the compiler and the target's plugin while the caller parses.
   void prepare(const std::string &target, const std::vector<std::string> &manifests);
 
   // Loads a plugin library in a worker, negotiates with it and throws the worker away: before this process loads a library
-  // (a driver) for the first time. True where it is sound, or was found sound before (by its build id, remembered on disk
-  // beside the reproducers). `role`: "compiler" or "driver". A diagnostic says what is wrong with it.
-  bool vetLibrary(const std::string &manifest, const std::string &role, const tsc_sink *sink);
+  // (a driver) for the first time. `role`: "compiler" or "driver". A status, with diagnostics: TSC_OK, it is sound, or
+  // was found sound before (by its build id, remembered on disk beside the reproducers); TSC_INTERNAL, it crashed;
+  // kCancelled, it took too long; TSC_UNAVAILABLE, it was refused, or there is no worker: this process may try, and will
+  // be told.
+  int32_t vetLibrary(const std::string &manifest, const std::string &role, const tsc_sink *sink);
 
   struct Counts {
     unsigned workers, idle, queued;

@@ -251,15 +251,15 @@ void CompileClient::Pool::give(Worker &worker, std::shared_ptr<CompileJob::State
   using Kind = CompileJob::State::Kind;
   bool sent = false;
   worker.jobBy = Clock::time_point::max();
+  if (double limit = job->lower.timeoutSeconds; limit > 0)
+    worker.jobBy =
+        Clock::now() + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(std::min(limit, 1e8)));
   switch (job->kind) {
   case Kind::Lower: {
     LowerRequest &r = job->lower;
     LowerMessage m{job->id, r.colour, r.kernel, r.target, r.emits, r.options, std::move(r.tileBytes)};
     sent = worker.process->send(MessageType::Lower, m.encode());
     r.tileBytes = std::move(m.tileBytes); // kept for the reproducer
-    if (r.timeoutSeconds > 0)
-      worker.jobBy = Clock::now() + std::chrono::duration_cast<Clock::duration>(
-                                        std::chrono::duration<double>(std::min(r.timeoutSeconds, 1e8)));
     break;
   }
   case Kind::Facts:

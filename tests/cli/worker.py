@@ -111,6 +111,7 @@ check("neither a file nor a tile module", done.returncode == 2, done.stderr.deco
 def manifest(rule):
     path = TMP / f"{rule}.tessera.json"
     path.write_text(json.dumps({"format": 1, "name": "hostile", "version": "1.0", "compiler": str(HOSTILE / f"libhostile_{rule}.so"),
+                                "driver": str(HOSTILE / f"libhostile_{rule}.so"),
                                 "targets": [{"name": "hostile"}]}))
     return path
 
@@ -147,6 +148,16 @@ check("a good plugin after all the bad ones", done.returncode == 0, done.stderr.
 
 done = hostile("aborts_in_negotiate")
 check("a plugin that aborts while it is loaded", done.returncode == 3 and b"crashed in stage 'load-plugin' of plugin hostile" in done.stderr, done.stderr.decode())
+
+run = ["run", KERNELS / "vector_add.py:add_kernel", "--grid", "1", "-D", "BLOCK_SIZE=1024", "--arg", "*fp32[64]", "--arg", "*fp32[64]", "--arg", "*fp32[64]",
+       "--arg", "64"]
+done = tessera(*run, "--plugin", manifest("aborts_in_negotiate"), "--target", "hostile")
+check("a driver that aborts while it is loaded", done.returncode == 3 and b"the driver library of" in done.stderr and b"in stage 'load' of plugin hostile" in done.stderr,
+      done.stderr.decode())
+done = tessera(*run, "--target", "host")
+check("the driver of this machine is sound", done.returncode == 0, done.stderr.decode())
+stamps = list((TMP / "cache" / "vetted").iterdir())
+check("… and need not be looked at again", any(f.name.endswith("-driver") for f in stamps), stamps)
 
 # ---- loops: time limits, Ctrl-C, a parent that is killed ------------------------------------------------------------------
 started = time.monotonic()

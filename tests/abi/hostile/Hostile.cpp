@@ -42,7 +42,7 @@ namespace {
   n.desc.ir_min = n.desc.ir_max = TSR_IR_VERSION(5, 0);
 #endif
   n.desc.roles = TSR_ROLE_COMPILER;
-#ifdef HOSTILE_HALF_EVENTS
+#if defined(HOSTILE_HALF_EVENTS) || defined(HOSTILE_ABORTS_IN_NEGOTIATE) || defined(HOSTILE_LOOPS_IN_NEGOTIATE)
   n.desc.roles |= TSR_ROLE_DRIVER;
 #endif
 #ifdef HOSTILE_SANITIZER

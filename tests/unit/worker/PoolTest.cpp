@@ -71,7 +71,7 @@ struct Folder {
 struct Pool : testing::Test {
   Folder folder;
   ClientOptions options(unsigned workers = 2) const {
-    return {"library", TESSERA_FAKE_WORKER, "build-1", workers, folder.path + "/crashes"};
+    return {"library", TESSERA_FAKE_WORKER, "build-1", workers, 60, folder.path + "/crashes"};
   }
   static LowerRequest job(std::string target) { return {"bytes", "k", std::move(target), "artifact", {{"a", "b"}}}; }
 };
@@ -335,12 +335,26 @@ TEST_F(Pool, FactsAreAskedOnceAndFailuresAgain) {
 TEST_F(Pool, ALibraryIsVettedInAWorkerOfItsOwn) {
   CompileClient client(options(1));
   Record r, bad;
-  EXPECT_TRUE(client.vetLibrary("/good.tessera.json", "driver", &r.sink));
-  EXPECT_FALSE(client.vetLibrary("/abort.tessera.json", "driver", &bad.sink));
+  EXPECT_EQ(client.vetLibrary("/good.tessera.json", "driver", &r.sink), TSC_OK);
+  EXPECT_EQ(client.vetLibrary("/abort.tessera.json", "driver", &bad.sink), TSC_INTERNAL);
   EXPECT_NE(bad.diags.find("in stage 'load' of plugin p"), std::string::npos) << bad.diags;
   for (int i = 0; i < 500 && client.counts().workers; ++i)
     usleep(10000);
   EXPECT_EQ(client.counts().workers, 0u);
+}
+
+TEST_F(Pool, APluginThatLoadsForEverRunsOutOfTime) {
+  ClientOptions o = options();
+  o.loadSeconds = 0.25;
+  CompileClient client(o);
+  Record facts, vet;
+  int32_t status = 0;
+  EXPECT_FALSE(client.targetFacts("loop", {}, &facts.sink, &status));
+  EXPECT_EQ(status, kCancelled);
+  EXPECT_NE(facts.diags.find("loading the plugin of target 'loop' took longer than 0.25 s"), std::string::npos)
+      << facts.diags;
+  EXPECT_EQ(client.vetLibrary("/loop.tessera.json", "driver", &vet.sink), kCancelled);
+  EXPECT_NE(vet.diags.find("took longer than 0.25 s in stage 'load' of plugin p"), std::string::npos) << vet.diags;
 }
 
 TEST_F(Pool, ManyJobsLeakNothing) {
