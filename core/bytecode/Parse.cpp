@@ -3,6 +3,7 @@
 #include "core/bytecode/EnumNames.h"
 #include "core/bytecode/Infer.h"
 #include "core/bytecode/Text.h"
+#include "core/bytecode/Verifier.h"
 #include "core/bytecode/Wire.h"
 
 #include <bit>
@@ -489,6 +490,8 @@ void Parser::layout() {
       break;
   }
   expect("}");
+  if (std::string e = failed() ? "" : layoutError(l); !e.empty())
+    fail("layout #" + std::to_string(m_.layouts.size()) + ": " + e);
   m_.layouts.push_back(std::move(l));
 }
 

@@ -3,6 +3,7 @@
 #include "core/bytecode/Reader.h"
 
 #include "core/bytecode/Encoding.h"
+#include "core/bytecode/Verifier.h"
 
 #include <cstring>
 #include <map>
@@ -37,6 +38,7 @@ private:
   void locations(ByteReader &r);
   void layouts(ByteReader &r);
   void types(ByteReader &r);
+  bool checkTypes();
   void functions(ByteReader &r);
   void options(ByteReader &r);
   LocId loc(ByteReader &r);
@@ -67,6 +69,7 @@ private:
   uint64_t copyBudget_ = 0;
   std::map<uint16_t, SectionBytes> sections_;
   std::vector<std::string> strings_;
+  std::vector<uint64_t> typeOffsets_; // by TypeId: where the type stands in the bytes
 };
 
 bool Reader::directory(std::span<const uint8_t> bytes) {
@@ -159,6 +162,7 @@ void Reader::locations(ByteReader &r) {
 void Reader::layouts(ByteReader &r) {
   size_t n = r.count(2, "layouts");
   for (size_t i = 0; i < n && !r.failed(); ++i) {
+    uint64_t start = r.offset();
     LayoutData l;
     uint32_t ins = r.below(kMaxRank + 1, "number of input dims"), outs = r.below(kMaxRank + 1, "number of output dims");
     for (uint32_t d = 0; d < outs && !r.failed(); ++d) {
@@ -182,6 +186,8 @@ void Reader::layouts(ByteReader &r) {
       }
       l.bases.push_back(std::move(bases));
     }
+    if (std::string e = r.failed() ? "" : layoutError(l); !e.empty())
+      r.failAt(start, "layout " + std::to_string(i) + ": " + e);
     m_.layouts.push_back(std::move(l));
   }
 }
@@ -218,7 +224,16 @@ void Reader::types(ByteReader &r) {
     if (flags & 2)
       t.layout = r.below(m_.layouts.size(), "layout");
     m_.types.push_back(std::move(t));
+    typeOffsets_.push_back(start);
   }
+}
+
+// What a type may be depends on the level, which stands with the functions.
+bool Reader::checkTypes() {
+  for (size_t i = 0; i < m_.types.size(); ++i)
+    if (std::string e = typeError(m_, m_.types[i]); !e.empty())
+      return failAt(typeOffsets_[i], "types: type " + std::to_string(i) + ": " + e);
+  return true;
 }
 
 LocId Reader::loc(ByteReader &r) {
@@ -354,7 +369,7 @@ ReadResult Reader::run(std::span<const uint8_t> bytes) {
             section(Section::Locations, "locations", false, [&](ByteReader &r) { locations(r); }) &&
             section(Section::Layouts, "layouts", false, [&](ByteReader &r) { layouts(r); }) &&
             section(Section::Types, "types", true, [&](ByteReader &r) { types(r); }) &&
-            section(Section::Functions, "functions", true, [&](ByteReader &r) { functions(r); }) &&
+            section(Section::Functions, "functions", true, [&](ByteReader &r) { functions(r); }) && checkTypes() &&
             section(Section::Options, "options", false, [&](ByteReader &r) { options(r); });
   ReadResult result;
   if (ok)

@@ -20,8 +20,8 @@ struct ReadResult {
 };
 
 // Any bytes are safe: memory use is bounded by a constant factor of the input's size. The module that comes back has all
-// ids in range, known opcodes, attributes of the right kind, and every value defined before its use; whether it makes
-// sense is Verifier.h's question. Newer majors, unknown sections that are not skippable and unknown opcodes are refused;
+// ids in range, known opcodes, attributes of the right kind, layouts and types that are well-formed (used or not), and every
+// value defined before its use; whether its ops make sense is Verifier.h's question. Newer majors, unknown sections that are not skippable and unknown opcodes are refused;
 // unknown skippable sections are passed over. Thread-safe.
 ReadResult readModule(std::span<const uint8_t> bytes);
 

@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/bytecode/Verifier.h"
 
-#include "core/bytecode/Text.h"
 #include "core/bytecode/VerifyOps.h"
 
+#include <algorithm>
 #include <set>
 
 namespace tessera::tbc {
@@ -45,8 +45,6 @@ private:
   bool full() const { return errors_.size() >= limit_; }
 
   bool tables();
-  void type(size_t id);
-  void layout(size_t id);
   void function(const Function &f);
   void region(const Region &r, const Op *owner, size_t index, unsigned depth);
   void op(const Op &op, unsigned depth);
@@ -60,57 +58,13 @@ private:
   unsigned scalarDepth_ = 0; // > 0 inside a region over scalars
 };
 
-void Verifier::layout(size_t id) {
-  const LayoutData &l = m_.layouts[id];
-  bool ok = l.inDims.size() == l.bases.size() && l.outSizes.size() <= kMaxRank && l.inDims.size() <= kMaxRank;
-  for (const auto &dim : l.bases) {
-    ok = ok && dim.size() <= 32;
-    for (const auto &basis : dim) {
-      ok = ok && basis.size() == l.outSizes.size();
-      for (size_t o = 0; ok && o < basis.size(); ++o)
-        ok = basis[o] >= 0 && basis[o] < std::max<int64_t>(l.outSizes[o], 1);
-    }
-  }
-  if (!ok)
-    fail("layout " + std::to_string(id) + ": its bases do not match its dims or leave the tensor");
-}
-
-void Verifier::type(size_t id) {
-  const Type &t = m_.types[id];
-  std::string name = "type " + std::to_string(id) + ": ";
-  if (t.kind > Type::Shared || elemBits(t.elem) == 0)
-    return fail(name + "unknown kind or element type");
-  if (t.layout != kNone && (t.kind == Type::Scalar || m_.level == Level::Tile))
-    return fail(name + "a layout on a scalar, or at TILE level");
-  if (t.kind == Type::Scalar) {
-    if (!t.shape.empty())
-      fail(name + "a scalar with a shape");
-    return;
-  }
-  if (t.shape.empty() || t.shape.size() > kMaxRank)
-    return fail(name + "the rank of a tensor is 1 to " + std::to_string(kMaxRank) + ", not " +
-                std::to_string(t.shape.size()));
-  int64_t n = 1;
-  for (int64_t d : t.shape) {
-    if (d < 1 || d > kMaxElements / n)
-      return fail(name + "an extent below 1, or more than " + std::to_string(kMaxElements) + " elements");
-    n *= d;
-  }
-  if (t.kind == Type::Shared && m_.level == Level::Tile)
-    return fail(name + "shared tensors exist at LAYOUT level only");
-  if (m_.level == Level::Layout) {
-    if (t.layout >= m_.layouts.size())
-      return fail(name + "at LAYOUT level every tensor has a layout");
-    if (m_.layouts[t.layout].outSizes != t.shape)
-      fail(name + "its layout is of another shape");
-  }
-}
-
 bool Verifier::tables() {
   for (size_t i = 0; i < m_.layouts.size(); ++i)
-    layout(i);
+    if (std::string e = layoutError(m_.layouts[i]); !e.empty())
+      fail("layout " + std::to_string(i) + ": " + e);
   for (size_t i = 0; i < m_.types.size(); ++i)
-    type(i);
+    if (std::string e = typeError(m_, m_.types[i]); !e.empty())
+      fail("type " + std::to_string(i) + ": " + e);
   for (TypeId t : m_.valueTypes)
     if (t >= m_.types.size()) {
       fail("a value has a type out of range");
@@ -217,6 +171,41 @@ void Verifier::op(const Op &o, unsigned depth) {
     verifyTypes(m_, o, failFn);
 }
 } // namespace
+
+std::string layoutError(const LayoutData &l) {
+  bool ok = l.inDims.size() == l.bases.size() && l.outSizes.size() <= kMaxRank && l.inDims.size() <= kMaxRank;
+  for (const auto &dim : l.bases) {
+    ok = ok && dim.size() <= 32;
+    for (const auto &basis : dim) {
+      ok = ok && basis.size() == l.outSizes.size();
+      for (size_t o = 0; ok && o < basis.size(); ++o)
+        ok = basis[o] >= 0 && basis[o] < std::max<int64_t>(l.outSizes[o], 1);
+    }
+  }
+  return ok ? "" : "its bases do not match its dims or leave the tensor";
+}
+
+std::string typeError(const Module &m, const Type &t) {
+  if (t.kind > Type::Shared || elemBits(t.elem) == 0)
+    return "unknown kind or element type";
+  if (t.layout != kNone && (t.kind == Type::Scalar || m.level == Level::Tile))
+    return "a layout on a scalar, or at TILE level";
+  if (t.kind == Type::Scalar)
+    return t.shape.empty() ? "" : "a scalar with a shape";
+  if (t.shape.empty() || t.shape.size() > kMaxRank)
+    return "the rank of a tensor is 1 to " + std::to_string(kMaxRank) + ", not " + std::to_string(t.shape.size());
+  int64_t n = 1;
+  for (int64_t d : t.shape) {
+    if (d < 1 || d > kMaxElements / n)
+      return "an extent below 1, or more than " + std::to_string(kMaxElements) + " elements";
+    n *= d;
+  }
+  if (m.level == Level::Tile)
+    return t.kind == Type::Shared ? "shared tensors exist at LAYOUT level only" : "";
+  if (t.layout >= m.layouts.size())
+    return "at LAYOUT level every tensor has a layout";
+  return m.layouts[t.layout].outSizes == t.shape ? "" : "its layout is of another shape";
+}
 
 std::vector<VerifyError> verifyModule(const Module &module, size_t limit) {
   return Verifier(module, limit ? limit : 1).run();

@@ -21,6 +21,11 @@ struct VerifyError {
 // broken, except one whose regions nest so deeply that it could not have been destroyed either. Thread-safe.
 std::vector<VerifyError> verifyModule(const Module &module, size_t limit = 16);
 
+// What is wrong with a layout by itself, or with a type of a module of this level; empty: nothing. The reader and the parser
+// of the text form ask too, so that no table of a module holds what the verifier would refuse.
+std::string layoutError(const LayoutData &layout);
+std::string typeError(const Module &module, const Type &type);
+
 // "k.py:3:5: kernel `f`: op `addi`: …"; several errors give several lines.
 std::string verifyErrorText(const Module &module, const VerifyError &error);
 std::string verifyErrorText(const Module &module, const std::vector<VerifyError> &errors);

@@ -153,6 +153,44 @@ TEST(HostileBytes, HugeTensorsAreRefused) {
   EXPECT_NE(readError(c.w.bytes()).find("elements"), std::string::npos);
 }
 
+// A module is judged by its tables too, used or not: the writer drops what nothing uses, and validity must not change by that.
+TEST(HostileBytes, TablesAreJudgedThoughNothingUsesThem) {
+  ByteWriter strings, layouts, wellFormed, types;
+  strings.varint(1);
+  strings.varint(1);
+  strings.u8('r');
+  auto layout = [](ByteWriter &w, int64_t basis) {
+    w.varint(1); // one layout
+    w.varint(1); // an input dim
+    w.varint(1); // an output dim
+    w.zigzag(4); // its size
+    w.varint(0); // "r"
+    w.varint(1); // one bit
+    w.zigzag(basis);
+  };
+  layout(layouts, 4);
+  layout(wellFormed, 3);
+  Crafted bad(0, 4), good(0, 4);
+  bad.section(2, 0, strings).section(5, 0, layouts).section(6, 0, zero()).section(7, 0, noFunctions());
+  good.section(2, 0, strings).section(5, 0, wellFormed).section(6, 0, zero()).section(7, 0, noFunctions());
+  ReadResult r = readModule(bad.w.bytes());
+  EXPECT_EQ(r.error, "layouts: layout 0: its bases do not match its dims or leave the tensor");
+  EXPECT_EQ(bad.w.bytes()[r.offset], 1); // where the layout starts: its number of input dims
+  ReadResult ok = readModule(good.w.bytes());
+  ASSERT_TRUE(ok) << ok.text();
+  EXPECT_TRUE(verifyModule(*ok.module).empty());
+
+  types.varint(1);
+  for (uint8_t b :
+       {1, 2, 26, 1, 1, 4, 0}) // a tensor with a layout, of element type 26, in space 1, of rank 1: 4; layout 0
+    types.u8(b);
+  Crafted tile(0, 4); // at TILE level
+  tile.section(2, 0, strings).section(5, 0, wellFormed).section(6, 0, types).section(7, 0, noFunctions());
+  r = readModule(tile.w.bytes());
+  EXPECT_EQ(r.error, "types: type 0: a layout on a scalar, or at TILE level");
+  EXPECT_EQ(tile.w.bytes()[r.offset], 1);
+}
+
 TEST(HostileBytes, NestingIsBounded) {
   // if inside if inside if …, far deeper than allowed.
   ByteWriter f;

@@ -37,6 +37,7 @@ TEST(Text, ErrorsHaveTheirPlace) {
       {"kernel @f() { print {prefix = \"abc", "unterminated"},
       {"what", "expected kernel"},
       {"kernel @f(%a: tensor<4xf32, #0>) {}", "layout #0"},
+      {"layout #0 sizes [4] {register = [[1], [4]]}", "layout #0: its bases do not match its dims or leave the tensor"},
   };
   for (auto &c : cases) {
     ParseResult p = parse(c.text);
