@@ -67,6 +67,17 @@ Seq<Stmt> ParserImpl::block(std::string_view owner, uint32_t ownerLine) {
   return arena_.copy(list);
 }
 
+Seq<Stmt> ParserImpl::loopBody(std::string_view owner, uint32_t ownerLine) {
+  InLoops loops(*this, loops_ + 1);
+  return block(owner, ownerLine);
+}
+
+// Of a function or a class: the loops around it are not its own.
+Seq<Stmt> ParserImpl::scopeBody(std::string_view owner, uint32_t ownerLine) {
+  InLoops loops(*this, 0);
+  return block(owner, ownerLine);
+}
+
 Seq<Stmt> ParserImpl::orElse(std::string_view owner) {
   if (!is(Tok::KwElse))
     return {};
@@ -117,7 +128,7 @@ Stmt *ParserImpl::whileStatement() {
   advance();
   Expr *test = namedExpression();
   expectColon("the condition of 'while'");
-  Seq<Stmt> body = block("while", line), orelse = orElse("while");
+  Seq<Stmt> body = loopBody("while", line), orelse = orElse("while");
   While *n = node<While>(s);
   n->test = test;
   n->body = body;
@@ -134,7 +145,7 @@ Stmt *ParserImpl::forStatement(Start s, bool isAsync) {
   advance();
   Expr *iter = starExpressions();
   expectColon("the sequence of 'for'");
-  Seq<Stmt> body = block("for", line), orelse = orElse("for");
+  Seq<Stmt> body = loopBody("for", line), orelse = orElse("for");
   For *n = node<For>(s);
   n->target = target;
   n->iter = iter;
@@ -399,7 +410,7 @@ Stmt *ParserImpl::functionDef(Start s, Seq<Expr> decorators, bool isAsync) {
   if (accept(Tok::Arrow))
     returns = expression();
   expectColon("the parameters of a function");
-  Seq<Stmt> body = block("def", def.line);
+  Seq<Stmt> body = scopeBody("def", def.line);
   FunctionDef *n = node<FunctionDef>(s);
   n->name = name;
   n->nameSpan = {nameToken.line, nameToken.column, nameToken.endLine, nameToken.endColumn};
@@ -427,7 +438,7 @@ Stmt *ParserImpl::classDef(Start s, Seq<Expr> decorators) {
   Seq<Expr> baseList = bases.take(arena_);
   std::span<Keyword> keywordList = keywords.take(arena_);
   expectColon("the name of a class");
-  Seq<Stmt> body = block("class", line);
+  Seq<Stmt> body = scopeBody("class", line);
   ClassDef *n = node<ClassDef>(s);
   n->name = name;
   n->bases = baseList;

@@ -84,9 +84,13 @@ Stmt *ParserImpl::simpleStatement() {
     return node<Pass>(s);
   case Tok::KwBreak:
     advance();
+    if (!loops_)
+      report(from(s), "'break' outside loop");
     return node<Break>(s);
   case Tok::KwContinue:
     advance();
+    if (!loops_)
+      report(from(s), "'continue' not properly in loop");
     return node<Continue>(s);
   case Tok::KwImport:
     return importStatement();

@@ -194,6 +194,7 @@ void ParserImpl::recover() {
   lex_.setQuietAboutBrackets(false);
   accept(Tok::Newline);
   if (accept(Tok::Indent)) {
+    InLoops loops(*this, loops_ + 1); // the statement that owned the block may have been a loop
     std::vector<Stmt *> dropped;
     statements(dropped);
     accept(Tok::Dedent);

@@ -40,6 +40,15 @@ private:
   private:
     ParserImpl &p_;
   };
+  class InLoops { // how many loops are around the statements of a block; a Failure may leave it
+  public:
+    InLoops(ParserImpl &p, unsigned loops) : p_(p), before_(p.loops_) { p.loops_ = loops; }
+    ~InLoops() { p_.loops_ = before_; }
+
+  private:
+    ParserImpl &p_;
+    unsigned before_;
+  };
   // A list under construction on a shared stack; what is not taken is dropped.
   template <class T> class Scratch {
   public:
@@ -119,6 +128,8 @@ private:
   Stmt *simpleStatement();
   Stmt *compoundStatement(); // null: what follows is a simple statement
   void endOfSimple();
+  Seq<Stmt> loopBody(std::string_view owner, uint32_t ownerLine);
+  Seq<Stmt> scopeBody(std::string_view owner, uint32_t ownerLine);
   Seq<Stmt> block(std::string_view owner, uint32_t ownerLine);
   Stmt *expressionOrAssignment();
   Stmt *assignment(Start s, Expr *first);
@@ -209,7 +220,7 @@ private:
   Start lastEnd_{0, 0};
   uint32_t lastEndByte_ = 0;
   size_t errorsBefore_;
-  unsigned depth_ = 0, speculative_ = 0;
+  unsigned depth_ = 0, speculative_ = 0, loops_ = 0; // loops_: around the statement, of its function or class
   bool isStopped_ = false, hasLongChain_ = false, restart_ = false;
   uint32_t statementColumn_ = 1;
   size_t suspectAt_ = SIZE_MAX; // place in tokens_, and the bracket that was open there

@@ -64,6 +64,13 @@ TEST(SyntaxErrors, OnePlaceOneMessage) {
       {"x = yield = 1\n", "1:5 cannot assign to a yield expression"},
       {"import a.\n", "1:10 expected the name of a module after '.', found the end of the line"},
       {"import a from b\n", "1:10 'import … from …' is not Python"},
+      {"break\n", "1:1 'break' outside loop"},
+      {"def f():\n    if x:\n        continue\n", "3:9 'continue' not properly in loop"},
+      {"for i in x:\n  break\nelse:\n  break\n", "4:3 'break' outside loop"},
+      {"while x:\n  def f():\n    continue\n  continue\n", "3:5 'continue' not properly in loop"},
+      {"for i in x:\n  class c:\n    break\n", "3:5 'break' outside loop"},
+      {"for i in x:\n  y = = 2\n  try: continue\n  finally: break\n", "2:7 expected an expression, found '='"},
+      {"for i in = x:\n  break\n", "1:10 expected an expression, found '='"},
       {"x \\ y\n", "1:3 a '\\' joins two lines only as the last character of its line"},
   };
   for (const Row &r : rows) {
