@@ -5,6 +5,7 @@
 #include "frontends/python/sema/Visitor.h"
 
 #include "core/ir/Tile.h"
+#include "frontends/python/syntax/AstWalk.h"
 
 namespace tessera::py {
 
@@ -25,6 +26,7 @@ void Visitor::visitBlock(Seq<Stmt> stmts) {
         report(e.diagnostic);
       } catch (const Suppressed &) {
         poison(s);
+        reportNames(s);
       }
       continue;
     }
@@ -45,7 +47,50 @@ void Visitor::visitStmt(const Stmt *s) {
   } catch (const Suppressed &) {
     frames.resize(depth);
     poison(s);
+    reportNames(s);
   }
+}
+
+// Names that mean nothing, of a statement that was left because of a value already reported: they are wrong whatever that
+// value would have been. Of a compound statement its head only; the body was not visited.
+void Visitor::reportNames(const Stmt *s) {
+  if (auto *i = dyn<If>(s))
+    return reportNames(i->test);
+  if (auto *w = dyn<While>(s))
+    return reportNames(w->test);
+  if (auto *f = dyn<For>(s))
+    return reportNames(f->iter);
+  if (isa<With>(s) || isa<FunctionDef>(s) || isa<ClassDef>(s) || isa<Try>(s) || isa<Match>(s))
+    return;
+  forEachChild(s, [&](const Node *n) { reportNames(n); });
+}
+
+void Visitor::reportNames(const Node *n) {
+  auto tryName = [&](const Expr *e) {
+    try {
+      visit(e);
+    } catch (const SemaError &e) {
+      report(e.diagnostic);
+    } catch (const Suppressed &) {
+    }
+  };
+  // `a.b.c` is one name where it starts at one.
+  const Node *root = n;
+  while (auto *a = dyn<Attribute>(root))
+    root = a->value;
+  if (auto *name = dyn<Name>(root)) {
+    if (name->ctx == ExprContext::Load)
+      tryName(static_cast<const Expr *>(n));
+    return;
+  }
+  // What may never be evaluated is not looked at: a compile-time condition decides.
+  if (auto *c = dyn<IfExp>(n))
+    return reportNames(c->test);
+  if (auto *b = dyn<BoolOp>(n))
+    return reportNames(b->values[0]);
+  if (isa<Lambda>(n) || isa<ListComp>(n) || isa<SetComp>(n) || isa<DictComp>(n) || isa<GeneratorExp>(n))
+    return;
+  forEachChild(n, [&](const Node *child) { reportNames(child); });
 }
 
 void Visitor::dispatch(const Stmt *s) {

@@ -123,6 +123,8 @@ private:
   void visitAssert(const Assert *s);
   void visitExprStmt(const ExprStmt *s);
   void poison(const Stmt *s);
+  void reportNames(const Stmt *s);
+  void reportNames(const Node *n);
   void setVariable(std::string_view name, Value v);
 
   // --- branches (Branches.cpp)
