@@ -304,7 +304,10 @@ void Emitter::emitPrint(const Op &op) {
     const tbc::Type &t = m.typeOf(op.operands[i]);
     std::vector<int64_t> shape = t.isTensor() ? t.shape : std::vector<int64_t>();
     IRBuilder<> e(entry->getTerminator());
-    V index = e.CreateAlloca(ArrayType::get(i64, std::max<size_t>(1, shape.size())));
+    // Coordinates, then the extents, which never change.
+    V index = e.CreateAlloca(ArrayType::get(i64, std::max<size_t>(1, 2 * shape.size())));
+    for (size_t d = 0; d < shape.size(); ++d)
+      e.CreateStore(e.getInt64(uint64_t(shape[d])), e.CreateConstGEP1_64(i64, index, shape.size() + d));
     elementLoop(shape, [&](const Tuple &s) {
       V v = element(op.operands[i], s);
       SmallVector<V, 4> at;
@@ -320,7 +323,10 @@ void Emitter::emitPrint(const Op &op) {
                                                      : 1,
                  bits = t.pointer ? 64 : elemBits(t.elem);
         V raw = v;
-        if (kind == 2) {
+        if (kind == 2 && hex) {
+          kind = 1; // the bits as they are stored
+          raw = b.CreateZExt(b.CreateBitCast(v, b.getIntNTy(bits)), i64);
+        } else if (kind == 2) {
           raw = ew.widen(v, t.elem);
           bits = t.elem == Elem::F64 ? 64 : 32;
           raw = b.CreateZExt(b.CreateBitCast(raw, b.getIntNTy(bits)), i64);

@@ -58,13 +58,16 @@ tsr_status Messages::drain(const tsr_sink *sink) {
   return status < 0 ? status : TSR_OK;
 }
 
-// Triton's rule, applied once whatever the compiler did already: a blank before, ": " after.
-static std::string trimPrefix(std::string_view prefix) {
-  while (!prefix.empty() && prefix.front() == ' ')
-    prefix.remove_prefix(1);
-  while (!prefix.empty() && prefix.back() == ' ')
-    prefix.remove_suffix(1);
-  return std::string(prefix);
+// Triton's rule, which changes nothing where it was applied before: ": " stands before values, a blank before a prefix.
+static std::string spacedPrefix(std::string_view prefix, bool hasValue) {
+  std::string s(prefix);
+  if (hasValue) {
+    if (s.empty() || s.back() != ' ')
+      s += ' ';
+    if (s.size() < 2 || s[s.size() - 2] != ':')
+      s = s.substr(0, s.size() - 1) + ": ";
+  }
+  return s.size() > 2 && s[0] != ' ' ? " " + s : s;
 }
 
 static float halfToFloat(uint16_t half) {
@@ -78,8 +81,10 @@ static std::string formatValue(uint32_t kind, uint32_t bits, uint32_t hex, uint6
   if (bits > 64 || bits == 0)
     bits = 64;
   uint64_t low = bits == 64 ? raw : raw & ((uint64_t(1) << bits) - 1);
-  if (kind == 3 || (hex && kind != 2)) {
-    std::snprintf(text, sizeof(text), "0x%0*llx", static_cast<int>(kind == 3 ? 16 : (bits + 3) / 4),
+  if (kind == 3) {
+    std::snprintf(text, sizeof(text), "0x%llx", static_cast<unsigned long long>(low));
+  } else if (hex && kind != 2) {
+    std::snprintf(text, sizeof(text), "0x%0*llx", static_cast<int>((bits + 3) / 4),
                   static_cast<unsigned long long>(low));
   } else if (kind == 2) {
     double value;
@@ -109,18 +114,15 @@ std::string formatPrint(const int32_t program[3], const int64_t *index, uint32_t
                         uint32_t numOperands) {
   std::string line = "pid (" + std::to_string(program[0]) + ", " + std::to_string(program[1]) + ", " +
                      std::to_string(program[2]) + ")";
-  std::string trimmed = trimPrefix(prefix);
   if (numOperands == 0)
-    return line + " " + trimmed;
+    return line + spacedPrefix(prefix, false);
   line += " idx (";
-  for (uint32_t i = 0; index && i < rank; ++i)
-    line += (i ? ", " : "") + std::to_string(index[i]);
-  line += ")";
-  if (!trimmed.empty() && trimmed.back() == ':')
-    trimmed.pop_back();
-  if (!trimmed.empty())
-    line += " " + trimmed;
-  line += ": ";
+  for (uint32_t i = 0; index && i < rank; ++i) {
+    std::string number = std::to_string(index[i]), widest = std::to_string(index[rank + i] - 1);
+    line += i ? ", " : "";
+    line += std::string(widest.size() > number.size() ? widest.size() - number.size() : 0, ' ') + number;
+  }
+  line += ")" + spacedPrefix(prefix, true);
   if (numOperands > 1)
     line += "(operand " + std::to_string(operand) + ") ";
   return line + formatValue(kind, bits, hex, valueBits);

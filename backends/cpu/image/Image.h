@@ -12,7 +12,7 @@
 
 namespace tessera::cpu {
 
-inline constexpr char kImageMagic[8] = {'T', 'S', 'R', 'C', 'P', 'U', '0', '1'};
+inline constexpr char kImageMagic[8] = {'T', 'S', 'R', 'C', 'P', 'U', '0', '2'};
 
 struct ImageHeader {
   char magic[8];
@@ -51,9 +51,9 @@ struct Services {
   // A failed assert. Records the first one; the program goes on to its end (its later effects are unspecified).
   void (*assertFailed)(void *user, const char *message, uint64_t bytes, const int32_t program[3]);
   // Appends one formatted value to a growing line and flushes it: kind 0 = signed, 1 = unsigned, 2 = float, 3 = pointer;
-  // hex as of the print op. A float arrives as 32 or 64 bits (narrower ones are extended before). `index` has `rank` entries
-  // (0: a scalar; nullptr is fine). The driver owns the format: "pid (x, y, z) idx (i, j) prefix: value", and trims the prefix,
-  // so " x: " and "x" print alike. A print without operands passes numOperands = 0 and prints the prefix alone.
+  // hex as of the print op. A float arrives as 32 or 64 bits (narrower ones are extended before), or for hex as unsigned bits.
+  // `index` has `rank` coordinates and then the `rank` extents of the tile (0: a scalar; nullptr is fine). The driver owns the
+  // format: "pid (x, y, z) idx ( i, j) prefix: value". A print without operands passes numOperands = 0, prints the prefix alone.
   void (*printValue)(void *user, const int32_t program[3], const int64_t *index, uint32_t rank, const char *prefix,
                      uint64_t prefixBytes, uint32_t kind, uint32_t bits, uint32_t hex, uint64_t valueBits,
                      uint32_t operand, uint32_t numOperands);

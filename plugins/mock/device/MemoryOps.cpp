@@ -2,8 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plugins/mock/device/Program.h"
 
+#include "core/interpreter/PrintFormat.h"
 #include "plugins/mock/device/Scalar.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace tessera::mock {
@@ -151,27 +153,35 @@ void Program::executeAtomic(const Op &op) {
 }
 
 void Program::executePrint(const Op &op) {
-  std::string head =
-      "pid (" + std::to_string(id_[0]) + ", " + std::to_string(id_[1]) + ", " + std::to_string(id_[2]) + ") idx (";
-  for (size_t i = 0; i < op.operands.size() || i == 0; ++i) {
-    if (op.operands.empty()) {
-      launch_.print(head + ") " + std::string(op.strAttr(AttrId::Prefix)));
-      return;
-    }
+  scalar::PrintedElement line;
+  line.program = {static_cast<uint32_t>(id_[0]), static_cast<uint32_t>(id_[1]), static_cast<uint32_t>(id_[2])};
+  line.prefix = op.strAttr(AttrId::Prefix);
+  line.operandCount = op.operands.size();
+  line.hex = op.intAttr(AttrId::Hex) != 0;
+  if (op.operands.empty())
+    return launch_.print(scalar::printedLine(line.program, line.prefix));
+  for (size_t i = 0; i < op.operands.size(); ++i) {
     const TileValue &v = value(op.operands[i]);
     std::vector<uint64_t> bits = v.bits;
     std::vector<CellState> states;
     if (v.map)
       gatherTile(v, op, bits, states);
-    std::string tail = op.operands.size() > 1 ? "(operand " + std::to_string(i) + ") " : "";
-    for (size_t e = 0; e < bits.size(); ++e) {
-      std::string index;
-      size_t rest = e;
-      for (size_t d = v.type->isTensor() ? v.type->shape.size() : 0; d-- > 0;
-           rest /= static_cast<size_t>(v.type->shape[d]))
-        index = std::to_string(rest % static_cast<size_t>(v.type->shape[d])) + (index.empty() ? "" : ", " + index);
-      launch_.print(head + index + ")" + std::string(op.strAttr(AttrId::Prefix)) + tail +
-                    scalarText(*v.type, bits[e], op.intAttr(AttrId::Signed) >> i & 1, op.intAttr(AttrId::Hex)));
+    const tbc::Type &type = *v.type;
+    line.operand = i;
+    line.elem = type.elem;
+    line.pointer = type.pointer;
+    line.isSigned = op.intAttr(AttrId::Signed) >> std::min<size_t>(i, 63) & 1;
+    if (type.isTensor())
+      line.shape = type.shape;
+    else
+      line.shape = {};
+    std::vector<int64_t> index(line.shape.size());
+    line.index = index;
+    for (uint64_t element : bits) {
+      line.bits = element;
+      launch_.print(scalar::printedLine(line));
+      for (size_t d = index.size(); d-- > 0 && ++index[d] == line.shape[d];)
+        index[d] = 0;
     }
   }
 }

@@ -4,9 +4,6 @@
 
 #include "core/interpreter/ScalarSemantics.h"
 
-#include <cinttypes>
-#include <cstdio>
-
 namespace tessera::mock {
 
 bool scalarElementwise(const tbc::Op &op, const tbc::Module &module, std::span<const uint64_t> operands,
@@ -31,18 +28,5 @@ uint64_t scalarRmw(tbc::Rmw kind, tbc::Elem elem, uint64_t old, uint64_t operand
 double scalarToDouble(tbc::Elem elem, uint64_t bits) { return scalar::decodeFloat(elem, bits); }
 uint64_t scalarFromDouble(tbc::Elem elem, double value) { return scalar::encodeFloat(elem, value); }
 int64_t scalarToInt(tbc::Elem elem, uint64_t bits) { return scalar::signExtend(bits, scalar::intBits(elem)); }
-
-std::string scalarText(const tbc::Type &type, uint64_t bits, bool isSigned, bool hex) {
-  char text[64];
-  if (hex || type.pointer)
-    std::snprintf(text, sizeof text, "0x%0*" PRIx64, static_cast<int>(2 * type.elementBytes()), bits);
-  else if (tbc::isFloat(type.elem))
-    std::snprintf(text, sizeof text, "%f", scalarToDouble(type.elem, bits));
-  else if (isSigned)
-    std::snprintf(text, sizeof text, "%" PRId64, scalarToInt(type.elem, bits));
-  else
-    std::snprintf(text, sizeof text, "%" PRIu64, bits);
-  return text;
-}
 
 } // namespace tessera::mock

@@ -17,7 +17,5 @@ uint64_t scalarRmw(tbc::Rmw kind, tbc::Elem elem, uint64_t old, uint64_t operand
 double scalarToDouble(tbc::Elem elem, uint64_t bits);
 uint64_t scalarFromDouble(tbc::Elem elem, double value); // rounds to nearest even
 int64_t scalarToInt(tbc::Elem elem, uint64_t bits);      // sign-extended
-// As device_print writes it.
-std::string scalarText(const tbc::Type &type, uint64_t bits, bool isSigned, bool hex);
 
 } // namespace tessera::mock

@@ -2,12 +2,14 @@
 //
 // SPDX-License-Identifier: Apache-2.0
 #include "backends/cpu/driver/Messages.h"
+#include "core/interpreter/PrintFormat.h"
 #include "tests/unit/cpu/driver/DriverFixture.h"
 
 #include <atomic>
 #include <csignal>
 #include <immintrin.h>
 
+using namespace tessera;
 using namespace tessera::cpu;
 using namespace tessera::cpu::test;
 
@@ -121,7 +123,7 @@ TEST_F(DriverTest, AssertionsFailTheLaunch) {
 }
 
 static void printSome(const void *, const ProgramContext *c) {
-  int64_t index[1] = {3};
+  int64_t index[2] = {3, 16};
   c->services->print(c->services->user, "hello\n", 6);
   c->services->printValue(c->services->user, c->program, index, 1, "x", 1, 0, 32, 0, 0xfffffffb, 0, 1);
 }
@@ -130,7 +132,7 @@ TEST_F(DriverTest, PrintsArriveAsWholeLines) {
   tsr_kernel *k = kernel({"print", printSome});
   EXPECT_EQ(launch(nullptr, k, 1, 1, 1, nullptr), TSR_OK);
   ASSERT_EQ(driver->drain_messages(device, &sink.table), TSR_OK);
-  EXPECT_EQ(sink.prints, "hello\npid (0, 0, 0) idx (3) x: -5\n");
+  EXPECT_EQ(sink.prints, "hello\npid (0, 0, 0) idx ( 3) x: -5\n");
   sink.prints.clear();
   ASSERT_EQ(driver->drain_messages(device, &sink.table), TSR_OK);
   EXPECT_TRUE(sink.prints.empty());
@@ -141,13 +143,63 @@ TEST_F(DriverTest, PrintsArriveAsWholeLines) {
 
 TEST(Print, Format) {
   int32_t p[3] = {1, 2, 3};
-  int64_t index[2] = {4, 50};
+  int64_t index[4] = {4, 50, 16, 64};
   float f = 1.5f;
   uint32_t word;
   std::memcpy(&word, &f, 4);
-  EXPECT_EQ(formatPrint(p, index, 2, " x: ", 2, 32, 0, word, 0, 1), "pid (1, 2, 3) idx (4, 50) x: 1.500000");
+  EXPECT_EQ(formatPrint(p, index, 2, " x: ", 2, 32, 0, word, 0, 1), "pid (1, 2, 3) idx ( 4, 50) x: 1.500000");
   EXPECT_EQ(formatPrint(p, nullptr, 0, "x", 1, 8, 1, 0xa, 0, 1), "pid (1, 2, 3) idx () x: 0x0a");
-  EXPECT_EQ(formatPrint(p, index, 1, "a b", 0, 64, 0, ~0ull, 1, 2), "pid (1, 2, 3) idx (4) a b: (operand 1) -1");
-  EXPECT_EQ(formatPrint(p, index, 1, "", 0, 1, 0, 1, 0, 1), "pid (1, 2, 3) idx (4): 1");
+  int64_t one[2] = {4, 8}, wide[2] = {7, 1024};
+  EXPECT_EQ(formatPrint(p, one, 1, "a b", 0, 64, 0, ~0ull, 1, 2), "pid (1, 2, 3) idx (4) a b: (operand 1) -1");
+  EXPECT_EQ(formatPrint(p, one, 1, "", 0, 1, 0, 1, 0, 1), "pid (1, 2, 3) idx (4): 1");
+  EXPECT_EQ(formatPrint(p, wide, 1, "", 3, 64, 1, 0x10, 0, 1), "pid (1, 2, 3) idx (   7): 0x10");
   EXPECT_EQ(formatPrint(p, nullptr, 0, "here", 0, 0, 0, 0, 0, 0), "pid (1, 2, 3) here");
+}
+
+// The driver links none of the core, so it has its own copy of the format: the two must agree.
+TEST(Print, FormatIsTheInterpreters) {
+  struct {
+    tbc::Elem elem;
+    bool pointer, isSigned;
+    uint32_t kind, bits;
+    uint64_t value;
+  } kinds[] = {{tbc::Elem::I32, false, true, 0, 32, 0xffffff85},
+               {tbc::Elem::I8, false, true, 0, 8, 0x85},
+               {tbc::Elem::I16, false, false, 1, 16, 0xfff0},
+               {tbc::Elem::I1, false, false, 1, 8, 1},
+               {tbc::Elem::I64, false, true, 0, 64, 1ull << 63},
+               {tbc::Elem::F32, false, false, 2, 32, 0xc0490fdb},
+               {tbc::Elem::F64, false, false, 2, 64, 0x400921fb54442d18},
+               {tbc::Elem::F32, true, false, 3, 64, 0x7f0012345678}};
+  struct {
+    std::vector<int64_t> index, shape;
+  } places[] = {{{}, {}}, {{0}, {1}}, {{9}, {16}}, {{10}, {16}}, {{7, 128, 0}, {1024, 256, 2}}, {{1, 0, 1}, {2, 2, 2}}};
+  for (std::string_view prefix : {"", " ", "x", "x:", "x: ", " x: ", "  two words ", "hi", "three", "a:b"})
+    for (const auto &k : kinds)
+      for (const auto &at : places)
+        for (bool hex : {false, true})
+          for (uint32_t operands : {1, 2}) {
+            std::vector<int64_t> both = at.index;
+            both.insert(both.end(), at.shape.begin(), at.shape.end());
+            scalar::PrintedElement e;
+            e.program = {3, 20, 100};
+            e.index = at.index;
+            e.shape = at.shape;
+            e.prefix = prefix;
+            e.operand = operands - 1;
+            e.operandCount = operands;
+            e.elem = k.elem;
+            e.pointer = k.pointer;
+            e.hex = hex;
+            e.isSigned = k.isSigned;
+            e.bits = k.value;
+            int32_t program[3] = {3, 20, 100};
+            uint32_t kind = hex && k.kind == 2 ? 1 : k.kind; // a float in hex arrives as its bits
+            EXPECT_EQ(formatPrint(program, both.data(), static_cast<uint32_t>(at.index.size()), prefix, kind, k.bits,
+                                  hex, k.value, operands - 1, operands),
+                      scalar::printedLine(e));
+          }
+  for (std::string_view prefix : {"", "x", "hi", "three", " y: "})
+    EXPECT_EQ(formatPrint(std::array<int32_t, 3>{1, 2, 3}.data(), nullptr, 0, prefix, 0, 0, 0, 0, 0, 0),
+              scalar::printedLine({1, 2, 3}, prefix));
 }
