@@ -85,7 +85,8 @@ void report(const PluginTarget &target, const CompileRequest &r, const MessageSi
                        : m.severity == TSR_SEV_WARNING ? Severity::Warning
                                                        : Severity::Note;
     pending.place = placeOf(m, r);
-    pending.message = "plugin " + target.library().name() + ": " + m.text;
+    pending.message =
+        "plugin " + target.library().name() + ": " + (m.text.empty() ? "a message without a text" : m.text);
     // An error beside a status of success is the plugin's contradiction: show it, but as a warning.
     if (pending.severity == Severity::Error && status >= 0)
       pending.severity = Severity::Warning;

@@ -57,7 +57,11 @@ Expected<std::shared_ptr<const PluginTarget>> PluginTarget::make(const Library &
     return Failure{DiagId::PluginFailed, "plugin " + library.name() + ": this library has no targets", {}};
   MessageSink sink;
   tsr_target *handle = nullptr;
-  tsr_status s = contain([&] { return api->parse(sink.raw(), str(spec), &handle); });
+  bool threw = false;
+  tsr_status s = contain([&] { return api->parse(sink.raw(), str(spec), &handle); }, &threw);
+  if (threw)
+    return Failure{
+        DiagId::PluginFailed, "plugin " + library.name() + ": target '" + spec + "': it threw a C++ exception", {}};
   if (s != TSR_OK || !handle) {
     bool mine = s == TSR_E_NOT_FOUND || s == TSR_E_UNSUPPORTED || s == TSR_E_INVALID;
     std::string text = sink.firstError();

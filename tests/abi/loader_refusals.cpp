@@ -94,12 +94,12 @@ TEST_P(RefusedAtTarget, WithItsReason) {
   ASSERT_FALSE(t);
   EXPECT_NE(t.failure().message.find(GetParam().message), std::string::npos) << t.failure().message;
 }
-INSTANTIATE_TEST_SUITE_P(Plugins, RefusedAtTarget,
-                         testing::Values(Case{"throws_in_parse", "plugin hostile: target 'hostile'"},
-                                         Case{"lies_in_describe", "impossible tables"},
-                                         Case{"layout_without_layouts",
-                                              "says LAYOUT, but the plugin has no function for layouts"}),
-                         nameOf);
+INSTANTIATE_TEST_SUITE_P(
+    Plugins, RefusedAtTarget,
+    testing::Values(Case{"throws_in_parse", "plugin hostile: target 'hostile': it threw a C++ exception"},
+                    Case{"lies_in_describe", "impossible tables"},
+                    Case{"layout_without_layouts", "says LAYOUT, but the plugin has no function for layouts"}),
+    nameOf);
 
 class FailsToCompile : public testing::TestWithParam<Case> {};
 TEST_P(FailsToCompile, WithItsReason) {
@@ -130,7 +130,7 @@ INSTANTIATE_TEST_SUITE_P(Plugins, FailsToCompile,
                                          Case{"two_artifacts", "2 artifacts instead of one"},
                                          Case{"wild_arguments", "lies outside the argument block"},
                                          Case{"short_kernel", "an impossible struct"}, Case{"flood", "OOM_HOST"},
-                                         Case{"null_message", "plugin hostile"}),
+                                         Case{"null_message", "plugin hostile: a message without a text"}),
                          nameOf);
 
 TEST(WellBehaved, LoadsAndCompiles) {
