@@ -31,9 +31,9 @@ CLI::Option *addKernelOptions(CLI::App *app, KernelOptions &options, std::string
   app->add_option("--dump-dir", options.dumpDir, "where dumps go as files");
   app->add_option("--save-temps", options.saveTemps, "a folder for every stage's output");
   app->add_flag("--no-cache", options.noCache, "compile even where the cache has the result");
-  app->add_flag("--worker", options.worker, "code generation in a process of its own: its crash is a message");
-  app->add_flag("--in-process", options.inProcess, "everything in this process, for a debugger")->excludes("--worker");
-  app->add_option("--compile-timeout", options.timeoutSeconds, "seconds that a compile may take; implies --worker")
+  app->add_flag("--worker", options.worker, "compile in a worker process, the default, and fail where there is none");
+  app->add_flag("--in-process", options.inProcess, "compile in this process: for a debugger")->excludes("--worker");
+  app->add_option("--compile-timeout", options.timeoutSeconds, "seconds that a compile may take")
       ->check(CLI::NonNegativeNumber)
       ->excludes("--in-process");
   return kernel;

@@ -32,7 +32,7 @@ int pluginOfTarget(const Session &session, const std::string &target, std::strin
 }
 
 int vetDrivers(const Session &session, const KernelOptions &options, const std::string &plugin) {
-  if (options.inProcess || CompilerLibrary::locate().empty())
+  if (!compilesInWorker(options))
     return kOk;
   auto registry = openRegistry(session);
   for (const plugin::Candidate *c : registry->candidates())

@@ -38,7 +38,7 @@ struct KernelOptions {
   bool noFusion = false, debug = false, timePasses = false, noCache = false;
   std::string dumpIr, dumpDir;
   std::string saveTemps;
-  bool worker = false, inProcess = false; // --worker, --in-process; neither: compilesInWorker() decides
+  bool worker = false, inProcess = false; // --worker, --in-process; neither: in a worker where it is installed
   double timeoutSeconds = 0;              // of a compile in a worker; 0: none
 };
 

@@ -12,18 +12,24 @@ namespace {
 
 tsc_str view(const std::string &s) { return {s.data(), s.size()}; }
 
-worker::CompileClient &client() {
+worker::ClientOptions clientOptions() {
   worker::ClientOptions options;
   options.compilerLibrary = CompilerLibrary::locate();
-  return worker::CompileClient::ofProcess(options);
+  return options;
 }
+
+worker::CompileClient &client() { return worker::CompileClient::ofProcess(clientOptions()); }
 
 int exitCode(int32_t status) { return status == worker::kCancelled ? kUserError : status; }
 
 } // namespace
 
 bool compilesInWorker(const KernelOptions &options) {
-  return (options.worker || options.timeoutSeconds > 0) && !options.inProcess;
+  if (options.inProcess || options.worker || options.timeoutSeconds > 0)
+    return !options.inProcess;
+  // Only a compile: where the program was not installed, this process can do it as well.
+  static const bool installed = worker::CompileClient::isInstalled(clientOptions());
+  return installed;
 }
 
 void prepareWorker(const Session &session, const KernelOptions &options, const std::string &target) {

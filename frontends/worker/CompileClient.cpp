@@ -222,6 +222,10 @@ CompileClient::~CompileClient() {
     delete p;
 }
 
+bool CompileClient::isInstalled(const ClientOptions &options) {
+  return access(completed(options).program.c_str(), X_OK) == 0;
+}
+
 CompileClient &CompileClient::ofProcess(const ClientOptions &options) {
   // Never destroyed: other static objects may compile while the process ends; its end ends the workers.
   static auto *client = new CompileClient(options);

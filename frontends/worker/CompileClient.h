@@ -105,6 +105,9 @@ public:
   // In a forked child: a new one.
   static CompileClient &ofProcess(const ClientOptions &options);
 
+  // Whether there is a worker program to run. Where there is none, compile in this process.
+  static bool isInstalled(const ClientOptions &options);
+
   // Returns at once: to an idle worker, a new one, or the queue.
   CompileJob submit(LowerRequest request);
 

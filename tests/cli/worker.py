@@ -136,11 +136,13 @@ for rule, how in CRASHES.items():
         continue
     request = json.loads((pathlib.Path(folder.group(1)) / "request.json").read_text())
     check(f"{rule}: request", request["kernel"] == "add_kernel" and request["target"] == "hostile", request)
-    # The command of the message, and the script beside the reproducer, as a shell runs them: the same end, through a worker and without.
-    again = subprocess.run(command.group(1) + " --worker", shell=True, capture_output=True, env=ENV, cwd="/")
+    # The command of the message, and the script beside the reproducer, as a shell runs them: the same end.
+    again = subprocess.run(command.group(1), shell=True, capture_output=True, env=ENV, cwd="/")
     check(f"{rule}: the command replays it", again.returncode == 3 and how in again.stderr.decode(), f"{command.group(1)}\n{again.stderr.decode()}")
     script = subprocess.run([f"{folder.group(1)}/replay.sh"], capture_output=True, env=ENV, cwd="/")
-    check(f"{rule}: the script replays it", script.returncode != 0, script.stderr.decode())
+    check(f"{rule}: the script replays it", script.returncode == 3 and how in script.stderr.decode(), script.stderr.decode())
+    alone = subprocess.run(command.group(1) + " --in-process", shell=True, capture_output=True, env=ENV, cwd="/")
+    check(f"{rule}: in process it takes the command along", alone.returncode != 0 and b"E0003" not in alone.stderr, alone.stderr.decode())
 done = hostile("throws_in_compile")
 check("an exception is no crash", done.returncode == 4 and b"threw a C++ exception" in done.stderr, done.stderr.decode())
 done = hostile("well_behaved")
@@ -181,6 +183,10 @@ for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
 # ---- where there is no worker ----------------------------------------------------------------------------------------------
 done = tessera("compile", *ADD, "--worker", "--target", "x86-64-v3", "--emit", "asm", env={"TESSERA_WORKER_PROGRAM": "/nonexistent/worker"})
 check("no worker program", done.returncode == 4 and b"E0407" in done.stderr and b"/nonexistent/worker" in done.stderr, done.stderr.decode())
+done = tessera("compile", *ADD, "--target", "x86-64-v3", "--emit", "asm", env={"TESSERA_WORKER_PROGRAM": "/nonexistent/worker"})
+check("… which nobody insisted on", done.returncode == 0 and done.stdout == direct.stdout and not done.stderr, done.stderr.decode())
+done = tessera("compile", *ADD, "--plugin", manifest("aborts_in_compile"), "--target", "hostile", "-o", TMP / "never.bin")
+check("a worker is the default", done.returncode == 3 and b"E0003" in done.stderr, done.stderr.decode())
 none_left("no worker is left")
 shutil.rmtree(TMP)
 print(f"{passed} passed, {failed} failed")
