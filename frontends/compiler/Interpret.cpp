@@ -26,9 +26,10 @@ int32_t tsc_interpret(const tsc_source *source, const tsc_request *request, cons
   std::vector<uint64_t> args;
   for (uint32_t i = 0; i < run->num_values; ++i) {
     const tsc_value &v = run->values[i];
-    args.push_back(v.is_pointer ? reinterpret_cast<uint64_t>(v.buffer) : v.bits);
-    if (v.is_pointer)
-      memory.add(args.back(), v.bytes, f.params[i].name, !v.uninitialised);
+    auto start = reinterpret_cast<uint64_t>(v.buffer);
+    args.push_back(v.is_pointer && !v.bits ? start : v.bits);
+    if (v.is_pointer && v.bytes)
+      memory.add(start, v.bytes, f.params[i].name, !v.uninitialised);
   }
   interp::Options options;
   options.checkMemory = true;

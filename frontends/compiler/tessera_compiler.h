@@ -240,7 +240,7 @@ typedef struct {
 TSC_API int32_t tsc_compile(const tsc_source *source, const tsc_request *request, const tsc_sink *sink);
 
 /* What follows the frontend, from its "tile_bytes". Of the request, bindings are ignored; an empty kernel is the module's.
- * E0308 where the bytes were damaged, or are of another build. */
+ * Any bytes are safe: E0308 where they are damaged. */
 TSC_API int32_t tsc_lower(const void *bytes, uint64_t n, const tsc_request *request, const tsc_sink *sink);
 
 /* What a frontend must know of a target. */
@@ -255,7 +255,8 @@ typedef struct {
 TSC_API int32_t tsc_target_facts(tsc_str target, const tsc_str *manifests, uint32_t num_manifests, const tsc_sink *sink,
                                  void *user, void (*on_facts)(void *user, const tsc_target_info *info));
 
-/* Runs a kernel in the reference interpreter. A pointer argument names a buffer of `bytes` bytes; a scalar gives its bits. */
+/* Runs a kernel in the reference interpreter. A pointer argument names a buffer of `bytes` bytes, and in `bits` the address that is
+ * passed where that is not the buffer's start (a view); a scalar gives its bits. */
 typedef struct {
   uint64_t bits;
   void *buffer;

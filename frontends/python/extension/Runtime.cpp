@@ -1,0 +1,600 @@
+// Runtime.cpp - tessera.h for Python
+// SPDX-License-Identifier: Apache-2.0
+#include "frontends/python/extension/Runtime.h"
+
+#include <chrono>
+#include <cstring>
+#include <structmember.h>
+#include <vector>
+
+namespace tessera::python {
+
+PyTypeObject *deviceType, *moduleType, *kernelType, *streamType;
+static PyTypeObject *bufferType, *eventType;
+ActiveDevice active;
+Names names;
+
+namespace {
+
+struct BufferObject {
+  PyObject_HEAD;
+  PyObject *device;
+  TsrBuffer *buffer;
+};
+struct EventObject {
+  PyObject_HEAD;
+  PyObject *device;
+  TsrEvent *event;
+};
+
+template <class T> T *as(PyObject *o) { return reinterpret_cast<T *>(o); }
+
+PyObject *allocate(PyTypeObject *type) {
+  auto alloc = reinterpret_cast<allocfunc>(PyType_GetSlot(type, Py_tp_alloc));
+  return alloc(type, 0);
+}
+// Objects of heap types own a reference to their type.
+void freeObject(PyObject *self) {
+  PyTypeObject *type = Py_TYPE(self);
+  auto release = reinterpret_cast<freefunc>(PyType_GetSlot(type, Py_tp_free));
+  release(self);
+  Py_DECREF(type);
+}
+
+// What a kernel's tensors must live on, by the plugin's name; 0: only memory of our own.
+int32_t tensorDeviceOf(const TsrDeviceInfo &info) {
+  if (info.flags & TSR_DEVICE_HOST_POINTERS)
+    return 1;
+  if (!std::strcmp(info.plugin, "nvidia"))
+    return 2;
+  if (!std::strcmp(info.plugin, "amd"))
+    return 10;
+  return !std::strcmp(info.plugin, "spirv") ? 14 : 0;
+}
+
+// ---- Device --------------------------------------------------------------------------------------------------------
+
+PyObject *deviceNew(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
+  static const char *keywords[] = {"which", "options", nullptr};
+  const char *which = nullptr;
+  PyObject *options = nullptr;
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|zO", const_cast<char **>(keywords), &which, &options))
+    return nullptr;
+  std::vector<std::string> strings;
+  if (options && options != Py_None) {
+    PyObject *key, *value;
+    Py_ssize_t at = 0;
+    while (PyDict_Next(options, &at, &key, &value)) {
+      Reference shown(PyObject_Str(value));
+      if (!shown || PyErr_Occurred())
+        return nullptr;
+      strings.emplace_back(utf8(key));
+      strings.emplace_back(utf8(shown.get()));
+    }
+  }
+  std::vector<TsrOption> raw;
+  for (size_t i = 0; i + 1 < strings.size(); i += 2)
+    raw.push_back({strings[i].c_str(), strings[i + 1].c_str()});
+  TsrDevice *device = nullptr;
+  tsr_status status;
+  {
+    GilRelease unlocked;
+    status = tsr_device_open(which, raw.data(), static_cast<uint32_t>(raw.size()), &device);
+  }
+  if (status < 0)
+    return raiseRuntime(status);
+  PyObject *self = allocate(type);
+  if (!self) {
+    tsr_device_close(device);
+    return nullptr;
+  }
+  auto *d = as<DeviceObject>(self);
+  d->device = device;
+  d->info.size = sizeof d->info;
+  tsr_device_describe(device, &d->info);
+  d->tensorDevice = tensorDeviceOf(d->info);
+  return self;
+}
+
+void deviceDealloc(PyObject *self) {
+  if (auto *device = as<DeviceObject>(self)->device) {
+    GilRelease unlocked;
+    tsr_device_close(device);
+  }
+  freeObject(self);
+}
+
+PyObject *deviceSync(PyObject *self, PyObject *) {
+  tsr_status status;
+  {
+    GilRelease unlocked;
+    status = tsr_device_sync(as<DeviceObject>(self)->device);
+  }
+  if (status < 0)
+    return raiseRuntime(status);
+  Py_RETURN_NONE;
+}
+
+PyObject *deviceGet(PyObject *self, void *which) {
+  const TsrDeviceInfo &info = as<DeviceObject>(self)->info;
+  switch (reinterpret_cast<intptr_t>(which)) {
+  case 0:
+    return PyUnicode_FromString(info.plugin);
+  case 1:
+    return PyUnicode_FromString(info.name);
+  case 2:
+    return PyUnicode_FromString(info.target);
+  case 3:
+    return PyLong_FromUnsignedLong(info.ordinal);
+  case 4:
+    return PyLong_FromUnsignedLongLong(info.memory_bytes);
+  case 5:
+    return PyLong_FromUnsignedLongLong(info.cache_bytes);
+  case 6:
+    return PyLong_FromUnsignedLong(info.units);
+  default:
+    return PyBool_FromLong(info.flags & TSR_DEVICE_HOST_POINTERS);
+  }
+}
+
+PyGetSetDef deviceFields[] = {
+    {"plugin", deviceGet, nullptr, "Name of the plugin: \"cpu\".", reinterpret_cast<void *>(0)},
+    {"name", deviceGet, nullptr, "Name for people.", reinterpret_cast<void *>(1)},
+    {"target", deviceGet, nullptr, "What to compile for: \"x86-64-v3\".", reinterpret_cast<void *>(2)},
+    {"ordinal", deviceGet, nullptr, "Number among the devices of the plugin.", reinterpret_cast<void *>(3)},
+    {"memory_bytes", deviceGet, nullptr, "Memory of the device.", reinterpret_cast<void *>(4)},
+    {"cache_bytes", deviceGet, nullptr, "Last-level cache; 0: unknown.", reinterpret_cast<void *>(5)},
+    {"units", deviceGet, nullptr, "Cores or multiprocessors.", reinterpret_cast<void *>(6)},
+    {"host_pointers", deviceGet, nullptr, "Kernels work on host memory.", reinterpret_cast<void *>(7)},
+    {nullptr, nullptr, nullptr, nullptr, nullptr}};
+PyMethodDef deviceMethods[] = {
+    {"synchronize", deviceSync, METH_NOARGS, "Waits for the default stream; shows what kernels printed."},
+    {nullptr, nullptr, 0, nullptr}};
+
+// ---- Module and Kernel ---------------------------------------------------------------------------------------------
+
+PyObject *moduleNew(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
+  static const char *keywords[] = {"device", "bytes", nullptr};
+  PyObject *device;
+  const char *bytes;
+  Py_ssize_t n;
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!y#", const_cast<char **>(keywords), deviceType, &device, &bytes,
+                                   &n))
+    return nullptr;
+  TsrModule *module = nullptr;
+  tsr_status status;
+  {
+    GilRelease unlocked;
+    status = tsr_module_load(as<DeviceObject>(device)->device, bytes, static_cast<uint64_t>(n), &module);
+  }
+  if (status < 0)
+    return raiseRuntime(status);
+  PyObject *self = allocate(type);
+  if (!self) {
+    tsr_module_unload(module);
+    return nullptr;
+  }
+  Py_INCREF(device);
+  as<ModuleObject>(self)->device = device;
+  as<ModuleObject>(self)->module = module;
+  return self;
+}
+
+void moduleDealloc(PyObject *self) {
+  tsr_module_unload(as<ModuleObject>(self)->module);
+  Py_XDECREF(as<ModuleObject>(self)->device);
+  freeObject(self);
+}
+
+PyObject *moduleKernels(PyObject *self, PyObject *) {
+  auto *m = as<ModuleObject>(self);
+  uint32_t n = tsr_module_kernel_count(m->module);
+  Reference list(PyList_New(0));
+  for (uint32_t i = 0; list && i < n; ++i) {
+    Reference object(allocate(kernelType));
+    if (!object)
+      return nullptr;
+    auto *k = as<KernelObject>(object.get());
+    auto *device = as<DeviceObject>(m->device);
+    Py_INCREF(self);
+    k->module = self;
+    k->device = device->device;
+    k->kernel = tsr_module_kernel_at(m->module, i);
+    k->info = tsr_kernel_describe(k->kernel);
+    k->hostMemory = device->info.flags & TSR_DEVICE_HOST_POINTERS;
+    k->lastNanos = INT64_MAX;
+    k->lastPrograms = 0;
+    if (PyList_Append(list.get(), object.get()) < 0)
+      return nullptr;
+  }
+  return list.release();
+}
+
+PyMethodDef moduleMethods[] = {{"kernels", moduleKernels, METH_NOARGS, "The kernels of the module, a list."},
+                               {nullptr, nullptr, 0, nullptr}};
+
+void kernelDealloc(PyObject *self) {
+  Py_XDECREF(as<KernelObject>(self)->module);
+  freeObject(self);
+}
+
+PyObject *kernelGet(PyObject *self, void *which) {
+  auto *k = as<KernelObject>(self);
+  switch (reinterpret_cast<intptr_t>(which)) {
+  case 0:
+    return PyUnicode_FromString(k->info->name);
+  case 1:
+    return PyLong_FromUnsignedLongLong(k->info->shared_bytes);
+  case 2:
+    return PyLong_FromUnsignedLongLong(k->info->scratch_bytes);
+  case 3:
+    return PyLong_FromUnsignedLong(k->info->registers);
+  case 4:
+    return PyLong_FromUnsignedLong(k->info->spills);
+  case 5:
+    return PyLong_FromVoidPtr(k->kernel);
+  default:
+    break;
+  }
+  Reference list(PyList_New(0));
+  for (uint32_t i = 0; list && i < k->info->n_parameters; ++i) {
+    const TsrParameter &p = k->info->parameters[i];
+    Reference row(Py_BuildValue("(sIIII)", p.name, p.offset, p.size, p.kind, p.flags));
+    if (!row || PyList_Append(list.get(), row.get()) < 0)
+      return nullptr;
+  }
+  return list.release();
+}
+
+PyGetSetDef kernelFields[] = {
+    {"name", kernelGet, nullptr, "Name of the kernel.", reinterpret_cast<void *>(0)},
+    {"shared_bytes", kernelGet, nullptr, "Shared memory of a program.", reinterpret_cast<void *>(1)},
+    {"scratch_bytes", kernelGet, nullptr, "Scratch memory of a program.", reinterpret_cast<void *>(2)},
+    {"registers", kernelGet, nullptr, "Registers of a thread; 0: unknown.", reinterpret_cast<void *>(3)},
+    {"spills", kernelGet, nullptr, "Bytes that a thread spills.", reinterpret_cast<void *>(4)},
+    {"handle", kernelGet, nullptr, "Address of the kernel's object, for code that compares functions.",
+     reinterpret_cast<void *>(5)},
+    {"parameters", kernelGet, nullptr, "What a launch passes: (name, offset, size, kind, flags) each.",
+     reinterpret_cast<void *>(6)},
+    {nullptr, nullptr, nullptr, nullptr, nullptr}};
+
+// ---- Stream and Event ----------------------------------------------------------------------------------------------
+
+PyObject *streamNew(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
+  static const char *keywords[] = {"device", "priority", "own_thread", nullptr};
+  PyObject *device;
+  int priority = 0, ownThread = 0;
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!|ip", const_cast<char **>(keywords), deviceType, &device, &priority,
+                                   &ownThread))
+    return nullptr;
+  TsrStream *stream = nullptr;
+  if (tsr_status s =
+          tsr_stream_create(as<DeviceObject>(device)->device, priority, ownThread ? TSR_STREAM_OWN_THREAD : 0, &stream);
+      s < 0)
+    return raiseRuntime(s);
+  PyObject *self = allocate(type);
+  if (!self) {
+    tsr_stream_destroy(stream);
+    return nullptr;
+  }
+  Py_INCREF(device);
+  as<StreamObject>(self)->device = device;
+  as<StreamObject>(self)->stream = stream;
+  return self;
+}
+
+void streamDealloc(PyObject *self) {
+  if (TsrStream *stream = as<StreamObject>(self)->stream) {
+    GilRelease unlocked; // waits for its work
+    tsr_stream_destroy(stream);
+  }
+  Py_XDECREF(as<StreamObject>(self)->device);
+  freeObject(self);
+}
+
+PyObject *streamSync(PyObject *self, PyObject *) {
+  tsr_status status;
+  {
+    GilRelease unlocked;
+    status = tsr_stream_sync(as<StreamObject>(self)->stream);
+  }
+  if (status < 0)
+    return raiseRuntime(status);
+  Py_RETURN_NONE;
+}
+
+PyObject *streamQuery(PyObject *self, PyObject *) {
+  tsr_status status = tsr_stream_query(as<StreamObject>(self)->stream);
+  if (status < 0)
+    return raiseRuntime(status);
+  return PyBool_FromLong(status == TSR_OK);
+}
+
+PyMethodDef streamMethods[] = {{"synchronize", streamSync, METH_NOARGS, "Waits for the work of the stream."},
+                               {"query", streamQuery, METH_NOARGS, "True: everything on the stream is done."},
+                               {nullptr, nullptr, 0, nullptr}};
+
+TsrStream *streamOf(PyObject *o) {
+  return o && o != Py_None && PyObject_TypeCheck(o, streamType) ? as<StreamObject>(o)->stream : nullptr;
+}
+
+PyObject *eventNew(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
+  static const char *keywords[] = {"device", nullptr};
+  PyObject *device;
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!", const_cast<char **>(keywords), deviceType, &device))
+    return nullptr;
+  TsrEvent *event = nullptr;
+  if (tsr_status s = tsr_event_create(as<DeviceObject>(device)->device, &event); s < 0)
+    return raiseRuntime(s);
+  PyObject *self = allocate(type);
+  if (!self) {
+    tsr_event_destroy(event);
+    return nullptr;
+  }
+  Py_INCREF(device);
+  as<EventObject>(self)->device = device;
+  as<EventObject>(self)->event = event;
+  return self;
+}
+
+void eventDealloc(PyObject *self) {
+  tsr_event_destroy(as<EventObject>(self)->event);
+  Py_XDECREF(as<EventObject>(self)->device);
+  freeObject(self);
+}
+
+PyObject *eventRecord(PyObject *self, PyObject *args) {
+  PyObject *stream = nullptr;
+  if (!PyArg_ParseTuple(args, "|O", &stream))
+    return nullptr;
+  if (tsr_status s = tsr_event_record(as<EventObject>(self)->event, streamOf(stream)); s < 0)
+    return raiseRuntime(s);
+  Py_RETURN_NONE;
+}
+
+PyObject *eventSync(PyObject *self, PyObject *) {
+  tsr_status status;
+  {
+    GilRelease unlocked;
+    status = tsr_event_sync(as<EventObject>(self)->event);
+  }
+  if (status < 0)
+    return raiseRuntime(status);
+  Py_RETURN_NONE;
+}
+
+PyObject *eventElapsed(PyObject *self, PyObject *args) {
+  PyObject *stop;
+  if (!PyArg_ParseTuple(args, "O!", eventType, &stop))
+    return nullptr;
+  uint64_t ns = 0;
+  tsr_status status = tsr_event_elapsed_ns(as<EventObject>(self)->event, as<EventObject>(stop)->event, &ns);
+  if (status < 0)
+    return raiseRuntime(status);
+  if (status == TSR_NOT_READY) {
+    PyErr_SetString(PyExc_RuntimeError, "the events are not reached yet: synchronize first");
+    return nullptr;
+  }
+  return PyLong_FromUnsignedLongLong(ns);
+}
+
+PyMethodDef eventMethods[] = {{"record", eventRecord, METH_VARARGS, "record(stream=None): the point after its work."},
+                              {"synchronize", eventSync, METH_NOARGS, "Waits for the point."},
+                              {"elapsed_ns", eventElapsed, METH_VARARGS, "Nanoseconds from this event to another."},
+                              {nullptr, nullptr, 0, nullptr}};
+
+// ---- Buffer --------------------------------------------------------------------------------------------------------
+
+PyObject *bufferNew(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
+  static const char *keywords[] = {"device", "bytes", nullptr};
+  PyObject *device;
+  unsigned long long bytes;
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!K", const_cast<char **>(keywords), deviceType, &device, &bytes))
+    return nullptr;
+  TsrBuffer *buffer = nullptr;
+  if (tsr_status s = tsr_buffer_create(as<DeviceObject>(device)->device, bytes, &buffer); s < 0)
+    return raiseRuntime(s);
+  PyObject *self = allocate(type);
+  if (!self) {
+    tsr_buffer_destroy(buffer);
+    return nullptr;
+  }
+  Py_INCREF(device);
+  as<BufferObject>(self)->device = device;
+  as<BufferObject>(self)->buffer = buffer;
+  return self;
+}
+
+void bufferDealloc(PyObject *self) {
+  tsr_buffer_destroy(as<BufferObject>(self)->buffer);
+  Py_XDECREF(as<BufferObject>(self)->device);
+  freeObject(self);
+}
+
+PyObject *bufferTransfer(PyObject *self, PyObject *args, bool write) {
+  Py_buffer view;
+  unsigned long long offset = 0;
+  if (!PyArg_ParseTuple(args, write ? "y*|K" : "w*|K", &view, &offset))
+    return nullptr;
+  tsr_status status;
+  {
+    GilRelease unlocked;
+    auto bytes = static_cast<uint64_t>(view.len);
+    status = write ? tsr_buffer_write(as<BufferObject>(self)->buffer, offset, view.buf, bytes, nullptr)
+                   : tsr_buffer_read(as<BufferObject>(self)->buffer, offset, view.buf, bytes, nullptr);
+  }
+  PyBuffer_Release(&view);
+  if (status < 0)
+    return raiseRuntime(status);
+  Py_RETURN_NONE;
+}
+PyObject *bufferWrite(PyObject *self, PyObject *args) { return bufferTransfer(self, args, true); }
+PyObject *bufferRead(PyObject *self, PyObject *args) { return bufferTransfer(self, args, false); }
+
+PyObject *bufferAddress(PyObject *self, void *) {
+  return PyLong_FromUnsignedLongLong(tsr_buffer_address(as<BufferObject>(self)->buffer));
+}
+PyObject *bufferBytes(PyObject *self, void *) {
+  return PyLong_FromUnsignedLongLong(tsr_buffer_bytes(as<BufferObject>(self)->buffer));
+}
+PyObject *bufferDevice(PyObject *self, void *) {
+  Py_INCREF(as<BufferObject>(self)->device);
+  return as<BufferObject>(self)->device;
+}
+
+PyMethodDef bufferMethods[] = {
+    {"write", bufferWrite, METH_VARARGS, "write(bytes, offset=0): host to device; done on return."},
+    {"read", bufferRead, METH_VARARGS, "read(writable bytes, offset=0): device to host; done on return."},
+    {nullptr, nullptr, 0, nullptr}};
+PyGetSetDef bufferFields[] = {{"address", bufferAddress, nullptr, "What kernels take as a pointer.", nullptr},
+                              {"bytes", bufferBytes, nullptr, "Size.", nullptr},
+                              {"device", bufferDevice, nullptr, "The device.", nullptr},
+                              {nullptr, nullptr, nullptr, nullptr, nullptr}};
+
+struct TypeRow {
+  PyTypeObject **out;
+  const char *name, *doc;
+  size_t size;
+  newfunc make;
+  destructor end;
+  PyMethodDef *methods;
+  PyGetSetDef *fields;
+};
+
+bool addType(PyObject *module, const TypeRow &row) {
+  std::vector<PyType_Slot> slots = {{Py_tp_dealloc, reinterpret_cast<void *>(row.end)},
+                                    {Py_tp_doc, const_cast<char *>(row.doc)}};
+  if (row.make)
+    slots.push_back({Py_tp_new, reinterpret_cast<void *>(row.make)});
+  if (row.methods)
+    slots.push_back({Py_tp_methods, row.methods});
+  if (row.fields)
+    slots.push_back({Py_tp_getset, row.fields});
+  slots.push_back({0, nullptr});
+  unsigned flags = Py_TPFLAGS_DEFAULT | (row.make ? 0 : Py_TPFLAGS_DISALLOW_INSTANTIATION);
+  PyType_Spec spec = {row.name, static_cast<int>(row.size), 0, flags, slots.data()};
+  PyObject *type = PyType_FromSpec(&spec);
+  if (!type)
+    return false;
+  *row.out = reinterpret_cast<PyTypeObject *>(type);
+  return PyModule_AddObjectRef(module, std::strrchr(row.name, '.') + 1, type) == 0;
+}
+
+} // namespace
+
+bool addRuntimeTypes(PyObject *module) {
+  const TypeRow rows[] = {
+      {&deviceType, "tessera._tessera.Device",
+       "Device(which=None, options=None): opens \"cpu\", \"cpu:0\"; None: the best.", sizeof(DeviceObject), deviceNew,
+       deviceDealloc, deviceMethods, deviceFields},
+      {&moduleType, "tessera._tessera.Module", "Module(device, bytes): a compiled kernel file on a device.",
+       sizeof(ModuleObject), moduleNew, moduleDealloc, moduleMethods, nullptr},
+      {&kernelType, "tessera._tessera.Kernel", "One kernel of a module.", sizeof(KernelObject), nullptr, kernelDealloc,
+       nullptr, kernelFields},
+      {&streamType, "tessera._tessera.Stream", "Stream(device, priority=0, own_thread=False): ordered work.",
+       sizeof(StreamObject), streamNew, streamDealloc, streamMethods, nullptr},
+      {&eventType, "tessera._tessera.Event", "Event(device): a point in a stream, with its time.", sizeof(EventObject),
+       eventNew, eventDealloc, eventMethods, nullptr},
+      {&bufferType, "tessera._tessera.Buffer", "Buffer(device, bytes): memory of a device.", sizeof(BufferObject),
+       bufferNew, bufferDealloc, bufferMethods, bufferFields},
+  };
+  for (const TypeRow &row : rows)
+    if (!addType(module, row))
+      return false;
+  return true;
+}
+
+bool makeNames() {
+  const std::pair<PyObject **, const char *> rows[] = {
+      {&names.dataPtr, "data_ptr"},
+      {&names.dtype, "dtype"},
+      {&names.device, "device"},
+      {&names.type, "type"},
+      {&names.index, "index"},
+      {&names.value, "value"},
+      {&names.tesseraKind, "__tessera_kind__"},
+      {&names.dlpack, "__dlpack__"},
+      {&names.dlpackDevice, "__dlpack_device__"},
+      {&names.exchange, "__dlpack_c_exchange_api__"},
+      {&names.cudaArray, "__cuda_array_interface__"},
+      {&names.arrayInterface, "__array_interface__"},
+      {&names.resolve, "_resolve"},
+      {&names.deviceKernel, "_device_kernel"},
+      {&names.launchMetadata, "launch_metadata"},
+      {&names.result, "result"},
+      {&names.grid, "grid"},
+      {&names.warmup, "warmup"},
+      {&names.base, "base"},
+      {&names.shape, "shape"},
+      {&names.strides, "strides"},
+      {&names.blockShape, "block_shape"},
+      {&names.padding, "padding"},
+      {&names.fields, "_fields"},
+      {&names.name, "name"},
+      {&names.isCuda, "is_cuda"},
+  };
+  for (auto [slot, spelling] : rows)
+    if (!(*slot = PyUnicode_InternFromString(spelling)))
+      return false;
+  return true;
+}
+
+PyObject *raiseRuntime(tsr_status status) {
+  std::string message = tsr_error_message();
+  for (uint32_t i = 0; const char *said = tsr_error_diagnostic(i); ++i)
+    if (message.find(said) == std::string::npos)
+      message += "\n  " + std::string(said);
+  PyObject *type = PyExc_RuntimeError;
+  if (status == TSR_E_INVALID)
+    type = PyExc_ValueError;
+  else if (status == TSR_E_OOM_HOST || status == TSR_E_OOM_DEVICE)
+    type = PyExc_MemoryError;
+  else if (status == TSR_E_UNSUPPORTED)
+    type = PyExc_NotImplementedError;
+  PyErr_SetString(type, message.c_str());
+  return nullptr;
+}
+
+DeviceObject *activeDevice() {
+  PyObject *ask = active.device ? active.refresh : active.activate;
+  if (ask) {
+    Reference done(PyObject_CallNoArgs(ask));
+    if (!done)
+      return nullptr;
+  }
+  if (!active.device) {
+    PyErr_SetString(PyExc_RuntimeError, "no device is active: import tessera.runtime.driver first");
+    return nullptr;
+  }
+  return as<DeviceObject>(active.device);
+}
+
+// A kernel that is done in less than this keeps the GIL: handing it over would cost as much as the kernel.
+static constexpr int64_t kTinyNanos = 20000;
+
+bool launch(KernelObject &kernel, TsrStream *stream, const int32_t grid[3], const TsrArgument *arguments, uint32_t n) {
+  tsr_status status;
+  if (!kernel.hostMemory || stream) {
+    // Asynchronous: the call itself is short, but it may wait for room in a queue.
+    GilRelease unlocked;
+    status = tsr_kernel_launch(kernel.kernel, stream, grid, arguments, n);
+  } else {
+    using Clock = std::chrono::steady_clock;
+    auto start = Clock::now();
+    int64_t programs = int64_t(grid[0]) * grid[1] * grid[2];
+    if (kernel.lastNanos > kTinyNanos || programs > kernel.lastPrograms) {
+      GilRelease unlocked;
+      status = tsr_kernel_launch(kernel.kernel, nullptr, grid, arguments, n);
+    } else {
+      status = tsr_kernel_launch(kernel.kernel, nullptr, grid, arguments, n);
+    }
+    kernel.lastNanos = std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now() - start).count();
+    kernel.lastPrograms = programs;
+  }
+  if (status >= 0)
+    return true;
+  raiseRuntime(status);
+  return false;
+}
+
+} // namespace tessera::python

@@ -1,0 +1,486 @@
+# compiler.py - from a specialised function to a compiled kernel
+# SPDX-License-Identifier: Apache-2.0
+"""``compile(ASTSource(…))`` gives a ``CompiledKernel``. Finished kernels are kept on disk by the hash of everything that they
+depend on, the compiler itself included."""
+from __future__ import annotations
+
+import hashlib
+import json
+import struct
+import sys
+from collections import namedtuple
+from pathlib import Path
+
+from tessera import _tessera, knobs
+from tessera.backends.compiler import GPUTarget, Language
+from tessera.compiler.errors import CompilationError, compilation_error, parse_diagnostics
+from tessera.compiler.options import Options, compiler_options, parse_options
+from tessera.runtime.driver import driver, target_text
+from tessera.runtime.errors import OutOfResources
+
+# Triton's names of stages onto the compiler's.
+_STAGES = {"ttir": "tile", "ttgir": "layout", "llir": "llvm", "ptx": "asm", "amdgcn": "asm", "cubin": "artifact",
+           "hsaco": "artifact", "spv": "artifact"}
+_TEXTS = {"tile", "layout", "llvm", "asm", "tbc"}
+_STAGES_OF = {"cuda": ("ttir", "ttgir", "llir", "ptx", "cubin"), "hip": ("ttir", "ttgir", "llir", "amdgcn", "hsaco"),
+              "spirv": ("ttir", "ttgir", "llir", "spv"), "mock": ("ttir", "ttgir", "bytecode", "artifact")}
+_BINARY = {"cuda": "cubin", "hip": "hsaco", "spirv": "spv"}
+
+
+class Backend:
+    """The compiler of a target, by the methods that programs call."""
+
+    supports_native_tensor_specialization = True
+    binary_ext = "artifact"
+
+    def __init__(self, target):
+        self.target = target
+        self.binary_ext = _BINARY.get(target.backend, "artifact")
+
+    @staticmethod
+    def supports_target(target):
+        return isinstance(target, GPUTarget)
+
+    def hash(self):
+        return _tessera.digest((_tessera.plugin_build(target_text(self.target)), ))
+
+    def parse_options(self, options):
+        return parse_options(self.target, options)
+
+    @staticmethod
+    def parse_attr(description):
+        return [["tt.divisibility", 16]] if "D" in description else []
+
+    def get_module_map(self):
+        return {}
+
+    def load_dialects(self, context):
+        """Dialects live in the compiler library."""
+
+
+def make_backend(target):
+    """The Backend of a GPUTarget."""
+    return Backend(target)
+
+
+def triton_key():
+    """A text that changes with the compiler."""
+    return _tessera.plugin_build(target_text(driver.active.get_current_target()))
+
+
+def get_cache_key(src, backend, options, env_vars=None):
+    """What a compiled kernel depends on, as one text."""
+    return f"{_tessera.__version__}-{src.hash()}-{backend.hash()}-{options.hash()}-{sorted((env_vars or {}).items())}"
+
+
+class ASTSource:
+    """A function with its specialisation.
+
+    ``signature`` maps parameters to types ("*fp32", "i32", "constexpr", a tuple of these), ``constexprs`` parameters (names,
+    numbers or paths into tuples) to values, ``attrs`` paths to facts: {(0,): [["tt.divisibility", 16]]}.
+
+    Errors: TypeError for a signature whose keys are not names.
+    """
+
+    language = Language.TRITON
+    ext = "ttir"
+
+    def __init__(self, fn, signature, constexprs=None, attrs=None):
+        self.fn = fn
+        self.name = fn.__name__
+        self.signature = signature
+        self.constants = {}
+        for key, value in (constexprs or {}).items():
+            path = (fn.arg_names.index(key), ) if isinstance(key, str) else (key, ) if isinstance(key, int) else key
+            assert isinstance(path, tuple)
+            self.constants[path] = value
+        self.attrs = attrs or {}
+        for name in signature:
+            if not isinstance(name, str):
+                raise TypeError("Signature keys must be string")
+
+    def hash(self):
+
+        def shown(value):
+            if isinstance(value, tuple):
+                return "(" + ",".join(shown(v) for v in value) + ")"
+            return value.cache_key if hasattr(value, "cache_key") else f"{type(value).__name__}:{value}"
+
+        types = [(name, str(ty)) for name, ty in sorted(self.signature.items())]
+        constants = [(path, shown(value)) for path, value in sorted(self.constants.items())]
+        text = f"{self.fn.cache_key}-{sorted(self.attrs.items())}-{types}-{constants}"
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def parse_options(self):
+        return {}
+
+    # (name, type, has constant, constant, divisibility) for the compiler
+    def bindings(self):
+        rows = []
+        for number, param in enumerate(self.fn.arg_names):
+            ty = self.signature.get(param, "constexpr")
+            path = (number, )
+            if isinstance(ty, tuple):
+                rows.append((param, self._tuple_text(ty, path), True, self._tuple_value(ty, path), 0))
+            elif ty == "constexpr":
+                if path in self.constants:
+                    rows.append((param, "", True, self.constants[path], 0))
+            else:
+                rows.append((param, ty, False, None, self._divisibility(path)))
+        return rows
+
+    def _divisibility(self, path):
+        for name, value in self.attrs.get(path, ()):
+            if name == "tt.divisibility":
+                return value
+        return 0
+
+    def _tuple_text(self, types, path):
+        parts = []
+        for index, ty in enumerate(types):
+            at = path + (index, )
+            if isinstance(ty, tuple):
+                parts.append(self._tuple_text(ty, at))
+            else:
+                parts.append(ty + (":16" if ty != "constexpr" and self._divisibility(at) == 16 else ""))
+        return "(" + ",".join(parts) + ")"
+
+    def _tuple_value(self, types, path):
+        values = [self._tuple_value(ty, path + (i, )) if isinstance(ty, tuple) else self.constants.get(path + (i, ))
+                  for i, ty in enumerate(types)]
+        return type(types)(*values) if hasattr(types, "_fields") else tuple(values)
+
+    # Which of the arguments of a launch the kernel takes at run time, tuples flattened.
+    def runtime_values(self, args):
+
+        def walk(types, values, path, out):
+            for index, (ty, value) in enumerate(zip(types, values)):
+                if isinstance(ty, tuple):
+                    walk(ty, value, path + (index, ), out)
+                elif ty != "constexpr":
+                    out.append(value)
+            return out
+
+        return tuple(walk([self.signature.get(name, "constexpr") for name in self.fn.arg_names], args, (), []))
+
+
+class IRSource:
+    """A kernel given as IR in a file; the suffix says what it is: ``.tile`` (also ``.mlir``) is the tile dialect, as
+    ``asm["ttir"]`` and ``tessera compile --emit=tile`` print it.
+
+    Errors: ValueError for another suffix, FileNotFoundError.
+    """
+
+    language = Language.TRITON
+
+    def __init__(self, path):
+        self.path = str(path)
+        self.ext = Path(path).suffix[1:]
+        if self.ext not in ("tile", "mlir"):
+            raise ValueError(f"{path}: IR files end in .tile or .mlir; '.{self.ext}' is the IR of another compiler")
+        self.src = Path(path).read_text()
+        found = self.src.partition("func.func ")[2].partition("@")[2]
+        self.name = found.partition("(")[0] or Path(path).stem
+        self.fn = None
+
+    def hash(self):
+        return hashlib.sha256(self.src.encode()).hexdigest()
+
+    def parse_options(self):
+        return {}
+
+
+class LazyDict:
+    """Metadata of a launch that is computed when a hook asks for it."""
+
+    def __init__(self, data):
+        self.data = data
+        self.extras = []
+
+    def get(self):
+        for function, args in self.extras:
+            self.data = self.data | function(*args)
+        self.extras.clear()
+        return self.data
+
+    def add(self, function, args):
+        self.extras.append((function, args))
+
+    def __getitem__(self, name):
+        return self.get()[name]
+
+
+class AsmDict(dict):
+    """Stages of a compiled kernel by name; each is made when it is first asked for.
+
+    ``source`` is the function's text, ``ttir`` the tile IR, ``ttgir`` the IR with layouts, ``llir`` LLVM IR; then what the
+    target has (``ptx``, ``cubin``, …), ``asm`` and ``artifact``. Our own names (``tile``, ``layout``, ``llvm``, ``bytecode``,
+    ``obj``) work too. Errors: KeyError for what the target does not have.
+    """
+
+    def __init__(self, kernel, known):
+        super().__init__()
+        self._kernel = kernel
+        self._known = tuple(dict.fromkeys(known))
+
+    def __missing__(self, name):
+        value = self._kernel._stage(name)
+        if value is None:
+            raise KeyError(f"Unknown key: '{name}'; there are: {', '.join(self._known)}")
+        self[name] = value
+        return value
+
+    def __contains__(self, name):
+        return dict.__contains__(self, name) or name in self._known
+
+    def keys(self):
+        return {name: None for name in (*self._known, *super().keys())}.keys()
+
+    def __iter__(self):
+        return iter(self.keys())
+
+    def __len__(self):
+        return len(self.keys())
+
+    def get(self, name, default=None):
+        try:
+            return self[name]
+        except KeyError:
+            return default
+
+    def items(self):
+        return [(name, self[name]) for name in self.keys()]
+
+    def values(self):
+        return [self[name] for name in self.keys()]
+
+
+class DirectLauncher:
+    """Launches a compiled kernel with Triton's long argument list."""
+
+    def __init__(self, src, metadata):
+        self.src = src
+        self.metadata = metadata
+
+    def __call__(self, grid_0, grid_1, grid_2, stream, function, packed_metadata, launch_metadata, enter_hook, exit_hook, *args):
+        if enter_hook is not None:
+            enter_hook(launch_metadata)
+        _tessera.launch(function, (grid_0, grid_1, grid_2), stream or None, self.src.runtime_values(args))
+        if exit_hook is not None:
+            exit_hook(launch_metadata)
+
+
+def _hook(hook):
+    return None if hook is None or getattr(hook, "calls", True) == [] else hook
+
+
+class CompiledKernel:
+    """A kernel, compiled for one target and one specialisation.
+
+    ``asm`` has its stages, ``metadata`` its facts (name, hash, target, shared, num_warps, …), ``kernel`` its bytes;
+    ``n_regs``, ``n_spills`` (bytes) and ``n_max_threads`` are known once it is loaded. ``compiled[grid](*args)`` launches it: all
+    parameters in order, constexprs too.
+    """
+
+    def __init__(self, src, target, options, hash, artifact, facts):
+        self.src = src
+        self.hash = hash
+        self.name = facts["name"]
+        self._options = options
+        self._facts = facts
+        metadata = {**vars(options), "name": self.name, "hash": hash, "target": target, "shared": facts["shared"],
+                    "tmem_size": 0, "global_scratch_size": facts["scratch"], "global_scratch_align": 1,
+                    "profile_scratch_size": 0, "profile_scratch_align": 1, "tensordesc_meta": [],
+                    "threads_per_warp": target.warp_size or 1, "triton_version": "3.6.0"}
+        self.metadata = namedtuple("KernelMetadata", sorted(metadata))(**metadata)
+        self.packed_metadata = (options.num_warps, options.num_ctas, facts["shared"])
+        self.metadata_group = {}
+        self.kernel = artifact
+        backend = make_backend(target)
+        self.asm = AsmDict(self, ("source", *_STAGES_OF.get(target.backend, ("ttir", "llir", "asm", "artifact"))))
+        dict.__setitem__(self.asm, backend.binary_ext, artifact)
+        self.module = None
+        self.function = None
+        self._loaded = {}
+        self._run = None
+        self.n_regs = facts["n_regs"]
+        self.n_spills = facts["n_spills"]
+        self.n_max_threads = 1024
+
+    @property
+    def shared(self):
+        return self._facts["shared"]
+
+    @property
+    def arguments(self):
+        """What the kernel takes at run time: (name, offset, size, kind, flags) each; flag 1: only read."""
+        return self._facts["arguments"]
+
+    @property
+    def mutated_args(self):
+        """Names of the pointer parameters that the kernel may write through; a leaf of a tuple as "name.0"."""
+        return tuple(name for name, _, _, kind, flags in self._facts["arguments"] if kind == 2 and not flags & 1)
+
+    def _stage(self, name):
+        if name == "source":
+            return self.src.fn.src if self.src.fn is not None else self.src.src
+        stage = _STAGES.get(name, name)
+        if stage == "artifact":
+            return self.kernel
+        if stage not in (*_TEXTS, "bytecode", "obj"):
+            return None
+        found = _run_compiler(self.src, self.metadata.target, self._options, stage).outputs.get(stage)
+        return found.decode() if found is not None and stage in _TEXTS else found
+
+    # The kernel on a device; loads it there the first time. The launch path calls this once a specialisation.
+    def _device_kernel(self, device):
+        kernel = self._loaded.get(id(device))
+        if kernel is not None:
+            return kernel[1]
+        limit = driver.active.utils.get_device_properties(device.ordinal)["max_shared_mem"] if not device.host_pointers else 0
+        if limit and self.shared > limit:
+            raise OutOfResources(self.shared, limit, "shared memory")
+        for hook in filter(None, (_hook(knobs.runtime.kernel_load_start_hook), )):
+            hook(self.module, self.function, self.name, self.metadata_group, self.hash)
+        module = _tessera.Module(device, self.kernel)
+        kernels = module.kernels()
+        kernel = next((k for k in kernels if k.name == self.name), kernels[0])
+        self.module, self.function = module, kernel
+        self.n_regs, self.n_spills = kernel.registers or self.n_regs, kernel.spills or self.n_spills
+        self._loaded[id(device)] = (device, kernel)
+        for hook in filter(None, (_hook(knobs.runtime.kernel_load_end_hook), )):
+            hook(self.module, self.function, self.name, self.metadata_group, self.hash)
+        return kernel
+
+    def _init_handles(self):
+        if self.module is None:
+            self._device_kernel(driver.active.device)
+
+    @property
+    def run(self):
+        if self._run is None:
+            self._init_handles()
+            self._run = DirectLauncher(self.src, self.metadata)
+        return self._run
+
+    def launch_metadata(self, grid, stream, *args):
+        """What launch hooks get."""
+        if _hook(knobs.runtime.launch_enter_hook) is None and _hook(knobs.runtime.launch_exit_hook) is None:
+            return None
+        self._init_handles()
+        found = LazyDict({"name": self.name, "function": self.function, "stream": stream})
+        if isinstance(self.src, ASTSource) and getattr(self.src.fn, "launch_metadata", None) is not None:
+            found.add(self.src.fn.launch_metadata, (grid, self.metadata, dict(zip(self.src.fn.arg_names, args))))
+        return found
+
+    def __getitem__(self, grid):
+        self._init_handles()
+
+        def runner(*args, stream=None):
+            if stream is None:
+                stream = driver.active.get_current_stream(driver.active.get_current_device())
+            sizes = (tuple(grid) + (1, 1))[:3]
+            self.run(*sizes, stream, self.function, self.packed_metadata, self.launch_metadata(grid, stream, *args),
+                     _hook(knobs.runtime.launch_enter_hook), _hook(knobs.runtime.launch_exit_hook), *args)
+
+        return runner
+
+
+_Result = namedtuple("_Result", "outputs facts warnings")
+
+
+def _run_compiler(src, target, options, emits):
+    """One run of the compiler. Errors: CompilationError and its kinds."""
+    from tessera.runtime.jit import SOURCES
+    pairs = compiler_options(options)
+    if knobs.compilation.allow_non_constexpr_globals:
+        pairs.append(("allow_non_constexpr_globals", "1"))
+    status, rows, outputs, facts, cause = _tessera.compile(src.fn, src.name, src.bindings(), target_text(target), emits, pairs)
+    diagnostics = parse_diagnostics(rows)
+    if status:
+        raise _failure(status, diagnostics, SOURCES, cause)
+    _show_warnings(diagnostics)
+    return _Result({kind: data for kind, _, data in outputs}, facts, diagnostics)
+
+
+def _failure(status, diagnostics, sources, cause):
+    if status == 4:
+        return RuntimeError("\n".join(d["text"] for d in diagnostics) or "the target is not available")
+    return compilation_error(diagnostics, sources, cause)
+
+
+def _show_warnings(diagnostics):
+    import warnings
+    for d in diagnostics:
+        if d.get("id", "").startswith("W09"):  # what static_print prints
+            print(d.get("message", ""))
+        elif d.get("severity") == "warning":
+            warnings.warn_explicit(d.get("message", ""), UserWarning, d.get("file") or "<kernel>", d.get("line") or 0)
+
+
+def _pack(artifact, facts):
+    header = json.dumps(facts).encode()
+    return struct.pack("<I", len(header)) + header + artifact
+
+
+def _unpack(entry):
+    (n, ) = struct.unpack_from("<I", entry)
+    return entry[4 + n:], json.loads(entry[4:4 + n])
+
+
+def compile(src, target=None, options=None, _env_vars=None):
+    """Compiles ``src``, an ASTSource or the path of an IR file, for ``target`` (None: the current device's).
+
+    ``options`` is a dictionary of launch options. Errors: CompilationError and its kinds for a kernel that is wrong, RuntimeError
+    for a target that is not available.
+    """
+    if target is None:
+        target = driver.active.get_current_target()
+    assert isinstance(target, GPUTarget), "target must be of GPUTarget type"
+    if not isinstance(src, (ASTSource, IRSource)):
+        assert isinstance(src, (str, Path)), "source must be either AST or a filepath"
+        src = IRSource(src)
+    parsed = make_backend(target).parse_options({**(options or {}), **src.parse_options()})
+    fields = ("tessera python kernel 1", _tessera.plugin_build(target_text(target)), src.hash(), src.name, target_text(target),
+              repr(parsed), str(knobs.compilation.allow_non_constexpr_globals))
+    hash = _tessera.digest(fields)
+    listener = knobs.compilation.listener
+    times = _Times() if listener else None
+    directory = str(knobs.cache.dir)
+    entry = None if knobs.compilation.always_compile else _tessera.cache_find(directory, fields)
+    if entry is not None:
+        artifact, facts = _unpack(entry)
+    else:
+        result = _run_compiler(src, target, parsed, "artifact")
+        artifact, facts = result.outputs.get("artifact"), result.facts
+        if artifact is None:
+            raise CompilationError(None, None, f"target {target_text(target)} gives no artifact")
+        if not _tessera.cache_store(directory, fields, _pack(artifact, facts)):
+            _warn_cache(directory)
+    kernel = CompiledKernel(src, target, parsed, hash, artifact, facts)
+    if listener:
+        listener(src=src, metadata=kernel.metadata._asdict(), metadata_group={}, times=times.end(), cache_hit=entry is not None)
+    return kernel
+
+
+class _Times:
+    """How long a compile took, for listeners."""
+
+    def __init__(self):
+        import time
+        self._now = time.perf_counter
+        self._start = self._now()
+
+    def end(self):
+        return knobs.CompileTimes(0, [("compile", int(1e6 * (self._now() - self._start)))], 0)
+
+
+_warned = set()
+
+
+def _warn_cache(directory):
+    if directory and directory not in _warned:
+        _warned.add(directory)
+        import warnings
+        warnings.warn(f"compiled kernels cannot be kept in {directory}: is it full, or read-only? They are compiled again by the next "
+                      "process", RuntimeWarning, stacklevel=3)

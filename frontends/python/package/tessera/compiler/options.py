@@ -1,0 +1,94 @@
+# options.py - options of a launch: which there are, and what they are by default on a target
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, fields
+
+_FP8 = ("fp8e5", "fp8e4b15", "fp8e4nv", "fp8e4b8", "fp8e5b16")
+
+
+@dataclass(frozen=True)
+class Options:
+    """Options of a launch, ``kernel[grid](…, num_warps=8)``. The names are Triton's for all its targets, so that a program
+    may set them whatever it runs on; those that a target has no use for are part of the key and otherwise ignored."""
+    num_warps: int = 4
+    num_ctas: int = 1
+    num_stages: int = 3
+    warp_size: int = 32
+    maxnreg: int | None = None
+    enable_fp_fusion: bool = True
+    debug: bool = False
+    sanitize_overflow: bool = True
+    opt_level: int = 0
+    default_dot_input_precision: str = "ieee"
+    allowed_dot_input_precisions: tuple = ("ieee", "tf32", "tf32x3", "bf16x3", "bf16x6")
+    max_num_imprecise_acc_default: int = 0
+    supported_fp8_dtypes: tuple = _FP8
+    deprecated_fp8_dot_operand_dtypes: tuple = ()
+    extern_libs: tuple = ()
+    arch: str | None = None
+    backend_name: str = ""
+    launch_cooperative_grid: bool = False
+    launch_cluster: bool = False
+    launch_pdl: bool = False
+    cluster_dims: tuple = (1, 1, 1)
+    ptx_version: int | None = None
+    ptx_options: str | None = None
+    ir_override: str | None = None
+    enable_reflect_ftz: bool = True
+    instrumentation_mode: str = ""
+    waves_per_eu: int = 0
+    matrix_instr_nonkdim: int = 0
+    kpack: int = 1
+    schedule_hint: str = "none"
+    allow_flush_denorm: bool = False
+    num_buffers_warp_spec: int = 0
+    num_consumer_groups: int = 0
+    reg_dec_producer: int = 0
+    reg_inc_consumer: int = 0
+
+    def __post_init__(self):
+        assert self.num_warps > 0 and self.num_warps & (self.num_warps - 1) == 0, "num_warps must be a power of 2"
+
+    def hash(self):
+        """A text that differs where the options do."""
+        import hashlib
+        return hashlib.sha256(repr(self).encode()).hexdigest()
+
+
+NAMES = frozenset(field.name for field in fields(Options))
+
+
+def parse_options(target, options):
+    """The Options of a launch on ``target``, a GPUTarget, from a mapping; names that are no options are left out.
+
+    Errors: AssertionError for a num_warps that is no power of two, ValueError for clusters on a target without them.
+    """
+    given = {name: value for name, value in options.items() if name in NAMES and value is not None}
+    given.setdefault("warp_size", target.warp_size or 1)
+    given.setdefault("backend_name", target.backend)
+    given.setdefault("arch", str(target.arch))
+    if target.backend == "cuda":
+        given.setdefault("default_dot_input_precision", "tf32")
+    if "num_stages" not in given and target.backend == "hip":
+        given["num_stages"] = 2
+    knobs = sys.modules.get("tessera.knobs")
+    if knobs is not None:
+        given.setdefault("enable_fp_fusion", knobs.language.default_fp_fusion)
+        if knobs.language.fp32_default:
+            given["default_dot_input_precision"] = knobs.language.fp32_default
+    for name in ("num_warps", "num_ctas", "num_stages"):
+        given[name] = int(given.get(name, getattr(Options, name)))
+    return Options(**given)
+
+
+def compiler_options(options):
+    """What the compiler library takes, as pairs of texts."""
+    pairs = [("num_warps", str(options.num_warps)), ("num_stages", str(options.num_stages)), ("num_ctas", str(options.num_ctas)),
+             ("fp_fusion", str(int(options.enable_fp_fusion))), ("debug", str(int(options.debug)))]
+    if options.opt_level:
+        pairs.append(("opt_level", str(options.opt_level)))
+    if options.maxnreg:
+        pairs.append(("maxnreg", str(options.maxnreg)))
+    return pairs

@@ -1,0 +1,254 @@
+# source.py - where a function of kernels is written, and what it depends on
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import hashlib
+import inspect
+import re
+import sys
+import textwrap
+import types
+
+# What kernels may call of Python's own names.
+PYTHON_NAMES = frozenset(("float", "getattr", "hasattr", "int", "isinstance", "len", "list", "max", "min", "print", "range"))
+_OWN_MODULES = ("tessera", "triton")
+_QUIET_MODULES = frozenset(("copy", "math"))
+
+
+class FunctionSource:
+    """The source of a function: ``text`` begins at its ``def`` and is dedented by ``column_offset`` columns; ``first_line``
+    is that line's number in ``file``, ``starting_line`` that of the first decorator.
+
+    Errors: ValueError where Python cannot find the source (code of ``exec``, unless it is registered with ``linecache``).
+    """
+
+    __slots__ = ("file", "raw", "starting_line", "first_line", "column_offset", "text")
+
+    def __init__(self, fn):
+        try:
+            self.raw, self.starting_line = inspect.getsourcelines(fn)
+        except (OSError, TypeError) as error:
+            raise ValueError(
+                f"@jit functions should be defined in a Python file: the source of {getattr(fn, '__qualname__', fn)!r} cannot be "
+                "found. Write it to a file, or put its lines into linecache.cache under the name that compile() was "
+                "given") from error
+        whole = "".join(self.raw)
+        text = textwrap.dedent(whole)
+        found = re.search(r"^def\s+\w+\s*\(", text, re.MULTILINE)
+        if found is None:
+            raise ValueError(f"{getattr(fn, '__qualname__', fn)!r} has no `def` that can be found: lambdas and async functions "
+                             "cannot be kernels")
+        self.text = text[found.start():]
+        self.first_line = self.starting_line + text[:found.start()].count("\n")
+        indented = self.raw[self.first_line - self.starting_line]
+        self.column_offset = len(indented) - len(indented.lstrip())
+        self.file = inspect.getsourcefile(fn) or fn.__code__.co_filename
+
+
+def constexpr_class():
+    from tessera.language import constexpr
+    return constexpr
+
+
+class _Dependencies:
+    """Visits a function's tree: hashes what it calls, and notes the globals whose values it uses."""
+
+    def __init__(self, function, ast):
+        self.function = function
+        self.ast = ast
+        self.hasher = hashlib.sha256(function.src.encode())
+        self.globals = function.__globals__
+        self.nonlocals = inspect.getclosurevars(function.fn).nonlocals if function.fn.__closure__ else {}
+        self.used = {}
+        self.local = set()
+        self.in_default = False
+
+    def visit(self, node):
+        method = getattr(self, "visit_" + type(node).__name__, None)
+        return method(node) if method else self.generic(node)
+
+    def generic(self, node):
+        for child in self.ast.iter_child_nodes(node):
+            self.visit(child)
+
+    def visit_FunctionDef(self, node):
+        arguments = node.args
+        self.local = {a.arg for a in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)}
+        for a in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs):
+            if a.annotation is not None:
+                self.visit(a.annotation)
+        self.in_default = True
+        for default in (*arguments.defaults, *arguments.kw_defaults):
+            if default is not None:
+                self.visit(default)
+        self.in_default = False
+        for statement in node.body:
+            self.visit(statement)
+
+    def _bind(self, target):
+        if isinstance(target, self.ast.Name):
+            self.local.add(target.id)
+        elif isinstance(target, (self.ast.Tuple, self.ast.List)):
+            for element in target.elts:
+                self._bind(element)
+        elif isinstance(target, self.ast.Starred):
+            self._bind(target.value)
+
+    def visit_Assign(self, node):
+        for target in node.targets:
+            self._bind(target)
+        self.generic(node)
+
+    def visit_AnnAssign(self, node):
+        self._bind(node.target)
+        self.generic(node)
+
+    def visit_For(self, node):
+        self._bind(node.target)
+        self.generic(node)
+
+    def visit_comprehension(self, node):
+        self._bind(node.target)
+        self.generic(node)
+
+    def visit_ListComp(self, node):
+        for generator in node.generators:
+            self.visit(generator)
+        self.visit(node.elt)
+
+    def visit_Name(self, node):
+        if not isinstance(node.ctx, self.ast.Load) or node.id in self.local:
+            return None
+        scope = self.globals if self.globals.get(node.id) is not None else self.nonlocals
+        value = scope.get(node.id)
+        if node.id not in PYTHON_NAMES or value is not None:
+            self.reference(value, scope, node.id)
+        return value
+
+    def visit_Attribute(self, node):
+        owner = self.visit(node.value)
+        if owner is None or _is_language(owner):
+            return None
+        name = getattr(owner, "__name__", "")
+        if isinstance(owner, types.ModuleType) and name in _QUIET_MODULES:
+            return None
+        value = getattr(owner, node.attr, None)
+        self.reference(value)
+        return value
+
+    def reference(self, value, scope=None, name=None):
+        from tessera.runtime.jit import JITCallable
+        if value is None or isinstance(value, types.ModuleType):
+            return
+        if getattr(value, "__triton_aggregate__", False):
+            for member in value.hash_attrs:
+                if isinstance(member, types.FunctionType):
+                    self.hasher.update(_text_of(member).encode())
+                else:
+                    self.reference(member)
+            return
+        if isinstance(value, JITCallable):
+            self.depend(value)
+            return
+        if getattr(value, "__tessera_kind__", None) == "constexpr_function" and isinstance(value.cache_key, str):
+            self.hasher.update(value.cache_key.encode())
+            return
+        if getattr(value, "__triton_builtin__", False):
+            if not _is_language(value):
+                self.hasher.update(_text_of(value).encode())
+            return
+        if _is_language(value):
+            return
+        if callable(value) and not isinstance(value, type) and not isinstance(value, constexpr_class()):
+            raise RuntimeError(f"Unsupported function referenced: {value}")
+        # A default is evaluated once, when the function is defined: a change of the global is no matter.
+        if scope is not None and not self.in_default:
+            self.used[(name, id(scope))] = (_snapshot(value), scope)
+
+    def depend(self, callee):
+        # The callee's own key first: it finds out which globals the callee uses.
+        key = callee.cache_key + str(bool(getattr(callee, "noinline", False)))
+        for entry in self.used.keys() & callee.used_global_vals.keys():
+            mine, theirs = self.used[entry][0], callee.used_global_vals[entry][0]
+            if mine is not theirs and mine != theirs:
+                raise RuntimeError(
+                    f"Global variable {entry[0]} has value {mine} when compiling {self.function._fn_name}, but inner kernel "
+                    f"{callee.__name__} has conflicting value {theirs} from when it was first compiled.  This is not allowed.")
+        self.used.update(callee.used_global_vals)
+        self.hasher.update(key.encode())
+
+
+def _is_language(value):
+    name = getattr(value, "__tessera_name__", None)
+    if isinstance(name, str):
+        return True
+    module = value.__name__ if isinstance(value, types.ModuleType) else getattr(value, "__module__", None)
+    return isinstance(module, str) and module.split(".")[0] in _OWN_MODULES and not module.startswith("tessera.runtime.jit")
+
+
+def _text_of(function):
+    try:
+        return inspect.getsource(inspect.unwrap(function))
+    except (OSError, TypeError):
+        code = getattr(function, "__code__", None)
+        return f"{code.co_code.hex()}{code.co_consts!r}" if code is not None else repr(function)
+
+
+_PLAIN = (int, float, str, bool, bytes, type(None), type)
+
+
+def is_unchanging(value):
+    """Whether a value cannot change while it is the same object."""
+    if isinstance(value, constexpr_class()):
+        value = value.value
+    if isinstance(value, tuple):
+        return all(is_unchanging(item) for item in value)
+    return isinstance(value, _PLAIN) or getattr(value, "__tessera_kind__", None) == "dtype"
+
+
+def _snapshot(value):
+    if is_unchanging(value):
+        return value
+    import copy
+    try:
+        return copy.deepcopy(value)
+    except Exception:  # an object that cannot be copied is compared with itself
+        return value
+
+
+def analyse(function):
+    """(hash of the function and everything it calls, the globals it uses) of a jit function."""
+    import ast
+    finder = _Dependencies(function, ast)
+    finder.visit(ast.parse(function.src))
+    constexpr = constexpr_class()
+    used = dict(sorted(finder.used.items()))
+    key = finder.hasher.hexdigest() + str(function.starting_line_number)
+    key += str([(name, value) for (name, _), (value, _) in used.items() if isinstance(value, constexpr)])
+    return hashlib.sha256(key.encode()).hexdigest(), used
+
+
+def annotation_of(namespace, name):
+    """The annotation of a module's global, or None."""
+    annotations = namespace.get("__annotations__")
+    return annotations.get(name) if isinstance(annotations, dict) else None
+
+
+def is_declared_constexpr(namespace, name):
+    """``NAME: tl.constexpr = …`` at module level."""
+    annotation = annotation_of(namespace, name)
+    if annotation is None:
+        return False
+    return "constexpr" in annotation if isinstance(annotation, str) else annotation is constexpr_class()
+
+
+def caller_line(fn):
+    """File and line of a function's ``def``, for tools."""
+    base = fn
+    while not hasattr(base, "starting_line_number"):
+        base = base.fn
+    return base.source.file, base.source.first_line
+
+
+def module_of(name):
+    return sys.modules.get(name)
