@@ -33,6 +33,11 @@ add_compile_options(-Wall -Wextra -Wno-unused-parameter -fno-semantic-interposit
 if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
   add_compile_options("$<$<COMPILE_LANGUAGE:CXX>:-fpch-instantiate-templates>")
   add_link_options(-fuse-ld=lld)
+  # CMake hands precompiled headers over by absolute paths behind -Xclang, where ccache cannot make them relative: no checkout could
+  # use what another one compiled. So: the header by its name (TesseraTargets.cmake gives the folder), the result by a
+  # driver option that ccache knows.
+  set(CMAKE_CXX_COMPILE_OPTIONS_CREATE_PCH -Xclang -emit-pch -Xclang -include -Xclang cmake_pch.hxx -x c++-header)
+  set(CMAKE_CXX_COMPILE_OPTIONS_USE_PCH -include-pch <PCH_FILE>)
 endif()
 # as-needed: Debian's LLVM archives name libraries (z3) that none of our code reaches.
 add_link_options(-Wl,--gc-sections -Wl,--as-needed)
