@@ -19,9 +19,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 bool isListed(StringRef list, StringRef name) {
-  SmallVector<StringRef> names;
-  list.split(names, ',', -1, false);
-  return llvm::any_of(names, [&](StringRef n) { return n.trim() == name || n.trim() == "all"; });
+  return llvm::any_of(stageNames(list), [&](StringRef n) { return n == name || n == "all"; });
 }
 
 std::string textOf(ModuleOp module) {
@@ -107,6 +105,16 @@ private:
 };
 
 } // namespace
+
+std::vector<std::string> stageNames(std::string_view list) {
+  SmallVector<StringRef> parts;
+  StringRef(list).split(parts, ',', -1, false);
+  std::vector<std::string> names;
+  for (StringRef part : parts)
+    if (!part.trim().empty())
+      names.push_back(part.trim().str());
+  return names;
+}
 
 bool runStages(ModuleOp module, std::span<const Stage> stages, const PipelineOptions &options,
                DiagnosticList &diagnostics) {

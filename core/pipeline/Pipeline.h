@@ -28,6 +28,9 @@ struct PipelineOptions {
   std::function<void(std::string_view stage)> onStage; // called before each stage; may be empty
 };
 
+// The names in such a list, without blanks and empty ones.
+std::vector<std::string> stageNames(std::string_view list);
+
 // A stage is one pass at one place of a pipeline.
 struct Stage {
   std::string_view name;

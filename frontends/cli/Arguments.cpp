@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
+#include <exception>
 
 namespace tessera::cli {
 
@@ -60,6 +61,9 @@ bool parseNumber(const std::string &text, Argument &out) {
       out.type = "u64";
     return true;
   }
+  // More digits than 64 bits hold are no float.
+  if (text.find_first_not_of("+-0123456789") == std::string::npos)
+    return false;
   double d = std::strtod(text.c_str(), &end);
   if (text.empty() || *end != 0)
     return false;
@@ -67,6 +71,8 @@ bool parseNumber(const std::string &text, Argument &out) {
   out.isFloat = true;
   return true;
 }
+
+constexpr int64_t kMostElements = int64_t(1) << 40;
 
 bool parseFresh(const std::string &type, const std::string &shape, Argument &out, std::string &error) {
   out.kind = Argument::Array;
@@ -79,15 +85,25 @@ bool parseFresh(const std::string &type, const std::string &shape, Argument &out
     std::string part = trimmed(shape.substr(at, comma - at));
     char *end = nullptr;
     long long v = std::strtoll(part.c_str(), &end, 10);
-    if (part.empty() || *end || v < 0 || (v && total > (int64_t(1) << 40) / v)) {
+    if (part.empty() || *end || v < 0) {
       error = "argument '" + out.text + "': '" + shape + "' is no shape; write *" + type + "[1024,64]";
+      return false;
+    }
+    if (v && total > kMostElements / v) {
+      error = "argument '" + out.text + "': more than " + std::to_string(kMostElements) + " elements";
       return false;
     }
     total *= v;
     out.array.shape.push_back(v);
     at = comma + 1;
   }
-  out.array.bytes.resize(static_cast<size_t>(total) * bytesOfTritonType(type));
+  size_t bytes = static_cast<size_t>(total) * bytesOfTritonType(type);
+  try {
+    out.array.bytes.resize(bytes);
+  } catch (const std::exception &) {
+    error = "argument '" + out.text + "': there is no memory for " + std::to_string(bytes) + " bytes";
+    return false;
+  }
   return true;
 }
 
@@ -195,7 +211,7 @@ bool parseArgument(const std::string &raw, Argument &out, std::string &error) {
     }
   }
   if (!parseNumber(rest, out)) {
-    error = "argument '" + text + "' is neither a .npy file nor a number";
+    error = "argument '" + text + "' is neither a .npy file nor a number of at most 64 bits";
     return false;
   }
   if (out.type.empty())
@@ -265,6 +281,10 @@ bool parseSignature(const std::string &text, std::vector<SignatureEntry> &out, s
           entry.divisibility = 16;
         }
       }
+    } else if (part[0] == '*') {
+      error = "signature '" + text + "': '" + part +
+              "' is no pointer to a type that kernels have; write *fp32, *i64, *fp16:16, …";
+      return false;
     } else {
       entry.value = part;
     }

@@ -3,15 +3,50 @@
 #include "frontends/cli/Commands.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdlib>
 #include <iostream>
 #include <unistd.h>
 
 using namespace tessera::cli;
+using tessera::DiagId;
+using tessera::nearestName;
 
 namespace {
 
 constexpr const char *kVersion = "tessera 0.1.0";
+
+CLI::Validator powerOfTwo() {
+  return CLI::Validator(
+      [](const std::string &text) {
+        int64_t n = 0;
+        bool ok = CLI::detail::lexical_cast(text, n) && n > 0 && n <= 1024 && (n & (n - 1)) == 0;
+        return ok ? std::string() : "'" + text + "' is no power of two from 1 to 1024";
+      },
+      "POWER OF 2");
+}
+
+std::vector<std::string> commandsOf(const CLI::App &app) {
+  std::vector<std::string> names;
+  for (const CLI::App *c : app.get_subcommands([](const CLI::App *) { return true; }))
+    names.push_back(c->get_name());
+  return names;
+}
+bool has(const std::vector<std::string> &words, const std::string &word) {
+  return std::find(words.begin(), words.end(), word) != words.end();
+}
+
+// A word that should be a command and is none: "did you mean", before CLI11 only says that one is missing.
+int unknownCommand(const Session &session, const CLI::App &app, const std::string &word) {
+  std::vector<std::string> known = commandsOf(app);
+  std::string near = nearestName(word, known), all;
+  for (const std::string &k : known)
+    all += (all.empty() ? "" : ", ") + k;
+  return session.report(DiagId::BadUsage,
+                        "'" + word + "' is no command of `" +
+                            (app.get_parent() ? "tessera " + app.get_name() : "tessera") + "`",
+                        (near.empty() ? "" : "did you mean '" + near + "'? ") + "There are: " + all);
+}
 
 CLI::Option *addKernelOptions(CLI::App *app, KernelOptions &options, std::string &where) {
   CLI::Option *kernel = app->add_option("kernel", where, "FILE or FILE:KERNEL; '-' reads standard input");
@@ -20,10 +55,12 @@ CLI::Option *addKernelOptions(CLI::App *app, KernelOptions &options, std::string
   app->add_option("--signature,-s", options.signature,
                   "types of the parameters in order: '*fp32:16, i32, fp32'; :16 = divisible by 16");
   app->add_option("-D", options.defines, "NAME=VALUE of a constexpr parameter")->take_all();
-  app->add_option("--num-warps", options.numWarps, "warps a program, where the target has warps");
-  app->add_option("--num-stages", options.numStages, "stages of software pipelines, where the target has them");
-  app->add_option("--num-ctas", options.numCtas, "blocks a program, where the target has clusters");
-  app->add_option("-O", options.optLevel, "effort of the target's code generator, 1 to 3");
+  app->add_option("--num-warps", options.numWarps, "warps a program, where the target has warps")->check(powerOfTwo());
+  app->add_option("--num-stages", options.numStages, "stages of software pipelines, where the target has them")
+      ->check(CLI::PositiveNumber);
+  app->add_option("--num-ctas", options.numCtas, "blocks a program, where the target has clusters")
+      ->check(powerOfTwo());
+  app->add_option("-O", options.optLevel, "effort of the target's code generator, 1 to 3")->check(CLI::Range(1, 3));
   app->add_flag("--no-fp-fusion", options.noFusion, "no fused multiply-add of separate operators");
   app->add_flag("--debug", options.debug, "keep device_assert and assert statements");
   app->add_flag("--time-passes", options.timePasses, "the time of every stage, on stderr");
@@ -104,7 +141,7 @@ int main(int argc, char **argv) {
   benchApp->add_option("--grid", bench.grid, "programs: X or X,Y or X,Y,Z");
   benchApp->add_option("--arg,-a", bench.arguments, "as of run")->take_all();
   bench.timeRepeats = 50;
-  benchApp->add_option("--repeats", bench.timeRepeats, "timed launches");
+  benchApp->add_option("--repeats", bench.timeRepeats, "timed launches")->check(CLI::PositiveNumber);
 
   bool json = false;
   CLI::App *targetsApp = app.add_subcommand("targets", "every target the installed plugins offer");
@@ -117,6 +154,11 @@ int main(int argc, char **argv) {
   statsApp->add_flag("--json", json, "as JSON");
   CLI::App *clearApp = cacheApp->add_subcommand("clear", "remove every entry");
 
+  auto isWord = [&](int i) { return argc > i && argv[i][0] && argv[i][0] != '-'; };
+  if (isWord(1) && !has(commandsOf(app), argv[1]))
+    return unknownCommand(session, app, argv[1]);
+  if (isWord(1) && isWord(2) && std::string(argv[1]) == "cache" && !has(commandsOf(*cacheApp), argv[2]))
+    return unknownCommand(session, *cacheApp, argv[2]);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError &e) {
@@ -130,8 +172,12 @@ int main(int argc, char **argv) {
   }
   if (*runApp) {
     splitWhere(where, run.kernel);
-    if (runApp->count("--time") && run.timeRepeats <= 0)
+    if (CLI::Option *time = runApp->get_option("--time"); time->count() && run.timeRepeats <= 0) {
+      if (!time->results().empty() && !time->results()[0].empty() && time->results()[0] != "10")
+        return session.report(DiagId::BadUsage,
+                              "--time " + time->results()[0] + ": a number of launches is at least 1");
       run.timeRepeats = 10;
+    }
     return runKernel(session, run);
   }
   if (*benchApp) {

@@ -16,8 +16,13 @@ namespace {
 // Exit code of a failed runtime call; its message and the driver's diagnostics go to stderr.
 int reportRuntime(const Session &session, tsr_status status, const std::string &what) {
   std::string message = what + ": " + tsr_error_message();
+  // A driver may tell the first failure twice: as the status and among what it recorded.
   for (uint32_t i = 0; const char *d = tsr_error_diagnostic(i); ++i)
-    message += std::string(i ? "\n  " : "\n  ") + d;
+    if (message.find(d) == std::string::npos)
+      message += std::string("\n  ") + d;
+  // The library's message ends in the advice that the diagnostic's id brings along anyway.
+  if (size_t advice = message.find("; `tessera plugins` lists"); advice != std::string::npos)
+    message.resize(advice);
   switch (status) {
   case TSR_E_UNAVAILABLE:
   case TSR_E_NOT_FOUND:

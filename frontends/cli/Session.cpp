@@ -210,7 +210,9 @@ int bindFromSignature(const Session &session, const KernelSource &source, const 
       missing += (missing.empty() ? "" : ", ") + p.name;
     }
     if (!p.isConstexpr) {
-      bool pointer = p.name.find("ptr") != std::string::npos || p.name.size() == 1;
+      // A guess: x, y and a name with `ptr` are arrays, n and m are sizes.
+      bool pointer = p.name.find("ptr") != std::string::npos ||
+                     (p.name.size() == 1 && std::string_view("ijkmnst").find(p.name[0]) == std::string_view::npos);
       proposal += (proposal.empty() ? "" : ", ") + p.name + (pointer ? "=*fp32:16" : "=i32");
     }
     bindings.push_back(std::move(b));

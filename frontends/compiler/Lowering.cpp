@@ -6,9 +6,11 @@
 #include "core/bytecode/Writer.h"
 #include "core/bytecode/mlir/Convert.h"
 #include "core/pipeline/Context.h"
+#include "core/transforms/layout/Passes.h"
 #include "frontends/compiler/TileBytes.h"
 #include "llvm/Support/raw_ostream.h"
 
+#include <algorithm>
 #include <cstdlib>
 
 using namespace tessera;
@@ -74,7 +76,33 @@ Lowering::Lowering(mlir::ModuleOp module, std::string kernel, tile::SourceFiles 
   pipeline_.onStage = [sink](std::string_view stage) { enterStage(sink, stage, {}); };
 }
 
-bool Lowering::simplify() { return runTilePipeline(module_, pipeline_, list_); }
+// Whether dump_ir names stages that exist, of either level.
+bool Lowering::checkStages() {
+  std::vector<std::string> known;
+  auto add = [&](std::string_view name) { // some stages run more than once
+    if (std::find(known.begin(), known.end(), name) == known.end())
+      known.emplace_back(name);
+  };
+  for (const Stage &s : tileStages())
+    add(s.name);
+  for (const tile::LayoutStep &s : tile::layoutSteps())
+    add(s.name);
+  add("all");
+  bool ok = true;
+  for (const std::string &name : stageNames(pipeline_.dumpIr)) {
+    if (std::find(known.begin(), known.end(), name) != known.end())
+      continue;
+    std::string near = nearestName(name, known), all;
+    for (const std::string &k : known)
+      all += (all.empty() ? "" : ", ") + k;
+    list_.add(DiagId::BadUsage, {}, "the IR after '" + name + "' was asked for, and no stage is called so",
+              (near.empty() ? "" : "did you mean '" + near + "'? ") + "There are: " + all);
+    ok = false;
+  }
+  return ok;
+}
+
+bool Lowering::simplify() { return checkStages() && runTilePipeline(module_, pipeline_, list_); }
 
 bool Lowering::placeLayouts(const TargetCompiler &target) {
   return runLayoutPipeline(module_, target.target(), pipeline_, list_);

@@ -47,6 +47,7 @@ public:
 
 private:
   void emitModule(std::string_view kind);
+  bool checkStages();
 
   mlir::ModuleOp module_;
   std::string kernel_;

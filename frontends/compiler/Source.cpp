@@ -16,7 +16,7 @@ int32_t deliver(const tsc_sink *sink, const DiagnosticList &list) {
     if (d.severity == Severity::Bug)
       status = TSC_INTERNAL;
     else if (d.severity == Severity::Error && status == TSC_OK)
-      status = unavailable ? TSC_UNAVAILABLE : TSC_USER_ERROR;
+      status = unavailable ? TSC_UNAVAILABLE : d.id == DiagId::BadUsage ? TSC_USAGE : TSC_USER_ERROR;
     if (!sink || !sink->diag)
       continue;
     std::string rendered = renderDiagnostic(d, sink->colour), json = renderDiagnosticJson(d);

@@ -8,7 +8,7 @@
  *
  * Ownership: inputs are borrowed for the call; what callbacks receive is valid during the callback only; tsc_source is freed
  * by tsc_source_close. Every struct starts with its size; a field beyond the size given is taken as 0, and 0 is the default.
- * Status: 0 ok; 1 the user's program or input is wrong (diagnostics were given); 3 a defect of the compiler; 4 the target or its
+ * Status: 0 ok; 1 the user's program or input is wrong (diagnostics were given); 2 an option of the request is; 3 a defect of the compiler; 4 the target or its
  * plugin is not available. The same numbers are the command line's exit codes.
  */
 #ifndef TESSERA_COMPILER_H
@@ -22,7 +22,7 @@ extern "C" {
 
 #define TSC_API __attribute__((visibility("default")))
 
-enum { TSC_OK = 0, TSC_USER_ERROR = 1, TSC_INTERNAL = 3, TSC_UNAVAILABLE = 4 };
+enum { TSC_OK = 0, TSC_USER_ERROR = 1, TSC_USAGE = 2, TSC_INTERNAL = 3, TSC_UNAVAILABLE = 4 };
 
 typedef struct {
   const char *p;

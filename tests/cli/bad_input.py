@@ -39,7 +39,7 @@ def kernel(name, text):
     return str(TMP / name)
 
 
-def case(name, arguments, code, *needles, env=None):
+def case(name, arguments, code, *needles, env=None, once=()):
     """Runs tessera; the exit code must be `code` and stderr must contain every needle, no stack trace, nothing endless."""
     global passed, failed
     before = set(p.name for p in TMP.iterdir())
@@ -51,6 +51,10 @@ def case(name, arguments, code, *needles, env=None):
     for n in needles:
         if n.lower() not in done.stderr.lower():
             problems.append(f"the message lacks {n!r}")
+    for n in once:
+        shown = [l for l in done.stderr.splitlines() if n in l and not l.lstrip()[:1].isdigit()]  # but for the excerpt of the source
+        if len(shown) != 1:
+            problems.append(f"{n!r} is said {len(shown)} times")
     for bad in ("Stack dump", "PLEASE submit", "Assertion", "terminate called", "Traceback", "Segmentation"):
         if bad in done.stderr:
             problems.append(f"the message has {bad!r}")
@@ -102,6 +106,10 @@ case("shape no power of two", ["compile", kernel("pow2.py", body("i = tl.arange(
 case("block too large", ["compile", kernel("large.py", body("i = tl.zeros([2048, 1024], tl.float32)")), *COMPILE], 1, "1048576")
 case("shapes that do not fit", ["compile", kernel("shapes.py", body("a = tl.arange(0, 64) + tl.arange(0, 32)")), *COMPILE], 1, "incompatible", "shapes.py:7")
 case("several errors a run", ["compile", kernel("several.py", body("a = foo\nb = bar\ntl.store(x_ptr, 1.0)")), *COMPILE], 1, "foo", "bar")
+case("unknown tl name beside a value in error", ["compile", kernel("beside.py", body("a = foo\nb = a + tl.zeross([BLOCK], tl.float32)\ntl.store(x_ptr, b)")), *COMPILE],
+     1, "foo", "zeross", "did you mean `zeros`?", "beside.py:8")
+case("break outside of a loop", ["compile", kernel("break.py", body("if n > 0:\n    break\ntl.store(x_ptr, 1.0)")), *COMPILE], 1, "E0101", "'break' outside loop", "break.py:8:9", "^")
+case("continue outside of a loop", ["compile", kernel("continue.py", body("continue")), *COMPILE], 1, "'continue' not properly in loop", "continue.py:7")
 case("static_assert", ["compile", kernel("assert.py", body("tl.static_assert(BLOCK == 32, 'BLOCK must be 32')")), *COMPILE], 1, "BLOCK must be 32")
 case("loop-carried type", ["compile", kernel("carried.py", body("a = 1\nfor i in range(n):\n    a = a + 1.5\ntl.store(x_ptr, a)")), *COMPILE], 1,
      "Loop-carried variable a", "carried.py")
@@ -137,6 +145,10 @@ case("unknown plugin", ["compile", good + ":copy", "-s", "*fp32, *fp32, i32", "-
 case("unknown emit", ["compile", good + ":copy", "--emit", "assembly"], 2, "assembly")
 case("unknown option", ["compile", "--frobnicate"], 2)
 case("no command", [], 2)
+case("unknown stage", ["compile", good + ":copy", "-s", "*fp32, *fp32, i32", *COMPILE[2:], "--dump-ir=simplify,merg"], 2,
+     "E0301", "'merg'", "did you mean 'merge'?", "lower-block-pointers", "assign-layouts", "all")
+case("effort of 7", ["compile", good + ":copy", "-O", "7"], 2, "-O", "7", "1", "3")
+case("effort that is no number", ["compile", good + ":copy", "-O", "fast"], 2, "-O", "fast")
 
 # Plugins that are missing, truncated, malformed.
 plugins = TMP / "plugins"
@@ -157,9 +169,26 @@ case("plugin library that is none", TARGET, 4, "libtext.so", env=env)
 (plugins / "cpu.tessera.json").write_text('{"format": 1, "name": ')
 case("malformed manifest", TARGET, 4, "cpu.tessera.json", env=env)
 
+# Plugins that are of another version, that throw, that lie (tests/abi/hostile; tests/abi/loader_refusals.cpp has them all).
+HOSTILE = ["compile", good + ":copy", "-s", "*fp32, *fp32, i32", "-D", "BLOCK=64", "--target", "hostile", "--emit", "asm", "-o", str(TMP / "hostile.s")]
+(plugins / "cpu.tessera.json").unlink()
+for rule, needle in (("other_major", "major 7 of the plugin ABI"), ("other_build", "rebuild the plugin"), ("future_bytecode", "reads bytecode 5.0"),
+                     ("no_note", "is no Tessera plugin"), ("init_fails", "licence server"), ("refuses", "blue logo"),
+                     ("throws_in_negotiate", "threw a C++ exception"), ("throws_in_parse", "threw a C++ exception"),
+                     ("throws_in_compile", "threw a C++ exception"), ("no_artifact", "0 artifacts"), ("null_message", "without a text")):
+    (plugins / "hostile.tessera.json").write_text('{"format": 1, "name": "hostile", "version": "1.0", "compiler": "%s", "targets": [{"name": "hostile"}]}'
+                                                  % (BIN.parent / "lib" / "hostile" / f"libhostile_{rule}.so"))
+    case(f"plugin that {rule}", HOSTILE, 4, "plugin hostile", needle, env=env)
+
 # In the interpreter: memory errors have the kernel's line.
 case("out of bounds in the interpreter",
      ["run", good + ":copy", "--interpret", "--grid", "2", "-D", "BLOCK=64", "--arg", x, "--arg", "*fp32[64]", "--arg", "100"], 1, "copy.py:8", "x_ptr")
+
+# A failed assertion: once, on the device as in the interpreter, and its line.
+checks = kernel("checks.py", body("tl.device_assert(n > 100, 'n is small')"))
+for where in ([], ["--interpret"], ["--target", "mock"]):
+    case(f"device_assert {' '.join(where)}", ["run", checks + ":k", *where, "--debug", "--grid", "1", "-D", "BLOCK=64", "--arg", x, "--arg", "5"], 1,
+         "E0602", "n is small", "checks.py:7", once=("n is small",))
 
 print(f"{passed} passed, {failed} failed")
 sys.exit(1 if failed else 0)
