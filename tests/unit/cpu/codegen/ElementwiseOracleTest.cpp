@@ -92,7 +92,10 @@ double ulpOf(Elem e, double v) {
   return std::ldexp(1, std::max(x - bits, least));
 }
 
-void check(Elem e, const std::vector<Case> &cases, const std::string &target) {
+using Shape = std::vector<int64_t>;
+
+// All kN values, a tile of this shape a program.
+void check(Elem e, const std::vector<Case> &cases, const std::string &target, const Shape &shape) {
   Module m;
   m.options.push_back({"fp_fusion", 0});
   Builder b(m);
@@ -108,16 +111,23 @@ void check(Elem e, const std::vector<Case> &cases, const std::string &target) {
     out.push_back(b.param("o", Builder::ptr(c.result)));
     o.buffers.push_back(Bytes(size_t(kN) * elemBits(c.result) / 8, 0x11));
   }
-  ValueId i = b.arange(0, kN);
-  auto at = [&](ValueId p) { return b.op(Opcode::AddPtr, {b.splat(p, {kN}), i}); };
+  int64_t elements = 1;
+  for (int64_t d : shape)
+    elements *= d;
+  ValueId i = b.arange(0, elements);
+  if (shape.size() > 1)
+    i = b.reshape(i, shape);
+  if (elements < kN)
+    i = b.op(Opcode::AddI, {i, b.splat(b.op(Opcode::MulI, {b.programId(0), b.i32(int32_t(elements))}), shape)});
+  auto at = [&](ValueId p) { return b.op(Opcode::AddPtr, {b.splat(p, shape), i}); };
   for (size_t k = 0; k < cases.size(); ++k) {
     Values ops;
     for (int a = 0; a < cases[k].arity; ++a)
       ops.push_back(b.load(at(in[size_t(a)])));
-    b.store(at(out[k]), b.op(cases[k].code, ops, Builder::tensor({kN}, cases[k].result), cases[k].attrs));
+    b.store(at(out[k]), b.op(cases[k].code, ops, Builder::tensor(shape, cases[k].result), cases[k].attrs));
   }
   b.endKernel();
-  ASSERT_TRUE(o.run(m, 1, target)) << o.error;
+  ASSERT_TRUE(o.run(m, int32_t(kN / elements), target)) << o.error;
   for (size_t k = 0; k < cases.size(); ++k) {
     const Case &c = cases[k];
     unsigned bytes = elemBits(c.result) / 8;
@@ -153,7 +163,10 @@ void check(Elem e, const std::vector<Case> &cases, const std::string &target) {
   }
 }
 
-class CpuElementwise : public testing::TestWithParam<std::string> {};
+class CpuElementwise : public testing::TestWithParam<std::pair<std::string, Shape>> {
+protected:
+  void check(Elem e, const std::vector<Case> &cases) { ::check(e, cases, GetParam().first, GetParam().second); }
+};
 
 TEST_P(CpuElementwise, Integers) {
   for (Elem e : {Elem::I8, Elem::I16, Elem::I32, Elem::I64}) {
@@ -180,7 +193,7 @@ TEST_P(CpuElementwise, Integers) {
         cases.push_back({Opcode::ExtSI, 1, to, {}});
         cases.push_back({Opcode::ExtUI, 1, to, {}});
       }
-    check(e, cases, GetParam());
+    check(e, cases);
   }
 }
 
@@ -193,11 +206,11 @@ TEST_P(CpuElementwise, ExactFloats) {
     for (Opcode c : {Opcode::NegF, Opcode::AbsF, Opcode::Floor, Opcode::Ceil, Opcode::Trunc, Opcode::Round,
                      Opcode::RoundEven, Opcode::Sqrt})
       cases.push_back({c, 1, e, {}});
-    if (e == Elem::F32 || (e == Elem::F64 && GetParam() == "native"))
+    if (e == Elem::F32 || (e == Elem::F64 && GetParam().first == "native"))
       cases.push_back({Opcode::Fma, 3, e, {}});
     for (int p = 0; p < 16; ++p)
       cases.push_back({Opcode::CmpF, 2, Elem::I1, {intAttr(AttrId::Predicate, p)}});
-    check(e, cases, GetParam());
+    check(e, cases);
   }
 }
 
@@ -212,7 +225,7 @@ TEST_P(CpuElementwise, FloatConversions) {
         if (elemBits(to) < elemBits(e))
           cases.push_back({Opcode::FPToFP, 1, to, {intAttr(AttrId::Rounding, 1)}});
       }
-    check(e, cases, GetParam());
+    check(e, cases);
   }
 }
 
@@ -230,11 +243,27 @@ TEST_P(CpuElementwise, ElementaryFunctions) {
     for (Opcode c : {Opcode::Atan2, Opcode::Pow})
       cases.push_back({c, 2, e, {}, 8});
     cases.push_back({Opcode::RemF, 2, e, {}});
-    check(e, cases, GetParam());
+    check(e, cases);
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Targets, CpuElementwise, testing::Values("native", "x86-64-v2"),
-                         [](const auto &info) { return info.param == "native" ? "native" : "v2"; });
+// One shape; with TESSERA_FULL_TESTS every op on every type in all of these, among them less than a vector and rank 3.
+std::vector<std::pair<std::string, Shape>> targetsAndShapes() {
+  std::vector<Shape> shapes{{kN}};
+  if (const char *full = getenv("TESSERA_FULL_TESTS"); full && *full == '1')
+    shapes.insert(shapes.end(), {{1}, {2}, {8}, {64}, {8, 16}, {64, 1}, {1, 32}, {2, 4, 16}, {2, 1, 2, 2}});
+  std::vector<std::pair<std::string, Shape>> out;
+  for (const char *target : {"native", "x86-64-v2"})
+    for (const Shape &s : shapes)
+      out.emplace_back(target, s);
+  return out;
+}
+
+INSTANTIATE_TEST_SUITE_P(Targets, CpuElementwise, testing::ValuesIn(targetsAndShapes()), [](const auto &info) {
+  std::string name = info.param.first == "native" ? "native" : "v2";
+  for (int64_t d : info.param.second)
+    name += "_" + std::to_string(d);
+  return name;
+});
 
 } // namespace

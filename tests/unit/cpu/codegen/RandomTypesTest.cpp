@@ -5,7 +5,10 @@
 #include "tests/unit/cpu/codegen/KernelRunner.h"
 #include "tests/unit/cpu/codegen/Shrink.h"
 
+#include <chrono>
 #include <cstdlib>
+#include <map>
+#include <set>
 
 using namespace tessera;
 using namespace tessera::samples;
@@ -49,8 +52,50 @@ uint64_t setting(const char *name, uint64_t otherwise) {
 }
 } // namespace
 
+// What the kernels of a run were made of.
+struct Coverage {
+  std::map<tbc::Opcode, std::set<tbc::Elem>> types; // of the results of an op, or of what it takes where it has none
+  void add(const tbc::Module &m, const tbc::Region &r) {
+    for (const tbc::Op &op : r.ops) {
+      std::set<tbc::Elem> &seen = types[op.code];
+      for (tbc::ValueId v : op.results.empty() ? op.operands : op.results)
+        seen.insert(m.typeOf(v).elem);
+      for (const tbc::Region &inner : op.regions)
+        add(m, inner);
+    }
+  }
+  std::string text() const {
+    std::set<tbc::Elem> elems;
+    size_t pairs = 0, known = 0;
+    std::string missing;
+    for (const auto &[code, seen] : types) {
+      pairs += seen.size();
+      elems.insert(seen.begin(), seen.end());
+    }
+    for (unsigned n = 0; n < static_cast<unsigned>(tbc::Opcode::ConvertLayout); ++n)
+      if (const tbc::OpInfo *info = tbc::opInfo(static_cast<tbc::Opcode>(n))) {
+        ++known;
+        if (!types.count(info->code))
+          missing += (missing.empty() ? "" : " ") + std::string(info->name);
+      }
+    return std::to_string(types.size()) + " of " + std::to_string(known) + " ops, " + std::to_string(elems.size()) +
+           " element types, " + std::to_string(pairs) + " pairs of op and type; no kernel had: " + missing;
+  }
+};
+
+// With TESSERA_FULL_TESTS: new seeds each time, 1000 of them. The report names them; TESSERA_RANDOM_SEED repeats one.
 TEST(RandomTypes, AgreeWithTheInterpreter) {
-  uint64_t first = setting("TESSERA_RANDOM_SEED", 1), count = setting("TESSERA_RANDOM_COUNT", 25), failures = 0;
+  bool full = setting("TESSERA_FULL_TESTS", 0) != 0;
+  auto now = static_cast<uint64_t>(std::chrono::system_clock::now().time_since_epoch() / std::chrono::seconds(1));
+  uint64_t first = setting("TESSERA_RANDOM_SEED", full ? now * 1000 : 1), failures = 0;
+  uint64_t count = setting("TESSERA_RANDOM_COUNT", full ? 1000 : 25);
+  Coverage coverage;
+  for (uint64_t seed = first; seed < first + count; ++seed) {
+    RandomKernel k = randomKernel(seed);
+    coverage.add(k.module, k.module.functions[0].body);
+  }
+  std::printf("report: random kernels, seeds %llu to %llu: %s\n", static_cast<unsigned long long>(first),
+              static_cast<unsigned long long>(first + count - 1), coverage.text().c_str());
   for (uint64_t seed = first; seed < first + count && failures < 3; ++seed) {
     RandomOptions o;
     if (difference(randomKernel(seed, o)).empty())
