@@ -85,11 +85,29 @@ def ctest(preset, jobs, tally, arguments=()):
             tally.passed += passed
             seconds = re.search(r"Test time =\s*([\d.]+)", block)
             print(f"ok   {preset}/{name}: {passed} ({seconds.group(1) if seconds else '?'} s)", flush=True)
+            for line in re.findall(r"^report: (.*)", block, re.M):
+                print(f"       {line}", flush=True)
         else:
             tally.passed += passed if failed else 0
             tally.failed += max(failed, 1)
             tally.failures.append(f"{preset}/{name}")
             print(f"FAIL {preset}/{name}\n" + "\n".join(block.splitlines()[-80:]), flush=True)
+
+
+# Tests of what runs at once: threads, streams, processes on one cache.
+CONCURRENT = ("cpu_driver_test", "mock_test", "runtime_api_test", "runtime_cache_test", "runtime_launch_test")
+
+
+def stress(preset, tally, repeats):
+    """The concurrent tests over and over, in a new order each time; GoogleTest prints the seed of a failing round."""
+    build = ROOT / "build" / preset
+    for name in CONCURRENT:
+        program = build / "bin" / name
+        if not program.exists():
+            continue
+        log = build / f"stress-{name}.log"
+        ok, seconds = run([program, f"--gtest_repeat={repeats}", "--gtest_shuffle", "--gtest_throw_on_failure=0"], log, cwd=build)
+        tally.add(f"stress {preset}/{name}, {repeats} rounds ({seconds:.0f} s)", ok, tail(log))
 
 
 def main():
@@ -105,15 +123,24 @@ def main():
     for check in ("layering", "tree"):
         ok, _ = run([sys.executable, f"cmake/checks/{check}.py", "."], logs / f"{check}.log")
         tally.add(f"check {check}", ok, tail(logs / f"{check}.log"))
+    ok, _ = run(["./dev", "format", "--check"], logs / "format.log")
+    tally.add("check format", ok, tail(logs / "format.log", 20) + "\n`./dev format` mends it")
 
     fuzz = os.environ.get("TESSERA_FUZZ_SECONDS", "600" if arguments.full else "60")
     if configure_and_build("dev", [], arguments.jobs, tally, [f"-DTESSERA_FUZZ_SECONDS={fuzz}", f"-DTESSERA_FULL_TESTS={arguments.full}"]):
         ctest("dev", arguments.jobs, tally)
+        if arguments.full:
+            stress("dev", tally, 50)
+        ok, seconds = run([sys.executable, "cmake/checks/tidy.py", "build/dev", "--jobs", str(arguments.jobs),
+                           *(["--all"] if arguments.full else [])], logs / "tidy.log")
+        tally.add(f"check clang-tidy ({seconds:.0f} s)", ok, tail(logs / "tidy.log"))
 
     # The sanitizer builds cover what contains no LLVM: layouts, bytecode, syntax, loader, runtime, drivers.
     for preset in ("asan", "tsan"):
         if configure_and_build(preset, [f"tessera_sanitized_tests"], arguments.jobs, tally):
             ctest(preset, arguments.jobs, tally, ["-L", "sanitized-" + preset])
+            if arguments.full:
+                stress(preset, tally, 10)
 
     if tally.failures:
         print("failed: " + ", ".join(tally.failures))
