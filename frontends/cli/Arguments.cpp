@@ -184,7 +184,7 @@ bool parseArgument(const std::string &raw, Argument &out, std::string &error) {
     }
     out.kind = Argument::Array;
     out.array = std::move(*array);
-    unsigned width = static_cast<unsigned>(std::atoi(out.array.descr.c_str() + 2));
+    unsigned long width = std::strtoul(out.array.descr.c_str() + 2, nullptr, 10);
     if (type.empty())
       type = tritonTypeOfDescr(out.array.descr);
     if (type.empty()) {

@@ -174,7 +174,7 @@ std::optional<NpyArray> readNpy(const std::string &path, std::string &error) {
     error = "has a malformed header (descr and shape are needed)";
     return std::nullopt;
   }
-  unsigned width = static_cast<unsigned>(std::atoi(array.descr.c_str() + 2));
+  unsigned long width = std::strtoul(array.descr.c_str() + 2, nullptr, 10);
   if (array.descr[0] == '>' || width == 0 || width > 16) {
     error = "has elements of type '" + array.descr + "', which cannot be used; little-endian numbers can";
     return std::nullopt;

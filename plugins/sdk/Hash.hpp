@@ -91,7 +91,7 @@ private:
 } // namespace tessera::sdk
 
 // The linker defines this as the first byte of the library's own image.
-extern "C" __attribute__((visibility("hidden"))) const Elf64_Ehdr __ehdr_start;
+extern "C" __attribute__((visibility("hidden"))) const Elf64_Ehdr __ehdr_start; // NOLINT(bugprone-reserved-identifier)
 
 namespace tessera::sdk {
 

@@ -113,7 +113,7 @@ int main(int argc, char **argv) {
   }
   std::vector<double> first, second;
   long peak = 0;
-  for (int r = std::atoi(argv[1]); r > 0; --r) {
+  for (long r = std::strtol(argv[1], nullptr, 10); r > 0; --r) {
     int fds[2];
     if (pipe(fds) != 0)
       return 3;

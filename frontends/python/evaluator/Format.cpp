@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 
 namespace tessera::py {
 
@@ -557,7 +558,7 @@ std::optional<std::string> EvaluatorImpl::formatMethod(const std::string &f, con
     std::string head = name.substr(0, headEnd);
     MaybeValue value;
     if (head.empty() || (head[0] >= '0' && head[0] <= '9')) {
-      size_t index = head.empty() ? next++ : static_cast<size_t>(std::atoi(head.c_str()));
+      size_t index = head.empty() ? next++ : static_cast<size_t>(std::strtoul(head.c_str(), nullptr, 10));
       if (index >= args.size())
         return ev.raise("IndexError",
                         "Replacement index " + std::to_string(index) + " out of range for positional args tuple");

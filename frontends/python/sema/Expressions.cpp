@@ -45,7 +45,7 @@ std::optional<bool> Visitor::staticTruth(const Value &v) {
     auto t = host.evaluator().truth(v.host);
     if (!t)
       hostResult(std::nullopt);
-    return *t;
+    return t;
   }
   case ValueKind::Tuple:
     return !v.items().empty();

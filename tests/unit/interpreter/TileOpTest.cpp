@@ -21,7 +21,7 @@ namespace {
 class Kernel {
 public:
   Kernel() : b(m) { b.beginKernel("k"); }
-  template <class T> ValueId input(std::vector<T> &data, std::vector<int64_t> shape, Elem e) {
+  template <class T> ValueId input(std::vector<T> &data, const std::vector<int64_t> &shape, Elem e) {
     ValueId p = b.param("p" + std::to_string(args_.size()), Builder::ptr(e));
     args_.push_back(addressOf(data));
     return b.load(tile(p, shape));
@@ -43,7 +43,7 @@ public:
   Builder b;
 
 private:
-  ValueId tile(ValueId p, std::vector<int64_t> shape) {
+  ValueId tile(ValueId p, const std::vector<int64_t> &shape) {
     int64_t n = 1;
     for (int64_t d : shape)
       n *= d;

@@ -43,7 +43,7 @@ private:
     tiles_.push_back({fresh(), std::move(shape)});
     return tiles_.back();
   }
-  void unary(const std::string &op, const Tile &from, Shape to, const std::string &attributes = "") {
+  void unary(const std::string &op, const Tile &from, const Shape &to, const std::string &attributes = "") {
     Tile t = add(to);
     line(t.name + " = tile." + op + " " + from.name + attributes + " : (" + typeOf(from.shape) + ") -> " + typeOf(to));
   }
