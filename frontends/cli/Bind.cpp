@@ -64,7 +64,8 @@ int bindArguments(const Session &session, const KernelSource &source, const RunC
     Argument a;
     std::string error;
     if (!parseArgument(command.arguments[next++], a, error)) {
-      bool npy = error.find(".npy") != std::string::npos;
+      // Messages about a file begin with its name, those about the text with "argument".
+      bool npy = !error.starts_with("argument") && error.find(".npy") != std::string::npos;
       bool absent = error.find("cannot be opened") != std::string::npos;
       return session.report(absent ? DiagId::FileNotFound
                             : npy  ? DiagId::BadNpy

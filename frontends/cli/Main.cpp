@@ -36,6 +36,16 @@ bool has(const std::vector<std::string> &words, const std::string &word) {
   return std::find(words.begin(), words.end(), word) != words.end();
 }
 
+CLI::Validator atLeastOne() {
+  return CLI::Validator(
+      [](const std::string &text) {
+        int64_t n = 0;
+        return CLI::detail::lexical_cast(text, n) && n > 0 ? std::string()
+                                                           : "'" + text + "' is no number of at least 1";
+      },
+      "POSITIVE");
+}
+
 // A word that should be a command and is none: "did you mean", before CLI11 only says that one is missing.
 int unknownCommand(const Session &session, const CLI::App &app, const std::string &word) {
   std::vector<std::string> known = commandsOf(app);
@@ -57,7 +67,7 @@ CLI::Option *addKernelOptions(CLI::App *app, KernelOptions &options, std::string
   app->add_option("-D", options.defines, "NAME=VALUE of a constexpr parameter")->take_all();
   app->add_option("--num-warps", options.numWarps, "warps a program, where the target has warps")->check(powerOfTwo());
   app->add_option("--num-stages", options.numStages, "stages of software pipelines, where the target has them")
-      ->check(CLI::PositiveNumber);
+      ->check(atLeastOne());
   app->add_option("--num-ctas", options.numCtas, "blocks a program, where the target has clusters")
       ->check(powerOfTwo());
   app->add_option("-O", options.optLevel, "effort of the target's code generator, 1 to 3")->check(CLI::Range(1, 3));
@@ -141,7 +151,7 @@ int main(int argc, char **argv) {
   benchApp->add_option("--grid", bench.grid, "programs: X or X,Y or X,Y,Z");
   benchApp->add_option("--arg,-a", bench.arguments, "as of run")->take_all();
   bench.timeRepeats = 50;
-  benchApp->add_option("--repeats", bench.timeRepeats, "timed launches")->check(CLI::PositiveNumber);
+  benchApp->add_option("--repeats", bench.timeRepeats, "timed launches")->check(atLeastOne());
 
   bool json = false;
   CLI::App *targetsApp = app.add_subcommand("targets", "every target the installed plugins offer");
@@ -162,7 +172,16 @@ int main(int argc, char **argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError &e) {
-    return app.exit(e) == 0 ? kOk : kUsage;
+    if (e.get_exit_code() == 0) // --help, --version
+      return app.exit(e);
+    std::string command;
+    for (const CLI::App *c = &app; c && !c->get_subcommands().empty();) {
+      c = c->get_subcommands()[0];
+      command += " " + c->get_name();
+    }
+    session.colour = wantsColour(colour);
+    session.format = format == "json" ? DiagnosticsFormat::Json : DiagnosticsFormat::Text;
+    return session.report(DiagId::BadUsage, e.what(), "see `tessera" + command + " --help`");
   }
   session.colour = wantsColour(colour);
   session.format = format == "json" ? DiagnosticsFormat::Json : DiagnosticsFormat::Text;

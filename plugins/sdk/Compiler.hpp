@@ -94,7 +94,7 @@ public:
       int64_t v = std::stoll(text, &used, 0);
       if (used == text.size())
         return v;
-    } catch (const std::exception &) { // NOLINT(bugprone-empty-catch): said below
+    } catch (const std::exception &) { // said below
     }
     throw Error(TSR_E_INVALID, "option '" + std::string(key) + "' wants a number, not '" + text + "'");
   }

@@ -77,7 +77,7 @@ inline const tsr_host_api *&host() {
 inline tsr_status report(const tsr_sink *sink, const Error &e) noexcept {
   try {
     lastErrorText() = e.message;
-  } catch (...) { // NOLINT(bugprone-empty-catch): no memory for the text; the status says what it can
+  } catch (...) { // no memory for the text; the status says what it can
   }
   if (sink && TSR_HAS(tsr_sink, sink, diag)) {
     tsr_diag d{};

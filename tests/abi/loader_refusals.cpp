@@ -190,7 +190,7 @@ TEST(DamagedFile, NotALibraryAtAll) {
   Folder f;
   std::ofstream(f.path / "text.so")
       << "hello, I am a text file that is called .so and longer than an ELF header is, by far";
-  std::ofstream(f.path / "empty.so");
+  std::ofstream(f.path / "empty.so").flush();
   LibraryFacts facts;
   EXPECT_NE(readLibraryFacts((f.path / "text.so").string(), facts).find("no ELF file"), std::string::npos);
   EXPECT_EQ(readLibraryFacts((f.path / "empty.so").string(), facts), "is empty");

@@ -280,11 +280,11 @@ Expr *ParserImpl::soleExpression() {
   }
 }
 
-Module *parseModule(std::shared_ptr<const SourceFile> file, Arena &arena, DiagnosticList &out) {
+Module *parseModule(const std::shared_ptr<const SourceFile> &file, Arena &arena, DiagnosticList &out) {
   return ParserImpl(file, arena, out, false).module();
 }
 
-FunctionDef *parseFunction(std::shared_ptr<const SourceFile> file, Arena &arena, DiagnosticList &out) {
+FunctionDef *parseFunction(const std::shared_ptr<const SourceFile> &file, Arena &arena, DiagnosticList &out) {
   size_t errors = out.errorCount();
   Module *m = ParserImpl(file, arena, out, true).module();
   if (out.errorCount() != errors)
@@ -296,7 +296,7 @@ FunctionDef *parseFunction(std::shared_ptr<const SourceFile> file, Arena &arena,
   return nullptr;
 }
 
-Expr *parseExpression(std::shared_ptr<const SourceFile> file, Arena &arena, DiagnosticList &out) {
+Expr *parseExpression(const std::shared_ptr<const SourceFile> &file, Arena &arena, DiagnosticList &out) {
   size_t errors = out.errorCount();
   Expr *e = ParserImpl(file, arena, out, true).soleExpression();
   return out.errorCount() == errors ? e : nullptr;

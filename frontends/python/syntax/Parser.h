@@ -14,13 +14,13 @@ namespace tessera::py {
 // Parses a whole module. Never null; after an error (see `out`) the tree holds the statements that could be read. Any
 // bytes are accepted as input: what is not Python gives diagnostics, never a crash. The tree points into `file->text`,
 // which must live as long as the arena's tree is used.
-Module *parseModule(std::shared_ptr<const SourceFile> file, Arena &arena, DiagnosticList &out);
+Module *parseModule(const std::shared_ptr<const SourceFile> &file, Arena &arena, DiagnosticList &out);
 
 // Parses one function, decorators included, that was cut out of a file: `file->text` may be indented as a whole and
 // `file->firstLine` is the line number of its first line. Null after an error or if there is no function in it.
-FunctionDef *parseFunction(std::shared_ptr<const SourceFile> file, Arena &arena, DiagnosticList &out);
+FunctionDef *parseFunction(const std::shared_ptr<const SourceFile> &file, Arena &arena, DiagnosticList &out);
 
 // Parses one expression (command-line values, tests). Null after an error.
-Expr *parseExpression(std::shared_ptr<const SourceFile> file, Arena &arena, DiagnosticList &out);
+Expr *parseExpression(const std::shared_ptr<const SourceFile> &file, Arena &arena, DiagnosticList &out);
 
 } // namespace tessera::py

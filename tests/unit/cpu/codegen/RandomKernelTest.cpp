@@ -350,7 +350,7 @@ private:
   }
   void dot(Pool &p) {
     int64_t M = int64_t(1) << (2 + pick(4)), N = int64_t(1) << (pick(6)), K = int64_t(1) << (1 + pick(5));
-    auto operand = [&](std::vector<int64_t> s) {
+    auto operand = [&](const std::vector<int64_t> &s) {
       ValueId v = pick(2) ? load(s) : b.op(Opcode::AddI, {index(s, 1, 1), konst(s, 3)});
       if (type(v).elem == Elem::F32)
         v = b.op(Opcode::AddI, {index(s, 5, 1), konst(s, 3)});

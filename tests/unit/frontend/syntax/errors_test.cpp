@@ -121,7 +121,7 @@ TEST(SyntaxErrors, AreBoundedInNumber) {
 }
 
 TEST(SyntaxErrors, DeepNestingIsAnErrorNotACrash) {
-  auto repeat = [](std::string s, int n) {
+  auto repeat = [](const std::string &s, int n) {
     std::string out;
     for (int i = 0; i < n; ++i)
       out += s;
