@@ -305,7 +305,21 @@ def launch(bench):
     bench.limit("launch from C++, grid of one, caller's thread", ns / 1000, 2, "us")
 
 
-ROWS = dict(compile=compile_times, worker=worker, launch=launch, matmul=matmul, softmax=softmax, layer_norm=layer_norm, rms_norm=rms_norm, vector_add=vector_add, attention=attention)
+def launch_python(bench):
+    # kernel[grid](...) of an empty kernel, beside Triton's own binder and key: no compiler in the measurement, no GPU needed
+    triton = ROOT / "build/venv-triton/bin/python"
+    if not triton.exists():
+        subprocess.run(["/usr/bin/python3", "-m", "venv", triton.parents[1]], check=True)
+        subprocess.run([triton, "-m", "pip", "install", "-q", "triton==3.6.0"], check=True)
+    out = bench.tmp / "launch.json"
+    subprocess.run([sys.executable, ROOT / "tests/perf/launch/launch_python.py", "--ours", sys.executable, bench.bin.parent / "python",
+                    "--triton", triton, "--json", out], check=False, env=bench.env, stdout=subprocess.DEVNULL)
+    for row in json.loads(out.read_text())["rows"]:
+        bench.limit(row["name"], max(row["ours"], row["ours_numpy"]) / 1000, row["bar"] / 1000, "us", numpy_us=row["ours_numpy"] / 1000)
+        bench.least(row["name"] + ", Triton's key and binder / ours", row["ratio"], 4, "times", triton_us=row["triton"] / 1000)
+
+
+ROWS = dict(compile=compile_times, worker=worker, launch=launch, launch_python=launch_python, matmul=matmul, softmax=softmax, layer_norm=layer_norm, rms_norm=rms_norm, vector_add=vector_add, attention=attention)
 
 
 def peer_versions():

@@ -300,3 +300,11 @@ def test_threads_launch_at_once():
     for t in threads:
         t.join()
     assert [set(out) for out in outs] == [{2}, {3}, {4}, {5}]
+
+
+def test_descriptors_are_flattened():
+    from tessera.tools.tensor_descriptor import TensorDescriptor
+    base = aligned(64 * 32, np.float16).reshape(64, 32)
+    assert _tessera.specialization(TensorDescriptor.from_tensor(base, [16, 32])) == ("tensordesc<fp16[16, 32]>", None)
+    nan = TensorDescriptor.from_tensor(base, [16, 32], padding="nan")
+    assert _tessera.specialization(nan) == ("tensordesc<fp16[16, 32], nan>", None)

@@ -95,6 +95,83 @@ bool addTensor(const Parameter &p, PyObject *value, const TypeInfo &info, size_t
   return true;
 }
 
+// ---- descriptors ---------------------------------------------------------------------------------------------------
+
+// Extents, strides or a block's shape: a sequence of ints.
+bool readInts(PyObject *object, PyObject *name, std::vector<int64_t> &out) {
+  Reference sequence(PyObject_GetAttr(object, name));
+  Reference tuple(sequence ? PySequence_Tuple(sequence.get()) : nullptr);
+  if (!tuple)
+    return false;
+  for (Py_ssize_t i = 0, n = PyTuple_Size(tuple.get()); i < n; ++i) {
+    Reference integer(PyNumber_Index(PyTuple_GetItem(tuple.get(), i)));
+    if (!integer)
+      return false;
+    out.push_back(PyLong_AsLongLong(integer.get()));
+  }
+  return !PyErr_Occurred();
+}
+
+struct Descriptor {
+  Tensor base;
+  std::vector<int64_t> shape, strides, block;
+  bool nan = false;
+};
+
+bool readDescriptor(PyObject *object, size_t index, int32_t tensorDevice, Descriptor &out) {
+  Reference base(PyObject_GetAttr(object, names.base));
+  if (!base)
+    return false;
+  const TypeInfo &info = typeInfo(base.get());
+  if (!isTensor(info.handler)) {
+    PyErr_Format(PyExc_TypeError, "the base of a tensor descriptor is %R, which is no tensor", Py_TYPE(base.get()));
+    return false;
+  }
+  Reference padding(PyObject_GetAttr(object, names.padding));
+  if (!padding)
+    return false;
+  out.nan = PyUnicode_Check(padding.get()) && utf8(padding.get()) == "nan";
+  return readTensor(base.get(), info, out.base) && checkDevice(index, out.base.deviceType, tensorDevice) &&
+         readInts(object, names.shape, out.shape) && readInts(object, names.strides, out.strides) &&
+         readInts(object, names.blockShape, out.block);
+}
+
+// What the kernel takes of a descriptor: the pointer, every extent, every stride but the last, which is 1.
+bool addDescriptor(PyObject *value, size_t index, int32_t tensorDevice, CallFacts &out) {
+  Descriptor d;
+  if (!readDescriptor(value, index, tensorDevice, d))
+    return false;
+  if (d.shape.size() != d.block.size() || d.strides.size() != d.block.size()) {
+    PyErr_SetString(PyExc_ValueError, "shape, strides and block_shape of a tensor descriptor are not equally long");
+    return false;
+  }
+  if (d.base.address % 16) {
+    PyErr_SetString(PyExc_ValueError, "base must be 16-byte aligned");
+    return false;
+  }
+  out.key.push(kDescriptor | (d.nan ? kAligned : 0) | (uint64_t(d.base.dtype) << 16) |
+               (uint64_t(d.block.size()) << 48));
+  for (int64_t extent : d.block)
+    out.key.push(static_cast<uint64_t>(extent));
+  out.values.push(tsr_arg_pointer(reinterpret_cast<const void *>(d.base.address)));
+  for (int64_t extent : d.shape)
+    out.values.push(tsr_arg_int(extent));
+  for (size_t i = 0; i + 1 < d.strides.size(); ++i)
+    out.values.push(tsr_arg_int(d.strides[i]));
+  return true;
+}
+
+PyObject *describeDescriptor(PyObject *value, size_t index, int32_t tensorDevice) {
+  Descriptor d;
+  if (!readDescriptor(value, index, tensorDevice, d))
+    return nullptr;
+  std::string type = "tensordesc<" + dtypeSpelling(d.base.dtype) + "[";
+  for (size_t i = 0; i < d.block.size(); ++i)
+    type += (i ? ", " : "") + std::to_string(d.block[i]);
+  type += d.nan ? "], nan>" : "]>";
+  return Py_BuildValue("(sO)", type.c_str(), Py_None);
+}
+
 bool unsupported(PyObject *value) {
   PyErr_Format(PyExc_TypeError,
                "Unsupported type %R: pass None, bool, int, float, a tuple, or a tensor (an object with "
@@ -233,6 +310,8 @@ bool addArgument(const Parameter &p, PyObject *value, size_t index, int32_t tens
         return false;
     return true;
   }
+  case Handler::Descriptor:
+    return addDescriptor(value, index, tensorDevice, out);
   case Handler::Constexpr:
   case Handler::Function:
   case Handler::Dtype:
@@ -316,6 +395,8 @@ PyObject *describeArgument(const Parameter &p, PyObject *value, size_t index, in
       return nullptr;
     return Py_BuildValue("(OO)", types.get(), keys.get());
   }
+  case Handler::Descriptor:
+    return describeDescriptor(value, index, tensorDevice);
   case Handler::Constexpr:
   case Handler::Dtype:
   case Handler::Function:

@@ -85,10 +85,12 @@ bool bind(Signature &signature, Call &call) {
   }
   std::string missing;
   size_t nMissing = 0;
-  for (size_t i = 0; i < n; ++i)
-    if (!call.bound[i] && !(call.bound[i] = signature.parameters[i].fallback.get())) {
+  for (size_t i = 0; i < n; ++i) {
+    if (!call.bound[i])
+      call.bound[i] = signature.parameters[i].fallback.get();
+    if (!call.bound[i])
       missing += (nMissing++ ? ", '" : "'") + std::string(utf8(signature.parameters[i].name.get())) + "'";
-    }
+  }
   if (!nMissing)
     return true;
   PyErr_Format(PyExc_TypeError, "%s() missing %zu required positional argument%s: %s", functionName(call.self).c_str(),

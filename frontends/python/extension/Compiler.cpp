@@ -117,7 +117,9 @@ tsc_sink sinkFor(Collected &to) {
   return sink;
 }
 
-bool append(Reference &list, Reference item) { return list && item && PyList_Append(list.get(), item.get()) == 0; }
+bool append(const Reference &list, const Reference &item) {
+  return list && item && PyList_Append(list.get(), item.get()) == 0;
+}
 
 // (status, [(severity, text, json)], [(kind, name, bytes)], facts or None, cause or None)
 PyObject *resultOf(int32_t status, const Collected &c, PyObject *cause) {

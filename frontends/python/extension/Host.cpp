@@ -157,7 +157,7 @@ void HostSession::takeError() {
     cause_ = keepValue;
 }
 
-int32_t HostSession::answered(Reference result, tsc_host_value &out) {
+int32_t HostSession::answered(const Reference &result, tsc_host_value &out) {
   if (result && toHost(result.get(), handles_, arena_, out)) {
     handles_.of(result.get()); // texts and items of containers stay as long as the compile
     return kFound;
@@ -359,7 +359,7 @@ int32_t HostSession::apply(uint32_t op, const tsc_host_value *operands, uint32_t
   default:
     return kNone;
   }
-  return answered(std::move(result), out);
+  return answered(result, out);
 }
 
 PyObject *HostSession::emit(std::string_view path, PyObject *arguments, PyObject *keywords) {

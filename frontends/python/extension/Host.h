@@ -45,7 +45,7 @@ private:
   Reference cause_, semantic_;
   std::string errorType_, errorText_;
   bool interrupted_ = false;
-  int32_t answered(Reference result, tsc_host_value &out);
+  int32_t answered(const Reference &result, tsc_host_value &out);
 };
 
 } // namespace tessera::python

@@ -97,6 +97,13 @@ bool namesOf(PyObject *fields, ValueArena &arena, tsc_host_value &out) {
   return true;
 }
 
+// A class: as the class of a tuple's names, or as itself.
+void nameClass(PyObject *type, Handles &handles, ValueArena &arena, tsc_host_value &out) {
+  out.handle = handles.of(type);
+  Reference name = attribute(type, "__name__");
+  out.text = arena.text(name && PyUnicode_Check(name.get()) ? utf8(name.get()) : std::string_view("object"));
+}
+
 bool toHostInt(PyObject *object, ValueArena &arena, tsc_host_value &out) {
   int overflow = 0;
   long long v = PyLong_AsLongLongAndOverflow(object, &overflow);
@@ -125,7 +132,7 @@ bool toHostDtype(PyObject *object, ValueArena &arena, tsc_host_value &out) {
 bool toHostAggregate(PyObject *object, PyObject *fields, Handles &handles, ValueArena &arena, tsc_host_value &out) {
   out.kind = TSC_HOST_TUPLE;
   out.flags = TSC_FLAG_AGGREGATE;
-  out.handle = handles.of(reinterpret_cast<PyObject *>(Py_TYPE(object)));
+  nameClass(reinterpret_cast<PyObject *>(Py_TYPE(object)), handles, arena, out);
   if (!namesOf(fields, arena, out))
     return false;
   Reference list(PySequence_List(fields));
@@ -208,7 +215,7 @@ bool toHost(PyObject *object, Handles &handles, ValueArena &arena, tsc_host_valu
   if (PyTuple_Check(object)) {
     out.kind = TSC_HOST_TUPLE;
     if (Reference fields = attribute(object, "_fields"); fields) {
-      out.handle = handles.of(reinterpret_cast<PyObject *>(Py_TYPE(object)));
+      nameClass(reinterpret_cast<PyObject *>(Py_TYPE(object)), handles, arena, out);
       if (!namesOf(fields.get(), arena, out))
         return false;
     }
@@ -308,8 +315,10 @@ bool toHost(PyObject *object, Handles &handles, ValueArena &arena, tsc_host_valu
   }
   if (Reference fields = PyType_Check(object) ? Reference() : attribute(type, "__aggregate_fields__"); fields)
     return toHostAggregate(object, fields.get(), handles, arena, out);
-  Reference typeName(PyObject_GetAttrString(type, "__name__"));
-  out.text = arena.text(typeName ? utf8(typeName.get()) : std::string_view("object"));
+  // Of a class or function its own name, of anything else its type's.
+  Reference own =
+      PyType_Check(object) || isFunctionObject(object) ? attribute(object, "__name__") : attribute(type, "__name__");
+  out.text = arena.text(own && PyUnicode_Check(own.get()) ? utf8(own.get()) : std::string_view("object"));
   if (PyModule_Check(object))
     out.flags = TSC_OBJECT_MODULE;
   else if (PyType_Check(object))
@@ -368,13 +377,15 @@ Reference fromPath(std::string_view path) {
     std::string module = "tessera";
     while (object && !rest.empty()) {
       std::string part = rest.substr(0, rest.find('.'));
-      Reference sub(PyImport_ImportModule((module + "." + part).c_str()));
+      std::string inner = module;
+      inner.append(".").append(part);
+      Reference sub(PyImport_ImportModule(inner.c_str()));
       if (!sub) {
         PyErr_Clear();
         break;
       }
       object = sub;
-      module += "." + part;
+      module = inner;
       rest.erase(0, std::min(rest.size(), part.size() + 1));
     }
   }
@@ -453,9 +464,11 @@ Reference fromHost(const tsc_host_value &value, const Handles &handles) {
   }
   case TSC_HOST_SLICE: {
     Reference parts[3];
-    for (int i = 0; i < 3; ++i)
-      if (!(parts[i] = fromHost(value.items[i], handles)))
+    for (int i = 0; i < 3; ++i) {
+      parts[i] = fromHost(value.items[i], handles);
+      if (!parts[i])
         return {};
+    }
     return Reference(PySlice_New(parts[0].get(), parts[1].get(), parts[2].get()));
   }
   case TSC_HOST_DTYPE: {

@@ -29,4 +29,6 @@ PyModuleDef definition = {PyModuleDef_HEAD_INIT,
 
 } // namespace
 
+// The name is the interpreter's choice.
+// NOLINTNEXTLINE(bugprone-reserved-identifier, readability-identifier-naming)
 PyMODINIT_FUNC PyInit__tessera() { return PyModuleDef_Init(&definition); }

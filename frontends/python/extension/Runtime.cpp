@@ -533,9 +533,11 @@ bool makeNames() {
       {&names.name, "name"},
       {&names.isCuda, "is_cuda"},
   };
-  for (auto [slot, spelling] : rows)
-    if (!(*slot = PyUnicode_InternFromString(spelling)))
+  for (auto [slot, spelling] : rows) {
+    *slot = PyUnicode_InternFromString(spelling);
+    if (!*slot)
       return false;
+  }
   return true;
 }
 

@@ -199,6 +199,7 @@ TypeInfo decide(PyObject *object) {
     }
   }
   PyErr_Clear();
+  info.hasDevice = hasAttribute(object, names.device);
   if (hasAttribute(object, names.dataPtr) && hasAttribute(object, names.dtype))
     info.handler = Handler::DataPtr;
   else if (hasAttribute(typeObject, names.arrayInterface) && PyObject_CheckBuffer(object) &&
@@ -239,7 +240,7 @@ int32_t deviceTypeOf(PyObject *object) {
   return t == "cpu" ? 1 : t == "cuda" ? 2 : t == "hip" ? 10 : t == "xpu" ? 14 : t == "mps" ? 8 : t == "meta" ? -1 : 0;
 }
 
-bool readDataPtr(PyObject *object, Tensor &out) {
+bool readDataPtr(PyObject *object, bool hasDevice, Tensor &out) {
   Reference address(PyObject_CallMethodObjArgs(object, names.dataPtr, nullptr));
   if (!address)
     return false;
@@ -252,13 +253,16 @@ bool readDataPtr(PyObject *object, Tensor &out) {
   if (!dtype)
     return false;
   out.dtype = dtypeNumber(dtype.get());
-  out.deviceType = deviceTypeOf(object);
+  out.deviceType = hasDevice ? deviceTypeOf(object) : 0;
   return out.dtype != kNoDtype;
 }
 
 bool readArray(PyObject *object, Tensor &out) {
   Reference dtype(PyObject_GetAttr(object, names.dtype));
-  if (!dtype || (out.dtype = dtypeNumber(dtype.get())) == kNoDtype)
+  if (!dtype)
+    return false;
+  out.dtype = dtypeNumber(dtype.get());
+  if (out.dtype == kNoDtype)
     return false;
   out.deviceType = 1;
   Py_buffer view;
@@ -421,10 +425,10 @@ bool readTensor(PyObject *object, const TypeInfo &info, Tensor &out) {
         return true;
     }
     PyErr_Clear();
-    return readDataPtr(object, out);
+    return readDataPtr(object, info.hasDevice, out);
   }
   case Handler::DataPtr:
-    return readDataPtr(object, out);
+    return readDataPtr(object, info.hasDevice, out);
   case Handler::Array:
     return readArray(object, out);
   case Handler::CudaArray:

@@ -44,6 +44,7 @@ struct DlExchange;
 struct TypeInfo {
   Handler handler = Handler::Unknown;
   DlExchange *exchange = nullptr;
+  bool hasDevice = true; // objects say where they live; asking one that does not costs an exception
 };
 const TypeInfo &typeInfo(PyObject *object);
 inline bool isTensor(Handler h) { return h >= Handler::Exchange && h <= Handler::Buffer; }

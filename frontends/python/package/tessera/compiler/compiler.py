@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import struct
 import sys
 from collections import namedtuple
@@ -395,7 +396,10 @@ def _run_compiler(src, target, options, emits):
     pairs = compiler_options(options)
     if knobs.compilation.allow_non_constexpr_globals:
         pairs.append(("allow_non_constexpr_globals", "1"))
-    status, rows, outputs, facts, cause = _tessera.compile(src.fn, src.name, src.bindings(), target_text(target), emits, pairs)
+    here = knobs.compilation.in_process or emits == "tile"
+    timeout = float(os.environ.get("TESSERA_COMPILE_TIMEOUT") or 0)
+    status, rows, outputs, facts, cause = _tessera.compile(src.fn, src.name, src.bindings(), target_text(target), emits, pairs,
+                                                           here, timeout)
     diagnostics = parse_diagnostics(rows)
     if status:
         raise _failure(status, diagnostics, SOURCES, cause)
@@ -404,9 +408,11 @@ def _run_compiler(src, target, options, emits):
 
 
 def _failure(status, diagnostics, sources, cause):
-    if status == 4:
-        return RuntimeError("\n".join(d["text"] for d in diagnostics) or "the target is not available")
-    return compilation_error(diagnostics, sources, cause)
+    if status == 1:
+        return compilation_error(diagnostics, sources, cause)
+    # 3: the compiler or a plugin is defective; 4: no such target or plugin; 5: the worker was killed.
+    text = "\n".join(d["text"].rstrip() for d in diagnostics) or f"the compile ended with status {status} without saying why"
+    return TimeoutError(text) if any(d.get("id") == "E0503" for d in diagnostics) else RuntimeError(text)
 
 
 def _show_warnings(diagnostics):

@@ -301,13 +301,23 @@ class _KernelCache(dict):
 
 
 class _DeviceCaches(_KernelCache):
-    """Per device: (kernels, keys, target, backend, binder)."""
+    """Per device of the active driver, by number: (kernels, keys, target, backend, binder)."""
 
-    def __missing__(self, device):
-        owner = self._owner()
-        value = owner.create_binder()
-        super().__setitem__(device, value)
+    @staticmethod
+    def _key(device):
+        # Drivers that a program chose have devices of the same numbers.
+        return device if not isinstance(device, int) or driver.active is driver.default else (id(driver.active), device)
+
+    def __getitem__(self, device):
+        key = self._key(device)
+        value = self.get(key)
+        if value is None:
+            value = self._owner().create_binder()
+            dict.__setitem__(self, key, value)
         return value
+
+    def __contains__(self, device):
+        return dict.__contains__(self, self._key(device))
 
 
 def compute_cache_key(kernel_key_cache, specialization, options):

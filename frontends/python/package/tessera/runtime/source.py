@@ -179,11 +179,13 @@ class _Dependencies:
 
 
 def _is_language(value):
-    name = getattr(value, "__tessera_name__", None)
-    if isinstance(name, str):
+    """Whether a function, class or module is the language's; values (dtypes, constexprs) are the program's."""
+    if not isinstance(value, (type, types.ModuleType, types.FunctionType, types.BuiltinFunctionType)):
+        return False
+    if isinstance(getattr(value, "__tessera_name__", None), str):
         return True
     module = value.__name__ if isinstance(value, types.ModuleType) else getattr(value, "__module__", None)
-    return isinstance(module, str) and module.split(".")[0] in _OWN_MODULES and not module.startswith("tessera.runtime.jit")
+    return isinstance(module, str) and module.split(".")[0] in _OWN_MODULES
 
 
 def _text_of(function):

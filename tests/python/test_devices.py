@@ -1,0 +1,111 @@
+# test_devices.py - drivers: facts, tensors where they belong, a device with memory of its own
+# SPDX-License-Identifier: Apache-2.0
+import numpy as np
+import pytest
+
+import tessera
+from tessera import _tessera
+from tessera.backends.compiler import GPUTarget
+from tessera.runtime.driver import DeviceDriver, driver, target_text
+
+from kernels import add_kernel
+
+
+class DeviceArray:
+    """Memory of a device that the host cannot reach."""
+
+    def __init__(self, device, array):
+        self.device, self.dtype, self.array = device, array.dtype, array
+        self.buffer = _tessera.Buffer(device, array.nbytes)
+        self.buffer.write(array.tobytes())
+
+    def data_ptr(self):
+        return self.buffer.address
+
+    def fetch(self):
+        self.buffer.read(self.array)
+        return self.array
+
+
+@pytest.fixture
+def mock():
+    driver.set_active(DeviceDriver("mock"))
+    yield driver.active
+    driver.reset_active()
+
+
+def test_facts_of_the_processor():
+    active = driver.active
+    target = active.get_current_target()
+    assert target.backend == "cpu" and target.arch.startswith("x86-64-v") and target.warp_size == 0
+    assert target_text(target) == f"cpu/{target.arch}"
+    assert active.get_current_device() == 0 and active.get_current_stream(0) == 0
+    properties = active.utils.get_device_properties(0)
+    assert properties["multiprocessor_count"] >= 1 and properties["max_shared_mem"] > 0
+    assert {"max_num_regs", "warpSize", "sm_clock_rate", "mem_clock_rate", "mem_bus_width"} <= set(properties)
+    assert active.map_python_to_cpp_type("*fp32") == "void*" and active.map_python_to_cpp_type("i64") == "int64_t"
+    active.set_current_device(0)
+    with pytest.raises(ValueError):
+        active.set_current_device(7)
+
+
+def test_targets_as_the_compiler_spells_them():
+    assert target_text(GPUTarget("cuda", 90, 32)) == "nvidia/sm_90a"
+    assert target_text(GPUTarget("cuda", 80, 32)) == "nvidia/sm_80"
+    assert target_text(GPUTarget("hip", "gfx942", 64)) == "amd/gfx942"
+
+
+def test_active_torch_device():
+    torch = pytest.importorskip("torch")
+    assert driver.active.get_active_torch_device() == torch.device("cpu")
+
+
+def test_events_measure():
+    interface = driver.active.get_device_interface()
+    start, end = interface.Event(enable_timing=True), interface.Event(enable_timing=True)
+    x = np.zeros(1 << 20, np.float32)
+    start.record()
+    add_kernel[(1024, )](x, x, x, x.size, BLOCK=1024)
+    end.record()
+    interface.synchronize()
+    assert 0 < start.elapsed_time(end) < 10000
+
+
+def test_no_such_device():
+    with pytest.raises(RuntimeError, match="nonesuch"):
+        DeviceDriver("nonesuch").device
+
+
+def test_a_device_with_its_own_memory(mock):
+    x, y = np.arange(64, dtype=np.float32), np.full(64, 2, np.float32)
+    dx, dy, out = (DeviceArray(mock.device, a.copy()) for a in (x, y, np.zeros(64, np.float32)))
+    compiled = add_kernel[(1, )](dx, dy, out, 64, BLOCK=64)
+    mock.device.synchronize()
+    assert np.array_equal(out.fetch(), x + y)
+    assert compiled.metadata.target.backend == "mock"
+
+
+def test_cpu_tensors_do_not_fit_it(mock):
+    x = np.zeros(64, np.float32)
+    dx = DeviceArray(mock.device, x.copy())
+    with pytest.raises(ValueError, match=r"Pointer argument \(at 1\) cannot be accessed from Triton \(cpu tensor\?\)"):
+        add_kernel[(1, )](dx, x, dx, 64, BLOCK=64)
+
+
+def test_its_tensors_do_not_fit_the_processor():
+    other = _tessera.Device("mock")
+    x = DeviceArray(other, np.zeros(64, np.float32))
+    with pytest.raises(ValueError, match=r"Pointer argument \(at 0\) cannot be accessed"):
+        add_kernel[(1, )](x, x, x, 64, BLOCK=64)
+
+
+def test_switching_devices_keeps_both_kernels(mock):
+    arrays = [np.ones(16, np.float32) for _ in range(2)] + [np.zeros(16, np.float32)]
+    on_device = [DeviceArray(mock.device, a.copy()) for a in arrays]
+    for _ in range(2):
+        driver.set_active(mock)
+        add_kernel[(1, )](*on_device, 16, BLOCK=16)
+        driver.reset_active()
+        add_kernel[(1, )](*arrays, 16, BLOCK=16)
+    mock.device.synchronize()
+    assert arrays[2][0] == on_device[2].fetch()[0] == 2
