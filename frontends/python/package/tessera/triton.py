@@ -16,7 +16,7 @@ import types
 
 VERSION = "3.6.0"
 # Modules whose names differ here.
-_ELSEWHERE = {"_utils": "_types_of_arguments", "runtime.interpreter": "runtime.interpreter"}
+_ELSEWHERE = {"_utils": "_types_of_arguments"}
 
 
 def _ours(name):
@@ -32,12 +32,15 @@ class _Triton(types.ModuleType):
         if name.startswith("__"):
             raise AttributeError(name)
         try:
-            return getattr(sys.modules["tessera"], name)
+            value = getattr(sys.modules["tessera"], name)
         except AttributeError:
             try:
-                return importlib.import_module(f"triton.{name}")
+                value = importlib.import_module(f"triton.{name}")
             except ModuleNotFoundError:
                 raise AttributeError(f"module 'triton' has no attribute {name!r}") from None
+        _share_loaded_modules()
+        self.__dict__[name] = value
+        return value
 
     def __dir__(self):
         return sorted(set(super().__dir__()) | set(dir(sys.modules["tessera"])))

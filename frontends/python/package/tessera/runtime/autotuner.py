@@ -9,7 +9,7 @@ import time
 
 from tessera import knobs
 from tessera.runtime import tuning
-from tessera.runtime.errors import AutotunerError
+from tessera.runtime.errors import AutotunerError, OutOfResources, PTXASError  # noqa: F401 (programs look for all three here)
 from tessera.runtime.jit import JITFunction, KernelInterface
 
 
@@ -157,10 +157,7 @@ class Autotuner(KernelInterface):
         """Measures one candidate; [milliseconds at 0.5, 0.2, 0.8], or infinities where it does not work."""
         if knobs.autotuning.print:
             print(f"Autotuning kernel {self.base_fn.__name__} with config {config}")
-        conflicts = meta.keys() & config.kwargs.keys()
-        if conflicts:
-            raise ValueError(f"Conflicting meta-parameters: {', '.join(sorted(conflicts))}. "
-                             "Make sure that you don't re-define auto-tuned symbols.")
+        self._check_conflicts(config, meta)
         current = dict(meta, **config.all_kwargs())
         named = {**self.nargs, **current}
 
@@ -193,6 +190,13 @@ class Autotuner(KernelInterface):
         except tuning.unfit_errors() as error:
             self._drop(config, error)
             return [float("inf")] * 3
+
+    @staticmethod
+    def _check_conflicts(config, given):
+        conflicts = given.keys() & config.kwargs.keys()
+        if conflicts:
+            raise ValueError(f"Conflicting meta-parameters: {', '.join(sorted(conflicts))}. "
+                             "Make sure that you don't re-define auto-tuned symbols.")
 
     def _drop(self, config, error):
         self.dropped[config] = str(error)
@@ -252,7 +256,6 @@ class Autotuner(KernelInterface):
         return False
 
     def _explain_failure(self):
-        from tessera.runtime.errors import OutOfResources
         for config, error in getattr(self, "_unfit", {}).items():
             if isinstance(error, OutOfResources):
                 raise error
@@ -274,6 +277,7 @@ class Autotuner(KernelInterface):
             config = self.cache[key]
         else:
             config = self.configs[0]
+        self._check_conflicts(config, kwargs)
         self.best_config = config
         if knobs.autotuning.print and not stored:
             print(f"Triton autotuning for function {self.base_fn.__name__},\nwith key as {key},\n"

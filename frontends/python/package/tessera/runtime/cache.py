@@ -189,16 +189,10 @@ def make_so_cache_key(version_hash, signature, constants, ids, **kwargs):
     return _base32(hashlib.sha256(text.encode()).hexdigest())
 
 
-_triton_key = None
-
-
 def triton_key():
-    """What identifies this build of the compiler: it is part of every key."""
-    global _triton_key
-    if _triton_key is None:
-        from tessera import _tessera
-        _triton_key = _tessera.build_id()
-    return _triton_key
+    """A text that changes with the compiler: it is part of every key."""
+    from tessera.compiler.compiler import triton_key as key
+    return key()
 
 
 def get_cache_key(src, backend, backend_options, env_vars):

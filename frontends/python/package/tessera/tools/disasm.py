@@ -50,14 +50,19 @@ def format_sass(text, fun=None):
     return "\n".join(out)
 
 
+def extract(file_path, fun=None):
+    """The machine code of a cubin file as text; see ``get_sass``."""
+    import subprocess
+    from tessera import knobs
+    text = subprocess.check_output([knobs.nvidia.cuobjdump.path, "-sass", str(file_path)], text=True)
+    return format_sass(text, fun)
+
+
 def get_sass(cubin_asm, fun=None):
     """The machine code in ``cubin_asm`` (bytes) as text; ``fun`` is one kernel's name. Errors: RuntimeError where the toolkit's
     cuobjdump is not found (``knobs.nvidia.cuobjdump``)."""
-    import subprocess
     import tempfile
-    from tessera import knobs
     with tempfile.NamedTemporaryFile(suffix=".cubin") as f:
         f.write(cubin_asm)
         f.flush()
-        text = subprocess.check_output([knobs.nvidia.cuobjdump.path, "-sass", f.name], text=True)
-    return format_sass(text, fun)
+        return extract(f.name, fun)

@@ -27,6 +27,12 @@ def get_cache_invalidating_env_vars():
     return {name: os.environ[name] for name in _INVALIDATING if name in os.environ}
 
 
+def native_specialize_impl(backend, arg, is_const, specialize_value, align):
+    """The type and the key of an argument, as the launch path finds them."""
+    from tessera import _tessera
+    return _tessera.specialization(arg, is_const, specialize_value, align)
+
+
 class _Missing:
     """Something of Triton's compiler: it can be named, not used."""
 

@@ -1,0 +1,2 @@
+# amd - names of AMD's backend that programs import
+# SPDX-License-Identifier: Apache-2.0
