@@ -1,0 +1,247 @@
+# test_autotune.py - tuning: what is tried, measured, kept, put back
+# SPDX-License-Identifier: Apache-2.0
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tessera
+import tessera.language as tl
+from tessera import knobs
+from tessera.runtime.errors import AutotunerError
+
+BLOCKS = (64, 128, 256)
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path):
+    with knobs.cache.scope(), knobs.autotuning.scope():
+        knobs.cache.dir = str(tmp_path / "cache")
+        yield tmp_path / "cache"
+
+
+def grid(args):
+    return (tessera.cdiv(args["n"], args["BLOCK"]),)
+
+
+def make(configs=None, **options):
+
+    @tessera.autotune(configs=configs or [tessera.Config({"BLOCK": b}) for b in BLOCKS], key=["n"], **options)
+    @tessera.jit
+    def increment(x, n, BLOCK: tl.constexpr):
+        i = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+        tl.store(x + i, tl.load(x + i, mask=i < n) + 1, mask=i < n)
+
+    return increment
+
+
+def test_written_arguments_are_put_back_without_being_named():
+    kernel, x = make(), np.zeros(1000, np.float32)
+    kernel[grid](x, 1000)
+    assert (x == 1).all(), "one launch counts, whatever tuning ran"
+    kernel[grid](x, 1000)
+    assert (x == 2).all()
+    assert kernel.best_config in kernel.configs and set(kernel.configs_timings) == set(kernel.configs)
+    assert all(low <= median <= high for median, low, high in [(t[0], t[1], t[2]) for t in kernel.configs_timings.values()])
+    assert kernel.bench_time > 0 and kernel.base_fn.__name__ == "increment" and kernel.arg_names == ["x", "n", "BLOCK"]
+
+
+def test_a_key_is_values_and_dtypes():
+    kernel = make()
+    kernel[grid](np.zeros(1000, np.float32), 1000)
+    kernel[grid](np.zeros(1000, np.float32), 1000)
+    assert len(kernel.cache) == 1
+    kernel[grid](np.zeros(1000, np.int32), 1000)
+    kernel[grid](np.zeros(1000, np.float32), 999)
+    assert len(kernel.cache) == 3
+
+
+def count_files(folder):
+    return sum(name.endswith(".autotune.json") for _, _, names in os.walk(folder) for name in names)
+
+
+def test_results_are_kept_one_entry_a_candidate(own_cache):
+    make()[grid](np.zeros(1000, np.float32), 1000)
+    assert count_files(own_cache) == 3
+    measured = []
+
+    class Counting(tessera.runtime.Autotuner):
+
+        def _bench(self, *args, config, **meta):
+            measured.append(config.kwargs["BLOCK"])
+            return super()._bench(*args, config=config, **meta)
+
+    again = make()
+    again.__class__ = Counting
+    again[grid](np.zeros(1000, np.float32), 1000)
+    assert measured == [] and set(again.configs_timings) == set(again.configs)
+    more = make([tessera.Config({"BLOCK": b}) for b in (*BLOCKS, 512)])
+    more.__class__ = Counting
+    more[grid](np.zeros(1000, np.float32), 1000)
+    assert measured == [512] and count_files(own_cache) == 4
+
+
+def test_broken_entries_are_measured_again(own_cache):
+    make()[grid](np.zeros(1000, np.float32), 1000)
+    for folder, _, names in os.walk(own_cache):
+        for name in names:
+            if name.endswith(".autotune.json"):
+                with open(os.path.join(folder, name), "w") as f:
+                    f.write('{"timings": "quick"}')
+    kernel = make()
+    kernel[grid](np.zeros(1000, np.float32), 1000)
+    assert kernel.bench_time > 0
+
+
+@pytest.mark.parametrize("how", ["knob", "do_bench", "hook"])
+def test_results_are_not_kept(own_cache, how):
+    options = {}
+    if how == "knob":
+        knobs.autotuning.cache = False
+    elif how == "do_bench":
+        options["do_bench"] = lambda call, quantiles: [1.0, 1.0, 1.0]
+    else:
+        options["post_hook"] = lambda args, exception: None
+    make(**options)[grid](np.zeros(1000, np.float32), 1000)
+    assert count_files(own_cache) == 0
+
+
+def test_reset_to_zero_and_restore_value():
+    x = np.full(1000, 5, np.float32)
+    make(restore_value=["x"])[grid](x, 1000)
+    assert (x == 6).all()
+    x[:] = 5
+    # Another key: what tuning starts from zero is known from the disk for the one above.
+    x = x[:999]
+    make(reset_to_zero=["x"])[grid](x, 999)
+    assert (x == 1).all()
+
+
+def test_hooks_surround_each_measured_launch():
+    events = []
+    kernel = make(pre_hook=lambda args, reset_only=False: events.append("reset" if reset_only else "pre"),
+                  post_hook=lambda args, exception: events.append("post"),
+                  do_bench=lambda call, quantiles: call() or [1.0, 1.0, 1.0])
+    kernel[grid](np.zeros(1000, np.float32), 1000)
+    assert events == ["pre", "post"] * 3 + ["reset"]
+
+
+def test_a_configs_own_hook_runs_before_its_launches():
+    seen = []
+    configs = [tessera.Config({"BLOCK": b}, pre_hook=lambda args, b=b: seen.append((b, args["BLOCK"]))) for b in BLOCKS]
+    kernel = make(configs, do_bench=lambda call, quantiles: call() or [1.0 + len(seen)] * 3)
+    kernel[grid](np.zeros(1000, np.float32), 1000)
+    assert {b for b, _ in seen} == set(BLOCKS) and all(a == b for a, b in seen)
+    assert seen[-1][0] == kernel.best_config.kwargs["BLOCK"], "the last one is the launch itself"
+
+
+def test_pruning():
+    seen = {}
+
+    def early(configs, named, **kwargs):
+        seen["early"] = (sorted(named), sorted(k for k in kwargs if k == "n"))
+        return configs[:2]
+
+    def model(**args):
+        seen.setdefault("model", []).append(args["BLOCK"])
+        return -args["BLOCK"]
+
+    kernel = make(prune_configs_by={"early_config_prune": early, "perf_model": model, "top_k": 1})
+    kernel[grid](np.zeros(1000, np.float32), n=1000)
+    assert seen == {"early": (["x"], ["n"]), "model": [64, 128]}
+    assert [c.kwargs["BLOCK"] for c in kernel.configs_timings] == [128]
+    with pytest.raises(AutotunerError, match="No valid autotuner configs after pruning"):
+        make(prune_configs_by={"early_config_prune": lambda *a, **k: []})[grid](np.zeros(10, np.float32), 10)
+    with pytest.raises(TypeError, match="top_k must be either"):
+        make(prune_configs_by={"perf_model": model, "top_k": "one"})[grid](np.zeros(10, np.float32), 10)
+
+
+def test_candidates_that_cannot_work_are_left_out_with_the_reason():
+
+    @tessera.autotune(configs=[tessera.Config({"BLOCK": b}) for b in (32, 64)], key=[])
+    @tessera.jit
+    def picky(x, BLOCK: tl.constexpr):
+        tl.static_assert(BLOCK == 64, "only 64 works")
+        tl.store(x + tl.arange(0, BLOCK), 7)
+
+    x = np.zeros(64, np.int32)
+    picky[(1,)](x)
+    assert (x == 7).all() and picky.best_config.kwargs == {"BLOCK": 64}
+    (config, reason), = picky.dropped.items()
+    assert config.kwargs == {"BLOCK": 32} and "only 64 works" in reason
+    assert picky.configs_timings[config] == [float("inf")] * 3
+
+
+def test_when_none_works_the_reason_is_raised():
+
+    @tessera.autotune(configs=[tessera.Config({"BLOCK": b}) for b in (32, 64)], key=[])
+    @tessera.jit
+    def hopeless(x, BLOCK: tl.constexpr):
+        tl.static_assert(BLOCK == 128, "only 128 works")
+        tl.store(x, BLOCK)
+
+    with pytest.raises(tessera.CompilationError, match="only 128 works"):
+        hopeless[(1,)](np.zeros(1, np.int32))
+
+
+def test_redefining_a_tuned_constant_is_an_error():
+    with pytest.raises(ValueError, match="Conflicting meta-parameters: BLOCK"):
+        make()[grid](np.zeros(10, np.float32), 10, BLOCK=32)
+
+
+def test_heuristics_under_autotune_and_one_config():
+
+    @tessera.autotune(configs=[tessera.Config({"BLOCK": 64})], key=[])
+    @tessera.heuristics({"EVEN": lambda args: args["n"] % args["BLOCK"] == 0})
+    @tessera.jit
+    def kernel(x, n, BLOCK: tl.constexpr, EVEN: tl.constexpr):
+        tl.store(x, 1 if EVEN else 2)
+
+    x = np.zeros(1, np.int32)
+    kernel[(1,)](x, 128)
+    assert x[0] == 1
+    kernel[(1,)](x, 100)
+    assert x[0] == 2
+
+
+def test_printing(capsys):
+    knobs.autotuning.print = True
+    make()[grid](np.zeros(1000, np.float32), 1000)
+    out = capsys.readouterr().out
+    assert out.count("Autotuning kernel increment with config BLOCK: ") == 3
+    assert "Triton autotuning for function increment,\nwith key as (1000, 'float32')," in out and "best config selected: BLOCK: " in out
+
+
+def test_warmup_compiles_every_candidate():
+    kernels = make().warmup(np.zeros(1000, np.float32), 1000, grid=grid)
+    assert len(kernels) == 3 and len({k.hash for k in kernels}) == 3
+
+
+def test_configs_compare_and_pickle():
+    import pickle
+    a, b = tessera.Config({"B": 1}, num_warps=8), tessera.Config({"B": 1}, num_warps=8)
+    assert a == b and hash(a) == hash(b) and a != tessera.Config({"B": 1})
+    assert pickle.loads(pickle.dumps(a)) == a and str(a) == "B: 1, num_warps: 8, num_ctas: 1, num_stages: 3, maxnreg: None"
+    assert a.all_kwargs() == {"B": 1, "num_warps": 8, "num_ctas": 1, "num_stages": 3}
+
+
+def test_an_unwritable_cache_is_said_once(tmp_path):
+    program = tmp_path / "program.py"
+    program.write_text("""
+import numpy as np, tessera, tessera.language as tl
+@tessera.autotune(configs=[tessera.Config({"B": b}) for b in (32, 64)], key=["n"])
+@tessera.jit
+def fill(x, n, B: tl.constexpr):
+    tl.store(x + tl.arange(0, B), n, mask=tl.arange(0, B) < 32)
+for n in (3, 5):
+    x = np.zeros(32, np.int32)
+    fill[(1,)](x, n)
+    assert (x == n).all()
+""")
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    done = subprocess.run([sys.executable, str(program)], capture_output=True, text=True,
+                          env={**os.environ, "TESSERA_CACHE_DIR": str(blocked / "below")})
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("tuning results are not kept") == 1

@@ -1,0 +1,113 @@
+# test_torch.py - kernels as PyTorch operators; tensors as arguments. Needs PyTorch, which the package itself never does.
+# SPDX-License-Identifier: Apache-2.0
+import itertools
+
+import pytest
+import tessera
+import tessera.language as tl
+
+torch = pytest.importorskip("torch")
+import tessera.torch  # noqa: E402
+
+_names = itertools.count()
+
+
+def fresh_name():
+    return f"tessera_tests::op{next(_names)}"
+
+
+@tessera.jit
+def scale(x, out, n, factor, BLOCK: tl.constexpr):
+    i = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    tl.store(out + i, factor * tl.load(x + i, mask=i < n), mask=i < n)
+
+
+def grid(args):
+    return (tessera.cdiv(args["n"], args["BLOCK"]),)
+
+
+def test_mutated_arguments_come_from_the_compiler():
+    x = torch.ones(10)
+    assert tessera.torch.mutated_args(scale, x, x, 10, 2.0, BLOCK=16) == ("out",)
+
+
+def register(**options):
+    return tessera.torch.register(scale, name=fresh_name(), grid=grid, constants={"BLOCK": 64}, **options)
+
+
+def test_an_operator_with_its_schema_found_out():
+    x = torch.arange(100, dtype=torch.float32)
+    op = register(example=(x, x, 100, 2.0))
+    assert str(op._opoverload._schema).endswith("(Tensor x, Tensor(a1!) out, SymInt n, float factor) -> ()")
+    out = torch.empty(100)
+    op(x, out, 100, 2.5)
+    assert torch.equal(out, 2.5 * x)
+    torch.library.opcheck(op, (x, out, 100, 2.5), test_utils=("test_schema", "test_faketensor"))
+
+
+def test_a_given_schema_and_wrong_ones():
+    op = register(schema="(Tensor x, Tensor(a!) out, int n, float factor) -> ()")
+    out = torch.empty(5)
+    op(torch.ones(5), out, 5, 3.0)
+    assert out.tolist() == [3.0] * 5
+    example = (torch.ones(5), torch.ones(5), 5, 1.0)
+    with pytest.raises(ValueError, match="the kernel also writes out"):
+        register(mutates=(), example=example)
+    with pytest.raises(ValueError, match="`mutates` names z"):
+        register(mutates=("out", "z"), example=example)
+    with pytest.raises(ValueError, match="says that"):
+        register(schema="(Tensor(a!) x, Tensor(b!) out, int n, float factor) -> ()", mutates=("out",))
+    with pytest.raises(ValueError, match="`grid`"):
+        tessera.torch.register(scale, name=fresh_name(), example=example)
+    with pytest.raises(ValueError, match="`mutates`, a schema, or `example`"):
+        register()
+
+
+def test_a_function_with_fake_and_backward():
+
+    def times_three(x: torch.Tensor) -> torch.Tensor:
+        out = torch.empty_like(x)
+        scale[(tessera.cdiv(x.numel(), 64),)](x, out, x.numel(), 3.0, BLOCK=64)
+        return out
+
+    op = tessera.torch.register(times_three, name=fresh_name(), mutates=(), fake=torch.empty_like, backward=lambda ctx, g: 3 * g)
+    x = torch.randn(50, requires_grad=True)
+    op(x).sum().backward()
+    assert torch.equal(x.grad, torch.full((50,), 3.0))
+    torch.library.opcheck(op, (x.detach(),), test_utils=("test_schema", "test_faketensor", "test_autograd_registration"))
+
+
+def test_inside_an_autograd_function():
+
+    class Scale(torch.autograd.Function):
+
+        @staticmethod
+        def forward(ctx, x, factor):
+            ctx.factor = factor
+            out = torch.empty_like(x)
+            scale[(1,)](x, out, x.numel(), factor, BLOCK=64)
+            return out
+
+        @staticmethod
+        def backward(ctx, grad):
+            out = torch.empty_like(grad)
+            scale[(1,)](grad, out, grad.numel(), ctx.factor, BLOCK=64)
+            return out, None
+
+    x = torch.randn(30, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(lambda v: Scale.apply(v, 2.0), (x,))
+
+
+@pytest.mark.parametrize("name", ["float16", "bfloat16", "float32", "float64", "int8", "int16", "int32", "int64", "uint8", "bool"])
+def test_dtypes(name):
+    dtype = getattr(torch, name)
+
+    @tessera.jit
+    def copy(x, out):
+        i = tl.arange(0, 16)
+        tl.store(out + i, tl.load(x + i))
+
+    x = torch.randint(0, 2, (16,)).to(dtype)
+    out = torch.zeros_like(x)
+    copy[(1,)](x, out)
+    assert torch.equal(x, out)
