@@ -274,11 +274,16 @@ void CompileClient::prepare(const std::string &target, const std::vector<std::st
 
 std::optional<TargetFacts> CompileClient::targetFacts(const std::string &target,
                                                       const std::vector<std::string> &manifests, const tsc_sink *sink,
-                                                      int32_t *status) {
+                                                      int32_t *status, const std::function<bool()> &interrupted) {
   Pool &p = pool();
   std::vector<std::string> paths = absolute(manifests);
   CompileJob job = askFacts(p, target, paths);
-  job.wait(nullptr);
+  while (!job.wait(nullptr, interrupted ? std::chrono::milliseconds(20) : CompileJob::kForever))
+    if (interrupted()) {
+      if (status)
+        *status = kCancelled;
+      return std::nullopt;
+    }
   int32_t code = job.status();
   if (status)
     *status = code;

@@ -31,6 +31,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -112,9 +113,11 @@ public:
   CompileJob submit(LowerRequest request);
 
   // The facts of a target, asked in a worker once and remembered. With `sink`, diagnostics of a failure go there, and the
-  // status (not TSC_OK) to `status`. `manifests`: plugins besides those found. Blocks while the plugin is loaded.
+  // status (not TSC_OK) to `status`. `manifests`: plugins besides those found. Blocks while the plugin is loaded;
+  // `interrupted` is asked every 20 ms on this thread, and true ends the wait with kCancelled, not the loading.
   std::optional<TargetFacts> targetFacts(const std::string &target, const std::vector<std::string> &manifests,
-                                         const tsc_sink *sink, int32_t *status = nullptr);
+                                         const tsc_sink *sink, int32_t *status = nullptr,
+                                         const std::function<bool()> &interrupted = {});
   // The same without waiting: the worker starts and loads the compiler and the target's plugin while the caller parses.
   void prepare(const std::string &target, const std::vector<std::string> &manifests);
 

@@ -343,6 +343,16 @@ TEST_F(Pool, ALibraryIsVettedInAWorkerOfItsOwn) {
   EXPECT_EQ(client.counts().workers, 0u);
 }
 
+TEST_F(Pool, WaitingForFactsCanBeInterrupted) {
+  CompileClient client(options());
+  int asked = 0;
+  int32_t status = 0;
+  EXPECT_FALSE(client.targetFacts("loop", {}, nullptr, &status, [&] { return ++asked == 3; }));
+  EXPECT_EQ(status, kCancelled);
+  EXPECT_EQ(asked, 3);
+  EXPECT_TRUE(client.targetFacts("sm", {}, nullptr, &status, [] { return false; })) << "another worker answers";
+}
+
 TEST_F(Pool, APluginThatLoadsForEverRunsOutOfTime) {
   ClientOptions o = options();
   o.loadSeconds = 0.25;
