@@ -7,13 +7,19 @@
 #include "mlir/IR/Verifier.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/raw_ostream.h"
+#include "llvm/Support/xxhash.h"
 
 namespace tessera::compiler {
 
 namespace {
 
 constexpr std::string_view kMagic("TSRTILE\1", 8);
-constexpr size_t kAlign = 16;
+constexpr size_t kAlign = 16, kHeadBytes = kMagic.size() + sizeof(uint64_t);
+
+uint64_t checksumOf(std::string_view bytes) {
+  bytes.remove_prefix(kHeadBytes);
+  return llvm::xxh3_64bits(llvm::StringRef(bytes.data(), bytes.size()));
+}
 
 template <typename T> void putNumber(std::string &out, T value) {
   for (size_t i = 0; i < sizeof(T); ++i)
@@ -55,6 +61,7 @@ private:
 
 std::string writeTileBytes(mlir::ModuleOp module, std::string_view kernel, const tile::SourceFiles &files) {
   std::string out(kMagic);
+  out.resize(kHeadBytes);
   putNumber(out, static_cast<uint32_t>(kernel.size()));
   out += kernel;
   putNumber(out, static_cast<uint32_t>(files.size()));
@@ -69,6 +76,9 @@ std::string writeTileBytes(mlir::ModuleOp module, std::string_view kernel, const
   llvm::raw_string_ostream stream(out);
   if (failed(mlir::writeBytecodeToFile(module, stream)))
     return {};
+  std::string checksum;
+  putNumber(checksum, checksumOf(out));
+  out.replace(kMagic.size(), checksum.size(), checksum);
   return out;
 }
 
@@ -82,6 +92,9 @@ TileModule readTileBytes(std::string_view bytes, mlir::MLIRContext &context, Dia
   Cursor in(bytes);
   if (in.take(kMagic.size()) != kMagic)
     return damaged("it does not start as one");
+  uint64_t checksum = in.number<uint64_t>();
+  if (!in.ok() || checksum != checksumOf(bytes))
+    return damaged("it was changed or cut off");
   result.kernel = in.take(in.number<uint32_t>());
   for (uint32_t left = in.number<uint32_t>(); left && in.ok(); --left) {
     auto file = std::make_shared<SourceFile>();

@@ -2,7 +2,8 @@
 //
 // SPDX-License-Identifier: Apache-2.0
 //
-//   "TSRTILE\1"  u32 length, kernel name  u32 files, each: u32 first line, u32 length, name, u64 length, text
+//   "TSRTILE\1"  u64 checksum (XXH3) of all that follows
+//   u32 length, kernel name  u32 files, each: u32 first line, u32 length, name, u64 length, text
 //   zeros up to a multiple of 16  MLIR bytecode
 //
 // All numbers little-endian. The texts are there so that later stages can show excerpts. Both sides are of one build: the

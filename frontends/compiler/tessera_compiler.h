@@ -240,7 +240,7 @@ typedef struct {
 TSC_API int32_t tsc_compile(const tsc_source *source, const tsc_request *request, const tsc_sink *sink);
 
 /* What follows the frontend, from its "tile_bytes". Of the request, bindings are ignored; an empty kernel is the module's.
- * Any bytes are safe: E0308 where they are damaged. */
+ * E0308 where the bytes were damaged, or are of another build. */
 TSC_API int32_t tsc_lower(const void *bytes, uint64_t n, const tsc_request *request, const tsc_sink *sink);
 
 /* What a frontend must know of a target. */

@@ -84,17 +84,6 @@ std::shared_ptr<CompileJob::State> makeState(CompileClient::Pool &pool, CompileJ
   return state;
 }
 
-ClientOptions completed(ClientOptions o) {
-  if (o.program.empty())
-    if (const char *given = secure_getenv("TESSERA_WORKER_PROGRAM"))
-      o.program = given;
-  if (o.program.empty())
-    o.program = o.compilerLibrary.substr(0, o.compilerLibrary.rfind('/') + 1) + "tessera-worker";
-  if (o.reproducers.empty())
-    o.reproducers = standardReproducerFolder();
-  return o;
-}
-
 // A worker keeps the current folder that it was started in; the caller may have gone elsewhere since.
 std::string absolute(const std::string &path) {
   if (path.empty() || path[0] == '/')
@@ -108,6 +97,21 @@ std::vector<std::string> absolute(std::vector<std::string> paths) {
   for (std::string &p : paths)
     p = absolute(p);
   return paths;
+}
+
+ClientOptions completed(ClientOptions o) {
+  if (o.program.empty())
+    if (const char *given = secure_getenv("TESSERA_WORKER_PROGRAM"))
+      o.program = given;
+  // A library that only the system's search path knows has no "beside"; the current folder must not stand in for it.
+  if (o.compilerLibrary.find('/') != std::string::npos)
+    o.compilerLibrary = absolute(o.compilerLibrary);
+  size_t slash = o.compilerLibrary.rfind('/');
+  if (o.program.empty() && slash != std::string::npos)
+    o.program = o.compilerLibrary.substr(0, slash + 1) + "tessera-worker";
+  if (o.reproducers.empty())
+    o.reproducers = standardReproducerFolder();
+  return o;
 }
 
 std::string factsKey(const std::string &target, const std::vector<std::string> &manifests) {
@@ -223,7 +227,8 @@ CompileClient::~CompileClient() {
 }
 
 bool CompileClient::isInstalled(const ClientOptions &options) {
-  return access(completed(options).program.c_str(), X_OK) == 0;
+  std::string program = completed(options).program;
+  return !program.empty() && access(program.c_str(), X_OK) == 0;
 }
 
 CompileClient &CompileClient::ofProcess(const ClientOptions &options) {

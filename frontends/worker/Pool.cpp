@@ -453,7 +453,7 @@ void CompileClient::Pool::bury(Worker &worker) {
     queue_.push_front(std::move(worker.job));
     return;
   }
-  reportEnd(worker, ended ? "ended with " + end : worker.gone, log);
+  reportEnd(worker, ended ? end : worker.gone, log);
 }
 
 void CompileClient::Pool::reportEnd(Worker &worker, const std::string &end, const std::string &log) {

@@ -71,6 +71,10 @@ struct Ends {
 
 std::unique_ptr<WorkerProcess> WorkerProcess::spawn(const std::string &program, const std::string &compilerLibrary,
                                                     std::string &error) {
+  if (program.find('/') == std::string::npos) { // nothing of the current folder is run by accident
+    error = "no path of tessera-worker is known" + (program.empty() ? "" : ", only '" + program + "'");
+    return nullptr;
+  }
   Ends ends;
   if (!ends.open()) {
     error = std::strerror(errno);
@@ -210,8 +214,9 @@ std::string WorkerProcess::waitForEnd() {
   while (result != 0 && errno == EINTR);
   reaped_ = true;
   if (result != 0) // somebody else took the status: a host that waits for any child, or ignores SIGCHLD
-    return "for a reason that this process did not get to see";
-  return info.si_code == CLD_EXITED ? "exit code " + std::to_string(info.si_status) : signalText(info.si_status);
+    return "ended; how, this process did not get to see";
+  return "ended with " +
+         (info.si_code == CLD_EXITED ? "exit code " + std::to_string(info.si_status) : signalText(info.si_status));
 }
 
 } // namespace tessera::worker

@@ -40,7 +40,7 @@ public:
 
   // With whatever it has started (a plugin may run tools).
   void kill();
-  // Waits for the end, killing it if it does not come soon, and says how it ended: "signal 6 (SIGABRT)", "exit code 1".
+  // Waits for the end, killing it if it does not come soon, and says how it ended: "ended with signal 6 (SIGABRT)", "ended with exit code 1".
   std::string waitForEnd();
 
 private:

@@ -102,6 +102,10 @@ for cut in [0, 1, 7, 8, 12, 40, len(whole) // 2, len(whole) - 1]:
     (TMP / "cut.tile").write_bytes(whole[:cut])
     done = tessera("compile", "--from-tile", "cut.tile", "--target", "x86-64-v3", "--emit", "asm", "--in-process")
     check(f"a tile module of {cut} bytes", done.returncode == 1 and b"E0308" in done.stderr, f"{done.returncode}: {done.stderr.decode()}")
+for at in range(0, len(whole), len(whole) // 40):
+    (TMP / "flip.tile").write_bytes(whole[:at] + bytes([whole[at] ^ 0x10]) + whole[at + 1:])
+    done = tessera("compile", "--from-tile", "flip.tile", "--target", "x86-64-v3", "--emit", "asm", "--in-process")
+    check(f"a tile module with another byte {at}", done.returncode == 1 and b"E0308" in done.stderr, f"{done.returncode}: {done.stderr.decode()}")
 done = tessera("compile", "--from-tile", "none.tile")
 check("no such tile module", done.returncode == 1 and b"E0302" in done.stderr, done.stderr.decode())
 done = tessera("compile")

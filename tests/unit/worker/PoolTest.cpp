@@ -273,6 +273,18 @@ TEST_F(Pool, AWorkerThatNeverGetsReadyCanBeCancelled) {
   EXPECT_EQ(finish(j, r), kCancelled);
 }
 
+TEST_F(Pool, AHostThatIgnoresItsChildrenHasCrashesToo) {
+  auto before = std::signal(SIGCHLD, SIG_IGN);
+  {
+    CompileClient client(options(1));
+    Record r, after;
+    EXPECT_EQ(finish(client.submit(job("segv")), r), TSC_INTERNAL);
+    EXPECT_NE(r.diags.find("the worker ended; how, this process did not get to see"), std::string::npos) << r.diags;
+    EXPECT_EQ(finish(client.submit(job("ok")), after), TSC_OK);
+  }
+  std::signal(SIGCHLD, before);
+}
+
 TEST_F(Pool, AnIdleWorkerThatIsKilledIsReplaced) {
   CompileClient client(options(1));
   Record first, second;
