@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "frontends/python/syntax/Literals.h"
 
+#include "frontends/python/syntax/Unicode.h"
+
 #include <charconv>
 #include <cmath>
 #include <cstdio>
@@ -15,38 +17,6 @@ int hexValue(char c) {
     return c - '0';
   c = static_cast<char>(c | 0x20);
   return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-// The few names of \N{…} that people write; the whole of Unicode's name table is not worth its megabyte here.
-uint32_t namedCharacter(std::string_view name) {
-  static constexpr std::pair<std::string_view, uint32_t> names[] = {{"NO-BREAK SPACE", 0xA0},
-                                                                    {"DEGREE SIGN", 0xB0},
-                                                                    {"MICRO SIGN", 0xB5},
-                                                                    {"MULTIPLICATION SIGN", 0xD7},
-                                                                    {"LATIN SMALL LETTER E WITH ACUTE", 0xE9},
-                                                                    {"GREEK SMALL LETTER ALPHA", 0x3B1},
-                                                                    {"GREEK SMALL LETTER MU", 0x3BC},
-                                                                    {"GREEK SMALL LETTER PI", 0x3C0},
-                                                                    {"EN DASH", 0x2013},
-                                                                    {"EM DASH", 0x2014},
-                                                                    {"BULLET", 0x2022},
-                                                                    {"HORIZONTAL ELLIPSIS", 0x2026},
-                                                                    {"EURO SIGN", 0x20AC},
-                                                                    {"RIGHTWARDS ARROW", 0x2192},
-                                                                    {"LEFTWARDS ARROW", 0x2190},
-                                                                    {"INFINITY", 0x221E},
-                                                                    {"SNOWMAN", 0x2603},
-                                                                    {"CHECK MARK", 0x2713},
-                                                                    {"LEFT CURLY BRACKET", 0x7B},
-                                                                    {"RIGHT CURLY BRACKET", 0x7D},
-                                                                    {"SPACE", 0x20},
-                                                                    {"DIGIT ONE", 0x31},
-                                                                    {"AMPERSAND", 0x26},
-                                                                    {"REVERSE SOLIDUS", 0x5C}};
-  for (auto &[n, c] : names)
-    if (n == name)
-      return c;
-  return 0;
 }
 
 struct BodyReader {
@@ -143,8 +113,7 @@ struct BodyReader {
         i = close + 1;
         uint32_t v = namedCharacter(name);
         if (!v)
-          return fail("the character name '" + std::string(name) +
-                          "' is not known here; write it as \\u and four digits",
+          return fail("the character name '" + std::string(name) + "' is unknown; write it as \\u and four digits",
                       from);
         put(v);
         return true;
@@ -252,22 +221,6 @@ std::string imaginaryRepr(double v) {
   if (s.size() > 2 && s.compare(s.size() - 2, 2, ".0") == 0)
     s.resize(s.size() - 2);
   return s + "j";
-}
-
-bool isPrintable(uint32_t c) {
-  if (c < 0x20 || (c >= 0x7F && c <= 0xA0) || c == 0xAD)
-    return false;
-  if (c < 0x600)
-    return c < 0x530 || !(c == 0x530 || c == 0x557 || c == 0x558 || c == 0x58B || c == 0x58C || c == 0x590);
-  static constexpr uint32_t ranges[][2] = {
-      {0x600, 0x605},     {0x61C, 0x61C},     {0x6DD, 0x6DD},     {0x70F, 0x70F},     {0x1680, 0x1680},
-      {0x180E, 0x180E},   {0x2000, 0x200F},   {0x2028, 0x202F},   {0x205F, 0x206F},   {0x3000, 0x3000},
-      {0xD800, 0xF8FF},   {0xFDD0, 0xFDEF},   {0xFEFF, 0xFEFF},   {0xFFF0, 0xFFFB},   {0xFFFE, 0xFFFF},
-      {0x1FFFE, 0x1FFFF}, {0x2FFFE, 0x2FFFF}, {0x323B0, 0xE00FF}, {0xE01F0, 0x10FFFF}};
-  for (auto &r : ranges)
-    if (c >= r[0] && c <= r[1])
-      return false;
-  return true;
 }
 
 std::string stringRepr(std::string_view s) {

@@ -29,7 +29,5 @@ std::string floatRepr(double v);
 std::string imaginaryRepr(double v);
 std::string stringRepr(std::string_view utf8);
 std::string bytesRepr(std::string_view bytes);
-// Whether str.isprintable says yes, for what is assigned in Unicode's common blocks.
-bool isPrintable(uint32_t codePoint);
 
 } // namespace tessera::py

@@ -272,7 +272,7 @@ Identifier ParserImpl::dottedName() {
     text += '.';
     text += expectName("the name of a module after '.'");
   }
-  return arena_.intern(text);
+  return intern(text);
 }
 
 Alias ParserImpl::importAlias(bool dotted) {

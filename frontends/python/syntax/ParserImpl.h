@@ -8,6 +8,7 @@
 
 #include "frontends/python/syntax/Lexer.h"
 #include "frontends/python/syntax/Parser.h"
+#include "frontends/python/syntax/Unicode.h"
 
 #include <string>
 #include <vector>
@@ -95,7 +96,14 @@ private:
   void expectClosing(Tok closer, const Token &opener, std::string_view inside);
   void expectColon(std::string_view after);
   Identifier expectName(std::string_view role);
-  Identifier intern(const Token &t) { return arena_.intern(textOf(t)); }
+  Identifier intern(const Token &t) { return intern(textOf(t)); }
+  // In normal form: names that look the same are the same.
+  Identifier intern(std::string_view name) {
+    for (char c : name)
+      if (static_cast<signed char>(c) < 0)
+        return arena_.intern(normalizedName(name));
+    return arena_.intern(name);
+  }
   std::string_view textOf(const Token &t) const { return lex_.text().substr(t.begin, t.end - t.begin); }
   bool isWord(const Token &t, std::string_view word) const { return t.kind == Tok::Name && textOf(t) == word; }
   Start here() {
