@@ -6,14 +6,17 @@ def sigmoid(x):
     return 1 / (1 + exp(-x))
 
 
-def softmax(x, dim=None, keep_dims=False, ieee_rounding=False):
-    if dim is None:
-        axis: constexpr = 0
+def softmax(x, dim=None, keep_dims=False, ieee_rounding=False, axis=None):
+    # `axis` is another spelling of `dim`.
+    if axis is not None:
+        along: constexpr = axis
+    elif dim is not None:
+        along: constexpr = dim
     else:
-        axis: constexpr = dim
-    shifted = x - max_reduce(x, axis, True)
+        along: constexpr = 0
+    shifted = x - max_reduce(x, along, True)
     num = exp(shifted)
-    den = sum(num, axis, keep_dims=True)
+    den = sum(num, along, keep_dims=True)
     return fdiv(num, den, ieee_rounding)
 
 
