@@ -74,6 +74,8 @@ bool Job::emitTile(const TargetCompiler *target) {
       emitOptions.unsupportedFp8 = options.list("unsupported_fp8");
     else if (target)
       emitOptions.unsupportedFp8 = target->unsupportedFp8();
+    emitOptions.targetName = text(request_.target);
+    emitOptions.targetName.erase(0, emitOptions.targetName.rfind('/') + 1); // plugin/target
     py::loadSemaDialects(*context_);
     module_ = py::emitKernel(*context_, *source_.module, kernel_, kernelSignature, emitOptions, source_.host, list);
   }

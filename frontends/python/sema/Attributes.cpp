@@ -177,6 +177,8 @@ Value Visitor::attribute(const Value &base, std::string_view name) {
   };
   auto method = [&]() -> std::optional<Value> {
     const BuiltinDef *def = tensorMethod(name);
+    if (!def && (name == "sigmoid" || name == "softmax")) // written in the language
+      return bound(base, *languageValue("triton.language." + std::string(name)));
     if (!def)
       return std::nullopt;
     Value callee;
@@ -226,7 +228,10 @@ Value Visitor::attribute(const Value &base, std::string_view name) {
     for (size_t i = 0; i < base.parts->names.size(); ++i)
       if (base.parts->names[i] == name)
         return base.items()[i];
-    if (auto h = toHost(base))
+    if (base.parts->cls.kind() == HostKind::Class)
+      if (auto m = memberOf(base, base.parts->cls, name))
+        return *m;
+    if (auto h = base.isAggregate() ? std::nullopt : toHost(base))
       return hostResult(host.evaluator().getAttribute(*h, name));
     unknown(describeType(base), base.parts->names);
     break;
@@ -312,6 +317,9 @@ Value Visitor::subscript(const Value &base, const Value &index) {
     }
     return v;
   }
+  if (base.isAggregate() && base.parts->cls.kind() == HostKind::Class)
+    if (auto m = memberOf(base, base.parts->cls, "__getitem__"))
+      return call(*m, {index}, {});
   if (base.isTuple()) {
     if (index.kind == ValueKind::Slice) {
       int64_t n = static_cast<int64_t>(base.items().size());

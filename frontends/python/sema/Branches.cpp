@@ -73,7 +73,8 @@ bool Visitor::sameShape(const Value &a, const Value &c) {
     return a.type == c.type;
   case ValueKind::Tuple:
   case ValueKind::Descriptor:
-    if (a.items().size() != c.items().size() || !(a.type == c.type))
+    if (a.items().size() != c.items().size() || !(a.type == c.type) || a.parts->aggregate != c.parts->aggregate ||
+        a.parts->names != c.parts->names)
       return false;
     for (size_t i = 0; i < a.items().size(); ++i)
       if (!sameShape(a.items()[i], c.items()[i]))
@@ -263,17 +264,15 @@ void Visitor::finishMerge(mlir::Value cond, Arm &a, Arm &c, Merge &m) {
     *flag = {Flag::Maybe, op->getResult(index)};
 }
 
-// The function ends behind the arms: only what they return counts.
+// The function ends behind the arms: only what they return counts. An arm that falls off the end gives nothing, or what
+// nobody reads where the other one returns a value.
 void Visitor::mergeReturns(Arm &a, Arm &c) {
   KernelFrame &f = frame();
-  for (Arm *arm : {&a, &c}) {
-    Value *v = arm->env.find("$return");
-    if (!v)
-      arm->env.set("$return", none()); // falls off the end
-    else if (arm->flow.ret.state != Flag::Yes && !arm->dead && !v->isNone() && v->kind != ValueKind::Error)
-      fail(DiagId::InconsistentReturn, "Inconsistent return types: " + describeType(*v) + " and None",
-           "return a value on every path");
-  }
+  Value *x = a.env.find("$return"), *y = c.env.find("$return");
+  bool value = (x && !x->isNone()) || (y && !y->isNone());
+  for (Arm *arm : {&a, &c})
+    if (!value && !arm->env.find("$return"))
+      arm->env.set("$return", none());
   f.flow.ret.state = Flag::Yes;
 }
 
@@ -375,16 +374,16 @@ Value Visitor::visitBoolOp(const BoolOp *e) {
   for (const Expr *operand : e->values) {
     Value v = visit(operand);
     if (auto known = staticTruth(v)) {
-      bool decides = *known != isAnd;
-      if (!result.isTensor()) {
+      if (*known != isAnd) // decides, whatever the runtime operands are
+        return v;
+      if (!result.isTensor())
         result = v;
-        if (decides)
-          return v;
-      } else if (decides) {
-        result = logical(e->op, result, constBool(*known));
-      }
       continue;
     }
+    if (v.isBlock())
+      warn(DiagId::Deprecated,
+           "Logical operators 'and' and 'or' are deprecated for non-scalar tensors; please use '&' or "
+           "'|' instead");
     result = result.isTensor() ? logical(e->op, result, v) : v;
   }
   return result;

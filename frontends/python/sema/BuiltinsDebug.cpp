@@ -94,10 +94,96 @@ Value deviceAssert(Visitor &v, Args &a) {
   return Emitter::none();
 }
 
-Value inlineAsm(Visitor &v, Args &) {
-  v.fail(DiagId::NotSupportedYet, "inline assembly is not supported: it fits one vendor's devices only",
-         "write the operation with functions of triton.language");
+// What no target of this version takes. Arguments are checked all the same: the message should be about the operation.
+[[noreturn]] void targetCannot(Visitor &v, const std::string &what, std::string help) {
+  std::string target = v.options.targetName.empty() ? "this target" : "target " + v.options.targetName;
+  v.fail(DiagId::TargetCannot, target + " has no " + what, std::move(help));
 }
+
+// inline_asm_elementwise(asm, constraints, args, dtype, is_pure, pack)
+Value inlineAsm(Visitor &v, Args &a) {
+  v.needString(a[0], "asm");
+  std::string constraints = v.needString(a[1], "constraints");
+  std::vector<Value> args = v.items(a[2]);
+  Value all;
+  for (Value &x : args) {
+    x = v.toTensor(x);
+    all = all.isAbsent() ? x : v.broadcast(all, x).first;
+  }
+  std::vector<Value> types = v.items(a[3]);
+  for (const Value &t : types)
+    v.needDType(t, "dtype");
+  v.truth(a[4], "is_pure");
+  int64_t pack = v.needInt(a[5], "pack");
+  if (pack < 1)
+    v.failArgument("pack must be at least 1, not " + std::to_string(pack));
+  if (all.isTensor() && all.type.numel() % pack)
+    v.failArgument("pack (" + std::to_string(pack) + ") must divide the number of elements (" +
+                   std::to_string(all.type.numel()) + ")");
+  // One constraint a register: results first, each begins with "="; "~{…}" names what is clobbered.
+  size_t outputs = 0, inputs = 0;
+  for (std::string_view rest = constraints; !rest.empty();) {
+    std::string_view one = rest.substr(0, std::min(rest.find(','), rest.size()));
+    rest.remove_prefix(std::min(one.size() + 1, rest.size()));
+    while (!one.empty() && one.front() == ' ')
+      one.remove_prefix(1);
+    if (one.starts_with('='))
+      ++outputs;
+    else if (!one.empty() && one.front() != '~')
+      ++inputs;
+  }
+  if (outputs < types.size())
+    v.failArgument("the constraints name " + std::to_string(outputs) + " results, and dtype " +
+                   std::to_string(types.size()));
+  if (inputs < args.size())
+    v.failArgument("the constraints name " + std::to_string(inputs) + " operands, and args has " +
+                   std::to_string(args.size()));
+  targetCannot(v, "inline assembly of this kind",
+               "it fits the devices of one vendor: guard it with tl.target_info, or use functions of triton.language");
+}
+
+// extern_elementwise(lib_name, lib_path, args, {(types…): (symbol, result)}, is_pure)
+Value externElementwise(Visitor &v, Args &a) {
+  std::string library = v.needString(a[0], "lib_name");
+  std::string given;
+  for (const Value &x : v.items(a[2]))
+    given += (given.empty() ? "" : ", ") + v.toTensor(x).type.elem.str();
+  std::string symbol;
+  if (auto table = toHost(a[3]); table && table->kind() == HostKind::Dict)
+    for (auto &[types, result] : table->get<DictObject>()->entries) {
+      std::string row;
+      if (types.kind() == HostKind::Tuple)
+        for (const HostValue &t : types.elements()) {
+          auto type = fromHost(t);
+          row += (row.empty() ? "" : ", ") + (type && type->isType() ? type->type.str() : repr(t));
+        }
+      if (row == given && result.kind() == HostKind::Tuple && !result.elements().empty())
+        symbol = str(result.elements()[0]);
+    }
+  if (symbol.empty())
+    v.failType("input arg type does not match: no entry for (" + given + ")");
+  targetCannot(v, "function `" + symbol + "` of library " + library,
+               "tl.extra.libdevice has the functions of the device library for every target");
+}
+
+// What reads a special register of one vendor.
+template <int Which> Value special(Visitor &v, Args &) {
+  static constexpr const char *names[] = {"global timer", "number of the multiprocessor", "dependent launch",
+                                          "real-time counter"};
+  targetCannot(v, names[Which], "guard it with tl.target_info");
+}
+Value numThreads(Visitor &v, Args &) { return Emitter::constInt(v.options.numWarps * 32); }
+Value numWarps(Visitor &v, Args &) { return Emitter::constInt(v.options.numWarps); }
+
+// Regions of the profiler: names for a tool that is not here.
+Value profilerMark(Visitor &, Args &) { return Emitter::none(); }
+Value profilerScope(Visitor &v, Args &a) {
+  v.needString(a[0], "name");
+  return *languageValue("triton.profiler.language.scope");
+}
+
+constexpr const char *kCuda = "triton.language.extra.cuda", *kHip = "triton.language.extra.hip";
+constexpr const char *kProfiler = "triton.profiler.language";
 
 const BuiltinDef kRows[] = {
     {"device_print", "prefix *args hex?", devicePrint, kRawErrors},
@@ -106,7 +192,17 @@ const BuiltinDef kRows[] = {
     {"static_assert", "cond msg?", staticAssert},
     {"device_assert", "cond msg? mask?", deviceAssert},
     {"inline_asm_elementwise", "asm constraints args dtype is_pure pack", inlineAsm},
-    {"extern_elementwise", "*args", inlineAsm},
+    {"extern_elementwise", "lib_name lib_path args arg_type_symbol_dict is_pure", externElementwise},
+    {"globaltimer", "", special<0>, kPlain, kCuda},
+    {"smid", "", special<1>, kPlain, kCuda},
+    {"gdc_wait", "", special<2>, kPlain, kCuda},
+    {"gdc_launch_dependents", "", special<2>, kPlain, kCuda},
+    {"num_threads", "", numThreads, kPlain, kCuda},
+    {"num_warps", "", numWarps, kPlain, kCuda},
+    {"memrealtime", "", special<3>, kPlain, kHip},
+    {"scope", "name", profilerScope, kPlain, kProfiler},
+    {"enter_scope", "name", profilerMark, kPlain, kProfiler},
+    {"exit_scope", "name", profilerMark, kPlain, kProfiler},
 };
 } // namespace
 

@@ -1,9 +1,12 @@
 // BuiltinsDescriptor.cpp - tensor descriptors, on block pointers with every dim checked
 //
 // SPDX-License-Identifier: Apache-2.0
+#include "frontends/python/sema/Descriptors.h"
 #include "frontends/python/sema/Visitor.h"
 
 #include "core/ir/Tile.h"
+
+#include <limits>
 
 namespace tessera::py {
 
@@ -37,10 +40,11 @@ Value makeDescriptor(Visitor &v, Args &a) {
   data->items.push_back(base);
   for (auto *list : {&shape, &strides})
     for (const Value &x : *list) {
-      Value t = x.isNumber() ? v.number(x, dtype(K::Int64)) : v.toTensor(x);
+      DType want = dtype(list == &shape ? K::Int32 : K::Int64);
+      Value t = x.isNumber() ? v.number(x, want) : v.toTensor(x);
       if (t.isBlock() || !t.type.elem.isInt())
         v.failType("extents and strides must be scalar integers, got " + t.type.str());
-      data->items.push_back(list == &shape && !x.isNumber() ? v.cast(t, dtype(K::Int32)) : v.cast(t, dtype(K::Int64)));
+      data->items.push_back(v.cast(t, want));
     }
   std::string padding = a[4].isNoneOrAbsent() ? "zero" : v.needString(a[4], "padding_option");
   if (padding != "zero" && padding != "nan")
@@ -99,35 +103,106 @@ Value store(Visitor &v, Args &a) {
   return Emitter::none();
 }
 
+// Addresses inside of the array along each dim, and their mask: `index` holds one tile of i64 indices a dim, of the rank of
+// the result.
+std::pair<Value, Value> addresses(Visitor &v, const Value &d, llvm::ArrayRef<Value> index) {
+  size_t rank = d.type.rank();
+  Value offset, mask;
+  for (size_t i = 0; i < rank; ++i) {
+    Value extent = v.cast(d.items()[1 + i], dtype(K::Int64)), stride = d.items()[1 + rank + i];
+    Value inside = v.binary(BinOpKind::BitAnd, v.compare(Relation::Ge, index[i], v.zeroOf(index[i].type)),
+                            v.compare(Relation::Lt, index[i], extent));
+    Value step = v.binary(BinOpKind::Mult, index[i], stride);
+    mask = mask.isAbsent() ? inside : v.binary(BinOpKind::BitAnd, mask, inside);
+    offset = offset.isAbsent() ? step : v.binary(BinOpKind::Add, offset, step);
+  }
+  return {v.addOffset(d.items()[0], offset), mask};
+}
+
 // Addresses and mask of rows `x` (a block) at columns y… of a descriptor of rank 2.
-std::pair<Value, Value> rows(Visitor &v, const Value &d, const Value &xIn, const Value &yIn) {
-  if (d.type.rank() != 2 || d.type.shape[0] != 1)
-    v.failArgument("descriptor block must have 1 row, got " + d.type.str());
+std::pair<Value, Value> rows(Visitor &v, const Value &d, const Value &xIn, const Value &yIn, const char *what) {
+  if (d.type.rank() != 2)
+    v.failArgument("descriptor must be 2D, but got " + shapeText(d.type.shape));
+  if (d.type.shape[0] != 1)
+    v.failArgument("descriptor block must have 1 row, but got " + shapeText(d.type.shape));
   Value x = v.toTensor(xIn), y = v.cast(v.toTensor(yIn), dtype(K::Int32));
   if (!x.isBlock() || x.type.rank() != 1)
-    v.failArgument("x offsets must be 1D, got " + x.type.str());
+    v.failArgument("x offsets must be 1D, but got " + shapeText(x.type.shape));
+  if (x.type.shape[0] < 8)
+    v.failArgument(std::string("descriptor ") + what + " must have at least 8 rows, but got " +
+                   shapeText(x.type.shape));
+  int64_t least = 32 / d.type.elem.storageBits() * 8;
+  if (d.type.shape[1] < least)
+    v.failArgument(std::string("descriptor ") + what + " of " + d.type.elem.str() + " must have at least " +
+                   std::to_string(least) + " columns, but got " + std::to_string(d.type.shape[1]));
   Value row = v.expandDims(v.cast(x, dtype(K::Int64)), 1);
-  Value col = v.expandDims(v.cast(v.binary(BinOpKind::Add, y, v.arange(0, d.type.shape[1])), dtype(K::Int64)), 0);
-  auto inside = [&](const Value &i, const Value &extent) {
-    Value low = v.compare(Relation::Ge, i, v.zeroOf(i.type));
-    return v.binary(BinOpKind::BitAnd, low, v.compare(Relation::Lt, i, v.cast(extent, dtype(K::Int64))));
-  };
-  Value mask = v.binary(BinOpKind::BitAnd, inside(row, d.items()[1]), inside(col, d.items()[2]));
-  Value offset = v.binary(BinOpKind::Add, v.binary(BinOpKind::Mult, row, v.cast(d.items()[3], dtype(K::Int64))),
-                          v.binary(BinOpKind::Mult, col, v.cast(d.items()[4], dtype(K::Int64))));
-  return {v.addOffset(d.items()[0], offset), mask};
+  Value col = v.cast(v.binary(BinOpKind::Add, y, v.arange(0, d.type.shape[1])), dtype(K::Int64));
+  return addresses(v, d, {row, v.expandDims(col, 0)});
+}
+// What a load gives outside of the array.
+Value paddingOf(Visitor &v, const Value &d, const TensorType &t) {
+  if (d.items().back().host.str() == "nan")
+    return v.floatConstant(t.elem, std::numeric_limits<double>::quiet_NaN(), t.shape, t.block);
+  return v.zeroOf(t);
 }
 Value gather(Visitor &v, Args &a) {
   const Value &d = descriptor(v, a[0]);
-  auto [ptr, mask] = rows(v, d, a[1], a[2]);
+  auto [ptr, mask] = rows(v, d, a[1], a[2], "gather");
   TensorType t = ptr.type.with(d.type.elem);
-  return Emitter::tensor(tile::LoadOp::create(v.b, v.loc, ptr.ir, mask.ir, v.zeroOf(t).ir), t);
+  return Emitter::tensor(tile::LoadOp::create(v.b, v.loc, ptr.ir, mask.ir, paddingOf(v, d, t).ir), t);
 }
 Value scatter(Visitor &v, Args &a) {
   const Value &d = descriptor(v, a[0]);
-  auto [ptr, mask] = rows(v, d, a[2], a[3]);
+  auto [ptr, mask] = rows(v, d, a[2], a[3], "scatter");
   Value x = v.cast(v.broadcastTo(v.toTensor(a[1]), ptr.type.shape), d.type.elem);
   tile::StoreOp::create(v.b, v.loc, ptr.ir, x.ir, mask.ir);
+  return Emitter::none();
+}
+
+// atomic_add and its like at the block of the offsets; what lies outside of the array is left out. Relaxed, as bulk reductions are.
+enum class Reduction : uint8_t { Add, Min, Max, And, Or, Xor };
+template <Reduction R> Value atomic(Visitor &v, Args &a) {
+  const Value &d = descriptor(v, a[0]);
+  DType t = d.type.elem;
+  constexpr bool isAdd = R == Reduction::Add, isMinMax = R == Reduction::Min || R == Reduction::Max;
+  bool wide = t.isInt() && t.bits() >= 32;
+  bool known = isAdd ? (wide && !t.is(K::Int64)) || t.is(K::FP32) || t.is(K::FP16) || t.is(K::BF16) : wide;
+  if (isMinMax && (t.is(K::FP16) || t.is(K::BF16)))
+    v.failType("16-bit float types require native tma support", "use a descriptor of 32 or 64-bit integers");
+  if (!known)
+    v.failType("Unsupported dtype " + t.str() + " of an atomic operation on a descriptor");
+  Value x = v.toTensor(a[2]);
+  if (x.type.shape != d.type.shape)
+    v.fail(DiagId::ShapeMismatch,
+           "expected a value of shape " + shapeText(d.type.shape) + ", but got " + shapeText(x.type.shape));
+  std::vector<Value> offsets = v.items(a[1]);
+  size_t rank = d.type.rank();
+  if (offsets.size() != rank)
+    v.fail(DiagId::ShapeMismatch,
+           "expected " + std::to_string(rank) + " offsets, but got " + std::to_string(offsets.size()));
+  llvm::SmallVector<Value, 5> index;
+  for (size_t i = 0; i < rank; ++i) {
+    Value o = v.toTensor(offsets[i]);
+    if (o.isBlock() || !o.type.elem.isInt())
+      v.failType("offsets of a descriptor must be scalar integers, got " + o.type.str());
+    Value lane = v.cast(v.arange(0, d.type.shape[i]), dtype(K::Int64));
+    Value at = v.binary(BinOpKind::Add, v.cast(v.cast(o, dtype(K::Int32)), dtype(K::Int64)), lane);
+    for (size_t other = 0; other < rank; ++other)
+      if (other != i)
+        at = v.expandDims(at, static_cast<int64_t>(other));
+    index.push_back(at);
+  }
+  auto [ptr, mask] = addresses(v, d, index);
+  tile::Rmw kind = R == Reduction::And                   ? tile::Rmw::And
+                   : R == Reduction::Or                  ? tile::Rmw::Or
+                   : R == Reduction::Xor                 ? tile::Rmw::Xor
+                   : isAdd                               ? (t.isFloat() ? tile::Rmw::FAdd : tile::Rmw::Add)
+                   : R == Reduction::Max && t.isSigned() ? tile::Rmw::Max
+                   : R == Reduction::Max                 ? tile::Rmw::UMax
+                   : t.isSigned()                        ? tile::Rmw::Min
+                                                         : tile::Rmw::UMin;
+  tile::AtomicRmwOp::create(v.b, v.loc, kind, ptr.ir, v.cast(x, t).ir, mask.ir, tile::MemSem::Relaxed,
+                            tile::MemScope::Gpu);
   return Emitter::none();
 }
 
@@ -146,8 +221,73 @@ const BuiltinDef kRows[] = {
     {"store", "desc offsets value", store, kPlain, kMethods},
     {"gather", "desc x_offsets y_offset", gather, kPlain, kMethods},
     {"scatter", "desc value x_offsets y_offset", scatter, kPlain, kMethods},
+    {"atomic_add", "desc offsets value", atomic<Reduction::Add>, kPlain, kMethods},
+    {"atomic_min", "desc offsets value", atomic<Reduction::Min>, kPlain, kMethods},
+    {"atomic_max", "desc offsets value", atomic<Reduction::Max>, kPlain, kMethods},
+    {"atomic_and", "desc offsets value", atomic<Reduction::And>, kPlain, kMethods},
+    {"atomic_or", "desc offsets value", atomic<Reduction::Or>, kPlain, kMethods},
+    {"atomic_xor", "desc offsets value", atomic<Reduction::Xor>, kPlain, kMethods},
 };
 } // namespace
+
+std::optional<DescriptorParam> parseDescriptorType(std::string_view text) {
+  constexpr std::string_view kPrefix = "tensordesc<";
+  if (!text.starts_with(kPrefix) || !text.ends_with('>'))
+    return std::nullopt;
+  text = text.substr(kPrefix.size(), text.size() - kPrefix.size() - 1);
+  size_t open = text.find('['), close = text.find(']');
+  if (open == std::string_view::npos || close == std::string_view::npos || close < open)
+    return std::nullopt;
+  auto elem = dtypeBySignature(text.substr(0, open));
+  DescriptorParam d;
+  int64_t n = 0;
+  bool digits = false;
+  for (char c : text.substr(open + 1, close - open)) {
+    if (c >= '0' && c <= '9' && n < (int64_t(1) << 32)) {
+      n = n * 10 + (c - '0');
+      digits = true;
+    } else if ((c == ',' || c == ']') && digits) {
+      d.block.shape.push_back(n);
+      n = 0;
+      digits = false;
+    } else if (c != ' ') {
+      return std::nullopt;
+    }
+  }
+  std::string_view rest = text.substr(close + 1);
+  while (!rest.empty() && (rest.front() == ' ' || rest.front() == ','))
+    rest.remove_prefix(1);
+  if (!elem || elem->isPtr() || d.block.shape.empty() || d.block.rank() > 5 ||
+      (!rest.empty() && rest != "zero" && rest != "nan"))
+    return std::nullopt;
+  d.block.elem = *elem;
+  d.block.block = true;
+  d.nanPadding = rest == "nan";
+  return d;
+}
+
+std::vector<DescriptorParam::Leaf> DescriptorParam::leaves() const {
+  std::vector<Leaf> r = {{"", scalarType(block.elem.pointerTo()), 16}};
+  for (size_t i = 0; i < block.rank(); ++i)
+    r.push_back({".shape" + std::to_string(i), scalarType(dtype(K::Int32)), 1});
+  // The last stride is 1. The others are multiples of 16 bytes.
+  for (size_t i = 0; i + 1 < block.rank(); ++i)
+    r.push_back({".stride" + std::to_string(i), scalarType(dtype(K::Int64)),
+                 std::max<int64_t>(1, 128 / block.elem.storageBits())});
+  return r;
+}
+
+Value DescriptorParam::value(Emitter &e, llvm::ArrayRef<Value> leaves) const {
+  Value d;
+  d.kind = ValueKind::Descriptor;
+  d.type = block;
+  auto data = std::make_shared<TupleData>();
+  data->items.assign(leaves.begin(), leaves.end());
+  data->items.push_back(e.intConstant(dtype(K::Int64), 1));
+  data->items.push_back(Emitter::constStr(nanPadding ? "nan" : "zero"));
+  d.parts = std::move(data);
+  return d;
+}
 
 BuiltinTable descriptorBuiltins() { return {kRows, std::size(kRows)}; }
 

@@ -50,6 +50,18 @@ Value flattenBatch(Visitor &v, const Value &x) {
 
 Value dot(Visitor &v, Args &a) {
   Value x = v.toTensor(a[0]), y = v.toTensor(a[1]);
+  // An old spelling that documents still use: an operand that is given transposed.
+  auto transposed = [&](Value &operand, const Value &flag) {
+    if (flag.isNoneOrAbsent() || !v.truth(flag, "trans_a and trans_b") || operand.type.rank() < 2)
+      return;
+    llvm::SmallVector<int64_t, 4> order;
+    for (size_t i = 0; i < operand.type.rank(); ++i)
+      order.push_back(static_cast<int64_t>(i));
+    std::swap(order[order.size() - 1], order[order.size() - 2]);
+    operand = v.permute(operand, order);
+  };
+  transposed(x, a[7]);
+  transposed(y, a[8]);
   if (!x.isBlock() || !y.isBlock())
     v.failType("dot takes two blocks, got " + x.type.str() + " and " + y.type.str());
   DType tx = x.type.elem, ty = y.type.elem;
@@ -76,6 +88,18 @@ Value dot(Visitor &v, Args &a) {
                                       std::to_string(sy[r - 2]) + ")");
   if (sx.drop_back(2) != sy.drop_back(2))
     v.fail(DiagId::ShapeMismatch, "batch dimensions of dot do not agree: " + shapeText(sx) + " and " + shapeText(sy));
+  const auto &least = v.options.minDot;
+  int64_t leastK = tx.bits() == 8 ? least[3] : least[2];
+  if (sx[r - 2] < least[0] || sy[r - 1] < least[1] || sx[r - 1] < leastK)
+    v.fail(DiagId::ShapeMismatch,
+           "Input shapes should have M >= " + std::to_string(least[0]) + ", N >= " + std::to_string(least[1]) +
+               " and K >= " + std::to_string(leastK),
+           "the target's matrix instructions take no smaller block; this one is M = " + std::to_string(sx[r - 2]) +
+               ", N = " + std::to_string(sy[r - 1]) + ", K = " + std::to_string(sx[r - 1]));
+  if ((tx.is(K::FP8E4B15) || ty.is(K::FP8E4B15)) && v.options.targetName.starts_with("sm_") &&
+      v.options.targetName.size() > 4 && v.options.targetName.compare(3, 1, "8") > 0)
+    v.warn(DiagId::Deprecated, "the use of fp8e4b15 is deprecated on Hopper and later architectures and can cause "
+                               "significant slow down. It will be removed in a future triton release");
   for (Value *p : {&x, &y})
     if (p->type.elem.is(K::FP8E4B15))
       *p = v.cast(*p, dtype(K::FP16));
@@ -170,6 +194,19 @@ Value dotScaled(Visitor &v, Args &a) {
     return v.bitcast(t, dtype(K::UInt8));
   };
   Value xs = scale(a[1]), ys = scale(a[4]);
+  // One scale a row (of rhs: a column) and 32 elements of the depth.
+  auto checkScale = [&](const Value &s, int64_t rows, const char *what) {
+    if (!s.isTensor())
+      return;
+    llvm::SmallVector<int64_t, 4> want(x.type.shape.begin(), x.type.shape.end());
+    want[r - 2] = rows;
+    want[r - 1] = std::max<int64_t>(1, kx / 32);
+    if (s.type.shape != want)
+      v.fail(DiagId::ShapeMismatch, std::string(what) + "_scale must be a tensor of shape " + shapeText(want) +
+                                        ". Got " + shapeText(s.type.shape));
+  };
+  checkScale(xs, m, "lhs");
+  checkScale(ys, n, "rhs");
   llvm::SmallVector<int64_t, 4> shape(x.type.shape.begin(), x.type.shape.end());
   shape[r - 2] = m;
   shape[r - 1] = n;
@@ -184,7 +221,7 @@ Value dotScaled(Visitor &v, Args &a) {
 }
 
 const BuiltinDef kRows[] = {
-    {"dot", "input other acc? input_precision? allow_tf32? max_num_imprecise_acc? out_dtype?", dot},
+    {"dot", "input other acc? input_precision? allow_tf32? max_num_imprecise_acc? out_dtype? trans_a? trans_b?", dot},
     {"dot_scaled",
      "lhs lhs_scale lhs_format rhs rhs_scale rhs_format acc? fast_math? lhs_k_pack? rhs_k_pack? out_dtype?", dotScaled},
 };

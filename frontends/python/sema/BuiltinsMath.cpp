@@ -124,6 +124,13 @@ template <bool IsMax> Value minimumMaximum(Visitor &v, Args &a) {
 Value clamp(Visitor &v, Args &a) { return v.clamp(a[0], a[1], a[2], propagates(v, a[3])); }
 Value where(Visitor &v, Args &a) { return v.where(a[0], a[1], a[2]); }
 
+template <BoolOpKind Op> Value logical(Visitor &v, Args &a) {
+  auto x = v.staticTruth(a[0]), y = v.staticTruth(a[1]);
+  if (x && y)
+    return Emitter::constBool(Op == BoolOpKind::And ? *x && *y : *x || *y);
+  return v.logical(Op, a[0], a[1]);
+}
+
 Value philoxImpl(Visitor &v, Args &a) {
   int64_t rounds = a[6].isAbsent() ? 10 : v.needInt(a[6], "n_rounds");
   if (rounds < 1)
@@ -174,6 +181,8 @@ const BuiltinDef kRows[] = {
     {"minimum", "x y propagate_nan?", minimumMaximum<false>},
     {"clamp", "x min max propagate_nan?", clamp},
     {"where", "condition x y", where},
+    {"logical_and", "x other", logical<BoolOpKind::And>, kMethod, "triton.language.tensor"},
+    {"logical_or", "x other", logical<BoolOpKind::Or>, kMethod, "triton.language.tensor"},
     {"philox_impl", "c0 c1 c2 c3 k0 k1 n_rounds?", philoxImpl},
 };
 } // namespace

@@ -159,7 +159,27 @@ Value cdiv(Visitor &v, Args &a) {
 // A marker class: usable in isinstance only.
 Value marker(Visitor &v, Args &) { v.failType("this type cannot be called in a kernel"); }
 
-Value falseConst(Visitor &, Args &) { return Emitter::constBool(false); }
+// "sm_90a" -> 90; 0 where the target is no CUDA device.
+int64_t cudaArch(const Visitor &v) {
+  std::string_view name = v.options.targetName;
+  if (!name.starts_with("sm_"))
+    return 0;
+  int64_t arch = 0;
+  for (char c : name.substr(3))
+    if (c >= '0' && c <= '9')
+      arch = arch * 10 + (c - '0');
+  return arch;
+}
+Value isCuda(Visitor &v, Args &) { return Emitter::constBool(cudaArch(v) != 0); }
+Value cudaAtLeast(Visitor &v, Args &a) {
+  int64_t minor = a[1].isNoneOrAbsent() ? 0 : v.needInt(a[1], "minor");
+  int64_t arch = cudaArch(v);
+  return Emitter::constBool(arch && arch >= v.needInt(a[0], "major") * 10 + minor);
+}
+Value isHip(Visitor &v, Args &) { return Emitter::constBool(v.options.targetName.starts_with("gfx")); }
+template <int Generation> Value isCdna(Visitor &v, Args &) {
+  return Emitter::constBool(v.options.targetName.starts_with(Generation == 3 ? "gfx942" : "gfx950"));
+}
 
 const BuiltinDef kRows[] = {
     {"program_id", "axis", programId},
@@ -182,20 +202,19 @@ const BuiltinDef kRows[] = {
     {"get_int_dtype", "bitwidth signed", getIntDtype},
     {"str_to_ty", "name c?", strToTy},
     {"next_power_of_2", "n", nextPowerOf2},
-    {"cdiv", "x div", cdiv},
+    {"cdiv", "x div", cdiv, kMethod},
     {"_log2", "i", log2Const},
     {"_is_power_of_two", "i", isPowerOfTwo},
     {"tensor", "*args", marker},
-    {"dtype", "*args", marker},
-    {"tuple", "*args", marker},
+    {"dtype", "name", strToTy},
     {"const", "*args", marker},
     {"constexpr_type", "*args", marker},
     {"PropagateNan", "*args", marker},
-    {"is_cuda", "", falseConst, kPlain, "triton.language.target_info"},
-    {"is_hip", "", falseConst, kPlain, "triton.language.target_info"},
-    {"is_hip_cdna3", "", falseConst, kPlain, "triton.language.target_info"},
-    {"is_hip_cdna4", "", falseConst, kPlain, "triton.language.target_info"},
-    {"cuda_capability_geq", "major minor?", falseConst, kPlain, "triton.language.target_info"},
+    {"is_cuda", "", isCuda, kPlain, "triton.language.target_info"},
+    {"is_hip", "", isHip, kPlain, "triton.language.target_info"},
+    {"is_hip_cdna3", "", isCdna<3>, kPlain, "triton.language.target_info"},
+    {"is_hip_cdna4", "", isCdna<4>, kPlain, "triton.language.target_info"},
+    {"cuda_capability_geq", "major minor?", cudaAtLeast, kPlain, "triton.language.target_info"},
 };
 } // namespace
 

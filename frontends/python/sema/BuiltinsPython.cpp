@@ -134,6 +134,17 @@ bool isInstanceOf(Visitor &v, const Value &x, const Value &cls) {
       return x.isString();
     return false;
   }
+  if (x.isTuple() && cls.isConst() && cls.host.kind() == HostKind::Class && x.parts->cls.kind() == HostKind::Class) {
+    std::vector<HostValue> classes = {x.parts->cls};
+    for (size_t i = 0; i < classes.size(); ++i) {
+      if (classes[i].isSame(cls.host))
+        return true;
+      if (classes[i].kind() == HostKind::Class)
+        for (const HostValue &base : classes[i].get<ClassObject>()->bases)
+          classes.push_back(base);
+    }
+    return false;
+  }
   auto h = toHost(x);
   if (!h || !cls.isConst())
     return false;
@@ -198,6 +209,8 @@ const BuiltinDef kRows[] = {
     {"min", "*args", minMax<false>, kPlain, "builtins"},
     {"max", "*args", minMax<true>, kPlain, "builtins"},
     {"range", kRangeParams, tlRange},
+    {"tuple", "args type?", toList},
+    {"slice", "start stop? step?", slice},
     {"static_range", "arg1 arg2? step?", staticRange},
     {"condition", "arg1 disable_licm?", conditionOf},
 };

@@ -146,7 +146,7 @@ Value mapElementwise(Visitor &v, Args &a) {
   mlir::Operation *op = v.b.create(state);
   for (size_t i = 0; i < results.size(); ++i)
     results[i].ir = op->getResult(i);
-  return isTuple && (results.size() > 1 || pack == 1) ? Emitter::tuple(std::move(results)) : results[0];
+  return isTuple ? Emitter::tuple(std::move(results)) : results[0];
 }
 
 const BuiltinDef kRows[] = {

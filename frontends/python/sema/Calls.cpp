@@ -1,6 +1,7 @@
 // Calls.cpp - calls: jit functions are inlined, builtins bound to their parameters, host functions evaluated
 //
 // SPDX-License-Identifier: Apache-2.0
+#include "frontends/python/sema/Aggregates.h"
 #include "frontends/python/sema/HostTypes.h"
 #include "frontends/python/sema/Scopes.h"
 #include "frontends/python/sema/Visitor.h"
@@ -41,13 +42,27 @@ Value Visitor::call(const Value &callee, std::vector<Value> args, Keywords keywo
            "kernels can call jit functions, functions of triton.language and constexpr functions");
     std::vector<HostValue> hostArgs;
     HostKeywords hostKeywords;
+    // Plain Python with values of the kernel: run here, on those values.
+    if (const FunctionObject *plain = plainFunction(callee.host)) {
+      bool runtime = llvm::any_of(args, [](const Value &v) { return !toHost(v); }) ||
+                     llvm::any_of(keywords, [](auto &k) { return !toHost(k.second); });
+      for (const Arg &a : plain->def->args->args)
+        runtime |= a.name == "_semantic";
+      if (runtime)
+        return callFunction(functionValue(callee.host, false), std::move(args), std::move(keywords));
+    }
+    bool isFunction = callee.host.kind() == HostKind::Function || callee.host.kind() == HostKind::BoundMethod;
     auto known = [&](const Value &v) {
       auto h = toHost(v);
+      if (!h && v.isTensor() && isFunction) // constexpr functions may look at types
+        return HostValue::foreign(std::make_shared<RuntimeObject>(v));
       if (!h)
         fail(DiagId::NotConstexpr,
              "arguments of " + describe(callee) + " must be known at compile time; this one is " + describeType(v));
       return *h;
     };
+    if (isAggregateClass(callee.host))
+      return construct(callee, std::move(args), std::move(keywords));
     // A named tuple may hold runtime values.
     if (callee.host.kind() == HostKind::Class && callee.host.get<ClassObject>()->flavour == ClassFlavour::NamedTuple) {
       auto *cls = callee.host.get<ClassObject>();
@@ -103,6 +118,8 @@ struct CallScope {
 
 Value Visitor::callFunction(const Value &fn, std::vector<Value> args, Keywords keywords) {
   const JitFunction &callee = *fn.function;
+  if (callee.space == kLibdeviceSpace && keywords.empty())
+    matchLibdeviceArguments(*this, callee.name, args);
   if (frames.size() > options.maxCallDepth)
     fail(DiagId::RecursionTooDeep,
          "calls are nested deeper than " + std::to_string(options.maxCallDepth) + " in " + callee.name,
@@ -126,6 +143,8 @@ Value Visitor::callFunction(const Value &fn, std::vector<Value> args, Keywords k
     size_t i = 0;
     while (i < names.size() && names[i]->name != name)
       ++i;
+    if (i == names.size() && (name == "_semantic" || name == "_generator" || name == "_builder"))
+      continue;
     if (i == names.size()) {
       std::vector<std::string> candidates;
       for (const Arg *a : names)
@@ -144,6 +163,7 @@ Value Visitor::callFunction(const Value &fn, std::vector<Value> args, Keywords k
   f->function = fn.function;
   f->caller = loc;
   f->callPlace = currentPlace();
+  f->isPlain = callee.isPlain;
   for (size_t i = 0; i < names.size(); ++i) {
     if (!values[i].isAbsent())
       continue;
@@ -175,17 +195,21 @@ Value Visitor::callFunction(const Value &fn, std::vector<Value> args, Keywords k
   }
   for (size_t i = 0; i < names.size(); ++i)
     f->env.set(names[i]->name, std::move(values[i]));
+  std::shared_ptr<const TupleData> selfBefore;
+  if (!names.empty())
+    if (Value *self = f->env.find(names.front()->name); self && self->isAggregate())
+      selfBefore = self->parts;
   frames.push_back(std::move(f));
   visitBlock(callee.def->body);
   KernelFrame &end = frame();
+  if (callee.isConstructor)
+    return *end.env.find(names.front()->name);
+  if (callee.isPlain && !names.empty())
+    if (Value *self = end.env.find(names.front()->name); self && self->isAggregate() && self->parts != selfBefore)
+      changedSelf = *self;
   Value *result = end.env.find("$return");
   if (!result)
     return none();
-  if (end.flow.ret.state == Flag::Maybe && !result->isNone() && result->kind != ValueKind::Error) {
-    frames.pop_back();
-    fail(DiagId::InconsistentReturn, "Inconsistent return types: " + describeType(*result) + " and None",
-         "return a value on every path");
-  }
   return *result;
 }
 
@@ -221,6 +245,8 @@ llvm::SmallVector<Param, 12> parseParams(std::string_view text) {
 Value Visitor::callBuiltin(const BuiltinDef &def, std::vector<Value> args, Keywords keywords) {
   auto params = parseParams(def.params);
   std::string name = def.name;
+  if (def.space == kLibdeviceSpace && keywords.empty())
+    matchLibdeviceArguments(*this, name, args);
   Args bound;
   bound.byParam.resize(params.size());
   size_t next = 0;

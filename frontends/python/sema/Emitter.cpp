@@ -378,8 +378,8 @@ void Emitter::checkShape(llvm::ArrayRef<int64_t> shape) {
   int64_t numel = 1;
   for (size_t i = 0; i < shape.size(); ++i) {
     if (shape[i] <= 0 || (shape[i] & (shape[i] - 1)))
-      fail(DiagId::ShapeNotPowerOfTwo,
-           "Shape element " + std::to_string(i) + " must be a power of 2 (got " + std::to_string(shape[i]) + ")");
+      fail(DiagId::ShapeNotPowerOfTwo, "Shape element " + std::to_string(i) + " must be a power of 2",
+           "it is " + std::to_string(shape[i]) + ": round the block size up to a power of two and mask the rest");
     numel = numel > (int64_t(1) << 40) ? numel : numel * shape[i];
   }
   if (numel > 1048576)

@@ -75,6 +75,8 @@ Value Visitor::lookup(std::string_view name) {
       fail(DiagId::UnknownName, "`" + std::string(name) + "` is not defined here: it " + why,
            "give it a value of the same type before");
   if (f.function->isLibrary()) {
+    if (auto v = languageValue(f.function->space + "." + std::string(name)))
+      return *v;
     if (auto v = languageValue("triton.language." + std::string(name)))
       return *v;
   } else if (auto g = host.global(*f.function, name)) {
@@ -112,6 +114,13 @@ Value Visitor::lookup(std::string_view name) {
 Value Visitor::binaryOp(BinOpKind op, const Value &a, const Value &b) {
   if (a.kind == ValueKind::Error || b.kind == ValueKind::Error)
     throw Suppressed{};
+  if (a.isAggregate() && a.parts->cls.kind() == HostKind::Class) {
+    static constexpr const char *methods[] = {"__add__", "__sub__", "__mul__",     "__matmul__", "__truediv__",
+                                              "__mod__", "__pow__", "__lshift__",  "__rshift__", "__or__",
+                                              "__xor__", "__and__", "__floordiv__"};
+    if (auto m = memberOf(a, a.parts->cls, methods[static_cast<int>(op)]))
+      return call(*m, {b}, {});
+  }
   if (a.isTensor() || b.isTensor()) {
     for (const Value *v : {&a, &b})
       if (v->isTuple() || v->kind == ValueKind::Type || v->isNone() || v->isString() || v->kind == ValueKind::BlockPtr)
@@ -164,6 +173,44 @@ Value Visitor::compareOp(CmpOpKind op, const Value &a, const Value &b) {
   if (!r)
     return hostResult(std::nullopt);
   return constBool(*r);
+}
+
+// Functions whose result must be used: those of the language without effects, and what the program marks itself.
+void Visitor::checkUsed(const Call *call, const Value &callee) {
+  const Value &target = callee.kind == ValueKind::Bound ? callee.items()[1] : callee;
+  std::string why, name;
+  if (target.kind == ValueKind::Builtin && target.builtin->flags & kMustUse) {
+    why = std::string("Note that tl.") + target.builtin->name +
+          " does not have any side effects. To move the block pointer, you need to assign the result of tl." +
+          target.builtin->name + " to a variable.";
+  } else if (target.kind == ValueKind::Function && target.function->object) {
+    const FunctionDef *def = target.function->def;
+    for (const Expr *decorator : def->decorators) {
+      auto *c = dyn<Call>(decorator);
+      auto *a = dyn<Attribute>(c ? c->func : decorator);
+      auto *n = dyn<Name>(c ? c->func : decorator);
+      if (!(a && a->attr == "must_use_result") && !(n && n->id == "must_use_result"))
+        continue;
+      why = " ";
+      if (c && c->args.size() == 1) {
+        auto text = host.evaluator().evaluate(c->args[0], target.function->object->module);
+        why = text && text->isStr() ? text->str() : " ";
+        if (host.evaluator().hasError())
+          host.evaluator().takeError();
+      }
+    }
+  } else {
+    return;
+  }
+  if (why.empty())
+    return;
+  auto *a = dyn<Attribute>(call->func);
+  auto *n = dyn<Name>(call->func);
+  name = n ? std::string(n->id) : a ? std::string(a->attr) : describe(target);
+  if (a)
+    if (auto *base = dyn<Name>(a->value))
+      name = std::string(base->id) + "." + name;
+  fail(DiagId::BadArgument, "The result of " + name + " is not being used." + (why == " " ? "" : " " + why));
 }
 
 namespace {
@@ -275,7 +322,11 @@ Value Visitor::visit(const Expr *e) {
     return tuple(many(as<List>(e)->elts));
   case NodeKind::Call: {
     auto *c = as<Call>(e);
+    bool unused = unusedCall == c;
+    unusedCall = nullptr;
     Value callee = visit(c->func);
+    if (unused)
+      checkUsed(c, callee);
     std::vector<Value> args = many(c->args);
     Keywords keywords;
     for (const Keyword &k : c->keywords) {
@@ -283,7 +334,13 @@ Value Visitor::visit(const Expr *e) {
         fail(DiagId::UnsupportedSyntax, "`**` in a call is not supported");
       keywords.emplace_back(k.name, visit(k.value));
     }
-    return call(callee, std::move(args), std::move(keywords));
+    changedSelf = {};
+    Value result = call(callee, std::move(args), std::move(keywords));
+    if (Value self = std::exchange(changedSelf, {}); !self.isAbsent())
+      if (auto *a = dyn<Attribute>(c->func))
+        if (auto *n = dyn<Name>(a->value); n && frame().env.find(n->id))
+          setVariable(n->id, std::move(self));
+    return result;
   }
   case NodeKind::JoinedStr: {
     std::string text;

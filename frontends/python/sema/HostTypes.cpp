@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "frontends/python/sema/HostTypes.h"
 
+#include "frontends/python/sema/Aggregates.h"
 #include "frontends/python/sema/Emitter.h"
 #include "frontends/python/sema/Language.h"
 
@@ -90,6 +91,18 @@ std::optional<HostValue> LanguageFunction::call(Evaluator &e, std::vector<HostVa
   return e.raise("TypeError", path + " cannot be called with these arguments outside of a kernel");
 }
 
+std::string RuntimeObject::repr() const { return value.type.str(); }
+std::optional<HostValue> RuntimeObject::getAttribute(Evaluator &, std::string_view name) {
+  if (name == "dtype")
+    return hostDType(scalarType(value.type.elem));
+  if (name == "type")
+    return hostDType(value.type);
+  if (name == "shape" || name == "numel")
+    if (auto v = typeAttribute(blockType(value.type.elem, value.type.shape), name))
+      return toHost(*v);
+  return std::nullopt;
+}
+
 HostValue hostDType(TensorType t) { return HostValue::foreign(std::make_shared<DTypeObject>(std::move(t))); }
 
 bool isConstexprObject(const HostValue &v) {
@@ -157,10 +170,31 @@ std::optional<Value> fromHost(const HostValue &in) {
   case HostKind::Foreign:
     if (auto *d = dynamic_cast<DTypeObject *>(v.get<ForeignObject>()))
       return Emitter::typeValue(d->type);
+    if (auto *r = dynamic_cast<RuntimeObject *>(v.get<ForeignObject>()))
+      return r->value;
     if (auto *f = dynamic_cast<LanguageFunction *>(v.get<ForeignObject>()))
       if (auto l = languageValue(f->path))
         return l;
     return Emitter::constant(v);
+  case HostKind::Instance: {
+    auto *object = v.get<InstanceObject>();
+    if (!isAggregateClass(HostValue::object(HostKind::Class, object->cls)))
+      return Emitter::constant(v);
+    std::vector<Value> items;
+    std::vector<std::string> names;
+    for (auto &[name, field] : object->fields) {
+      auto item = fromHost(field);
+      if (!item)
+        return std::nullopt;
+      names.push_back(name);
+      items.push_back(std::move(*item));
+    }
+    Value r = Emitter::tuple(std::move(items), std::move(names), object->cls->name);
+    auto *data = const_cast<TupleData *>(r.parts.get());
+    data->cls = HostValue::object(HostKind::Class, object->cls);
+    data->aggregate = true;
+    return r;
+  }
   case HostKind::Function: {
     auto *f = v.get<FunctionObject>();
     // `@tl.constexpr` on a function makes it one that runs at compile time.
@@ -198,6 +232,16 @@ std::optional<HostValue> toHost(const Value &v) {
   case ValueKind::Type:
     return hostDType(v.type);
   case ValueKind::Tuple: {
+    if (v.isAggregate() && v.parts->cls.kind() == HostKind::Class) {
+      auto object = std::make_shared<InstanceObject>();
+      object->cls = std::static_pointer_cast<ClassObject>(v.parts->cls.shared());
+      for (size_t i = 0; i < v.items().size(); ++i) {
+        auto h = toHost(v.items()[i]);
+        object->fields.emplace_back(v.parts->names[i],
+                                    h ? *h : HostValue::foreign(std::make_shared<RuntimeObject>(v.items()[i])));
+      }
+      return HostValue::object(HostKind::Instance, std::move(object));
+    }
     std::vector<HostValue> items;
     for (const Value &i : v.items()) {
       auto h = toHost(i);

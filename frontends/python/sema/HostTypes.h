@@ -44,6 +44,15 @@ struct LanguageFunction final : ForeignObject {
   bool equals(const ForeignObject &o) const override;
 };
 
+// A value of the kernel at run time inside of an aggregate that a constexpr function sees: its type is known, it is not.
+struct RuntimeObject final : ForeignObject {
+  Value value;
+  explicit RuntimeObject(Value v) : value(std::move(v)) {}
+  std::string typeName() const override { return "tensor"; }
+  std::string repr() const override;
+  std::optional<HostValue> getAttribute(Evaluator &e, std::string_view name) override;
+};
+
 HostValue hostDType(TensorType t);
 // The constant inside tl.constexpr(...), or the value itself.
 HostValue unwrapConstexpr(const HostValue &v);

@@ -52,30 +52,7 @@ constexpr std::string_view kLanguage = "triton.language";
 constexpr std::string_view kLibdevice = "triton.language.extra.libdevice";
 
 // Names that Triton has and that this compiler does not do.
-constexpr std::string_view kUnsupported[] = {"inline_asm_elementwise",
-                                             "tensor_descriptor",
-                                             "extern_elementwise",
-                                             "async_task",
-                                             "builtin",
-                                             "extern",
-                                             "_aggregate",
-                                             "make_tensor_descriptor",
-                                             "load_tensor_descriptor",
-                                             "store_tensor_descriptor",
-                                             "dot_scaled",
-                                             "map_elementwise",
-                                             "globaltimer",
-                                             "smid",
-                                             "gdc_wait",
-                                             "gdc_launch_dependents",
-                                             "num_threads",
-                                             "num_warps",
-                                             "topk",
-                                             "bitonic_merge"};
-constexpr std::string_view kLibdeviceUnsupported[] = {
-    "byte_perm",     "sad",    "j0",      "j1",      "jn",         "y0",     "y1",     "yn",        "cyl_bessel_i0",
-    "cyl_bessel_i1", "erfinv", "erfcinv", "erfcx",   "normcdfinv", "lgamma", "tgamma", "remainder", "nextafter",
-    "norm3d",        "norm4d", "rnorm3d", "rnorm4d", "rcp64h",     "ilogb",  "logb"};
+constexpr std::string_view kUnsupported[] = {"async_task", "builtin", "extern"};
 } // namespace
 
 std::string canonicalPath(std::string_view path) {
@@ -105,12 +82,15 @@ std::optional<Value> languageValue(std::string_view path) {
   if (p.empty())
     return std::nullopt;
   if (p == "triton" || p == kLanguage || p == kLibdevice || p == "triton.language.extra" ||
-      p == "triton.language.extra.cuda" || p == "triton.language.extra.hip" || p == "triton.language.target_info")
+      p == "triton.language.extra.cuda" || p == "triton.language.extra.hip" || p == "triton.language.target_info" ||
+      p == "triton.profiler" || p == "triton.profiler.language")
     return moduleValue(p);
   size_t dot = p.rfind('.');
   std::string_view space = std::string_view(p).substr(0, dot), name = std::string_view(p).substr(dot + 1);
   if (space == "triton") {
-    if (name != "cdiv" && name != "next_power_of_2")
+    // The last four: spellings of documents, not of Triton.
+    static constexpr std::string_view known[] = {"cdiv", "next_power_of_2", "program_id", "arange", "load", "store"};
+    if (std::find(std::begin(known), std::end(known), name) == std::end(known))
       return std::nullopt;
     space = kLanguage;
   }
@@ -148,6 +128,8 @@ const BuiltinDef *tensorMethod(std::string_view name) {
   const BuiltinDef *def = findBuiltin(kLanguage, name);
   if (name == "to")
     def = findBuiltin(kLanguage, "cast");
+  if (!def) // methods that are no functions
+    def = findBuiltin("triton.language.tensor", name);
   return def && (def->flags & kMethod) ? def : nullptr;
 }
 
@@ -168,14 +150,6 @@ std::vector<std::string> languageNames(std::string_view space) {
 }
 
 bool isKnownUnsupported(std::string_view space, std::string_view name) {
-  if (space == kLibdevice) {
-    for (std::string_view n : kLibdeviceUnsupported)
-      if (n == name)
-        return true;
-    // add_rd, float2int_ru, fast_… and the like.
-    return name.find("_r") != std::string_view::npos || name.find('2') != std::string_view::npos ||
-           name.starts_with("fast_");
-  }
   for (std::string_view n : kUnsupported)
     if (n == name)
       return true;

@@ -60,6 +60,10 @@ BuiltinTable descriptorBuiltins(); // BuiltinsDescriptor.cpp
 std::optional<Value> languageValue(std::string_view path);
 // A name of Python's builtins that kernels may use.
 std::optional<Value> pythonBuiltin(std::string_view name);
+// Gives arguments of a libdevice function the types of its closest overload and one shape; fails where none fits. Names that
+// the device library does not have are left alone.
+void matchLibdeviceArguments(class Emitter &e, std::string_view name, std::vector<Value> &args); // LibdeviceTypes.cpp
+inline constexpr std::string_view kLibdeviceSpace = "triton.language.extra.libdevice";
 // A tensor method.
 const BuiltinDef *tensorMethod(std::string_view name);
 std::string builtinPath(const BuiltinDef &def);

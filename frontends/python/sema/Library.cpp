@@ -39,6 +39,7 @@ struct Library {
           fn->name = std::string(def->name);
           fn->def = def;
           fn->file = file;
+          fn->space = s.space;
           functions[{s.space, def->name}] = std::move(fn);
         }
     }

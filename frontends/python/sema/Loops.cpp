@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "frontends/python/sema/Scopes.h"
 #include "frontends/python/sema/Visitor.h"
+#include "frontends/python/syntax/AstWalk.h"
 
 #include "core/ir/Tile.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -19,6 +20,19 @@ std::vector<Visitor::Carried> Visitor::carriedVariables(Seq<Stmt> body, std::str
                                                         std::vector<mlir::Value> &leaves) {
   std::vector<std::string_view> names;
   assignedNames(body, names);
+  // A method may change the aggregate that it is called on.
+  std::function<void(const Node *)> addReceivers = [&](const Node *node) {
+    auto *c = dyn<Call>(node);
+    auto *a = c ? dyn<Attribute>(c->func) : nullptr;
+    auto *n = a ? dyn<Name>(a->value) : nullptr;
+    Value *v = n ? frame().env.find(n->id) : nullptr;
+    if (v && v->isAggregate() && llvm::find(names, n->id) == names.end())
+      names.push_back(n->id);
+    forEachChild(node, addReceivers);
+  };
+  if (llvm::any_of(frame().env.vars, [](auto &v) { return v.second.isAggregate(); }))
+    for (const Stmt *s : body)
+      addReceivers(s);
   std::vector<Carried> result;
   for (std::string_view name : names) {
     Value *v = name == except ? nullptr : frame().env.find(name);

@@ -12,6 +12,7 @@
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/IR/OwningOpRef.h"
 
+#include <array>
 #include <memory>
 #include <optional>
 #include <string>
@@ -46,6 +47,10 @@ struct EmitOptions {
   // What input_precision=None of dot means for fp32 operands: "tf32" or "ieee".
   std::string defaultDotPrecision = "ieee";
   std::vector<std::string> unsupportedFp8; // element types that the target refuses, as "fp8e4nv"
+  // The target as --target= spells it: what tl.target_info answers from. Empty: none of the vendors that it knows.
+  std::string targetName;
+  // The smallest block that dot takes: rows, columns, depth, depth of 8-bit elements.
+  std::array<int64_t, 4> minDot = {1, 1, 1, 1};
   unsigned maxErrors = 20;
   unsigned maxCallDepth = 128;
 };
@@ -56,6 +61,9 @@ struct JitFunction {
   const FunctionDef *def = nullptr;
   std::shared_ptr<const SourceFile> file;
   std::shared_ptr<FunctionObject> object; // null: of the language's own library
+  bool isPlain = false;                   // no jit function: Python of the host that is run on values of the kernel
+  bool isConstructor = false;             // __init__ of an aggregate; plain
+  std::string space;                      // of a library function: the namespace whose names it sees first
   bool isLibrary() const { return !object; }
 };
 

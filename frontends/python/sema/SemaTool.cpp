@@ -18,8 +18,8 @@ using namespace tessera::py;
 
 namespace {
 int usage() {
-  std::cerr
-      << "usage: tessera-sema FILE:KERNEL [--signature=TYPES] [-D NAME=VALUE]... [--debug] [--locations] [--time]\n";
+  std::cerr << "usage: tessera-sema FILE:KERNEL [--signature=TYPES] [-D NAME=VALUE]... [--debug] [--target=NAME] "
+               "[--min-dot=M,N,K,K8] [--locations] [--time]\n";
   return 2;
 }
 void print(const DiagnosticList &diags) {
@@ -45,6 +45,12 @@ int main(int argc, char **argv) {
       if (eq == std::string::npos)
         return usage();
       defines.emplace_back(d.substr(0, eq), d.substr(eq + 1));
+    } else if (a.starts_with("--target=")) {
+      options.targetName = a.substr(9);
+    } else if (a.starts_with("--min-dot=")) {
+      std::stringstream sizes{std::string(a.substr(10))};
+      for (int64_t &n : options.minDot)
+        sizes >> n, sizes.ignore();
     } else if (a == "--debug") {
       options.debug = true;
     } else if (a == "--locations") {

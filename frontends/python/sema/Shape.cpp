@@ -150,11 +150,12 @@ Value Emitter::arange(int64_t start, int64_t end) {
   if (!fits(start) || !fits(end))
     failArgument("arange must fit in int32");
   if (end <= start)
-    failArgument("arange's end argument must be greater than the start argument (got " + std::to_string(start) +
-                 " and " + std::to_string(end) + ")");
+    failArgument("arange's end argument must be greater than the start argument",
+                 "they are " + std::to_string(start) + " and " + std::to_string(end));
   int64_t n = end - start;
   if (n & (n - 1))
-    fail(DiagId::ShapeNotPowerOfTwo, "arange's range must be a power of 2 (got " + std::to_string(n) + ")");
+    fail(DiagId::ShapeNotPowerOfTwo, "arange's range must be a power of 2",
+         "it has " + std::to_string(n) + " elements: round the block size up to a power of two and mask the rest");
   checkShape({n});
   return tensor(tile::ArangeOp::create(b, loc, start, end), blockType(py::dtype(ScalarKind::Int32), {n}));
 }

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "frontends/python/sema/Signature.h"
 
+#include "frontends/python/sema/Descriptors.h"
 #include "frontends/python/sema/HostTypes.h"
 #include "frontends/python/syntax/Parser.h"
 
@@ -93,7 +94,11 @@ std::optional<KernelSignature> parseSignature(std::string_view text, const std::
   size_t next = 0;
   text = trim(text);
   while (!text.empty()) {
-    size_t comma = std::min(text.find(','), text.size());
+    size_t comma = 0; // outside of brackets
+    for (int depth = 0; comma < text.size() && (depth > 0 || text[comma] != ','); ++comma)
+      depth += text[comma] == '[' || text[comma] == '<' || text[comma] == '('   ? 1
+               : text[comma] == ']' || text[comma] == '>' || text[comma] == ')' ? -1
+                                                                                : 0;
     std::string_view entry = trim(text.substr(0, comma));
     text = trim(text.substr(std::min(comma + 1, text.size())));
     ParamSpec p;
@@ -123,7 +128,7 @@ std::optional<KernelSignature> parseSignature(std::string_view text, const std::
           ":16 (divisible by 16) and :1 (equal to 1) are known");
     }
     p.type = std::string(entry);
-    if (!p.constant && !dtypeBySignature(entry)) {
+    if (!p.constant && !dtypeBySignature(entry) && !parseDescriptorType(entry)) {
       p.constant = parseConstant(entry);
       p.type = "constexpr";
       if (!p.constant || p.constant->isForeign())

@@ -129,11 +129,7 @@ void Visitor::dispatch(const Stmt *s) {
     fail(DiagId::UnsupportedSyntax, "nested function definition is not supported.",
          "define the function at the top of the file, with @triton.jit");
   case NodeKind::With:
-    for (const WithItem &item : as<With>(s)->items) {
-      At at(*this, item.context->span);
-      notSupported("`with` of this context");
-    }
-    return;
+    return visitWith(as<With>(s), 0);
   case NodeKind::Raise:
     return unsupported("Raise",
                        "use tl.static_assert for what is known at compile time, tl.device_assert for the rest");
@@ -160,6 +156,8 @@ void Visitor::assign(const Expr *target, const Value &value) {
     elts = t->elts;
   else if (auto *l = dyn<List>(target))
     elts = l->elts;
+  else if (isa<Attribute>(target) && frame().isPlain)
+    return assignField(as<Attribute>(target), value);
   else if (isa<Attribute>(target))
     fail(DiagId::BadAssignment, "Attribute assignment is not supported in triton");
   else if (isa<Subscript>(target))
@@ -207,6 +205,8 @@ Value Visitor::sanitize(const Value &v) {
                "declare the variable as `name: tl.constexpr = …` to keep a string");
     return v;
   case ValueKind::Tuple: {
+    if (v.isAggregate())
+      return v;
     std::vector<Value> items;
     for (const Value &i : v.items())
       items.push_back(i.isString() ? i : sanitize(i));
@@ -222,7 +222,8 @@ Value Visitor::sanitize(const Value &v) {
 void Visitor::visitAssign(const Assign *s) {
   if (s->targets.size() != 1)
     fail(DiagId::UnsupportedSyntax, "multiple assignment (a = b = …) is not supported", "write one assignment a line");
-  assign(s->targets[0], sanitize(visit(s->value)));
+  Value v = visit(s->value);
+  assign(s->targets[0], frame().isPlain ? v : sanitize(v));
 }
 
 namespace {
@@ -234,6 +235,40 @@ bool annotatesConstexpr(const Expr *e) {
   return false;
 }
 } // namespace
+
+// The contexts one after the other, then the body, then their ends in the opposite order. A context is an object of the
+// host with __enter__ and __exit__, which run at compile time, or a marker of the language that only names a region.
+void Visitor::visitWith(const With *s, size_t item) {
+  if (item == s->items.size()) {
+    ++frame().withDepth;
+    bool tail = frame().tail;
+    frame().tail = false;
+    visitBlock(s->body);
+    frame().tail = tail;
+    --frame().withDepth;
+    return;
+  }
+  const WithItem &w = s->items[item];
+  Value context = visit(w.context), entered = context;
+  Value exit;
+  {
+    At at(*this, w.context->span);
+    if (context.isConst() && !context.isNone() && context.host.kind() >= HostKind::Instance) {
+      exit = attribute(context, "__exit__");
+      entered = call(attribute(context, "__enter__"), {}, {});
+    } else if (context.kind != ValueKind::Builtin) {
+      failType("`with` needs a context manager, not " + describeType(context),
+               "an object with __enter__ and __exit__, which run at compile time");
+    }
+  }
+  if (w.vars)
+    assign(w.vars, entered);
+  visitWith(s, item + 1);
+  if (!exit.isAbsent()) {
+    At at(*this, w.context->span);
+    call(exit, {none(), none(), none()}, {});
+  }
+}
 
 void Visitor::visitAnnAssign(const AnnAssign *s) {
   auto *n = dyn<Name>(s->target);
@@ -265,8 +300,11 @@ void Visitor::visitReturn(const Return *s) {
     fail(DiagId::UnsupportedSyntax, "Cannot have `return` statements inside `while` or `for` statements in triton.",
          "set a variable and `break`, and return after the loop");
   Value v = s->value ? visit(s->value) : none();
+  if (f.withDepth)
+    fail(DiagId::UnsupportedSyntax, "Cannot have `return` statements inside `with` statements in triton",
+         "set a variable, and return after the block");
   if (!f.isKernel) {
-    v = v.isString() ? v : sanitize(v);
+    v = v.isString() || f.isPlain ? v : sanitize(v);
     f.env.set("$return", v);
   } else if (!v.isNone()) {
     fail(DiagId::WrongType, "a kernel returns nothing, and this returns " + describeType(v),
@@ -279,7 +317,7 @@ void Visitor::visitAssert(const Assert *s) {
   Value test = visit(s->test);
   Value msg = s->msg ? visit(s->msg) : constStr("");
   if (auto known = staticTruth(test)) {
-    if (!*known && options.debug)
+    if (!*known && (options.debug || frame().isPlain))
       fail(DiagId::StaticAssertFailed,
            "assertion is always false" + (msg.isString() && !msg.host.str().empty() ? ": " + msg.host.str() : ""));
     return;
@@ -293,12 +331,7 @@ void Visitor::visitAssert(const Assert *s) {
 void Visitor::visitExprStmt(const ExprStmt *s) {
   if (isa<Constant>(s->value))
     return; // a docstring
-  Value callee;
-  if (auto *c = dyn<Call>(s->value))
-    if (auto *a = dyn<Attribute>(c->func); a && a->attr == "advance")
-      fail(DiagId::BadArgument,
-           "The result of advance is not being used. Note that tl.advance does not have any side effects. "
-           "To move the block pointer, you need to assign the result of tl.advance to a variable.");
+  unusedCall = dyn<Call>(s->value);
   visit(s->value);
 }
 

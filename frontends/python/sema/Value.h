@@ -40,7 +40,8 @@ struct TupleData {
   std::vector<Value> items;
   std::vector<std::string> names; // empty, or one an item
   std::string typeName;           // of a named tuple, "static" for a static range
-  HostValue cls;                  // of a named tuple
+  HostValue cls;                  // of a named tuple or an aggregate
+  bool aggregate = false;         // fields are attributes only; constants in it stay constants; methods come from `cls`
 };
 
 struct Value {
@@ -57,6 +58,7 @@ struct Value {
   bool isTensor() const { return kind == ValueKind::Tensor; }
   bool isConst() const { return kind == ValueKind::Const; }
   bool isTuple() const { return kind == ValueKind::Tuple; }
+  bool isAggregate() const { return isTuple() && parts->aggregate; }
   bool isType() const { return kind == ValueKind::Type; }
   bool isBlock() const { return isTensor() && type.block; }
   bool isNone() const { return isConst() && host.isNone(); }

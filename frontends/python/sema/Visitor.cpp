@@ -4,6 +4,7 @@
 #include "frontends/python/sema/Visitor.h"
 
 #include "core/ir/Tile.h"
+#include "frontends/python/sema/Descriptors.h"
 #include "frontends/python/sema/HostTypes.h"
 #include "frontends/python/sema/Signature.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -70,7 +71,7 @@ bool isConstexprAnnotation(const Expr *e) {
 
 // Values of every parameter: constants from the signature or the defaults; the rest is left for the function's arguments.
 bool Visitor::bindKernelParams(const JitFunction &kernel, const KernelSignature &signature, KernelFrame &f,
-                               std::vector<std::pair<const ParamSpec *, TensorType>> &runtime) {
+                               std::vector<RuntimeArgument> &runtime) {
   const Arguments &args = *kernel.def->args;
   auto bad = [&](const Span &at, std::string message, std::string help = {}) {
     diags.add(DiagId::BadSignature, placeOf(kernel.file, at), std::move(message), std::move(help));
@@ -120,7 +121,8 @@ bool Visitor::bindKernelParams(const JitFunction &kernel, const KernelSignature 
       f.env.set(a.name, v ? *v : constant(*it->constant));
       continue;
     }
-    auto t = dtypeBySignature(it->type);
+    auto descriptor = parseDescriptorType(it->type);
+    auto t = descriptor ? std::optional(descriptor->block.elem) : dtypeBySignature(it->type);
     if (!t || t->is(ScalarKind::Void)) {
       ok = bad(a.span, "unknown type `" + it->type + "` of parameter `" + std::string(a.name) + "`",
                "types are spelled i1, i8 … i64, u8 … u64, fp16, bf16, fp32, fp64, fp8e4nv, fp8e5, and `*` before one "
@@ -133,7 +135,11 @@ bool Visitor::bindKernelParams(const JitFunction &kernel, const KernelSignature 
       continue;
     }
     f.env.set(a.name, Value()); // keeps the order; the argument comes later
-    runtime.emplace_back(&*it, scalarType(*t));
+    if (descriptor)
+      for (auto &leaf : descriptor->leaves())
+        runtime.push_back({&*it, it->name + leaf.suffix, leaf.type, leaf.divisibility});
+    else
+      runtime.push_back({&*it, it->name, scalarType(*t), it->divisibleBy16 ? 16 : 1});
   }
   return ok;
 }
@@ -180,7 +186,7 @@ mlir::OwningOpRef<mlir::ModuleOp> Visitor::emit(const JitFunction &kernel, const
   f.isKernel = true;
   place = kernel.def->nameSpan;
   loc = locationOf(place);
-  std::vector<std::pair<const ParamSpec *, TensorType>> runtime;
+  std::vector<RuntimeArgument> runtime;
   if (!bindKernelParams(kernel, signature, f, runtime))
     return nullptr;
 
@@ -192,19 +198,25 @@ mlir::OwningOpRef<mlir::ModuleOp> Visitor::emit(const JitFunction &kernel, const
                                           b.getNamedAttr("num_ctas", b.getI64IntegerAttr(options.numCtas))}));
   b.setInsertionPointToEnd(module->getBody());
   llvm::SmallVector<mlir::Type> types;
-  for (auto &[spec, type] : runtime)
-    types.push_back(irType(type));
+  for (const RuntimeArgument &a : runtime)
+    types.push_back(irType(a.type));
   auto function = mlir::func::FuncOp::create(b, loc, kernel.name, b.getFunctionType(types, {}));
   mlir::Block *entry = function.addEntryBlock();
   b.setInsertionPointToEnd(entry);
+  llvm::SmallVector<Value, 8> leaves; // of the parameter under way
   for (unsigned i = 0; i < runtime.size(); ++i) {
-    auto &[spec, type] = runtime[i];
-    f.env.set(spec->name, tensor(entry->getArgument(i), type));
-    function.setArgAttr(i, "tile.name", b.getStringAttr(spec->name));
-    if (spec->divisibleBy16)
-      function.setArgAttr(i, "tile.divisibility", b.getI32IntegerAttr(16));
-    if (type.elem.isUnsigned())
+    const RuntimeArgument &a = runtime[i];
+    leaves.push_back(tensor(entry->getArgument(i), a.type));
+    function.setArgAttr(i, "tile.name", b.getStringAttr(a.name));
+    if (a.divisibility > 1)
+      function.setArgAttr(i, "tile.divisibility", b.getI32IntegerAttr(static_cast<int32_t>(a.divisibility)));
+    if (a.type.elem.isUnsigned())
       function.setArgAttr(i, "tile.unsigned", b.getUnitAttr());
+    if (i + 1 < runtime.size() && runtime[i + 1].spec == a.spec)
+      continue;
+    auto descriptor = parseDescriptorType(a.spec->type);
+    f.env.set(a.spec->name, descriptor ? descriptor->value(*this, leaves) : leaves.front());
+    leaves.clear();
   }
   try {
     visitBlock(kernel.def->body);

@@ -59,9 +59,11 @@ struct KernelFrame {
   ExitFlow flow;
   bool tail = true;          // nothing of the function follows the block under visit
   unsigned runtimeLoops = 0; // for and while loops around it
+  unsigned withDepth = 0;    // `with` blocks around it
   mlir::LocationAttr caller; // of the call; null for the kernel
   SourcePlace callPlace;
   bool isKernel = false;
+  bool isPlain = false; // Python of the host: numbers stay numbers, attributes of aggregates may be set
 };
 
 class Visitor final : public Emitter {
@@ -90,6 +92,9 @@ public:
   Value call(const Value &callee, std::vector<Value> args, Keywords keywords);
   Value callFunction(const Value &fn, std::vector<Value> args, Keywords keywords);
   Value callBuiltin(const BuiltinDef &def, std::vector<Value> args, Keywords keywords);
+  // Aggregates (Aggregates.cpp)
+  Value construct(const Value &cls, std::vector<Value> args, Keywords keywords);
+  std::optional<Value> memberOf(const Value &self, const HostValue &cls, std::string_view name);
   Combine combiner(const Value &fn); // a jit function of scalars, for reduce and scan
 
   SourcePlace currentPlace() const override;
@@ -102,13 +107,23 @@ private:
   struct At; // sets place and location for its scope
   std::vector<std::unique_ptr<KernelFrame>> frames;
   Span place;
+  const Call *unusedCall = nullptr; // a statement that is a call, until the call is under visit
+  void checkUsed(const Call *call, const Value &callee);
+  Value changedSelf; // what a method has made of the aggregate that it was called on; absent: the same
 
   mlir::Location locationOf(const Span &span);
   void report(const Diagnostic &d);
 
   // --- entry (Visitor.cpp)
+  // One argument of the kernel function: a parameter, or a leaf of one (Descriptors.h).
+  struct RuntimeArgument {
+    const ParamSpec *spec;
+    std::string name;
+    TensorType type;
+    int64_t divisibility; // 1: nothing known
+  };
   bool bindKernelParams(const JitFunction &kernel, const KernelSignature &signature, KernelFrame &f,
-                        std::vector<std::pair<const ParamSpec *, TensorType>> &runtime);
+                        std::vector<RuntimeArgument> &runtime);
   void markReadOnly(mlir::Operation *function);
 
   // --- statements (Statements.cpp)
@@ -116,6 +131,8 @@ private:
   void visitStmt(const Stmt *s);
   void dispatch(const Stmt *s);
   void assign(const Expr *target, const Value &value);
+  void assignField(const Attribute *target, const Value &value);
+  void visitWith(const With *s, size_t item);
   void visitAssign(const Assign *s);
   void visitAnnAssign(const AnnAssign *s);
   void visitAugAssign(const AugAssign *s);

@@ -132,7 +132,7 @@ def missing(p, n):
     tl.store(p, n)
 
 
-# UNUSED: error{{.*}}: The result of advance is not being used.
+# UNUSED: error{{.*}}: The result of tl.advance is not being used.
 @triton.jit
 def promises(p, n):
     bp = tl.make_block_ptr(p, (n,), (1,), (0,), (16,), (0,))

@@ -29,8 +29,9 @@ std::string run(std::string_view source, const std::vector<Arg> &args,
   };
   auto file = std::make_shared<SourceFile>();
   file->name = "test.py";
-  file->text = "import triton\nimport triton.language as tl\nfrom triton.language.extra import libdevice\n" +
-               std::string(source);
+  file->text =
+      "import typing\nimport triton\nimport triton.language as tl\nfrom triton.language.extra import libdevice\n" +
+      std::string(source);
   auto context = makeContext();
   loadSemaDialects(*context);
   FileHost host;
@@ -41,7 +42,8 @@ std::string run(std::string_view source, const std::vector<Arg> &args,
   std::string types;
   std::vector<std::string> names;
   for (const Arg &a : args)
-    types += (types.empty() ? "" : ",") + a.type;
+    if (!a.type.empty()) // a further part of the parameter before
+      types += (types.empty() ? "" : ",") + a.type;
   for (auto &p : *params)
     names.push_back(p.name);
   auto signature = parseSignature(types, names, defines, diags);

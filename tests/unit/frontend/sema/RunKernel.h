@@ -12,7 +12,7 @@ namespace tessera::py::test {
 
 // One argument: a buffer (its address goes to the kernel), or the bits of a scalar.
 struct Arg {
-  std::string type; // as in a signature
+  std::string type; // as in a signature; empty: the next part of a parameter that is passed in parts
   uint64_t bits = 0;
   uint64_t bytes = 0; // of a buffer
 };
