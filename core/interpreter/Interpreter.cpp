@@ -85,7 +85,7 @@ void Program::report(DiagId id, const Op &op, std::string message) {
   unsigned depth = 0;
   for (LocId at = op.loc; at < m_.locs.size() && m_.locs[at].caller != kNone && depth < 32; ++depth) {
     at = m_.locs[at].caller;
-    d.notes.push_back({placeOf(at), "in the call here"});
+    d.notes.push_back({placeOf(at), "in the call here", {}, true});
   }
   result_.diagnostics.push_back(std::move(d));
 }

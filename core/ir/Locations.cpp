@@ -41,8 +41,8 @@ SourcePlace placeOf(Location loc, const SourceFiles &files) {
   place.line = file.getLine();
   place.column = file.getColumn();
   StringRef name = file.getFilename().getValue();
-  for (const auto &known : files)
-    if (known && known->name == name)
+  for (const auto &known : files) // several may be parts of one file
+    if (known && known->name == name && (!place.file || known->line(place.line).data()))
       place.file = known;
   if (!place.file) {
     auto unknown = std::make_shared<SourceFile>();
@@ -55,7 +55,7 @@ SourcePlace placeOf(Location loc, const SourceFiles &files) {
 std::vector<tessera::Diagnostic::Note> callNotesOf(Location loc, const SourceFiles &files) {
   std::vector<tessera::Diagnostic::Note> notes;
   for (CallSiteLoc call = callOf(loc); call; call = callOf(call.getCaller()))
-    notes.push_back({placeOf(call.getCaller(), files), "in the call here"});
+    notes.push_back({placeOf(call.getCaller(), files), "in the call here", {}, true});
   return notes;
 }
 

@@ -109,10 +109,18 @@ void appendJsonString(std::string &out, std::string_view s) {
   out += '"';
 }
 
-void appendJsonPlace(std::string &out, const SourcePlace &p) {
-  out += "\"file\":";
-  appendJsonString(out, p.file ? p.file->name : std::string());
-  out += ",\"line\":" + std::to_string(p.line) + ",\"column\":" + std::to_string(p.column);
+void appendJsonMember(std::string &out, std::string_view key, std::string_view value) {
+  out += ",\"" + std::string(key) + "\":";
+  appendJsonString(out, value);
+}
+void appendJsonPlace(std::string &out, const SourcePlace &p, const std::string &function) {
+  constexpr uint32_t kContext = 12;
+  appendJsonMember(out, "file", p.file ? p.file->name : std::string());
+  out += ",\"line\":" + std::to_string(p.line) + ",\"column\":" + std::to_string(p.column) +
+         ",\"end_line\":" + std::to_string(p.endLine) + ",\"end_column\":" + std::to_string(p.endColumn);
+  appendJsonMember(out, "function", function);
+  out += ",\"first_line\":" + std::to_string(p.file ? p.file->firstLine : 0);
+  appendJsonMember(out, "context", p.file && p.line ? p.file->linesUpTo(p.line, kContext) : std::string_view());
 }
 } // namespace
 
@@ -131,6 +139,60 @@ std::string_view SourceFile::line(uint32_t number) const {
   if (!v.empty() && v.back() == '\r')
     v.remove_suffix(1);
   return v;
+}
+
+std::string_view SourceFile::linesUpTo(uint32_t number, uint32_t count) const {
+  std::string_view last = line(number), first = last;
+  if (!last.data())
+    return {};
+  for (uint32_t n = number; n > firstLine && n + count > number + 1; --n)
+    first = line(n - 1);
+  return {first.data(), static_cast<size_t>(last.data() + last.size() - first.data())};
+}
+
+std::string_view diagException(DiagId id) {
+  switch (id) {
+  case DiagId::UnknownName:
+  case DiagId::GlobalNotConstexpr:
+    return "NameError";
+  case DiagId::BadAttribute:
+    return "AttributeError";
+  case DiagId::WrongType:
+  case DiagId::InconsistentReturn:
+  case DiagId::BranchTypeMismatch:
+  case DiagId::LoopCarriedType:
+    return "TypeError";
+  case DiagId::StaticAssertFailed:
+    return "CompileTimeAssertionFailure";
+  case DiagId::UnsupportedSyntax:
+    return "UnsupportedLanguageConstruct";
+  case DiagId::NotSupportedYet:
+    return "NotImplementedError";
+  case DiagId::DivisionByZero:
+    return "ZeroDivisionError";
+  case DiagId::RecursionTooDeep:
+    return "RecursionError";
+  case DiagId::SyntaxError:
+  case DiagId::BadToken:
+  case DiagId::BadIndent:
+  case DiagId::UnterminatedString:
+    return "SyntaxError";
+  case DiagId::Interrupted:
+    return "KeyboardInterrupt";
+  case DiagId::OutOfResources:
+    return "OutOfResources";
+  case DiagId::ShapeNotPowerOfTwo:
+  case DiagId::BlockTooLarge:
+  case DiagId::ShapeMismatch:
+  case DiagId::NotConstexpr:
+  case DiagId::BadArgument:
+  case DiagId::AmbiguousTruth:
+  case DiagId::BadAssignment:
+  case DiagId::BadSignature:
+    return "ValueError";
+  default:
+    return diagSeverity(id) == Severity::Error || diagSeverity(id) == Severity::Bug ? "RuntimeError" : "";
+  }
 }
 
 std::string_view diagCode(DiagId id) { return entry(id).code; }
@@ -158,18 +220,18 @@ std::string renderDiagnostic(const Diagnostic &d, bool colour) {
 
 std::string renderDiagnosticJson(const Diagnostic &d) {
   std::string out =
-      "{\"id\":\"" + std::string(diagCode(d.id)) + "\",\"severity\":\"" + std::string(severityWord(d.severity)) + "\",";
-  appendJsonPlace(out, d.place);
-  out += ",\"message\":";
-  appendJsonString(out, d.message);
-  out += ",\"help\":";
-  appendJsonString(out, d.help.empty() ? diagDefaultHelp(d.id) : std::string_view(d.help));
+      "{\"id\":\"" + std::string(diagCode(d.id)) + "\",\"severity\":\"" + std::string(severityWord(d.severity)) + "\"";
+  appendJsonMember(out, "exception", d.exception.empty() ? diagException(d.id) : std::string_view(d.exception));
+  appendJsonMember(out, "message", d.message);
+  appendJsonMember(out, "help", d.help.empty() ? diagDefaultHelp(d.id) : std::string_view(d.help));
+  appendJsonPlace(out, d.place, d.function);
   out += ",\"notes\":[";
   for (size_t i = 0; i < d.notes.size(); ++i) {
+    const Diagnostic::Note &n = d.notes[i];
     out += i ? ",{" : "{";
-    appendJsonPlace(out, d.notes[i].place);
-    out += ",\"message\":";
-    appendJsonString(out, d.notes[i].message);
+    out += n.isCall ? "\"kind\":\"call\"" : "\"kind\":\"note\"";
+    appendJsonMember(out, "message", n.message);
+    appendJsonPlace(out, n.place, n.function);
     out += "}";
   }
   return out + "]}";

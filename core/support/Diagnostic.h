@@ -22,6 +22,8 @@ struct SourceFile {
   uint32_t firstLine = 1; // line number of the first line of `text` in the real file (kernels cut out of a module)
   // The line without its newline; empty where there is none.
   std::string_view line(uint32_t number) const;
+  // At most `count` lines, the last of them this one, without its newline.
+  std::string_view linesUpTo(uint32_t number, uint32_t count) const;
 };
 
 // Column is 1-based and counts UTF-8 code points; 0 = unknown. endColumn: one past the last, 0 = a single caret.
@@ -46,19 +48,27 @@ struct Diagnostic {
   std::string help;    // what to do; empty: the catalogue's
   struct Note {
     SourcePlace place;
-    std::string message; // "in the call of f here", "declared here"
+    std::string message;       // "in the call of f here", "declared here"
+    std::string function = {}; // that the place is in
+    bool isCall = false;       // a step of the way to the error; these come innermost first
   };
   std::vector<Note> notes;
+  std::string function = {};  // that the place is in
+  std::string exception = {}; // what a Python host raises for it: "ValueError"; empty: the usual one of the id
 };
 
 std::string_view diagCode(DiagId id);        // "E0204"
 std::string_view diagDefaultHelp(DiagId id); // may be empty
+// The Python exception of an id: "NameError", "CompileTimeAssertionFailure", …; empty for what is no error.
+std::string_view diagException(DiagId id);
 Severity diagSeverity(DiagId id);
 
 // Text form: `file:line:col: error[E0204]: message`, the source line, a caret under the place, `help: …`, the notes.
 // colour: ANSI escapes. Tabs in the excerpt keep their width.
 std::string renderDiagnostic(const Diagnostic &d, bool colour);
-// One JSON object on one line: {"id","severity","file","line","column","message","help","notes":[…]}.
+// One JSON object on one line: {"id","severity","exception","message","help", place, "notes":[{"kind","message", place}…]}.
+// A place is "file", "line", "column", "end_line", "end_column", "function", "first_line" (of the text that was given),
+// "context" (its lines up to the place, 12 at most); what is not known is 0 or empty. kind: "call" or "note".
 std::string renderDiagnosticJson(const Diagnostic &d);
 
 // Collects the diagnostics of one compile.

@@ -2,9 +2,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "frontends/compiler/Source.h"
 
+#include "core/ir/Tile.h"
 #include "core/pipeline/Context.h"
+#include "frontends/compiler/Bindings.h"
+#include "frontends/compiler/CallbackHost.h"
 #include "frontends/compiler/Lowering.h"
 #include "frontends/compiler/TileBytes.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
 
 using namespace tessera;
@@ -21,15 +25,17 @@ public:
   // Makes module(), not simplified yet.
   bool emitTile(const TargetCompiler *target);
   mlir::ModuleOp module() { return *module_; }
-  tile::SourceFiles files() const { return {source_.file}; }
+  const tile::SourceFiles &files() const { return files_; }
   const std::string &kernel() const { return kernel_; }
 
 private:
-  bool signature(py::KernelSignature &out);
+  bool visitFile(const py::EmitOptions &emitOptions);
+  bool visitFunction(const py::EmitOptions &emitOptions);
 
   tsc_source &source_;
   const tsc_request &request_;
   std::string kernel_;
+  tile::SourceFiles files_;
   std::unique_ptr<mlir::MLIRContext> context_;
   mlir::OwningOpRef<mlir::ModuleOp> module_;
 
@@ -38,48 +44,45 @@ public:
   DiagnosticList list;
 };
 
-// The request's bindings in the spelling of py::parseSignature.
-bool Job::signature(py::KernelSignature &out) {
-  std::string types;
-  std::vector<std::pair<std::string, std::string>> defines;
-  std::vector<std::string> names;
-  for (uint32_t i = 0; i < request_.num_bindings; ++i) {
-    const tsc_binding &b = request_.bindings[i];
-    names.push_back(text(b.name));
-    if (!b.type.n)
-      defines.emplace_back(text(b.name), text(b.value));
-    else
-      types += (types.empty() ? "" : ", ") + text(b.name) + "=" + text(b.type) + (b.divisibility == 16 ? ":16" : "");
-  }
-  auto parsed = py::parseSignature(types, names, defines, list);
-  if (!parsed)
+bool Job::visitFile(const py::EmitOptions &emitOptions) {
+  std::lock_guard lock(source_.mutex);
+  files_ = {source_.file};
+  auto signature = readBindings(request_, nullptr, list);
+  if (signature)
+    module_ = py::emitKernel(*context_, *source_.module, kernel_, *signature, emitOptions, source_.host, list);
+  return module_ && !list.hasErrors();
+}
+
+bool Job::visitFunction(const py::EmitOptions &emitOptions) {
+  CallbackHost host(source_.callbacks);
+  auto function = host.kernel(source_.function, list);
+  if (!function)
     return false;
-  out = std::move(*parsed);
-  return true;
+  if (!kernel_.empty())
+    function->name = kernel_;
+  kernel_ = function->name;
+  if (auto signature = readBindings(request_, &host, list))
+    module_ = py::emitKernel(*context_, *function, *signature, emitOptions, host, list);
+  files_ = host.files();
+  return module_ && !list.hasErrors();
 }
 
 bool Job::emitTile(const TargetCompiler *target) {
-  py::KernelSignature kernelSignature;
-  {
-    std::lock_guard lock(source_.mutex);
-    if (!signature(kernelSignature))
-      return false;
-    context_ = makeContext();
-    py::EmitOptions emitOptions;
-    emitOptions.debug = options.number("debug", 0) != 0;
-    emitOptions.numWarps = options.number("num_warps", 4);
-    emitOptions.numStages = options.number("num_stages", 3);
-    emitOptions.numCtas = options.number("num_ctas", 1);
-    if (options.has("unsupported_fp8"))
-      emitOptions.unsupportedFp8 = options.list("unsupported_fp8");
-    else if (target)
-      emitOptions.unsupportedFp8 = target->unsupportedFp8();
-    emitOptions.targetName = text(request_.target);
-    emitOptions.targetName.erase(0, emitOptions.targetName.rfind('/') + 1); // plugin/target
-    py::loadSemaDialects(*context_);
-    module_ = py::emitKernel(*context_, *source_.module, kernel_, kernelSignature, emitOptions, source_.host, list);
-  }
-  if (!module_ || list.hasErrors())
+  context_ = makeContext();
+  py::loadSemaDialects(*context_);
+  py::EmitOptions emitOptions;
+  emitOptions.debug = options.number("debug", 0) != 0;
+  emitOptions.numWarps = options.number("num_warps", 4);
+  emitOptions.numStages = options.number("num_stages", 3);
+  emitOptions.numCtas = options.number("num_ctas", 1);
+  emitOptions.allowNonConstexprGlobals = options.number("allow_non_constexpr_globals", 0) != 0;
+  if (options.has("unsupported_fp8"))
+    emitOptions.unsupportedFp8 = options.list("unsupported_fp8");
+  else if (target)
+    emitOptions.unsupportedFp8 = target->unsupportedFp8();
+  emitOptions.targetName = text(request_.target);
+  emitOptions.targetName.erase(0, emitOptions.targetName.rfind('/') + 1); // plugin/target
+  if (!(source_.isLive() ? visitFunction(emitOptions) : visitFile(emitOptions)))
     return false;
   if (std::string fusion = options.option("fp_fusion"); !fusion.empty()) {
     mlir::NamedAttrList facts((*module_)->getAttrOfType<mlir::DictionaryAttr>("tile.options"));
@@ -88,6 +91,31 @@ bool Job::emitTile(const TargetCompiler *target) {
     (*module_)->setAttr("tile.options", facts.getDictionary(context_.get()));
   }
   return true;
+}
+
+// What is known of the kernel's arguments without a target: no offsets yet.
+void giveFacts(mlir::ModuleOp module, const std::string &kernel, const tsc_sink *sink) {
+  if (!sink || !sink->kernel)
+    return;
+  auto function = *module.getOps<mlir::func::FuncOp>().begin();
+  std::vector<tsc_arg> args;
+  for (unsigned i = 0; i < function.getNumArguments(); ++i) {
+    mlir::Type type = function.getArgument(i).getType();
+    auto name = function.getArgAttrOfType<mlir::StringAttr>(i, "tile.name");
+    bool isPointer = llvm::isa<tile::PointerType>(type);
+    tsc_arg a{};
+    a.name = view(name ? std::string_view(name.getValue()) : std::string_view());
+    a.size = isPointer ? 8 : (type.getIntOrFloatBitWidth() + 7) / 8;
+    a.kind = isPointer ? 2 : llvm::isa<mlir::FloatType>(type) ? 1 : 0;
+    a.flags = function.getArgAttr(i, "tile.read_only") ? 1 : 0;
+    args.push_back(a);
+  }
+  tsc_kernel_info info{};
+  info.size = sizeof info;
+  info.num_args = static_cast<uint32_t>(args.size());
+  info.name = view(kernel);
+  info.args = args.data();
+  sink->kernel(sink->user, &info);
 }
 
 int32_t run(Job &job, const tsc_request &request, const tsc_sink *sink) {
@@ -115,6 +143,8 @@ int32_t run(Job &job, const tsc_request &request, const tsc_sink *sink) {
     }
     emit(sink, "tile_bytes", job.kernel(), bytes);
   }
+  if (onlyFrontend || job.options.wantsOnly("tile"))
+    giveFacts(job.module(), job.kernel(), sink);
   if (onlyFrontend)
     return done(TSC_OK);
   Lowering lowering(job.module(), job.kernel(), job.files(), job.options, sink, job.list);
@@ -130,7 +160,7 @@ int32_t tsc_compile(const tsc_source *source, const tsc_request *request, const 
 
 namespace tessera::compiler {
 std::optional<tbc::Module> compileToBytecode(const tsc_source &source, const tsc_request &request, const tsc_sink *sink,
-                                             DiagnosticList &list) {
+                                             DiagnosticList &list, tile::SourceFiles *files) {
   Job job(source, request);
   std::optional<tbc::Module> module;
   if (job.emitTile(nullptr)) {
@@ -138,6 +168,8 @@ std::optional<tbc::Module> compileToBytecode(const tsc_source &source, const tsc
     if (lowering.simplify())
       module = lowering.bytecode();
   }
+  if (files)
+    *files = job.files();
   for (const Diagnostic &d : job.list.all())
     list.add(d);
   return module;

@@ -10,7 +10,8 @@ using namespace tessera::compiler;
 int32_t tsc_interpret(const tsc_source *source, const tsc_request *request, const tsc_interpretation *run,
                       const tsc_sink *sink) {
   DiagnosticList list;
-  std::optional<tbc::Module> module = compileToBytecode(*source, *request, sink, list);
+  tile::SourceFiles files;
+  std::optional<tbc::Module> module = compileToBytecode(*source, *request, sink, list, &files);
   if (!module || list.hasErrors()) {
     int32_t status = deliver(sink, list);
     return status ? status : TSC_INTERNAL;
@@ -34,7 +35,7 @@ int32_t tsc_interpret(const tsc_source *source, const tsc_request *request, cons
   interp::Options options;
   options.checkMemory = true;
   options.memory = &memory;
-  options.sources = {source->file};
+  options.sources = {files.begin(), files.end()};
   if (run->print)
     options.print = [&](std::string_view line) {
       std::string text = std::string(line) + "\n";

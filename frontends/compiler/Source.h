@@ -7,12 +7,16 @@
 
 #include <mutex>
 
-// The evaluator is lazy and not thread-safe; `mutex` serialises the frontend stage of compiles of one file.
+// Either a file, whose evaluator is lazy and not thread-safe: `mutex` serialises the frontend stage of compiles of one file.
+// Or a function of a live host: every compile asks anew, and nothing is shared.
 struct tsc_source {
   std::shared_ptr<tessera::SourceFile> file;
   tessera::py::FileHost host;
   tessera::py::ModuleScope *module = nullptr;
   std::mutex mutex;
+  tsc_host callbacks{}; // size 0: of a file
+  uint64_t function = 0;
+  bool isLive() const { return callbacks.size != 0; }
 };
 
 namespace tessera::compiler {

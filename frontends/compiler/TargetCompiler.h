@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/bytecode/Module.h"
+#include "core/ir/Locations.h"
 #include "core/target/Target.h"
 #include "frontends/compiler/Source.h"
 
@@ -37,8 +38,8 @@ public:
   virtual bool compile(const TargetRequest &request, const tsc_sink *sink, DiagnosticList &list) = 0;
 };
 
-// Source to TILE bytecode, for the interpreter. Diagnostics are added to `list`.
+// Source to TILE bytecode, for the interpreter. Diagnostics are added to `list`; files: the sources that places name.
 std::optional<tbc::Module> compileToBytecode(const tsc_source &source, const tsc_request &request, const tsc_sink *sink,
-                                             DiagnosticList &list);
+                                             DiagnosticList &list, tile::SourceFiles *files = nullptr);
 
 } // namespace tessera::compiler

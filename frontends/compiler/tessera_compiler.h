@@ -86,7 +86,7 @@ enum {
   TSC_HOST_FLOAT, /* real */
   TSC_HOST_STR,   /* text */
   TSC_HOST_ELLIPSIS,
-  TSC_HOST_TUPLE, /* count items; names != NULL: a named tuple or an aggregate, handle: its class */
+  TSC_HOST_TUPLE, /* count items; names != NULL: a named tuple or an aggregate, handle: its class, text: the class's name */
   TSC_HOST_LIST,  /* count items */
   TSC_HOST_DICT,  /* count pairs: items[2i] key, items[2i+1] value */
   TSC_HOST_SLICE, /* 3 items */
@@ -95,17 +95,21 @@ enum {
   TSC_HOST_LANGUAGE,  /* text: a path that is the language's: "triton.language", "triton.language.sum", "triton.cdiv",
                          "triton.language.extra.libdevice.sin"; and Python's own: "builtins.int" (to the host only, as a class) */
   TSC_HOST_FUNCTION,  /* handle: a jit function; the compiler asks `function` for its source */
-  TSC_HOST_OBJECT, /* handle: anything else; text: its type's name; TSC_OBJECT_* in flags; where it is a number or a text by
-                      inheritance (IntEnum, numpy.int64), one item: that plain value, which operators then see */
+  TSC_HOST_OBJECT, /* handle: anything else; text: its type's name, of a class or function its own; TSC_OBJECT_* in flags; where
+                      it is a number or a text by inheritance (IntEnum, numpy.int64), one item: that plain value, which
+                      operators then see */
   TSC_HOST_RUNTIME /* handle: a value of the kernel at run time; text: its type as in TSC_HOST_DTYPE, "block_ptr<[16,32],fp32>" or
-                      "tensordesc<fp16[128,64]>". Only in operands of TSC_OP_CALL and TSC_OP_ISINSTANCE and of tsc_emitter_call,
-                      and in results of both */
+                      "tensordesc<fp16[128,64]>"; methods, ranges and the like have none. Only in operands of TSC_OP_CALL,
+                      TSC_OP_ISINSTANCE, TSC_OP_GETATTR of a TUPLE, and tsc_emitter_call, and in their results */
 };
 enum {
   TSC_FLAG_BIG = 1,       /* of TSC_HOST_INT */
   TSC_FLAG_ABSENT = 2,    /* no value: a keyword-only parameter without default (kind NONE) */
   TSC_FLAG_CONSTEXPR = 4, /* of what `global` gives: wrapped in tl.constexpr, or declared so */
-  TSC_FLAG_AGGREGATE = 8, /* of TSC_HOST_TUPLE with names: an aggregate's fields; methods are attributes of the class */
+  TSC_FLAG_AGGREGATE = 8, /* of TSC_HOST_TUPLE with names: an aggregate's fields */
+  TSC_FLAG_BOUND =
+      16, /* of what TSC_OP_GETATTR of a TUPLE with names gives: a FUNCTION that is no method (static). Without
+             it the compiler passes the tuple as the first argument */
   /* TSC_HOST_OBJECT, what it is, as `flags & TSC_OBJECT_MASK`. Kernels may name modules, builtins, constexpr functions and the
    * classes of named tuples and aggregates among their globals; the rest only as constexpr, or as attributes of these. */
   TSC_OBJECT_MASK = 0xf00,

@@ -48,6 +48,10 @@ MaybeValue callLen(Evaluator &ev, BuiltinObject &self, Values &args, HostKeyword
     TSR_TRY(list, ev.iterate(v));
     return HostValue::integer(static_cast<int64_t>(list->size()));
   }
+  case HostKind::Foreign:
+    if (LiveObject *live = liveObject(v))
+      return live->apply(ev, LiveOp::Length, {v});
+    break;
   case HostKind::Instance:
     if (v.get<InstanceObject>()->cls->find("__len__")) {
       TSR_TRY(method, ev.getAttribute(v, "__len__"));

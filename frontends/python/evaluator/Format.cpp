@@ -71,7 +71,7 @@ std::string reprOf(const HostValue &v) {
   case HostKind::Tuple: {
     auto *s = v.get<SequenceObject>();
     if (!s->fieldNames.empty()) {
-      std::string out = s->cls.get<ClassObject>()->name + "(";
+      std::string out = typeName(v) + "(";
       for (size_t i = 0; i < s->elements.size(); ++i)
         out += (i ? ", " : "") + s->fieldNames[i] + "=" + reprOf(s->elements[i]);
       return out + ")";
@@ -125,6 +125,8 @@ std::string reprOf(const HostValue &v) {
 std::string strOf(const HostValue &v) {
   if (v.isStr())
     return v.str();
+  if (v.isForeign())
+    return v.get<ForeignObject>()->str();
   if (v.kind() == HostKind::Instance) {
     auto *i = v.get<InstanceObject>();
     if (i->cls->flavour == ClassFlavour::Enum) {
@@ -272,8 +274,13 @@ std::string typeName(const HostValue &v) {
   case HostKind::Str:
     return "str";
   case HostKind::Tuple:
-    return v.get<SequenceObject>()->fieldNames.empty() ? "tuple"
-                                                       : v.get<SequenceObject>()->cls.get<ClassObject>()->name;
+    if (auto *s = v.get<SequenceObject>(); !s->fieldNames.empty()) {
+      if (s->cls.kind() == HostKind::Class)
+        return s->cls.get<ClassObject>()->name;
+      if (s->cls.isForeign())
+        return s->cls.get<ForeignObject>()->typeName();
+    }
+    return "tuple";
   case HostKind::List:
     return "list";
   case HostKind::Dict:
@@ -303,7 +310,11 @@ std::string typeName(const HostValue &v) {
 }
 
 std::optional<std::string> EvaluatorImpl::textOf(const HostValue &value, bool isRepr) {
-  HostValue v = unwrapped(value);
+  HostValue v = isRepr && liveObject(value) ? value : unwrapped(value);
+  if (LiveObject *live = liveObject(v)) {
+    TSR_TRY(r, live->apply(ev, isRepr ? LiveOp::Repr : LiveOp::Str, {v}));
+    return r->isStr() ? r->str() : "";
+  }
   if (v.kind() == HostKind::Instance)
     for (std::string_view name : {"__str__", "__repr__"}) {
       if (isRepr && name == "__str__")
@@ -328,6 +339,10 @@ std::optional<std::string> Evaluator::format(const HostValue &value, std::string
   HostValue v = unwrapped(value);
   if (v.kind() == HostKind::Instance && v.get<InstanceObject>()->cls->isIntEnum)
     v = HostValue(*v.get<InstanceObject>()->find("value"));
+  if (LiveObject *live = liveObject(v)) {
+    TSR_TRY(r, live->apply(*this, LiveOp::Format, {v, HostValue::string(std::string(text))}));
+    return r->isStr() ? r->str() : "";
+  }
   if (text.empty())
     return impl_->textOf(v, false);
   Spec s;

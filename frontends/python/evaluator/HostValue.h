@@ -139,14 +139,16 @@ struct FunctionObject : HostObject {
   std::string name;
   const FunctionDef *def = nullptr; // or
   const Lambda *lambda = nullptr;
-  ModuleScope *module = nullptr;  // where its globals are; outlives it
-  std::shared_ptr<Scope> closure; // may be null
+  ModuleScope *module = nullptr;          // where its globals are; outlives it. Null: the function is the host's own
+  std::shared_ptr<const SourceFile> file; // of a function without module
+  std::shared_ptr<Scope> closure;         // may be null
   std::vector<HostValue> defaults, kwDefaults;
   // Decorators by their dotted path with imports resolved: "triton.jit", "triton.autotune", "functools.cache". In
   // source order. A path is empty where the decorator is not a dotted name or a call of one.
   std::vector<std::string> decorators;
   bool isJit = false; // @triton.jit, @tessera.jit, @gluon.jit: for semantic analysis, the evaluator refuses to call it
   bool isConstexpr = false; // @triton.constexpr_function
+  bool isNoinline = false;  // @triton.jit(noinline=True)
   bool isStatic = false, isClassMethod = false, isProperty = false;
 };
 struct BuiltinObject : HostObject {
@@ -186,6 +188,7 @@ struct OpaqueObject : HostObject {
 struct ForeignObject : HostObject {
   virtual std::string typeName() const = 0; // "dtype"
   virtual std::string repr() const = 0;
+  virtual std::string str() const { return repr(); }
   virtual std::optional<HostValue> getAttribute(Evaluator &, std::string_view name) { return std::nullopt; }
   virtual bool isCallable() const { return false; }
   virtual std::optional<HostValue> call(Evaluator &, std::vector<HostValue> &args, HostKeywords &keywords) {
@@ -193,6 +196,7 @@ struct ForeignObject : HostObject {
   }
   virtual bool equals(const ForeignObject &o) const { return this == &o; }
   virtual size_t hash() const { return reinterpret_cast<size_t>(this); }
+  virtual struct LiveObject *live() { return nullptr; }
   virtual bool truth() const { return true; }
   // isinstance(value, this): null when this is not a class.
   virtual std::optional<bool> isInstance(const HostValue &value) const { return std::nullopt; }
@@ -200,6 +204,23 @@ struct ForeignObject : HostObject {
   // The plain value that operators, format(), int() and so on see instead of this (tl.constexpr(4) -> 4).
   virtual std::optional<HostValue> unwrap() const { return std::nullopt; }
 };
+
+// An object of a running Python: the evaluator hands over every operation in which one takes part. Where unwrap() gives a
+// plain value (a number or a text by inheritance), operators use that.
+enum class LiveOp : uint8_t { Binary, Compare, Unary, Truth, Repr, Str, Format, IsInstance, Iterate, Hash, Length };
+struct LiveObject : ForeignObject {
+  // What a kernel that names it as a global may do with it.
+  enum class Global : uint8_t { Allowed, NotConstexpr, PlainFunction };
+  virtual Global asGlobal() const { return Global::Allowed; }
+  virtual bool isAggregateClass() const { return false; }
+  LiveObject *live() final { return this; }
+  bool isCallable() const override { return true; }
+  // Operands as Python orders them; those of Binary, Compare and Unary begin with the operator's text, Format's ends with
+  // the specification. One of them is this. Compare, Truth and IsInstance give a bool, Repr, Str and Format a str, Iterate a
+  // list, Hash and Length an int. Null: an exception is pending.
+  virtual std::optional<HostValue> apply(Evaluator &, LiveOp op, std::vector<HostValue> operands) = 0;
+};
+inline LiveObject *liveObject(const HostValue &v) { return v.isForeign() ? v.get<ForeignObject>()->live() : nullptr; }
 
 // Python's repr for every kind ("1.0", "'a'", "[1, 2]", "<function f>").
 std::string repr(const HostValue &v);

@@ -206,6 +206,13 @@ HostValue operandOf(const HostValue &v) {
     return *v.get<InstanceObject>()->find("value");
   return unwrapped(v);
 }
+
+// The live object among the operands, whose side decides; null: there is none.
+LiveObject *liveAmong(const HostValue &a, const HostValue &b) {
+  LiveObject *live = liveObject(a);
+  return live ? live : liveObject(b);
+}
+HostValue asText(std::string_view s) { return HostValue::string(std::string(s)); }
 } // namespace
 
 MaybeValue EvaluatorImpl::instanceBinary(BinOpKind op, const HostValue &a, const HostValue &b, bool &handled) {
@@ -234,6 +241,8 @@ MaybeValue Evaluator::binary(BinOpKind op, const HostValue &left, const HostValu
       return raise("OverflowError", "int too large to convert to float");
     return floatBinary(*this, op, *x, *y);
   }
+  if (LiveObject *live = liveAmong(a, b))
+    return live->apply(*this, LiveOp::Binary, {asText(spelling(op)), a, b});
   HostKind ka = a.kind(), kb = b.kind();
   bool isSequenceA = ka == HostKind::Str || ka == HostKind::Tuple || ka == HostKind::List;
   bool isSequenceB = kb == HostKind::Str || kb == HostKind::Tuple || kb == HostKind::List;
@@ -281,6 +290,8 @@ MaybeValue Evaluator::unary(UnaryOpKind op, const HostValue &operand) {
     TSR_TRY(t, truth(a));
     return HostValue::boolean(!*t);
   }
+  if (LiveObject *live = liveObject(a))
+    return live->apply(*this, LiveOp::Unary, {asText(spelling(op)), a});
   if (a.isIntOrBool())
     return HostValue::integer(op == UnaryOpKind::USub     ? -a.bigInt()
                               : op == UnaryOpKind::Invert ? ~a.bigInt()
@@ -302,6 +313,10 @@ std::optional<bool> EvaluatorImpl::equals(const HostValue &left, const HostValue
   auto x = a.toDouble(), y = b.toDouble();
   if (x && y)
     return *x == *y;
+  if (LiveObject *live = liveAmong(a, b)) {
+    TSR_TRY(r, live->apply(ev, LiveOp::Compare, {asText("=="), a, b}));
+    return ev.truth(*r);
+  }
   HostKind ka = a.kind(), kb = b.kind();
   for (bool swap : {false, true}) {
     const HostValue &self = swap ? b : a;
@@ -415,6 +430,10 @@ std::optional<bool> Evaluator::compare(CmpOpKind op, const HostValue &a, const H
   case CmpOpKind::NotIn: {
     HostValue item = unwrapped(a), v = unwrapped(b);
     bool found = false;
+    if (LiveObject *live = liveObject(v)) {
+      TSR_TRY(r, live->apply(*this, LiveOp::Compare, {asText(spelling(op)), item, v}));
+      return truth(*r);
+    }
     if (v.isStr()) {
       if (!item.isStr())
         return raise("TypeError", "'in <string>' requires string as left operand, not " + typeName(item));
@@ -442,6 +461,10 @@ std::optional<bool> Evaluator::compare(CmpOpKind op, const HostValue &a, const H
     break;
   }
   // < <= > >=
+  if (LiveObject *live = liveAmong(unwrapped(a), unwrapped(b))) {
+    TSR_TRY(r, live->apply(*this, LiveOp::Compare, {asText(spelling(op)), unwrapped(a), unwrapped(b)}));
+    return truth(*r);
+  }
   static constexpr std::string_view methods[] = {"", "", "__lt__", "__le__", "__gt__", "__ge__"};
   static constexpr std::string_view mirrored[] = {"", "", "__gt__", "__ge__", "__lt__", "__le__"};
   for (bool swap : {false, true}) {
@@ -504,6 +527,10 @@ std::optional<bool> Evaluator::truth(const HostValue &value) {
   case HostKind::Range:
     return v.get<RangeObject>()->size() != 0;
   case HostKind::Foreign:
+    if (LiveObject *live = liveObject(v)) {
+      TSR_TRY(r, live->apply(*this, LiveOp::Truth, {v}));
+      return r->isBool() && r->boolValue();
+    }
     return v.get<ForeignObject>()->truth();
   case HostKind::Opaque:
     return impl_->unsupported("'" + v.get<OpaqueObject>()->path +
@@ -549,6 +576,10 @@ std::optional<size_t> Evaluator::hash(const HostValue &value) {
   case HostKind::Opaque:
     return std::hash<std::string>()(v.get<OpaqueObject>()->path);
   case HostKind::Foreign:
+    if (LiveObject *live = liveObject(v)) {
+      TSR_TRY(r, live->apply(*this, LiveOp::Hash, {v}));
+      return r->isIntOrBool() ? static_cast<size_t>(r->bigInt().wrapU64()) : 0;
+    }
     return v.get<ForeignObject>()->hash();
   case HostKind::List:
   case HostKind::Dict:

@@ -427,6 +427,13 @@ std::optional<std::vector<HostValue>> Evaluator::iterate(const HostValue &value)
     impl_->steps += static_cast<uint64_t>(n);
     return out;
   }
+  case HostKind::Foreign:
+    if (LiveObject *live = liveObject(v)) {
+      TSR_TRY(r, live->apply(*this, LiveOp::Iterate, {v}));
+      if (r->isList() || r->isTuple())
+        return r->elements();
+    }
+    break;
   case HostKind::Class:
     if (v.get<ClassObject>()->flavour == ClassFlavour::Enum) {
       for (auto &member : v.get<ClassObject>()->members)
@@ -469,6 +476,10 @@ std::optional<bool> Evaluator::isInstance(const HostValue &value, const HostValu
         return true;
     }
     return false;
+  }
+  if (LiveObject *live = liveObject(value) ? liveObject(value) : liveObject(cls)) {
+    TSR_TRY(r, live->apply(*this, LiveOp::IsInstance, {value, cls}));
+    return r->isBool() && r->boolValue();
   }
   if (cls.isForeign()) {
     if (auto r = cls.get<ForeignObject>()->isInstance(value))

@@ -169,6 +169,15 @@ std::optional<Value> typeMethod(const TensorType &type, std::string_view name) {
   return yes(scalar && !t.isPtr() && name.substr(3) == t.str()); // is_fp16, is_int32, …
 }
 
+std::optional<Value> Visitor::hostMember(const Value &self, const HostValue &object, std::string_view name) {
+  bool isBound = false;
+  auto v = host.member(object, name, isBound);
+  if (!v)
+    return std::nullopt;
+  Value r = hostResult(std::move(v));
+  return r.kind == ValueKind::Function && !isBound && self.isTuple() ? bound(self, std::move(r)) : r;
+}
+
 Value Visitor::attribute(const Value &base, std::string_view name) {
   auto unknown = [&](const std::string &what, std::vector<std::string> candidates) {
     std::string near = nearestName(name, candidates);
@@ -192,6 +201,8 @@ Value Visitor::attribute(const Value &base, std::string_view name) {
   case ValueKind::Module: {
     if (auto v = languageValue(base.module + "." + std::string(name)))
       return *v;
+    if (auto v = host.languageName(base.module + "." + std::string(name)))
+      return hostResult(*v);
     if (isKnownUnsupported(base.module, name))
       notSupported(base.module + "." + std::string(name));
     std::string near = nearestName(name, languageNames(base.module));
@@ -231,7 +242,10 @@ Value Visitor::attribute(const Value &base, std::string_view name) {
     if (base.parts->cls.kind() == HostKind::Class)
       if (auto m = memberOf(base, base.parts->cls, name))
         return *m;
-    if (auto h = base.isAggregate() ? std::nullopt : toHost(base))
+    if (base.parts->cls.isForeign())
+      if (auto m = hostMember(base, toHostOrRuntime(base), name))
+        return *m;
+    if (auto h = base.isAggregate() || base.parts->cls.isForeign() ? std::nullopt : toHost(base))
       return hostResult(host.evaluator().getAttribute(*h, name));
     unknown(describeType(base), base.parts->names);
     break;
@@ -275,10 +289,20 @@ Value Visitor::attribute(const Value &base, std::string_view name) {
       if (auto m = method())
         return *m;
     }
+    if (name == "value" && liveObject(base.host)) { // a constexpr's, unless the object has one
+      auto v = host.evaluator().getAttribute(base.host, name);
+      if (!v && host.evaluator().hasError()) {
+        host.evaluator().takeError();
+        return base;
+      }
+      return hostResult(std::move(v));
+    }
     return hostResult(host.evaluator().getAttribute(base.host, name));
   case ValueKind::Function:
     if (name == "__name__")
       return constStr(base.function->name);
+    if (auto m = hostMember(base, base.host, name))
+      return *m;
     break;
   case ValueKind::Builtin:
     if (name == "__name__")

@@ -108,6 +108,19 @@ template <bool IsMax> Value minMax(Visitor &v, Args &a) {
 bool isInstanceOf(Visitor &v, const Value &x, const Value &cls) {
   if (cls.isTuple())
     return llvm::any_of(cls.items(), [&](const Value &c) { return isInstanceOf(v, x, c); });
+  if (x.isConst() && liveObject(x.host) && cls.kind == ValueKind::Builtin &&
+      cls.builtin->space != std::string_view("triton.language")) {
+    auto r = v.host.evaluator().isInstance(x.host, *toHost(cls));
+    if (!r)
+      v.hostResult(std::nullopt);
+    return *r;
+  }
+  if (cls.isConst() && liveObject(cls.host)) {
+    auto r = v.host.evaluator().isInstance(toHostOrRuntime(x), cls.host);
+    if (!r)
+      v.hostResult(std::nullopt);
+    return *r;
+  }
   if (cls.kind == ValueKind::Builtin) {
     std::string_view name = cls.builtin->name;
     if (name == "tensor")

@@ -42,6 +42,17 @@ Value Visitor::call(const Value &callee, std::vector<Value> args, Keywords keywo
            "kernels can call jit functions, functions of triton.language and constexpr functions");
     std::vector<HostValue> hostArgs;
     HostKeywords hostKeywords;
+    if (liveObject(callee.host)) { // Python code may take values of the kernel
+      unsigned before = errors;
+      for (const Value &v : args)
+        hostArgs.push_back(toHostOrRuntime(v));
+      for (auto &k : keywords)
+        hostKeywords.emplace_back(std::string(k.first), toHostOrRuntime(k.second));
+      Value r = hostResult(host.evaluator().call(callee.host, std::move(hostArgs), std::move(hostKeywords)));
+      if (errors != before) // a jit function that it called said why
+        throw Suppressed{};
+      return r;
+    }
     // Plain Python with values of the kernel: run here, on those values.
     if (const FunctionObject *plain = plainFunction(callee.host)) {
       bool runtime = llvm::any_of(args, [](const Value &v) { return !toHost(v); }) ||
@@ -134,6 +145,17 @@ Value Visitor::callFunction(const Value &fn, std::vector<Value> args, Keywords k
   size_t positional = names.size();
   for (const Arg &a : params.kwonlyargs)
     names.push_back(&a);
+  if (callee.object && callee.object->isNoinline) {
+    auto scalarOnly = [&](const Value &v) {
+      if (v.isBlock() || v.isTuple() || v.kind == ValueKind::BlockPtr || v.kind == ValueKind::Descriptor)
+        failArgument("Function " + callee.name + " is marked noinline, but was called with non-scalar argument " +
+                     describeType(v));
+    };
+    for (const Value &v : args)
+      scalarOnly(v);
+    for (auto &k : keywords)
+      scalarOnly(k.second);
+  }
   if (args.size() > positional)
     failArgument(callee.name + "() takes " + std::to_string(positional) + " positional arguments but " +
                  std::to_string(args.size()) + " were given");

@@ -15,7 +15,17 @@ namespace arith = mlir::arith;
 
 // --- errors
 
-void Emitter::fail(DiagId id, std::string message, std::string help) {
+namespace {
+// A number or text by inheritance (a member of IntEnum) counts as that.
+Value plain(const Value &v) {
+  if (v.isConst() && v.host.isForeign())
+    if (auto p = v.host.get<ForeignObject>()->unwrap())
+      return Emitter::constant(*p);
+  return v;
+}
+} // namespace
+
+void Emitter::fail(DiagId id, std::string message, std::string help, std::string exception) {
   SemaError e;
   e.diagnostic.id = id;
   e.diagnostic.severity = diagSeverity(id);
@@ -23,6 +33,8 @@ void Emitter::fail(DiagId id, std::string message, std::string help) {
   e.diagnostic.message = std::move(message);
   e.diagnostic.help = std::move(help);
   e.diagnostic.notes = callNotes();
+  e.diagnostic.function = currentFunction();
+  e.diagnostic.exception = std::move(exception);
   throw e;
 }
 
@@ -58,7 +70,7 @@ bool sameValue(const Value &a, const Value &b) {
   case ValueKind::Builtin:
     return a.builtin == b.builtin;
   case ValueKind::Function:
-    return a.function->def == b.function->def;
+    return a.function->def == b.function->def && a.function->object == b.function->object;
   case ValueKind::Module:
     return a.module == b.module;
   case ValueKind::Tuple:
@@ -251,6 +263,8 @@ Value Emitter::toTensor(const Value &v) {
   case ValueKind::Const:
     if (v.isNumber())
       return number(v, numberType(v));
+    if (Value p = plain(v); p.isNumber())
+      return toTensor(p);
     [[fallthrough]];
   default:
     failType("cannot convert " + describe(v) + " of type " + describeType(v) + " to tensor");
@@ -320,20 +334,23 @@ std::string Emitter::describe(const Value &v) {
 
 // --- host constants as arguments
 
-int64_t Emitter::needInt(const Value &v, std::string_view what) {
+int64_t Emitter::needInt(const Value &given, std::string_view what) {
+  Value v = plain(given);
   if (v.isConst() && v.host.isIntOrBool())
     if (auto i = v.host.toI64())
       return *i;
   fail(DiagId::NotConstexpr, std::string(what) + " must be a constexpr integer, not " + describeType(v));
 }
-bool Emitter::needBool(const Value &v, std::string_view what) {
+bool Emitter::needBool(const Value &given, std::string_view what) {
+  Value v = plain(given);
   if (v.isConst() && v.host.isIntOrBool())
     return !v.host.bigInt().isZero();
   if (v.isNone())
     return false;
   fail(DiagId::NotConstexpr, std::string(what) + " must be a constexpr bool, not " + describeType(v));
 }
-std::string Emitter::needString(const Value &v, std::string_view what) {
+std::string Emitter::needString(const Value &given, std::string_view what) {
+  Value v = plain(given);
   if (v.isString())
     return v.host.str();
   fail(DiagId::NotConstexpr, std::string(what) + " must be a constexpr string, not " + describeType(v));
@@ -358,8 +375,10 @@ std::vector<Value> Emitter::items(const Value &v) {
     return v.items();
   if (v.isConst() && (v.host.isList() || v.host.isTuple())) {
     std::vector<Value> r;
-    for (const HostValue &h : v.host.elements())
-      r.push_back(constant(h));
+    for (const HostValue &h : v.host.elements()) {
+      auto item = fromHost(h);
+      r.push_back(item ? *item : constant(h));
+    }
     return r;
   }
   if (v.kind == ValueKind::Error)
@@ -395,7 +414,7 @@ llvm::SmallVector<int64_t, 4> Emitter::needShape(const Value &v) {
     if (!d.isConst())
       fail(DiagId::NotConstexpr, "Shape element " + std::to_string(i) + " must have type `constexpr`",
            "declare the block size as `tl.constexpr`");
-    auto n = d.host.toI64();
+    auto n = plain(d).host.toI64();
     if (!n || d.host.isBool())
       fail(DiagId::NotConstexpr, "Shape element " + std::to_string(i) +
                                      " must have type `constexpr[int]`, got `constexpr[" + typeName(d.host) + "]`");

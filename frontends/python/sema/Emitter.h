@@ -23,6 +23,10 @@ struct SemaError {
 };
 // Thrown where an operand was already reported as wrong: nothing more to say.
 struct Suppressed {};
+// Thrown where the compile ends at once: the user interrupts it.
+struct Interrupt {
+  Diagnostic diagnostic;
+};
 
 enum class Relation : uint8_t { Eq, Ne, Lt, Le, Gt, Ge };
 enum class ReduceKind : uint8_t { Sum, Max, Min, Xor, Or, Prod };
@@ -39,7 +43,8 @@ public:
   mlir::Location loc = mlir::UnknownLoc::get(b.getContext()); // of the expression under visit
 
   // --- errors
-  [[noreturn]] void fail(DiagId id, std::string message, std::string help = {});
+  // exception: of a Python host, where it is not the usual one of the id.
+  [[noreturn]] void fail(DiagId id, std::string message, std::string help = {}, std::string exception = {});
   [[noreturn]] void failType(std::string message, std::string help = {}) {
     fail(DiagId::WrongType, std::move(message), std::move(help));
   }
@@ -50,6 +55,7 @@ public:
   void warn(DiagId id, std::string message);
   virtual SourcePlace currentPlace() const = 0;
   virtual std::vector<Diagnostic::Note> callNotes() const { return {}; }
+  virtual std::string currentFunction() const { return {}; }
 
   // --- values
   static Value tensor(mlir::Value v, TensorType t);

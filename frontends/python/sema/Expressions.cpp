@@ -26,6 +26,8 @@ Value Visitor::hostResult(std::optional<HostValue> v) {
   s.diagnostic.severity = diagSeverity(id);
   s.diagnostic.place = currentPlace();
   s.diagnostic.message = error.type == "Unsupported" ? error.message : error.type + ": " + error.message;
+  s.diagnostic.exception = error.type == "Unsupported" ? "" : error.type;
+  s.diagnostic.function = currentFunction();
   if (error.place.file && error.place.line)
     s.diagnostic.notes.push_back({error.place, "raised here, at compile time"});
   for (auto &n : callNotes())
@@ -84,7 +86,13 @@ Value Visitor::lookup(std::string_view name) {
     bool plain = k == HostKind::Bool || k == HostKind::Int || k == HostKind::Float || k == HostKind::Str ||
                  k == HostKind::List || k == HostKind::Dict || k == HostKind::Set || k == HostKind::Instance ||
                  (k == HostKind::Tuple && g->value.get<SequenceObject>()->fieldNames.empty());
-    if (plain && !g->declaredConstexpr)
+    LiveObject *live = liveObject(g->value);
+    plain |= live && live->asGlobal() == LiveObject::Global::NotConstexpr;
+    if (live && live->asGlobal() == LiveObject::Global::PlainFunction && !g->declaredConstexpr)
+      fail(DiagId::GlobalNotConstexpr,
+           "Unsupported function referenced: " + host.evaluator().text(g->value, true).value_or(std::string(name)),
+           "decorate it with @triton.jit, or with @triton.constexpr_function if it computes constants", "RuntimeError");
+    if (plain && !g->declaredConstexpr && !options.allowNonConstexprGlobals)
       fail(DiagId::GlobalNotConstexpr,
            "Cannot access global variable " + std::string(name) +
                " from within @jit'ed function. Triton kernels can only access global variables that are instanstiated "
@@ -94,7 +102,7 @@ Value Visitor::lookup(std::string_view name) {
     if (auto v = fromHost(g->value))
       return *v;
     fail(DiagId::GlobalNotConstexpr, "Unsupported function referenced: " + std::string(name),
-         "decorate it with @triton.jit, or with @triton.constexpr_function if it computes constants");
+         "decorate it with @triton.jit, or with @triton.constexpr_function if it computes constants", "RuntimeError");
   } else if (host.evaluator().hasError()) {
     hostResult(std::nullopt);
   }
@@ -111,14 +119,25 @@ Value Visitor::lookup(std::string_view name) {
   fail(DiagId::UnknownName, "`" + std::string(name) + "` is not defined", help);
 }
 
-Value Visitor::binaryOp(BinOpKind op, const Value &a, const Value &b) {
-  if (a.kind == ValueKind::Error || b.kind == ValueKind::Error)
+// Beside a runtime value an object that is a number by inheritance is that number.
+static Value plainOperand(const Value &v, const Value &other) {
+  if (other.isTensor() && v.isConst() && v.host.isForeign())
+    if (auto p = v.host.get<ForeignObject>()->unwrap())
+      return Emitter::constant(*p);
+  return v;
+}
+
+Value Visitor::binaryOp(BinOpKind op, const Value &left, const Value &right) {
+  if (left.kind == ValueKind::Error || right.kind == ValueKind::Error)
     throw Suppressed{};
-  if (a.isAggregate() && a.parts->cls.kind() == HostKind::Class) {
+  Value a = plainOperand(left, right), b = plainOperand(right, left);
+  if (a.isAggregate()) {
     static constexpr const char *methods[] = {"__add__", "__sub__", "__mul__",     "__matmul__", "__truediv__",
                                               "__mod__", "__pow__", "__lshift__",  "__rshift__", "__or__",
                                               "__xor__", "__and__", "__floordiv__"};
-    if (auto m = memberOf(a, a.parts->cls, methods[static_cast<int>(op)]))
+    std::string_view name = methods[static_cast<int>(op)];
+    bool isLive = a.parts->cls.isForeign();
+    if (auto m = isLive ? hostMember(a, toHostOrRuntime(a), name) : memberOf(a, a.parts->cls, name))
       return call(*m, {b}, {});
   }
   if (a.isTensor() || b.isTensor()) {
@@ -147,9 +166,10 @@ Value Visitor::binaryOp(BinOpKind op, const Value &a, const Value &b) {
   return hostResult(host.evaluator().binary(op, *x, *y));
 }
 
-Value Visitor::compareOp(CmpOpKind op, const Value &a, const Value &b) {
-  if (a.kind == ValueKind::Error || b.kind == ValueKind::Error)
+Value Visitor::compareOp(CmpOpKind op, const Value &left, const Value &right) {
+  if (left.kind == ValueKind::Error || right.kind == ValueKind::Error)
     throw Suppressed{};
+  Value a = plainOperand(left, right), b = plainOperand(right, left);
   if (op == CmpOpKind::Is || op == CmpOpKind::IsNot) {
     bool same = a.isConst() && b.isConst() ? a.host.isSame(b.host) : sameValue(a, b);
     return constBool(same == (op == CmpOpKind::Is));
@@ -173,6 +193,26 @@ Value Visitor::compareOp(CmpOpKind op, const Value &a, const Value &b) {
   if (!r)
     return hostResult(std::nullopt);
   return constBool(*r);
+}
+
+Value Visitor::applyUnary(UnaryOpKind op, const Value &v) {
+  if (v.isTensor()) {
+    switch (op) {
+    case UnaryOpKind::USub:
+      return negate(v);
+    case UnaryOpKind::Invert:
+      return invert(v);
+    case UnaryOpKind::Not:
+      return logicalNot(v);
+    case UnaryOpKind::UAdd:
+      return v;
+    }
+  }
+  if (op == UnaryOpKind::Not)
+    return constBool(!*staticTruth(v));
+  if (!v.isConst())
+    failType("wrong type argument to unary " + std::string(spelling(op)) + " (" + describeType(v) + ")");
+  return hostResult(host.evaluator().unary(op, v.host));
 }
 
 // Functions whose result must be used: those of the language without effects, and what the program marks itself.
@@ -265,24 +305,7 @@ Value Visitor::visit(const Expr *e) {
   }
   case NodeKind::UnaryOp: {
     auto *o = as<UnaryOp>(e);
-    Value v = visit(o->operand);
-    if (v.isTensor()) {
-      switch (o->op) {
-      case UnaryOpKind::USub:
-        return negate(v);
-      case UnaryOpKind::Invert:
-        return invert(v);
-      case UnaryOpKind::Not:
-        return logicalNot(v);
-      case UnaryOpKind::UAdd:
-        return v;
-      }
-    }
-    if (o->op == UnaryOpKind::Not)
-      return constBool(!*staticTruth(v));
-    if (!v.isConst())
-      failType("wrong type argument to unary " + std::string(spelling(o->op)) + " (" + describeType(v) + ")");
-    return hostResult(host.evaluator().unary(o->op, v.host));
+    return applyUnary(o->op, visit(o->operand));
   }
   case NodeKind::BoolOp:
     return visitBoolOp(as<BoolOp>(e));

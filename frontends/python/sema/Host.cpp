@@ -109,7 +109,11 @@ std::optional<std::vector<FileHost::ParamInfo>> FileHost::kernelParams(ModuleSco
   auto object = findKernel(module, kernel, out);
   if (!object)
     return std::nullopt;
-  const Arguments &args = *object->def->args;
+  return paramsOf(*object->def);
+}
+
+std::vector<FileHost::ParamInfo> FileHost::paramsOf(const FunctionDef &def) {
+  const Arguments &args = *def.args;
   std::vector<ParamInfo> result;
   for (auto *list : {&args.posonlyargs, &args.args, &args.kwonlyargs})
     for (const Arg &a : *list) {
@@ -166,14 +170,7 @@ std::optional<HostValue> FileHost::resolve(std::string_view path) {
       known = impl_->byName.emplace(std::string(prefix), importModule(prefix, *impl_->modules.front()->scope)).first;
     return known->second ? known->second->lookup(path.substr(dot + 1)) : std::nullopt;
   }
-  if (p.starts_with("triton.language."))
-    if (auto t = dtypeByLanguageName(p.substr(16)))
-      return hostDType(scalarType(*t));
-  for (const char *f : {"triton.language.constexpr", "triton.cdiv", "triton.language.cdiv", "triton.next_power_of_2",
-                        "triton.language.pointer_type", "triton.language.get_int_dtype"})
-    if (p == f)
-      return HostValue::foreign(std::make_shared<LanguageFunction>(p));
-  return std::nullopt;
+  return languageObject(p);
 }
 
 ModuleScope *FileHost::importModule(std::string_view path, const ModuleScope &from) {

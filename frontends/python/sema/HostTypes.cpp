@@ -102,6 +102,21 @@ std::optional<HostValue> RuntimeObject::getAttribute(Evaluator &, std::string_vi
       return toHost(*v);
   return std::nullopt;
 }
+bool RuntimeObject::equals(const ForeignObject &o) const {
+  auto *r = dynamic_cast<const RuntimeObject *>(&o);
+  return r && sameValue(r->value, value);
+}
+
+std::optional<HostValue> languageObject(std::string_view path) {
+  if (path.starts_with("triton.language."))
+    if (auto t = dtypeByLanguageName(path.substr(16)))
+      return hostDType(scalarType(*t));
+  for (const char *f : {"triton.language.constexpr", "triton.cdiv", "triton.language.cdiv", "triton.next_power_of_2",
+                        "triton.language.pointer_type", "triton.language.get_int_dtype"})
+    if (path == f)
+      return HostValue::foreign(std::make_shared<LanguageFunction>(f));
+  return std::nullopt;
+}
 
 HostValue hostDType(TensorType t) { return HostValue::foreign(std::make_shared<DTypeObject>(std::move(t))); }
 
@@ -157,15 +172,39 @@ std::optional<Value> fromHost(const HostValue &in) {
     }
     auto *seq = v.get<SequenceObject>();
     std::string typeName;
-    if (seq->cls.kind() == HostKind::Class)
-      typeName = seq->cls.get<ClassObject>()->name;
+    if (!seq->fieldNames.empty())
+      typeName = py::typeName(v);
     Value r = Emitter::tuple(std::move(items), seq->fieldNames, typeName);
-    const_cast<TupleData *>(r.parts.get())->cls = seq->cls;
+    auto *data = const_cast<TupleData *>(r.parts.get());
+    data->cls = seq->cls;
+    if (LiveObject *cls = liveObject(seq->cls))
+      data->aggregate = cls->isAggregateClass();
     return r;
   }
   case HostKind::Opaque:
     if (auto l = languageValue(v.get<OpaqueObject>()->path))
       return l;
+    if (std::string_view path = v.get<OpaqueObject>()->path; path.starts_with("builtins."))
+      if (auto b = pythonBuiltin(path.substr(9)))
+        return b;
+    return Emitter::constant(v);
+  case HostKind::Slice: {
+    auto *slice = v.get<SliceObject>();
+    std::vector<Value> items;
+    for (const HostValue *part : {&slice->lower, &slice->upper, &slice->step}) {
+      auto item = fromHost(*part);
+      if (!item)
+        return std::nullopt;
+      items.push_back(std::move(*item));
+    }
+    Value r = Emitter::tuple(std::move(items));
+    r.kind = ValueKind::Slice;
+    return r;
+  }
+  case HostKind::List: // with a runtime value in it: the kernel's tuple
+    for (const HostValue &e : v.elements())
+      if (e.isForeign() && dynamic_cast<RuntimeObject *>(e.get<ForeignObject>()))
+        return fromHost(HostValue::tuple(v.elements()));
     return Emitter::constant(v);
   case HostKind::Foreign:
     if (auto *d = dynamic_cast<DTypeObject *>(v.get<ForeignObject>()))
@@ -208,7 +247,7 @@ std::optional<Value> fromHost(const HostValue &in) {
     auto jit = std::make_shared<JitFunction>();
     jit->name = f->name;
     jit->def = f->def;
-    jit->file = f->module ? f->module->file() : nullptr;
+    jit->file = f->module ? f->module->file() : f->file;
     jit->object = std::static_pointer_cast<FunctionObject>(v.shared());
     Value r;
     r.kind = ValueKind::Function;
@@ -254,6 +293,17 @@ std::optional<HostValue> toHost(const Value &v) {
     r.get<SequenceObject>()->fieldNames = v.parts->names;
     return r;
   }
+  case ValueKind::Slice: {
+    auto slice = std::make_shared<SliceObject>();
+    HostValue *parts[] = {&slice->lower, &slice->upper, &slice->step};
+    for (size_t i = 0; i < 3; ++i) {
+      auto part = toHost(v.items()[i]);
+      if (!part)
+        return std::nullopt;
+      *parts[i] = std::move(*part);
+    }
+    return HostValue::object(HostKind::Slice, std::move(slice));
+  }
   case ValueKind::Builtin:
   case ValueKind::Module: {
     auto o = std::make_shared<OpaqueObject>();
@@ -263,6 +313,22 @@ std::optional<HostValue> toHost(const Value &v) {
   default:
     return std::nullopt;
   }
+}
+
+HostValue toHostOrRuntime(const Value &v) {
+  if (auto h = toHost(v))
+    return *h;
+  if (v.kind == ValueKind::Error)
+    throw Suppressed{};
+  if (!v.isTuple())
+    return HostValue::foreign(std::make_shared<RuntimeObject>(v));
+  std::vector<HostValue> items;
+  for (const Value &i : v.items())
+    items.push_back(toHostOrRuntime(i));
+  HostValue r = HostValue::tuple(std::move(items));
+  r.get<SequenceObject>()->cls = v.parts->cls;
+  r.get<SequenceObject>()->fieldNames = v.parts->names;
+  return r;
 }
 
 } // namespace tessera::py

@@ -44,16 +44,20 @@ struct LanguageFunction final : ForeignObject {
   bool equals(const ForeignObject &o) const override;
 };
 
-// A value of the kernel at run time inside of an aggregate that a constexpr function sees: its type is known, it is not.
+// A value of the kernel at run time on its way through code of the host: an operand of a function that is written in Python, a
+// field of an aggregate that a constexpr function sees. Its type is known, it is not.
 struct RuntimeObject final : ForeignObject {
   Value value;
   explicit RuntimeObject(Value v) : value(std::move(v)) {}
   std::string typeName() const override { return "tensor"; }
   std::string repr() const override;
   std::optional<HostValue> getAttribute(Evaluator &e, std::string_view name) override;
+  bool equals(const ForeignObject &o) const override;
 };
 
 HostValue hostDType(TensorType t);
+// What code outside of kernels gets for a path that is the language's: a dtype, a function that it may call; else null.
+std::optional<HostValue> languageObject(std::string_view canonicalPath);
 // The constant inside tl.constexpr(...), or the value itself.
 HostValue unwrapConstexpr(const HostValue &v);
 bool isConstexprObject(const HostValue &v);
@@ -69,5 +73,7 @@ bool constantsEqual(const HostValue &a, const HostValue &b);
 std::optional<Value> fromHost(const HostValue &v);
 // Kernel value -> host value, where it is known at compile time.
 std::optional<HostValue> toHost(const Value &v);
+// As toHost; what is not known becomes a RuntimeObject, inside of tuples too.
+HostValue toHostOrRuntime(const Value &v);
 
 } // namespace tessera::py

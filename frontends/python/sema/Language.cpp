@@ -135,6 +135,10 @@ const BuiltinDef *tensorMethod(std::string_view name) {
 
 std::string builtinPath(const BuiltinDef &def) { return std::string(def.space) + "." + def.name; }
 
+std::string libraryPath(const JitFunction &function) {
+  return (function.space.empty() ? std::string(kLanguage) : function.space) + "." + function.name;
+}
+
 std::vector<std::string> languageNames(std::string_view space) {
   std::vector<std::string> result;
   auto s = tables().find(space);

@@ -67,6 +67,8 @@ inline constexpr std::string_view kLibdeviceSpace = "triton.language.extra.libde
 // A tensor method.
 const BuiltinDef *tensorMethod(std::string_view name);
 std::string builtinPath(const BuiltinDef &def);
+// "triton.language.sum" of a function of the library.
+std::string libraryPath(const JitFunction &function);
 // Names of one namespace, for "did you mean".
 std::vector<std::string> languageNames(std::string_view space);
 // Whether Triton has this name in the namespace and we do not support it.

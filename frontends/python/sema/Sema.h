@@ -23,11 +23,16 @@ namespace tessera::py {
 
 // One kernel parameter after specialisation. The type is spelled as Triton does: "*fp32", "*kfp32" (const), "i32", "u8",
 // "fp32", "u1" (bool), or "constexpr" with `constant` set.
+// A tuple has `items` instead, whose names are unused; its runtime leaves become parameters "x.0", "x.2.1".
 struct ParamSpec {
   std::string name;
   std::string type;
   std::optional<HostValue> constant;
   bool divisibleBy16 = false; // an integer's value, a pointer's address
+  bool isTuple = false;
+  std::vector<ParamSpec> items;
+  std::vector<std::string> itemNames; // of a named tuple, else empty
+  HostValue cls;                      // of a named tuple
 };
 struct KernelSignature {
   std::vector<ParamSpec> params; // parameters that are missing here need a default, and become constexpr
@@ -51,6 +56,7 @@ struct EmitOptions {
   std::string targetName;
   // The smallest block that dot takes: rows, columns, depth, depth of 8-bit elements.
   std::array<int64_t, 4> minDot = {1, 1, 1, 1};
+  bool allowNonConstexprGlobals = false; // any global may be read, as a constant
   unsigned maxErrors = 20;
   unsigned maxCallDepth = 128;
 };
@@ -67,7 +73,10 @@ struct JitFunction {
   bool isLibrary() const { return !object; }
 };
 
-// Where names come from that a kernel uses but does not define.
+class Visitor;
+
+// Where names come from that a kernel uses but does not define. While a kernel is visited any of these may throw what the
+// visitor catches (Emitter.h).
 class HostInterface {
 public:
   virtual ~HostInterface() = default;
@@ -80,6 +89,17 @@ public:
   virtual std::vector<std::string> globalNames(const JitFunction &from) = 0;
   // Operators, attributes, items and calls on host values.
   virtual Evaluator &evaluator() = 0;
+  // What a path below the language's modules is that the compiler does not know; null: nothing.
+  virtual std::optional<HostValue> languageName(std::string_view path) { return std::nullopt; }
+  // An attribute of a jit function, or of a tuple whose class lives in the host. A jit function that comes from a tuple is a
+  // method, which the caller binds, unless `isBound`. Null: there is none.
+  virtual std::optional<HostValue> member(const HostValue &of, std::string_view name, bool &isBound) {
+    return std::nullopt;
+  }
+  // The visitor that asks, from its first question to its last; then null.
+  virtual void attach(Visitor *visitor) {}
+  // Between statements: throws Interrupt where the compile is to end.
+  virtual void poll() {}
 };
 
 // The host without Python: one source file and what it imports, read by the evaluator.
@@ -97,6 +117,7 @@ public:
     bool isConstexpr = false, hasDefault = false;
   };
   std::optional<std::vector<ParamInfo>> kernelParams(ModuleScope &module, std::string_view kernel, DiagnosticList &out);
+  static std::vector<ParamInfo> paramsOf(const FunctionDef &def);
   // The jit function of that name, through decorators such as autotune; null and a diagnostic where there is none.
   std::shared_ptr<FunctionObject> findKernel(ModuleScope &module, std::string_view kernel, DiagnosticList &out);
 

@@ -38,6 +38,7 @@ void Visitor::visitBlock(Seq<Stmt> stmts) {
 void Visitor::visitStmt(const Stmt *s) {
   At at(*this, s->span);
   size_t depth = frames.size();
+  host.poll();
   try {
     dispatch(s);
   } catch (const SemaError &e) {
@@ -169,6 +170,10 @@ void Visitor::assign(const Expr *target, const Value &value) {
     for (const Expr *e : elts)
       assign(e, value);
     return;
+  }
+  if (value.isConst() && liveObject(value.host)) {
+    auto listed = host.evaluator().iterate(value.host);
+    return assign(target, listed ? hostResult(HostValue::tuple(std::move(*listed))) : hostResult(std::nullopt));
   }
   bool iterable = value.isTuple() || (value.isConst() && (value.host.isList() || value.host.isTuple()));
   if (!iterable)

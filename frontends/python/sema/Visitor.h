@@ -66,6 +66,9 @@ struct KernelFrame {
   bool isPlain = false; // Python of the host: numbers stay numbers, attributes of aggregates may be set
 };
 
+// Thrown by report: enough was said.
+struct TooManyErrors {};
+
 class Visitor final : public Emitter {
 public:
   Visitor(mlir::MLIRContext &context, const EmitOptions &options, HostInterface &host, DiagnosticList &diags)
@@ -81,7 +84,10 @@ public:
   Value subscript(const Value &base, const Value &index);
   Value binaryOp(BinOpKind op, const Value &a, const Value &b);
   Value compareOp(CmpOpKind op, const Value &a, const Value &b);
+  Value applyUnary(UnaryOpKind op, const Value &v);
   Value lookup(std::string_view name);
+  // What the host says of an attribute of a jit function or of a tuple whose class is the host's; null: there is none.
+  std::optional<Value> hostMember(const Value &self, const HostValue &object, std::string_view name);
   Value hostResult(std::optional<HostValue> v);    // the value, or the evaluator's pending error as ours
   Value sanitize(const Value &v);                  // what a plain assignment keeps: numbers become runtime scalars
   std::optional<bool> staticTruth(const Value &v); // of a compile-time value
@@ -99,6 +105,7 @@ public:
 
   SourcePlace currentPlace() const override;
   std::vector<Diagnostic::Note> callNotes() const override;
+  std::string currentFunction() const override { return frames.empty() ? "" : frames.back()->function->name; }
   std::string callStackText() const;
   KernelFrame &frame() { return *frames.back(); }
   unsigned errors = 0;
@@ -114,16 +121,16 @@ private:
   mlir::Location locationOf(const Span &span);
   void report(const Diagnostic &d);
 
-  // --- entry (Visitor.cpp)
-  // One argument of the kernel function: a parameter, or a leaf of one (Descriptors.h).
-  struct RuntimeArgument {
-    const ParamSpec *spec;
+  // --- entry (KernelEntry.cpp)
+  struct Leaf { // one argument of the kernel function: a parameter, or a part of one
     std::string name;
     TensorType type;
     int64_t divisibility; // 1: nothing known
   };
   bool bindKernelParams(const JitFunction &kernel, const KernelSignature &signature, KernelFrame &f,
-                        std::vector<RuntimeArgument> &runtime);
+                        std::vector<const ParamSpec *> &runtime, std::vector<Leaf> &leaves);
+  Value paramValue(const ParamSpec &spec, const std::vector<Leaf> &leaves, mlir::Block::BlockArgListType args,
+                   size_t &next);
   void markReadOnly(mlir::Operation *function);
 
   // --- statements (Statements.cpp)

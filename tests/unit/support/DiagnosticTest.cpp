@@ -45,6 +45,48 @@ TEST(Diagnostic, JsonEscapes) {
   EXPECT_NE(renderDiagnosticJson(d).find("\"message\":\"a \\\"b\\\"\\n\\u0001\""), std::string::npos);
 }
 
+TEST(Diagnostic, JsonIsWhole) {
+  auto file = std::make_shared<SourceFile>();
+  file->name = "k.py";
+  file->firstLine = 40;
+  file->text = "def f(x):\n    y = x\n    return z\n";
+  Diagnostic d;
+  d.id = DiagId::UnknownName;
+  d.place = {file, 42, 12, 42, 13};
+  d.message = "m";
+  d.function = "f";
+  d.notes.push_back({{file, 41, 5, 41, 6}, "here", "g", true});
+  d.notes.push_back({{}, "and"});
+  EXPECT_EQ(renderDiagnosticJson(d),
+            "{\"id\":\"E0202\",\"severity\":\"error\",\"exception\":\"NameError\",\"message\":\"m\",\"help\":\"\","
+            "\"file\":\"k.py\",\"line\":42,\"column\":12,\"end_line\":42,\"end_column\":13,\"function\":\"f\","
+            "\"first_line\":40,\"context\":\"def f(x):\\n    y = x\\n    return z\",\"notes\":[{\"kind\":\"call\","
+            "\"message\":\"here\",\"file\":\"k.py\",\"line\":41,\"column\":5,\"end_line\":41,\"end_column\":6,"
+            "\"function\":\"g\",\"first_line\":40,\"context\":\"def f(x):\\n    y = x\"},{\"kind\":\"note\","
+            "\"message\":\"and\",\"file\":\"\",\"line\":0,\"column\":0,\"end_line\":0,\"end_column\":0,"
+            "\"function\":\"\",\"first_line\":0,\"context\":\"\"}]}");
+  d.exception = "KeyError";
+  EXPECT_NE(renderDiagnosticJson(d).find("\"exception\":\"KeyError\""), std::string::npos);
+}
+
+TEST(Diagnostic, LinesUpTo) {
+  SourceFile file{"f", "a\nb\r\nc\n\nd", 10};
+  EXPECT_EQ(file.linesUpTo(10, 12), "a");
+  EXPECT_EQ(file.linesUpTo(12, 2), "b\r\nc");
+  EXPECT_EQ(file.linesUpTo(14, 3), "c\n\nd");
+  EXPECT_EQ(file.linesUpTo(14, 1), "d");
+  EXPECT_EQ(file.linesUpTo(9, 3), "");
+  EXPECT_EQ(file.linesUpTo(15, 3), "");
+}
+
+TEST(Diagnostic, EveryErrorHasAnException) {
+#define TSR_DIAG(Name, id, severity, help)                                                                             \
+  EXPECT_EQ(diagException(DiagId::Name).empty(),                                                                       \
+            Severity::severity != Severity::Error && Severity::severity != Severity::Bug)                              \
+      << id;
+#include "core/support/Diagnostics.def"
+}
+
 TEST(Diagnostic, IdsAreUnique) {
   std::set<std::string> seen;
 #define TSR_DIAG(Name, id, severity, help) EXPECT_TRUE(seen.insert(id).second) << id;
