@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "frontends/compiler/FunctionSource.h"
 
-#include "frontends/compiler/Source.h"
 #include "frontends/python/syntax/Parser.h"
 
 #include <list>
@@ -12,6 +11,8 @@
 namespace tessera::compiler {
 
 namespace {
+
+std::string text(tsc_str s) { return std::string(s.p ? s.p : "", s.p ? s.n : 0); }
 
 // The least recently used entry is dropped when the cache is full; who holds its tree keeps it.
 class Cache {

@@ -267,6 +267,13 @@ llvm::SmallVector<Param, 12> parseParams(std::string_view text) {
 Value Visitor::callBuiltin(const BuiltinDef &def, std::vector<Value> args, Keywords keywords) {
   auto params = parseParams(def.params);
   std::string name = def.name;
+  // isinstance, getattr and the like look at the object itself.
+  if (def.space != std::string_view("builtins") || name == "range") {
+    for (Value &v : args)
+      v = plain(v);
+    for (auto &k : keywords)
+      k.second = plain(k.second);
+  }
   if (def.space == kLibdeviceSpace && keywords.empty())
     matchLibdeviceArguments(*this, name, args);
   Args bound;

@@ -15,16 +15,6 @@ namespace arith = mlir::arith;
 
 // --- errors
 
-namespace {
-// A number or text by inheritance (a member of IntEnum) counts as that.
-Value plain(const Value &v) {
-  if (v.isConst() && v.host.isForeign())
-    if (auto p = v.host.get<ForeignObject>()->unwrap())
-      return Emitter::constant(*p);
-  return v;
-}
-} // namespace
-
 void Emitter::fail(DiagId id, std::string message, std::string help, std::string exception) {
   SemaError e;
   e.diagnostic.id = id;
@@ -108,6 +98,12 @@ Value Emitter::constant(HostValue h) {
 Value Emitter::constInt(int64_t v) { return constant(HostValue::integer(v)); }
 Value Emitter::constBool(bool v) { return constant(HostValue::boolean(v)); }
 Value Emitter::constStr(std::string s) { return constant(HostValue::string(std::move(s))); }
+Value Emitter::plain(const Value &v) {
+  if (v.isConst() && v.host.isForeign())
+    if (auto p = v.host.get<ForeignObject>()->unwrap())
+      return constant(*p);
+  return v;
+}
 Value Emitter::none() { return constant(HostValue::none()); }
 Value Emitter::tuple(std::vector<Value> items, std::vector<std::string> names, std::string typeName) {
   Value r;

@@ -61,6 +61,8 @@ public:
   static Value tensor(mlir::Value v, TensorType t);
   static Value scalar(mlir::Value v, ScalarKind k) { return tensor(v, scalarType(py::dtype(k))); }
   static Value constant(HostValue h);
+  // The number or text that a constant is by inheritance (a member of an IntEnum); other values as they are.
+  static Value plain(const Value &v);
   static Value constInt(int64_t v);
   static Value constBool(bool v);
   static Value constStr(std::string s);

@@ -121,10 +121,7 @@ Value Visitor::lookup(std::string_view name) {
 
 // Beside a runtime value an object that is a number by inheritance is that number.
 static Value plainOperand(const Value &v, const Value &other) {
-  if (other.isTensor() && v.isConst() && v.host.isForeign())
-    if (auto p = v.host.get<ForeignObject>()->unwrap())
-      return Emitter::constant(*p);
-  return v;
+  return other.isTensor() ? Emitter::plain(v) : v;
 }
 
 Value Visitor::binaryOp(BinOpKind op, const Value &left, const Value &right) {

@@ -203,7 +203,7 @@ void Visitor::assign(const Expr *target, const Value &value) {
 Value Visitor::sanitize(const Value &v) {
   switch (v.kind) {
   case ValueKind::Const:
-    if (v.isNumber())
+    if (plain(v).isNumber())
       return toTensor(v);
     if (v.isString())
       failType("cannot convert " + repr(v.host) + " of type str to tensor",

@@ -136,4 +136,58 @@ TEST(Evaluator, GivenNamesReplaceTheSource) {
   EXPECT_EQ(f.of("M"), "11");
   EXPECT_EQ(f.of("EXTRA"), "'x'");
 }
+
+// An object that answers for itself and remembers what it was asked.
+struct Answering : LiveObject {
+  std::vector<std::string> asked;
+  std::string typeName() const override { return "Answering"; }
+  std::string repr() const override { return "<answering>"; }
+  std::optional<HostValue> apply(Evaluator &e, LiveOp op, std::vector<HostValue> operands) override {
+    std::string what = std::to_string(static_cast<int>(op));
+    for (const HostValue &o : operands)
+      what += " " + (liveObject(o) ? "it" : py::repr(o));
+    asked.push_back(what);
+    switch (op) {
+    case LiveOp::Binary:
+      if (operands[0].str() == "@")
+        return e.raise("ValueError", "no @");
+      return HostValue::integer(int64_t(7));
+    case LiveOp::Compare:
+    case LiveOp::Truth:
+    case LiveOp::IsInstance:
+      return HostValue::boolean(false);
+    case LiveOp::Iterate:
+      return HostValue::list({HostValue::integer(int64_t(3)), HostValue::integer(int64_t(4))});
+    case LiveOp::Unary:
+    case LiveOp::Hash:
+    case LiveOp::Length:
+      return HostValue::integer(int64_t(9));
+    default:
+      return HostValue::string("text");
+    }
+  }
+};
+
+TEST(Evaluator, LiveObjectsAnswerForThemselves) {
+  Fixture f(R"(
+sums = (it + 1, 2 - it, it * it, -it, ~it)
+tests = (it == 1, 1 != it, it < 2, 2 >= it, 5 in it, 5 not in it, not it, bool(it), it is it, it is None)
+text = (f"{it}", f"{it!r}", f"{it:>4}", str(it), repr(it), "%s" % (it,), "{}".format(it))
+items = (list(it), len(it), [x for x in it], sum(it), max(it))
+kinds = (isinstance(it, int), isinstance(3, it), isinstance(it, (int, str)))
+key = {it: 1}[it]
+wrong = it @ 2
+)");
+  auto object = std::make_shared<Answering>();
+  f.module->set("it", HostValue::foreign(object));
+  EXPECT_EQ(f.of("sums"), "(7, 7, 7, 9, 9)");
+  EXPECT_EQ(object->asked,
+            (std::vector<std::string>{"0 '+' it 1", "0 '-' 2 it", "0 '*' it it", "2 '-' it", "2 '~' it"}));
+  EXPECT_EQ(f.of("tests"), "(False, True, False, False, False, False, True, False, True, False)");
+  EXPECT_EQ(f.of("text"), "('text', 'text', 'text', 'text', 'text', 'text', 'text')");
+  EXPECT_EQ(f.of("items"), "([3, 4], 9, [3, 4], 7, 4)");
+  EXPECT_EQ(f.of("kinds"), "(False, False, False)");
+  EXPECT_EQ(f.of("key"), "1");
+  EXPECT_EQ(f.of("wrong"), "ValueError at 8: no @");
+}
 } // namespace
