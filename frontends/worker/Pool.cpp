@@ -381,7 +381,7 @@ void CompileClient::Pool::take(Worker &worker, const Frame &frame) {
     });
   case MessageType::Done:
     return with(DoneMessage::decode(frame.payload), [&](DoneMessage m) {
-      bool known = m.status == TSC_OK || m.status == TSC_USER_ERROR || m.status == TSC_UNAVAILABLE;
+      bool known = m.status <= TSC_UNAVAILABLE; // the last one of tessera_compiler.h
       finish(worker, known ? static_cast<int32_t>(m.status) : TSC_INTERNAL);
     });
   case MessageType::Lower:

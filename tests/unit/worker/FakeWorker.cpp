@@ -73,6 +73,8 @@ void lower(const LowerMessage &m) {
     pause();
   } else if (what == "wild status") {
     done(77);
+  } else if (what.rfind("status ", 0) == 0) {
+    done(static_cast<uint32_t>(std::atoi(what.c_str() + 7)));
   } else if (what == "slow") {
     usleep(100 * 1000);
     done(0);

@@ -189,6 +189,14 @@ TEST_F(Pool, AStatusThatNobodyKnowsIsADefect) {
   EXPECT_EQ(finish(client.submit(job("wild status")), r), TSC_INTERNAL);
 }
 
+TEST_F(Pool, EveryStatusOfTheCompilerComesThrough) {
+  CompileClient client(options());
+  for (int32_t status : {TSC_OK, TSC_USER_ERROR, TSC_USAGE, TSC_INTERNAL, TSC_UNAVAILABLE}) {
+    Record r;
+    EXPECT_EQ(finish(client.submit(job("status " + std::to_string(status))), r), status);
+  }
+}
+
 TEST_F(Pool, CancellingKillsARunningJobAndDropsAQueuedOne) {
   CompileClient client(options(1));
   CompileJob running = client.submit(job("loop")), queued = client.submit(job("ok"));
