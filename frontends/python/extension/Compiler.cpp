@@ -52,17 +52,11 @@ const CompilerLibrary *CompilerLibrary::load() {
       PyErr_Format(PyExc_ImportError, "%s has no %s: it is of another version than this package", path.c_str(), name);
     return slot != nullptr;
   };
-  loaded = find(library.sourceOpen, "tsc_source_open") && find(library.sourceClose, "tsc_source_close") &&
-           find(library.compile, "tsc_compile") && find(library.interpret, "tsc_interpret") &&
-           find(library.buildId, "tsc_build_id");
-  // A compiler without the host interface reads the function's whole file.
-  auto findOptional = [&](auto &slot, const char *name) {
-    slot = reinterpret_cast<std::remove_reference_t<decltype(slot)>>(dlsym(handle, name));
-  };
-  findOptional(library.sourceOpenFunction, "tsc_source_open_function");
-  findOptional(library.emitterCall, "tsc_emitter_call");
-  findOptional(library.emitterError, "tsc_emitter_error");
   library.path = path;
+  loaded = find(library.sourceOpenFunction, "tsc_source_open_function") &&
+           find(library.sourceClose, "tsc_source_close") && find(library.compile, "tsc_compile") &&
+           find(library.interpret, "tsc_interpret") && find(library.buildId, "tsc_build_id") &&
+           find(library.emitterCall, "tsc_emitter_call") && find(library.emitterError, "tsc_emitter_error");
   return loaded ? &library : nullptr;
 }
 
@@ -161,8 +155,8 @@ struct Request {
 };
 
 // bindings: [(name, type, has_constant, constant, divisibility)], options: [(key, value)].
-bool fill(Request &r, const CompilerLibrary &library, HostSession &session, const char *kernel, PyObject *bindings,
-          const char *target, const char *emits, PyObject *options) {
+bool fill(Request &r, HostSession &session, const char *kernel, PyObject *bindings, const char *target,
+          const char *emits, PyObject *options) {
   for (Py_ssize_t i = 0, n = PyList_Size(bindings); i < n; ++i) {
     const char *name, *type;
     int hasConstant;
@@ -174,12 +168,7 @@ bool fill(Request &r, const CompilerLibrary &library, HostSession &session, cons
     b.name = r.keep(name);
     b.type = r.keep(type);
     b.divisibility = divisibility;
-    if (hasConstant && !library.sourceOpenFunction) {
-      Reference shown(PyObject_Repr(constant));
-      if (!shown)
-        return false;
-      b.value = r.keep(utf8(shown.get()));
-    } else if (hasConstant) {
+    if (hasConstant) {
       tsc_host_value &value = r.constants.emplace_back();
       if (!toHost(constant, session.handles(), r.arena, value))
         return false;
@@ -214,18 +203,9 @@ PyObject *withSource(HostSession &session, const CompilerLibrary &library, PyObj
   tsc_sink sink = sinkFor(collected);
   uint64_t handle = session.handles().of(function);
   int32_t status;
-  Reference file, whole;
-  if (!library.sourceOpenFunction) {
-    file = Reference(PyObject_GetAttrString(function, "_source_file"));
-    whole = Reference(file ? PyObject_GetAttrString(function, "_file_text") : nullptr);
-    if (!whole)
-      return nullptr;
-  }
-  std::string_view fileName = file ? utf8(file.get()) : "", fileText = whole ? utf8(whole.get()) : "";
   {
     GilRelease unlocked;
-    tsc_source *source = library.sourceOpenFunction ? library.sourceOpenFunction(session.host(), handle, &sink)
-                                                    : library.sourceOpen(view(fileName), view(fileText), &sink);
+    tsc_source *source = library.sourceOpenFunction(session.host(), handle, &sink);
     status = source ? call(source, &sink) : TSC_USER_ERROR;
     if (source)
       library.sourceClose(source);
@@ -288,7 +268,7 @@ PyObject *compile(PyObject *, PyObject *args) {
     return nullptr;
   HostSession session(*library);
   Request request;
-  if (!fill(request, *library, session, kernel, bindings, target, emits, options))
+  if (!fill(request, session, kernel, bindings, target, emits, options))
     return nullptr;
   return withSource(session, *library, function, [&](tsc_source *source, tsc_sink *sink) {
     return inProcess ? library->compile(source, &request.raw, sink)
@@ -309,7 +289,7 @@ PyObject *interpret(PyObject *, PyObject *args) {
     return nullptr;
   HostSession session(*library);
   Request request;
-  if (!fill(request, *library, session, kernel, bindings, "", "", options))
+  if (!fill(request, session, kernel, bindings, "", "", options))
     return nullptr;
   std::vector<tsc_value> raw;
   for (Py_ssize_t i = 0, n = PyList_Size(values); i < n; ++i) {

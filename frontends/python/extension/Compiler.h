@@ -9,7 +9,6 @@ namespace tessera::python {
 
 // The functions of tessera_compiler.h.
 struct CompilerLibrary {
-  decltype(&tsc_source_open) sourceOpen = nullptr;
   decltype(&tsc_source_open_function) sourceOpenFunction = nullptr;
   decltype(&tsc_source_close) sourceClose = nullptr;
   decltype(&tsc_compile) compile = nullptr;

@@ -77,6 +77,15 @@ PyObject *compare(std::string_view op, PyObject *a, PyObject *b) {
   return nullptr;
 }
 
+// Whether a class has this attribute as a static method.
+bool isStatic(PyObject *type, PyObject *name) {
+  PyObject *raw = importedName("inspect", "getattr_static"), *staticMethod = importedName("builtins", "staticmethod");
+  Reference found(raw && type ? PyObject_CallFunctionObjArgs(raw, type, name, nullptr) : nullptr);
+  bool is = found && staticMethod && PyObject_IsInstance(found.get(), staticMethod) == 1;
+  PyErr_Clear();
+  return is;
+}
+
 // The function behind `emit` of a semantic object. `self`: a capsule with the session.
 PyObject *emitFunction(PyObject *self, PyObject *args) {
   auto *session = static_cast<HostSession *>(PyCapsule_GetPointer(self, "tessera.session"));
@@ -307,6 +316,13 @@ int32_t HostSession::apply(uint32_t op, const tsc_host_value *operands, uint32_t
       PyErr_Clear();
       return kNone;
     }
+    if (result && operands[0].kind == TSC_HOST_TUPLE && operands[0].names) {
+      PyObject *type = handles_.object(operands[0].handle);
+      int32_t status = answered(result, out);
+      if (status == kFound && out.kind == TSC_HOST_FUNCTION && isStatic(type, b.get()))
+        out.flags |= TSC_FLAG_BOUND;
+      return status;
+    }
     break;
   case TSC_OP_GETITEM:
     result = Reference(PyObject_GetItem(a.get(), b.get()));
@@ -363,7 +379,7 @@ int32_t HostSession::apply(uint32_t op, const tsc_host_value *operands, uint32_t
 }
 
 PyObject *HostSession::emit(std::string_view path, PyObject *arguments, PyObject *keywords) {
-  if (!emitter_ || !library_.emitterCall) {
+  if (!emitter_) {
     PyErr_SetString(PyExc_RuntimeError, "a value of a kernel was used after its compile ended");
     return nullptr;
   }

@@ -53,6 +53,18 @@ public:
     slots_.clear();
     count_ = 0;
   }
+  // For the garbage collector: compiled kernels lead back to their function.
+  int traverse(visitproc visit, void *arg) const {
+    for (const auto &e : slots_) {
+      if (!e)
+        continue;
+      Py_VISIT(e->compiled.get());
+      Py_VISIT(e->kernel.get());
+      for (const Reference &object : e->kept)
+        Py_VISIT(object.get());
+    }
+    return 0;
+  }
   uint64_t epoch = 0;
 
 private:

@@ -25,7 +25,15 @@ PyObject *enterHook, *exitHook; // null: none
 struct UsedGlobal {
   Reference name, dictionary, object;
   Reference snapshot; // what it must still equal; empty: the object cannot change, being the same is enough
+  Reference inner;    // of a constexpr: as long as it holds this object it has not changed; may be empty
 };
+
+// Whether a constexpr still holds the object that it held.
+bool holds(PyObject *constant, PyObject *inner) {
+  Reference now(PyObject_GetAttr(constant, names.value));
+  PyErr_Clear();
+  return now.get() == inner;
+}
 
 struct State {
   Signature signature;
@@ -63,7 +71,7 @@ bool makeFacts(State &state, Call &call, const DeviceObject &device, bool warmup
 bool globalsUnchanged(const State &state) {
   for (const UsedGlobal &g : state.globals) {
     PyObject *now = PyDict_GetItemWithError(g.dictionary.get(), g.name.get());
-    if (now == g.object.get() && !g.snapshot)
+    if (now == g.object.get() && (!g.snapshot || (g.inner && holds(now, g.inner.get()))))
       continue;
     if (!now && PyErr_Occurred())
       return false;
@@ -383,15 +391,17 @@ PyObject *configure(PyObject *self, PyObject *rows) {
   Py_RETURN_NONE;
 }
 
-// _set_globals([(name, dictionary, object, snapshot or None), …])
+// _set_globals([(name, dictionary, object, snapshot or None, inner or None), …])
 PyObject *setGlobals(PyObject *self, PyObject *rows) {
   std::vector<UsedGlobal> globals;
   for (Py_ssize_t i = 0, n = PyList_Size(rows); i < n; ++i) {
-    PyObject *name, *dictionary, *object, *snapshot;
-    if (!PyArg_ParseTuple(PyList_GetItem(rows, i), "UO!OO", &name, &PyDict_Type, &dictionary, &object, &snapshot))
+    PyObject *name, *dictionary, *object, *snapshot, *inner;
+    if (!PyArg_ParseTuple(PyList_GetItem(rows, i), "UO!OOO", &name, &PyDict_Type, &dictionary, &object, &snapshot,
+                          &inner))
       return nullptr;
     globals.push_back({Reference::borrow(name), Reference::borrow(dictionary), Reference::borrow(object),
-                       snapshot == Py_None ? Reference() : Reference::borrow(snapshot)});
+                       snapshot == Py_None ? Reference() : Reference::borrow(snapshot),
+                       inner == Py_None ? Reference() : Reference::borrow(inner)});
   }
   if (PyErr_Occurred())
     return nullptr;
@@ -441,8 +451,10 @@ int launcherTraverse(PyObject *self, visitproc visit, void *arg) {
     for (const UsedGlobal &g : state->globals) {
       Py_VISIT(g.dictionary.get());
       Py_VISIT(g.object.get());
+      Py_VISIT(g.snapshot.get());
     }
     Py_VISIT(state->lastCallable.get());
+    return state->table.traverse(visit, arg);
   }
   return 0;
 }

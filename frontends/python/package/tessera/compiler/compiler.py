@@ -10,6 +10,7 @@ import os
 import struct
 import sys
 from collections import namedtuple
+from functools import lru_cache
 from pathlib import Path
 
 from tessera import _tessera, knobs
@@ -214,7 +215,8 @@ class LazyDict:
 class AsmDict(dict):
     """Stages of a compiled kernel by name; each is made when it is first asked for.
 
-    ``source`` is the function's text, ``ttir`` the tile IR, ``ttgir`` the IR with layouts, ``llir`` LLVM IR; then what the
+    ``source`` is the function's text, ``ttir`` the tile IR, ``ttgir`` the IR with layouts (of
+    a target without them, the tile IR again), ``llir`` LLVM IR; then what the
     target has (``ptx``, ``cubin``, …), ``asm`` and ``artifact``. Our own names (``tile``, ``layout``, ``llvm``, ``bytecode``,
     ``obj``) work too. Errors: KeyError for what the target does not have.
     """
@@ -271,6 +273,11 @@ class DirectLauncher:
             exit_hook(launch_metadata)
 
 
+@lru_cache
+def _metadata_class(fields):
+    return namedtuple("KernelMetadata", fields)
+
+
 def _hook(hook):
     return None if hook is None or getattr(hook, "calls", True) == [] else hook
 
@@ -293,12 +300,12 @@ class CompiledKernel:
                     "tmem_size": 0, "global_scratch_size": facts["scratch"], "global_scratch_align": 1,
                     "profile_scratch_size": 0, "profile_scratch_align": 1, "tensordesc_meta": [],
                     "threads_per_warp": target.warp_size or 1, "triton_version": "3.6.0"}
-        self.metadata = namedtuple("KernelMetadata", sorted(metadata))(**metadata)
+        self.metadata = _metadata_class(tuple(sorted(metadata)))(**metadata)
         self.packed_metadata = (options.num_warps, options.num_ctas, facts["shared"])
         self.metadata_group = {}
         self.kernel = artifact
         backend = make_backend(target)
-        self.asm = AsmDict(self, ("source", *_STAGES_OF.get(target.backend, ("ttir", "llir", "asm", "artifact"))))
+        self.asm = AsmDict(self, ("source", *_STAGES_OF.get(target.backend, ("ttir", "ttgir", "llir", "asm", "artifact"))))
         dict.__setitem__(self.asm, backend.binary_ext, artifact)
         self.module = None
         self.function = None
@@ -330,7 +337,10 @@ class CompiledKernel:
             return self.kernel
         if stage not in (*_TEXTS, "bytecode", "obj"):
             return None
-        found = _run_compiler(self.src, self.metadata.target, self._options, stage).outputs.get(stage)
+        # A target that takes kernels without layouts has none: its last IR is the tile IR.
+        wanted = "tile,layout" if stage == "layout" else stage
+        outputs = _run_compiler(self.src, self.metadata.target, self._options, wanted).outputs
+        found = outputs.get(stage) or (outputs.get("tile") if stage == "layout" else None)
         return found.decode() if found is not None and stage in _TEXTS else found
 
     # The kernel on a device; loads it there the first time. The launch path calls this once a specialisation.
@@ -418,7 +428,7 @@ def _failure(status, diagnostics, sources, cause):
 def _show_warnings(diagnostics):
     import warnings
     for d in diagnostics:
-        if d.get("id", "").startswith("W09"):  # what static_print prints
+        if d.get("id") == "W0903":  # what static_print prints
             print(d.get("message", ""))
         elif d.get("severity") == "warning":
             warnings.warn_explicit(d.get("message", ""), UserWarning, d.get("file") or "<kernel>", d.get("line") or 0)
@@ -446,6 +456,10 @@ def compile(src, target=None, options=None, _env_vars=None):
     if not isinstance(src, (ASTSource, IRSource)):
         assert isinstance(src, (str, Path)), "source must be either AST or a filepath"
         src = IRSource(src)
+    for param in getattr(src.fn, "params", ()):
+        if param.is_constexpr and (param.do_not_specialize or param.do_not_specialize_on_alignment):
+            raise CompilationError(src.fn.src, None, f"{param.name} marked as constexpr and listed in do_not_specialize/"
+                                   "do_not_specialize_on_alignment. Remove constexpr designation to skip specialization.")
     parsed = make_backend(target).parse_options({**(options or {}), **src.parse_options()})
     fields = ("tessera python kernel 1", _tessera.plugin_build(target_text(target)), src.hash(), src.name, target_text(target),
               repr(parsed), str(knobs.compilation.allow_non_constexpr_globals))

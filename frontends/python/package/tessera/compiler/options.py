@@ -49,6 +49,8 @@ class Options:
     reg_inc_consumer: int = 0
 
     def __post_init__(self):
+        if isinstance(self.extern_libs, dict):
+            object.__setattr__(self, "extern_libs", tuple(self.extern_libs.items()))
         assert self.num_warps > 0 and self.num_warps & (self.num_warps - 1) == 0, "num_warps must be a power of 2"
 
     def hash(self):

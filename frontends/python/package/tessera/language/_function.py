@@ -129,7 +129,12 @@ class ConstexprFunction:
         self.__module__ = fn.__module__
         self.__doc__ = fn.__doc__
         self.__wrapped__ = fn
-        self._key = None
+        self.__globals__ = fn.__globals__
+        self._fn_name = f"{fn.__module__}.{fn.__qualname__}"
+        self._source = None
+        self._src = None
+        self.hash = None
+        self.used_global_vals = {}
 
     def __get__(self, instance, owner):
         return self if instance is None else BoundConstexprFunction(instance, self)
@@ -139,19 +144,46 @@ class ConstexprFunction:
                          **{name: _unwrap_if_constexpr(x) for name, x in kwargs.items()})
         return result if _semantic is None else constexpr(result)
 
+    def _read(self):
+        if self._source is None:
+            from tessera.runtime.source import FunctionSource
+            self._source = FunctionSource(self.fn)
+        return self._source
+
+    @property
+    def src(self):
+        """The function's source, from its ``def``."""
+        return self._read().text if self._src is None else self._src
+
+    @property
+    def starting_line_number(self):
+        return self._read().starting_line
+
+    def _unsafe_update_src(self, new_src):
+        """Changes what ``cache_key`` is made of; whoever calls this function must have its ``hash`` set to None."""
+        self.hash = None
+        self._src = new_src
+
     @property
     def cache_key(self):
-        """A hash of the source, which changes when the function does."""
-        if self._key is None:
-            import hashlib
-            import inspect
+        """A hash of the source and of the functions and constexpr globals that it uses.
+
+        Errors: RuntimeError for a plain Python function among them.
+        """
+        if self.hash is None:
+            from tessera.runtime.source import analyse
+            self.hash = f"recursion:{self._fn_name}"
             try:
-                text = inspect.getsource(self.fn)
-            except (OSError, TypeError):
+                self.hash, self.used_global_vals = analyse(self)
+            except ValueError:  # no source: the code itself then
+                import hashlib
                 code = self.fn.__code__
                 text = f"{code.co_code.hex()}{code.co_consts!r}{code.co_names!r}"
-            self._key = hashlib.sha256(text.encode()).hexdigest()
-        return self._key
+                self.hash = hashlib.sha256(text.encode()).hexdigest()
+            except BaseException:
+                self.hash = None
+                raise
+        return self.hash
 
     def __repr__(self):
         return f"ConstexprFunction({self.__module__}:{self.__qualname__})"

@@ -4,7 +4,7 @@
 processor where there is none, or what TESSERA_DEVICE names. Nothing is opened before it is needed.
 
     from tessera.runtime import driver
-    driver.active.get_current_target()                 # GPUTarget(backend='cpu', arch='x86-64-v4', warp_size=0)
+    driver.active.get_current_target()                 # GPUTarget(backend='cpu', arch='x86-64-v4', warp_size=1)
     driver.set_active(driver.DeviceDriver("cpu"))
 """
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tessera.backends.driver import DriverBase
 # Names of plugins as Triton calls their targets.
 _BACKENDS = {"nvidia": "cuda", "amd": "hip"}
 _PLUGINS = {backend: plugin for plugin, backend in _BACKENDS.items()}
-_WARP_SIZES = {"nvidia": 32, "amd": 64, "mock": 32}
+_WARP_SIZES = {"nvidia": 32, "amd": 64, "mock": 32}  # of other devices 1: programs divide by it
 _C_TYPES = {"i1": "int8_t", "u1": "uint8_t", "i8": "int8_t", "i16": "int16_t", "i32": "int32_t", "i64": "int64_t", "u8": "uint8_t",
             "u16": "uint16_t", "u32": "uint32_t", "u64": "uint64_t", "fp16": "double", "bf16": "double", "fp32": "double",
             "f32": "double", "fp64": "double"}
@@ -31,7 +31,7 @@ def target_of(device):
     arch = device.target
     if device.plugin == "nvidia":
         arch = int("".join(c for c in arch if c.isdigit()) or 0)
-    return GPUTarget(_BACKENDS.get(device.plugin, device.plugin), arch, _WARP_SIZES.get(device.plugin, 0))
+    return GPUTarget(_BACKENDS.get(device.plugin, device.plugin), arch, _WARP_SIZES.get(device.plugin, 1))
 
 
 def target_text(target):

@@ -230,21 +230,10 @@ class JITCallable:
                 return cell.cell_contents, False
             except ValueError:  # not assigned yet
                 return None
-        if name in self.__globals__:
-            return self.__globals__[name], _source.is_declared_constexpr(self.__globals__, name)
-        return None
+        return (self.__globals__[name], False) if name in self.__globals__ else None
 
     def _host_names(self):
         return [*self.fn.__code__.co_freevars, *self.__globals__]
-
-    @property
-    def _source_file(self):
-        return self.source.file
-
-    @property
-    def _file_text(self):
-        with open(self.source.file) as f:
-            return f.read()
 
     # What compilation errors need of a source.
     @property
@@ -305,6 +294,9 @@ class _DeviceCaches(_KernelCache):
 
     @staticmethod
     def _key(device):
+        # torch.cpu.current_device() is "cpu".
+        if isinstance(device, str):
+            device = int(device.partition(":")[2] or 0)
         # Drivers that a program chose have devices of the same numbers.
         return device if not isinstance(device, int) or driver.active is driver.default else (id(driver.active), device)
 
@@ -419,8 +411,12 @@ class JITFunction(_tessera.Launcher, JITCallable, KernelInterface):
         rows = []
         for (name, _), (value, namespace) in self.used_global_vals.items():
             current = namespace.get(name)
-            same = current is value or (_source.is_unchanging(value) and current == value)
-            rows.append((name, namespace, current if same else value, None if same else value))
+            if current is value:
+                rows.append((name, namespace, value, None, None))
+            else:
+                # A copy was made of what may change; a constexpr is the same as long as it holds the same plain object.
+                inner = getattr(current, "value", None) if isinstance(current, _source.constexpr_class()) else None
+                rows.append((name, namespace, current, value, inner if _source.is_unchanging(inner) else None))
         self._set_globals(rows)
 
     # Called by the launcher for a specialisation that it does not know.
@@ -498,7 +494,18 @@ class JITFunction(_tessera.Launcher, JITCallable, KernelInterface):
         return kernel
 
     def warmup(self, *args, grid, **kwargs):
-        return KernelInterface.warmup(self, *args, grid=grid, **kwargs)
+        """Compiles for these arguments and launches nothing. A dtype of torch stands for a tensor, and one of
+        ``tessera.language`` where the parameter is no constexpr. Gives the compiled kernel."""
+
+        def tensor(value, param):
+            if param is not None and not param.is_constexpr and getattr(value, "__tessera_kind__", None) == "dtype":
+                return MockTensor(value)
+            return MockTensor.wrap_dtype(value)
+
+        named = {p.name: p for p in self.params}
+        args = [tensor(value, self.params[i] if i < len(self.params) else None) for i, value in enumerate(args)]
+        kwargs = {name: tensor(value, named.get(name)) for name, value in kwargs.items()}
+        return self.run(*args, grid=grid, warmup=True, **kwargs)
 
     def preload(self, specialization_data):
         """Compiles what ``specialization_data`` describes (hooks get it), as ``warmup`` does.

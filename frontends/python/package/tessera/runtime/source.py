@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import inspect
 import re
-import sys
 import textwrap
 import types
 
@@ -150,8 +149,8 @@ class _Dependencies:
         if isinstance(value, JITCallable):
             self.depend(value)
             return
-        if getattr(value, "__tessera_kind__", None) == "constexpr_function" and isinstance(value.cache_key, str):
-            self.hasher.update(value.cache_key.encode())
+        if getattr(value, "__tessera_kind__", None) == "constexpr_function":
+            self.depend(value)
             return
         if getattr(value, "__triton_builtin__", False):
             if not _is_language(value):
@@ -201,8 +200,6 @@ _PLAIN = (int, float, str, bool, bytes, type(None), type)
 
 def is_unchanging(value):
     """Whether a value cannot change while it is the same object."""
-    if isinstance(value, constexpr_class()):
-        value = value.value
     if isinstance(value, tuple):
         return all(is_unchanging(item) for item in value)
     return isinstance(value, _PLAIN) or getattr(value, "__tessera_kind__", None) == "dtype"
@@ -211,6 +208,8 @@ def is_unchanging(value):
 def _snapshot(value):
     if is_unchanging(value):
         return value
+    if isinstance(value, constexpr_class()):
+        return type(value)(_snapshot(value.value))
     import copy
     try:
         return copy.deepcopy(value)
@@ -230,27 +229,9 @@ def analyse(function):
     return hashlib.sha256(key.encode()).hexdigest(), used
 
 
-def annotation_of(namespace, name):
-    """The annotation of a module's global, or None."""
-    annotations = namespace.get("__annotations__")
-    return annotations.get(name) if isinstance(annotations, dict) else None
-
-
-def is_declared_constexpr(namespace, name):
-    """``NAME: tl.constexpr = …`` at module level."""
-    annotation = annotation_of(namespace, name)
-    if annotation is None:
-        return False
-    return "constexpr" in annotation if isinstance(annotation, str) else annotation is constexpr_class()
-
-
 def caller_line(fn):
     """File and line of a function's ``def``, for tools."""
     base = fn
     while not hasattr(base, "starting_line_number"):
         base = base.fn
     return base.source.file, base.source.first_line
-
-
-def module_of(name):
-    return sys.modules.get(name)

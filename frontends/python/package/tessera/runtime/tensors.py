@@ -8,11 +8,9 @@ class MockTensor:
 
     @staticmethod
     def wrap_dtype(value):
-        """A MockTensor for a dtype of torch or of ``tessera.language``; anything else as it is."""
+        """A MockTensor for a dtype of torch; anything else as it is."""
         cls = type(value)
-        if cls.__name__ == "dtype" and cls.__module__.split(".")[0] in ("torch", "tessera"):
-            return MockTensor(value)
-        return value
+        return MockTensor(value) if cls.__name__ == "dtype" and cls.__module__ == "torch" else value
 
     def __init__(self, dtype, shape=None):
         self.dtype = dtype

@@ -1,0 +1,276 @@
+# test_compile.py - compile(), compiled kernels, errors, the cache on disk
+# SPDX-License-Identifier: Apache-2.0
+import os
+import pickle
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import tessera
+import tessera.language as tl
+from tessera import knobs
+from tessera.backends.compiler import GPUTarget
+from tessera.compiler import ASTSource, CompilationError, CompileTimeAssertionFailure, UnsupportedLanguageConstruct
+from tessera.runtime.driver import driver
+
+from kernels import add_kernel
+
+
+@pytest.fixture
+def cache(tmp_path):
+    with knobs.cache.scope():
+        knobs.cache.dir = str(tmp_path / "cache")
+        yield tmp_path / "cache"
+
+
+def source(**changes):
+    given = {"signature": {"x": "*fp32", "y": "*fp32", "out": "*fp32", "n": "i32", "BLOCK": "constexpr"},
+             "constexprs": {"BLOCK": 64}, "attrs": {(0, ): [["tt.divisibility", 16]]}}
+    return ASTSource(add_kernel, **{**given, **changes})
+
+
+def test_compile_and_launch(cache):
+    compiled = tessera.compile(source())
+    x, y, out = np.random.rand(64).astype(np.float32), np.ones(64, np.float32), np.zeros(64, np.float32)
+    compiled[(1, 1, 1)](x, y, out, 64, 64)
+    assert np.array_equal(out, x + y)
+    assert compiled.name == compiled.metadata.name == "add_kernel"
+    assert compiled.metadata.num_warps == 4 and compiled.metadata.shared == 0 and compiled.metadata.target.backend == "cpu"
+    assert compiled.mutated_args == ("out", )
+    assert compiled.hash == tessera.compile(source()).hash != tessera.compile(source(constexprs={"BLOCK": 32})).hash
+
+
+def test_stages(cache):
+    compiled = tessera.compile(source())
+    assert "source" in compiled.asm and "ttir" in compiled.asm and "sass" not in compiled.asm
+    assert compiled.asm["source"].startswith("def add_kernel(")
+    assert "tile." in compiled.asm["ttir"] and "define " in compiled.asm["llir"] and ".size" in compiled.asm["asm"]
+    assert compiled.asm["artifact"] == compiled.kernel
+    with pytest.raises(KeyError, match="there are"):
+        compiled.asm["sass"]
+
+
+def test_cross_compile_for_an_older_processor(cache):
+    compiled = tessera.compile(source(), target=GPUTarget("cpu", "x86-64-v2", 0))
+    assert compiled.metadata.target.arch == "x86-64-v2"
+    assert "zmm" not in compiled.asm["asm"] and "ymm" not in compiled.asm["asm"]
+
+
+def test_unknown_target(cache):
+    with pytest.raises(RuntimeError, match="nonesuch"):
+        tessera.compile(source(), target=GPUTarget("nonesuch", "v1", 0))
+
+
+def test_second_process_compiles_nothing(cache):
+    code = """
+import numpy as np, tessera
+from tessera import knobs
+from kernels import add_kernel
+hits = []
+knobs.compilation.listener = lambda *, cache_hit, **kwargs: hits.append(cache_hit)
+x = np.ones(64, np.float32)
+out = np.zeros(64, np.float32)
+add_kernel[(1,)](x, x, out, 64, BLOCK=64)
+assert out[0] == 2
+from tessera import _tessera
+print(hits)
+"""
+    here = os.path.dirname(__file__)
+    environment = {**os.environ, "TESSERA_CACHE_DIR": str(cache),
+                   "PYTHONPATH": os.pathsep.join((here, os.environ["PYTHONPATH"]))}
+    runs = [subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True) for _ in range(2)]
+    assert [r.stdout.strip() for r in runs] == ["[False]", "[True]"], runs[0].stderr + runs[1].stderr
+
+
+def test_damaged_cache_entry_is_compiled_again(cache):
+    tessera.compile(source())
+    entries = [p for p in cache.rglob("*") if p.is_file()]
+    assert entries
+    for entry in entries:
+        data = bytearray(entry.read_bytes())
+        data[len(data) // 2] ^= 0xFF
+        entry.write_bytes(data)
+    compiled = tessera.compile(source())
+    x, out = np.ones(64, np.float32), np.zeros(64, np.float32)
+    compiled[(1, 1, 1)](x, x, out, 64, 64)
+    assert out[0] == 2
+
+
+def test_cache_that_cannot_be_written_is_said_once(tmp_path):
+    place = tmp_path / "file"
+    place.write_text("not a folder")
+    with knobs.cache.scope():
+        knobs.cache.dir = str(place)
+        with pytest.warns(RuntimeWarning, match="cannot be kept"):
+            tessera.compile(source())
+        import warnings
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            tessera.compile(source(constexprs={"BLOCK": 32}))
+
+
+@tessera.jit
+def inner(x):
+    return x + tl.arange(0, 3)
+
+
+@tessera.jit
+def outer(out):
+    value = inner(1)
+    tl.store(out, value)
+
+
+def test_error_in_a_called_function():
+    with pytest.raises(CompilationError) as caught:
+        outer[(1, )](np.zeros(4, np.int32))
+    error = caught.value
+    assert error.src == outer.src and error.error_message is None
+    assert str(error).startswith("at 2:12:\ndef outer(out):\n    value = inner(1)\n            ^")
+    assert error.file == __file__ and error.line == outer.source.first_line + 1
+    cause = error.__cause__
+    assert isinstance(cause, CompilationError) and cause.src == inner.src
+    assert "power of 2" in str(cause) and cause.node.lineno == 2
+    assert str(cause).startswith("at 2:15:\ndef inner(x):\n    return x + tl.arange(0, 3)\n               ^")
+
+
+def test_errors_survive_pickling():
+    with pytest.raises(CompilationError) as caught:
+        outer[(1, )](np.zeros(4, np.int32))
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert type(again) is type(caught.value) and str(again) == str(caught.value) and again.line == caught.value.line
+    assert str(again.__cause__) == str(caught.value.__cause__)
+
+
+def test_static_assert():
+
+    @tessera.jit
+    def kernel(out, N: tl.constexpr):
+        tl.static_assert(N == 4, "N must be four")
+
+    kernel[(1, )](np.zeros(4, np.int32), N=4)
+    with pytest.raises(CompileTimeAssertionFailure, match="N must be four"):
+        kernel[(1, )](np.zeros(4, np.int32), N=5)
+
+
+def test_unsupported_construct():
+
+    @tessera.jit
+    def kernel(out):
+        import math
+
+    with pytest.raises(UnsupportedLanguageConstruct):
+        kernel[(1, )](np.zeros(4, np.int32))
+
+
+def test_signature_keys_are_names():
+    with pytest.raises(TypeError, match="Signature keys must be string"):
+        ASTSource(add_kernel, {0: "*fp32"})
+
+
+def test_a_failed_compile_leaves_no_kernel_and_can_be_mended():
+
+    @tessera.jit
+    def kernel(out):
+        tl.store(out, missing_name)
+
+    out = np.zeros(1, np.int32)
+    for _ in range(2):
+        with pytest.raises(CompilationError, match="missing_name"):
+            kernel[(1, )](out)
+    kernel._unsafe_update_src(kernel.src.replace("missing_name", "8"))
+    kernel[(1, )](out)
+    assert out[0] == 8
+
+
+def test_compiles_run_at_once():
+    from concurrent.futures import ThreadPoolExecutor
+
+    def make(i):
+        return tessera.compile(source(constexprs={"BLOCK": 2**i}))
+
+    with ThreadPoolExecutor(4) as pool:
+        kernels = list(pool.map(make, range(2, 10)))
+    assert len({k.hash for k in kernels}) == 8
+
+
+# A kernel whose compile takes long: the whole of it is unrolled.
+@tessera.jit
+def long_kernel(out, N: tl.constexpr):
+    place = tl.arange(0, 64)
+    total = tl.zeros([64], tl.float32)
+    for i in tl.static_range(N):
+        total += tl.exp(tl.sin(total + i) * tl.cos(total - i)) / (1 + tl.sqrt(tl.abs(total) + i))
+    tl.store(out + place, total)
+
+
+def test_timeout_ends_a_compile(cache, monkeypatch):
+    monkeypatch.setenv("TESSERA_COMPILE_TIMEOUT", "0.2")
+    with pytest.raises(TimeoutError, match="long_kernel|0.2|took longer"):
+        long_kernel[(1, )](np.zeros(64, np.float32), N=4000)
+
+
+def test_interrupt_ends_a_compile(cache):
+    code = """
+import os, signal, threading, time
+import numpy as np
+from test_compile import long_kernel
+threading.Timer(1.0, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+start = time.monotonic()
+try:
+    long_kernel[(1,)](np.zeros(64, np.float32), N=20000)
+except KeyboardInterrupt:
+    print("interrupted", time.monotonic() - start)
+"""
+    here = os.path.dirname(__file__)
+    environment = {**os.environ, "TESSERA_CACHE_DIR": str(cache),
+                   "PYTHONPATH": os.pathsep.join((here, os.environ["PYTHONPATH"]))}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=60)
+    assert done.stdout.startswith("interrupted"), done.stderr
+    assert float(done.stdout.split()[1]) < 10
+
+
+def test_other_threads_run_during_a_compile(cache):
+    import threading
+    import time
+    done = threading.Event()
+    ticks = []
+
+    def tick():
+        while not done.is_set():
+            ticks.append(time.monotonic())
+            time.sleep(0.001)
+
+    thread = threading.Thread(target=tick)
+    thread.start()
+    start = time.monotonic()
+    long_kernel.warmup(np.zeros(64, np.float32), N=100, grid=(1, ))
+    took = time.monotonic() - start
+    done.set()
+    thread.join()
+    longest = max(b - a for a, b in zip(ticks, ticks[1:]))
+    assert longest < max(0.5 * took, 0.1), f"no other thread ran for {longest:.3f} s of {took:.3f}"
+
+
+def test_in_process(cache):
+    with knobs.compilation.scope():
+        knobs.compilation.in_process = True
+        compiled = tessera.compile(source())
+    assert compiled.kernel == tessera.compile(source(), options={"num_warps": 4}).kernel
+
+
+def test_child_process_compiles_after_a_fork(cache):
+    tessera.compile(source())
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            compiled = tessera.compile(source(constexprs={"BLOCK": 128}))
+            x, out = np.ones(128, np.float32), np.zeros(128, np.float32)
+            compiled[(1, 1, 1)](x, x, out, 128, 128)
+            code = 0 if out[127] == 2 else 2
+        finally:
+            os._exit(code)
+    _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
