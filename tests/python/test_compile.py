@@ -274,3 +274,21 @@ def test_child_process_compiles_after_a_fork(cache):
             os._exit(code)
     _, status = os.waitpid(child, 0)
     assert os.waitstatus_to_exitcode(status) == 0
+
+
+@tessera.jit
+def large_kernel(x, N: tl.constexpr):
+    place = tl.arange(0, N)[:, None] * N + tl.arange(0, N)[None, :]
+    a = tl.load(x + place)
+    tl.store(x + place, tl.dot(a, tl.trans(a)))
+
+
+def test_too_much_shared_memory(cache):
+    large = ASTSource(large_kernel, {"x": "*fp32", "N": "constexpr"}, {"N": 256})
+    with pytest.raises(tessera.OutOfResources, match="out of resource: shared memory, Required: 262144, Hardware limit: 65536") as caught:
+        tessera.compile(large, target=GPUTarget("mock", "mock", 32))
+    error = caught.value
+    assert (error.required, error.limit, error.name) == (262144, 65536, "shared memory")
+    assert ("a tile of 256x256xf32 that changes its layout between warps", "262144 bytes") in error.breakdown
+    assert isinstance(error.__cause__, CompilationError) and "tl.load(x + place)" in str(error.__cause__)
+    assert pickle.loads(pickle.dumps(error)).breakdown == error.breakdown

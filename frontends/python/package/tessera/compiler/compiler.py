@@ -7,6 +7,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import struct
 import sys
 from collections import namedtuple
@@ -419,10 +420,23 @@ def _run_compiler(src, target, options, emits):
 
 def _failure(status, diagnostics, sources, cause):
     if status == 1:
-        return compilation_error(diagnostics, sources, cause)
+        error = compilation_error(diagnostics, sources, cause)
+        return _out_of_resources(diagnostics, error) or error
     # 3: the compiler or a plugin is defective; 4: no such target or plugin; 5: the worker was killed.
     text = "\n".join(d["text"].rstrip() for d in diagnostics) or f"the compile ended with status {status} without saying why"
     return TimeoutError(text) if any(d.get("id") == "E0503" for d in diagnostics) else RuntimeError(text)
+
+
+def _out_of_resources(diagnostics, cause):
+    """The OutOfResources of a kernel that does not fit its target, with the place as its cause; else None."""
+    found = next((d for d in diagnostics if d.get("id") == "E0501"), None)
+    sizes = re.search(r"needs (\d+) bytes of (.+?), target .* has (\d+)", found["message"]) if found else None
+    if not sizes:
+        return None
+    notes = (re.match(r"(\d+) bytes at offset \d+: (.*)", note.get("message", "")) for note in found.get("notes", []))
+    error = OutOfResources(int(sizes[1]), int(sizes[3]), sizes[2], [(note[2], f"{note[1]} bytes") for note in notes if note])
+    error.__cause__ = cause
+    return error
 
 
 def _show_warnings(diagnostics):
