@@ -177,7 +177,7 @@ Values Builder::forLoop(ValueId lower, ValueId upper, ValueId step, Values inits
   return multi(Opcode::For, operands, results, {intAttr(AttrId::Signed, 1)}, std::move(regions));
 }
 
-Values Builder::whileLoop(Values inits, const Body &before, const Body &after) {
+Values Builder::whileLoop(const Values &inits, const Body &before, const Body &after) {
   std::vector<Type> forwarded;
   std::vector<Region> regions;
   regions.push_back(region(
@@ -210,7 +210,7 @@ void Builder::ifThen(ValueId cond, const std::function<void()> &then) {
       [] { return Values(); });
 }
 
-Values Builder::reduce(Values operands, int64_t axis, const Body &combine) {
+Values Builder::reduce(const Values &operands, int64_t axis, const Body &combine) {
   Op probe;
   probe.code = Opcode::Reduce;
   probe.operands = operands;
@@ -225,7 +225,7 @@ ValueId Builder::reduce(ValueId v, int64_t axis, Opcode combine) {
   return reduce(Values{v}, axis, [&](std::span<const ValueId> a) { return Values{op(combine, {a[0], a[1]})}; })[0];
 }
 
-Values Builder::scan(Values operands, int64_t axis, const Body &combine, bool reverse) {
+Values Builder::scan(const Values &operands, int64_t axis, const Body &combine, bool reverse) {
   Attrs attrs{intAttr(AttrId::Axis, axis)};
   if (reverse)
     attrs.push_back(intAttr(AttrId::Reverse, 1));

@@ -86,14 +86,14 @@ public:
   Values forLoop(ValueId lower, ValueId upper, ValueId step, Values inits,
                  const std::function<Values(ValueId, std::span<const ValueId>)> &body);
   // before: returns the condition, then the forwarded values. after: the next carried values.
-  Values whileLoop(Values inits, const Body &before, const Body &after);
+  Values whileLoop(const Values &inits, const Body &before, const Body &after);
   Values ifElse(ValueId cond, const std::vector<Type> &results, const std::function<Values()> &then,
                 const std::function<Values()> &otherwise);
   void ifThen(ValueId cond, const std::function<void()> &then);
   // combine: arguments (accumulated…, next…), one of each operand.
-  Values reduce(Values operands, int64_t axis, const Body &combine);
+  Values reduce(const Values &operands, int64_t axis, const Body &combine);
   ValueId reduce(ValueId v, int64_t axis, Opcode combine); // with one binary op
-  Values scan(Values operands, int64_t axis, const Body &combine, bool reverse = false);
+  Values scan(const Values &operands, int64_t axis, const Body &combine, bool reverse = false);
   Values mapElementwise(Values operands, int64_t pack, const std::vector<Elem> &results, const Body &body);
 
   // Runs body with ops going into a new region with these arguments; ends it with `terminator`.

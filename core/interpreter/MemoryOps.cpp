@@ -21,7 +21,7 @@ std::string indexText(const Type &t, size_t flat) {
     return "";
   std::string s;
   for (size_t d = t.shape.size(); d-- > 0;) {
-    s = std::to_string(flat % static_cast<size_t>(t.shape[d])) + (s.empty() ? "" : ", ") + s;
+    s.insert(0, std::to_string(flat % static_cast<size_t>(t.shape[d])) + (s.empty() ? "" : ", "));
     flat /= static_cast<size_t>(t.shape[d]);
   }
   return " at tile index (" + s + ")";

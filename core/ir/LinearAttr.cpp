@@ -55,7 +55,7 @@ unsigned LinearAttr::getNumBits(StringRef inDim) const {
 }
 
 ArrayRef<int32_t> LinearAttr::getBasis(unsigned in, unsigned bit) const {
-  unsigned before = std::accumulate(getBitCounts().begin(), getBitCounts().begin() + in, 0u);
+  unsigned before = static_cast<unsigned>(std::accumulate(getBitCounts().begin(), getBitCounts().begin() + in, 0));
   return ArrayRef<int32_t>(getBases()).slice((before + bit) * getRank(), getRank());
 }
 

@@ -9,7 +9,6 @@
 
 using namespace llvm;
 using namespace tessera::tbc;
-using tessera::codegen::ElemType;
 
 namespace tessera::cpu {
 
@@ -29,7 +28,7 @@ std::vector<llvm::Value *> Emitter::identityOf(const Op &reduce, bool &simple) {
   unsigned bits = e == Elem::I1 ? 1 : elemBits(e);
   constexpr double inf = std::numeric_limits<double>::infinity(), nan = std::numeric_limits<double>::quiet_NaN();
   simple = true;
-  auto integer = [&](APInt v) { return std::vector<V>{ConstantInt::get(b.getContext(), v)}; };
+  auto integer = [&](const APInt &v) { return std::vector<V>{ConstantInt::get(b.getContext(), v)}; };
   auto real = [&](double v) { return std::vector<V>{ew.constFloat(e, v)}; };
   bool hasInfinity = e != Elem::F8E4M3FN && e != Elem::F8E4M3FNUZ && e != Elem::F8E5M2FNUZ && e != Elem::F8E4B15;
   switch (op.code) {

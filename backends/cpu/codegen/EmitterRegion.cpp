@@ -12,7 +12,6 @@
 
 using namespace llvm;
 using namespace tessera::tbc;
-using tessera::codegen::ElemType;
 
 namespace tessera::cpu {
 
