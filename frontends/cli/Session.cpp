@@ -229,7 +229,7 @@ void fillRequest(const Session &session, const KernelSource &source, const Kerne
                  Request &out) {
   out.bindings.clear();
   for (const Binding &b : bindings)
-    out.bindings.push_back({view(b.name), view(b.type), view(b.value), b.divisibility});
+    out.bindings.push_back({view(b.name), view(b.type), view(b.value), b.divisibility, nullptr});
   out.strings = {};
   auto option = [&](const char *key, const std::string &value) {
     out.strings.push_back(key);
