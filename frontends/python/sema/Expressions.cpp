@@ -120,9 +120,7 @@ Value Visitor::lookup(std::string_view name) {
 }
 
 // Beside a runtime value an object that is a number by inheritance is that number.
-static Value plainOperand(const Value &v, const Value &other) {
-  return other.isTensor() ? Emitter::plain(v) : v;
-}
+static Value plainOperand(const Value &v, const Value &other) { return other.isTensor() ? Emitter::plain(v) : v; }
 
 Value Visitor::binaryOp(BinOpKind op, const Value &left, const Value &right) {
   if (left.kind == ValueKind::Error || right.kind == ValueKind::Error)
