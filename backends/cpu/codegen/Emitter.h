@@ -207,8 +207,10 @@ private:
   void emitPrint(const tbc::Op &op);
   void emitAssert(const tbc::Op &op);
   void emitScan(const Item &item);
-  bool emitScanAcross(const Item &item);
+  bool emitScanInLanes(const Item &item);
   void emitSort(const Item &item);
+  bool emitSortVectors(const Item &item);
+  int64_t prefixRead(tbc::ValueId v, int64_t axis, int depth = 0);
   void emitHistogram(const Item &item);
   void emitMap(const Item &item);
   void emitSplit(const Item &item);

@@ -1,4 +1,4 @@
-// EmitterWhole.cpp - scan, sort, histogram, map_elementwise: loops over whole tiles
+// EmitterWhole.cpp - scan, histogram, map_elementwise: loops over whole tiles
 //
 // SPDX-License-Identifier: Apache-2.0
 #include "backends/cpu/codegen/Emitter.h"
@@ -11,8 +11,95 @@ using tessera::codegen::ElemType;
 
 namespace tessera::cpu {
 
-// Along the axis one after another, the accumulator in registers; vectors run across the last dim where that is another one.
+// Along the last dim: a vector at a time, scanned inside itself in log2(lanes) steps, then joined with what came before
+// it.
+bool Emitter::emitScanInLanes(const Item &item) {
+  const Op &op = *item.single;
+  const tbc::Type &t = m.typeOf(op.operands[0]);
+  size_t rank = t.shape.size(), axis = size_t(op.intAttr(AttrId::Axis));
+  bool reverse = op.intAttr(AttrId::Reverse) != 0;
+  int64_t n = t.shape[axis];
+  for (size_t d = axis + 1; d < rank; ++d)
+    if (t.shape[d] != 1)
+      return false;
+  lanes = target.f32Lanes();
+  while (lanes > 1 && n % lanes != 0)
+    lanes /= 2;
+  if (lanes < 4 || !isStraightLine(op.regions[0])) {
+    lanes = 1;
+    return false;
+  }
+  Tuple s(rank, constIndex(0));
+  s[axis] = xLane();
+  // Lane i of x joined with lane i - distance (reverse: + distance).
+  auto shift = [&](ArrayRef<V> x, unsigned distance) {
+    SmallVector<int, 16> from;
+    SmallVector<Constant *, 16> joined;
+    for (unsigned i = 0; i < lanes; ++i) {
+      bool has = reverse ? i + distance < lanes : i >= distance;
+      from.push_back(int(!has ? i : reverse ? i + distance : i - distance));
+      joined.push_back(b.getInt1(has));
+    }
+    std::vector<V> other;
+    for (V v : x)
+      other.push_back(on({v}, [&] { return b.CreateShuffleVector(v, from); }));
+    std::vector<V> c = combine(op, false, other, x);
+    for (size_t i = 0; i < c.size(); ++i)
+      c[i] = on({c[i], x[i]}, [&] { return b.CreateSelect(ConstantVector::get(joined), c[i], x[i]); });
+    return c;
+  };
+  auto line = [&] {
+    auto chunkAt = [&](V i, ArrayRef<V> before) {
+      chunk = reverse ? on({i}, [&] { return b.CreateSub(b.getInt64(uint64_t(n - lanes)), i); }) : i;
+      chunkAlign = lanes;
+      levels.back().memo.clear();
+      std::vector<V> v;
+      for (ValueId o : op.operands)
+        v.push_back(vec(eval(o, s)));
+      for (unsigned d = 1; d < lanes; d *= 2)
+        v = shift(v, d);
+      // The next chunk continues from here: joined apart from the result, so that chunks overlap.
+      std::vector<V> total, out = v, next;
+      for (V x : v)
+        total.push_back(on(
+            {x}, [&] { return b.CreateShuffleVector(x, SmallVector<int, 16>(lanes, reverse ? 0 : int(lanes) - 1)); }));
+      next = total;
+      if (!before.empty()) {
+        out = combine(op, false, before, v);
+        next = combine(op, false, before, total);
+      }
+      for (size_t k = 0; k < out.size(); ++k)
+        storeBuffer(item.results[k], s, Lane::vector(out[k]));
+      return next;
+    };
+    std::vector<V> first = chunkAt(b.getInt64(0), {});
+    levels.back().memo.clear();
+    if (n > int64_t(lanes))
+      carriedLoop(b.getInt64(lanes), b.getInt64(uint64_t(n)), lanes, first, false, chunkAt);
+  };
+  std::function<void(size_t)> nest = [&](size_t d) {
+    if (d >= axis) {
+      line();
+      return;
+    }
+    loop(t.shape[d], [&](V i) {
+      s[d] = Lane::uniform(i);
+      nest(d + 1);
+    });
+  };
+  nest(0);
+  lanes = 1;
+  chunk = nullptr;
+  for (size_t i = 0; i < op.results.size(); ++i)
+    bindResult(op.results[i], item.results[i]);
+  return true;
+}
+
+// Along another dim: one after another, the accumulator in registers, vectors across the last dim. Also what has
+// control flow.
 void Emitter::emitScan(const Item &item) {
+  if (emitScanInLanes(item))
+    return;
   const Op &op = *item.single;
   const tbc::Type &t = m.typeOf(op.operands[0]);
   size_t rank = t.shape.size(), axis = size_t(op.intAttr(AttrId::Axis));
@@ -90,85 +177,6 @@ void Emitter::emitScan(const Item &item) {
   chunk = nullptr;
   for (size_t i = 0; i < op.results.size(); ++i)
     bindResult(op.results[i], item.results[i]);
-}
-
-// Every line along the axis is sorted in place in the result's buffer by a bitonic network (extents are powers of two);
-// other extents fall back to insertion.
-void Emitter::emitSort(const Item &item) {
-  const Op &op = *item.single;
-  const tbc::Type &t = m.typeOf(op.operands[0]);
-  size_t rank = t.shape.size(), axis = size_t(op.intAttr(AttrId::Axis));
-  bool descending = op.intAttr(AttrId::Descending) != 0;
-  int64_t n = t.shape[axis];
-  ElemType e = ElemType::of(t);
-  copyInto(op.operands[0], item.results[0]);
-  clearMemo(0);
-  // before(x, y): x must come before y. NaN comes last in either direction.
-  auto before = [&](V x, V y) -> V {
-    if (!e.isFloat())
-      return descending ? b.CreateICmpSGT(x, y) : b.CreateICmpSLT(x, y);
-    V p = ew.widen(x, e.elem), q = ew.widen(y, e.elem);
-    V less = descending ? b.CreateFCmpOGT(p, q) : b.CreateFCmpOLT(p, q);
-    return b.CreateOr(less, b.CreateAnd(b.CreateFCmpUNO(q, q), b.CreateFCmpORD(p, p)));
-  };
-  bool power = (n & (n - 1)) == 0;
-  std::vector<int64_t> outer = t.shape;
-  outer[axis] = 1;
-  int64_t stride = 1;
-  for (size_t d = axis + 1; d < rank; ++d)
-    stride *= t.shape[d];
-  unsigned bytes = t.elementBytes();
-  elementLoop(outer, [&](const Tuple &s) {
-    Lane basePtr = bufferPointer(item.results[0], s);
-    V base = basePtr.v;
-    auto address = [&](V i) {
-      return b.CreateGEP(b.getInt8Ty(), base, b.CreateMul(i, b.getInt64(uint64_t(stride * bytes))));
-    };
-    auto swapIf = [&](V lo, V hi, V ascending) {
-      V pa = address(lo), pb = address(hi);
-      V x = fromMemory(b.CreateAlignedLoad(memoryType(e), pa, Align(bytes)), e),
-        y = fromMemory(b.CreateAlignedLoad(memoryType(e), pb, Align(bytes)), e);
-      V wrong = b.CreateSelect(ascending, before(y, x), before(x, y));
-      b.CreateAlignedStore(toMemory(b.CreateSelect(wrong, y, x), e), pa, Align(bytes));
-      b.CreateAlignedStore(toMemory(b.CreateSelect(wrong, x, y), e), pb, Align(bytes));
-    };
-    if (n < 2)
-      return;
-    if (power) {
-      int64_t logN = 0;
-      while ((int64_t(1) << logN) < n)
-        ++logN;
-      loop(b.getInt64(1), b.getInt64(uint64_t(logN + 1)), 1, [&](V p) {
-        V logs = p;
-        carriedLoop(b.getInt64(0), logs, 1, {}, false, [&](V q, ArrayRef<V>) {
-          // Distance 2^(p-1-q); pairs are counted by i in [0, n/2).
-          loop(b.getInt64(0), b.getInt64(uint64_t(n / 2)), 1, [&](V i) {
-            inner([&] {
-              V sh = b.CreateSub(b.CreateSub(logs, b.getInt64(1)), q);
-              V j = b.CreateShl(b.getInt64(1), sh);
-              V low = b.CreateAnd(i, b.CreateSub(j, b.getInt64(1)));
-              V lo = b.CreateOr(b.CreateShl(b.CreateSub(i, low), b.getInt64(1)), low);
-              V hi = b.CreateOr(lo, j);
-              V up = b.CreateICmpEQ(b.CreateAnd(b.CreateLShr(lo, logs), b.getInt64(1)), b.getInt64(0));
-              swapIf(lo, hi, up);
-            });
-          });
-          return std::vector<V>();
-        });
-      });
-      return;
-    }
-    // Odd-even transposition.
-    loop(n, [&](V round) {
-      loop(b.getInt64(0), b.getInt64(uint64_t(n / 2)), 1, [&](V i) {
-        V lo = on({i, round},
-                  [&] { return b.CreateAdd(b.CreateShl(i, b.getInt64(1)), b.CreateAnd(round, b.getInt64(1))); });
-        V inside = on({lo}, [&] { return b.CreateICmpULT(lo, b.getInt64(uint64_t(n - 1))); });
-        guarded(inside, [&] { inner([&] { swapIf(lo, b.CreateAdd(lo, b.getInt64(1)), b.getTrue()); }); });
-      });
-    });
-  });
-  bindResult(op.results[0], item.results[0]);
 }
 
 void Emitter::emitHistogram(const Item &item) {
