@@ -102,8 +102,8 @@ std::unique_ptr<TargetMachine> makeMachine(const std::string &full, int optLevel
     for (char c : f)
       if (c == '+') {
         features += (features.empty() ? "+" : ",+") + word;
-        facts.bf16Dot |= word == "avx512bf16";
-        facts.vnni |= word == "avx512vnni";
+        facts.bf16Dot |= cpu == "x86-64-v4" && word == "avx512bf16";
+        facts.vnni |= word == (cpu == "x86-64-v4" ? "avx512vnni" : "avxvnni");
         word.clear();
       } else if (c != ':') {
         word += c;

@@ -14,10 +14,10 @@ using tessera::codegen::ElemType;
 
 namespace tessera::cpu {
 
-Emitter::Emitter(llvm::Module &o, const tbc::Module &module, const tbc::Function &f, const TargetFacts &t,
-                 bool contract, bool s)
-    : out(o), m(module), function(f), target(t), stream(s), b(o.getContext()),
-      ew(b, codegen::NumericOptions{contract, t.halfConversions, t.fma}) {
+Emitter::Emitter(llvm::Module &o, const tbc::Module &module, const tbc::Function &f, const TargetFacts &t, bool fuse,
+                 bool s)
+    : out(o), m(module), function(f), target(t), contract(fuse), stream(s), b(o.getContext()),
+      ew(b, codegen::NumericOptions{fuse, t.halfConversions, t.fma}) {
   facts.module = &m;
   size_t n = m.valueTypes.size();
   facts.def.assign(n, nullptr);

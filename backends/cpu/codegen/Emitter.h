@@ -120,6 +120,9 @@ private:
   Lane evalOp(const tbc::Op &op, unsigned result, const Tuple &t, bool address);
   Lane evalElementwise(const tbc::Op &op, const Tuple &t, bool address);
   Lane evalCompare(const tbc::Op &op, const Tuple &t);
+  Lane wrapped(const tbc::Op &op, const Lane &x, const Lane &n, bool address);
+  bool plainIsFaster(tbc::ValueId value) const;
+  bool plainIsFaster(const Item &item) const;
   Lane evalShape(const tbc::Op &op, unsigned result, const Tuple &t, bool address);
   Lane evalMany(const tbc::Op &op, unsigned result, const Tuple &t); // philox, map_elementwise
   Lane linear(const Tuple &t, llvm::ArrayRef<int64_t> shape);
@@ -152,6 +155,8 @@ private:
     bool simple = false;
     std::vector<V> identity;           // simple
     std::vector<std::vector<V>> value; // [copy][component], in registers
+    std::vector<int> partial;          // a buffer [rows, lanes] for each component: rows are finished together
+    unsigned rowDim = 0;
   };
   unsigned laneDim(const Item &item);
   int64_t strideAlong(tbc::ValueId v, unsigned dim, int depth = 0); // in elements or bytes; kUnknownStride
@@ -159,11 +164,12 @@ private:
   void emitNest(const Item &item, const std::vector<unsigned> &order, size_t level, Tuple &t,
                 std::vector<Accumulator> &accs);
   void emitInner(const Item &item, unsigned dim, Tuple &t, std::vector<Accumulator> &accs);
-  void emitChunk(const Item &item, const Tuple &t, std::vector<Accumulator> &accs, unsigned copy, V firstInLane);
+  void emitChunk(const Item &item, const Tuple &t, std::vector<Accumulator> &accs, unsigned copy, bool first);
   unsigned unrollOf(const Item &item, int64_t chunks);
   std::vector<V> combine(const tbc::Op &reduce, bool simple, llvm::ArrayRef<V> acc, llvm::ArrayRef<V> next);
   std::vector<V> identityOf(const tbc::Op &reduce, bool &simple);
   void finishInLane(Accumulator &acc, const Tuple &t, unsigned dim);
+  void finishRows(Accumulator &acc, const Tuple &t, unsigned dim, int64_t rows);
   std::vector<int64_t> contiguityVotes(tbc::ValueId v, unsigned rank);
   bool emitTransposed(const Item &item);
 
@@ -221,10 +227,25 @@ private:
     int64_t panelStride = 0;      // between panels of columns; 0: not in panels
   };
   DotOperand packOperand(tbc::ValueId v, tbc::Elem compute, bool anyOrder, int64_t panel);
+  struct DotForm { // what a word of the packed operands holds: `group` elements along k
+    tbc::Elem accumulate = tbc::Elem::F32, packed = tbc::Elem::F32;
+    int64_t group = 1;
+  };
+  DotForm dotForm(const tbc::Op &op) const;
+  DotOperand packWords(tbc::ValueId v, const DotForm &form, int64_t panel);
+  V rowExcess(const DotOperand &A, int64_t rows, int64_t k);
   void emitDot(const Item &item);
-  void emitDotLoops(const Item &item, tbc::Elem compute, const DotOperand &A, const DotOperand &B,
-                    const std::vector<int64_t> &as, const std::vector<int64_t> &bs);
+  void emitDotLoops(const Item &item, const DotForm &form, const DotOperand &A, const DotOperand &B,
+                    const std::vector<int64_t> &as, const std::vector<int64_t> &bs, V excess);
   Lane convertLane(const Lane &l, codegen::ElemType from, codegen::ElemType to);
+  struct ScaledSide {
+    tbc::ValueId value = tbc::kNone, scale = tbc::kNone;
+    tbc::ScaledFormat format = tbc::ScaledFormat::E2M1;
+    bool kPack = true, isRhs = false;
+  };
+  DotOperand packScaled(const ScaledSide &side, tbc::Elem packed, int64_t panel);
+  V fp4ToFloat(V x);
+  V scaleToFloat(V x, tbc::Elem e);
   void emitDotScaled(const Item &item);
   V stringConstant(llvm::StringRef s);
   V services();
@@ -235,6 +256,7 @@ private:
   const tbc::Module &m;
   const tbc::Function &function;
   TargetFacts target;
+  bool contract; // a * b + c may be rounded once
   bool stream;
   llvm::IRBuilder<> b;
   codegen::Elementwise ew;

@@ -281,6 +281,55 @@ Lane Emitter::evalMany(const Op &op, unsigned result, const Tuple &t) {
   return lane(w[result]);
 }
 
+// x % n where x counts up by one: in a main loop, plain counting up to where it wraps; elsewhere one division a chunk and a
+// subtraction from the lanes past n. No lane where that does not fit.
+Lane Emitter::wrapped(const Op &op, const Lane &x, const Lane &n, bool address) {
+  auto *stride = x.kind == Lane::Affine ? dyn_cast<ConstantInt>(x.stride) : nullptr;
+  if (!stride || !stride->isOne() || n.kind != Lane::Uniform || lanes == 1)
+    return {};
+  LType *t = n.v->getType();
+  unsigned bits = t->getIntegerBitWidth();
+  if (bits < 32)
+    return {};
+  int64_t max = bits == 64 ? INT64_MAX : (int64_t(1) << (bits - 1)) - 1;
+  // Nothing is negative or overflows in `extent` steps from x.
+  auto plain = [&](V from, int64_t extent) {
+    return b.CreateAnd(b.CreateICmpULE(from, ConstantInt::get(t, uint64_t(max - extent))),
+                       b.CreateICmpSGT(n.v, ConstantInt::get(t, 0)));
+  };
+  if (address && assume.active && x.inX && depthOf(x) <= assume.depth && depthOf(n.v) <= assume.depth) {
+    V r = elementwise(op, {x.v, n.v});
+    assume.bounds.push_back(on({x.v, n.v, r}, [&] {
+      return b.CreateSelect(plain(x.v, assume.extent), b.CreateSExt(b.CreateSub(n.v, r), b.getInt64Ty()),
+                            b.getInt64(0));
+    }));
+    return Lane::affine(r, x.stride, true, std::min(x.align, n.align));
+  }
+  V base = laneBase(x);
+  V full = vec(x), divisors = splatTo(n.v, lanes);
+  return Lane::vector(on({base, n.v, full, divisors}, [&]() -> V {
+    LLVMContext &c = b.getContext();
+    BasicBlock *quick = BasicBlock::Create(c, "wrap", fn), *slow = BasicBlock::Create(c, "divide", fn),
+               *end = BasicBlock::Create(c, "wrapped", fn);
+    b.CreateCondBr(b.CreateAnd(plain(base, lanes), b.CreateICmpSGE(n.v, ConstantInt::get(t, lanes))), quick, slow);
+    b.SetInsertPoint(quick);
+    V first = b.CreateURem(base, n.v);
+    V counted = b.CreateAdd(b.CreateVectorSplat(lanes, first), laneIndexVector(t));
+    V once = b.CreateSelect(b.CreateICmpULT(counted, divisors), counted, b.CreateSub(counted, divisors));
+    b.CreateBr(end);
+    b.SetInsertPoint(slow);
+    V divided = ew.lower(op, codegen::ElemType::of(m.typeOf(op.operands[0])),
+                         codegen::ElemType::of(m.typeOf(op.results[0])), {full, divisors});
+    BasicBlock *slowEnd = b.GetInsertBlock();
+    b.CreateBr(end);
+    b.SetInsertPoint(end);
+    PHINode *phi = b.CreatePHI(full->getType(), 2);
+    phi->addIncoming(once, quick);
+    phi->addIncoming(divided, slowEnd);
+    return phi;
+  }));
+}
+
 Lane Emitter::evalElementwise(const Op &op, const Tuple &t, bool address) {
   SmallVector<Lane, 3> ls;
   bool uniform = true, anyAffine = false;
@@ -332,6 +381,8 @@ Lane Emitter::evalElementwise(const Op &op, const Tuple &t, bool address) {
           return Lane::affine(r, ls[0].stride, false, std::min(a, ls[1].align));
         }
       }
+      if (Lane r = wrapped(op, ls[0], ls[1], address); r.v)
+        return r;
       break;
     default:
       break;

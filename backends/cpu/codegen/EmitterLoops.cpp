@@ -8,6 +8,7 @@
 
 #include "llvm/IR/Constants.h"
 
+#include <algorithm>
 #include <numeric>
 
 using namespace llvm;
@@ -228,6 +229,35 @@ unsigned Emitter::unrollOf(const Item &item, int64_t chunks) {
   return u;
 }
 
+// Does evaluating v take remainders of tiles, or masked loads that this processor does lane by lane? Then chunks without
+// either are worth code of their own.
+bool Emitter::plainIsFaster(ValueId value) const {
+  std::vector<ValueId> seen;
+  std::function<bool(ValueId)> visit = [&](ValueId v) {
+    if (!m.typeOf(v).isTensor() || std::find(seen.begin(), seen.end(), v) != seen.end())
+      return false;
+    seen.push_back(v);
+    if (bindings[v].kind == Binding::Offset)
+      return visit(bindings[v].init);
+    const Op *op = facts.def[v];
+    if (!op || bindings[v].kind == Binding::Memory)
+      return false;
+    bool laneByLane =
+        op->code == Opcode::Load && op->operands.size() > 1 && m.typeOf(v).elementBytes() < 4 && !target.masks;
+    return laneByLane || op->code == Opcode::RemSI || op->code == Opcode::RemUI ||
+           std::any_of(op->operands.begin(), op->operands.end(), visit);
+  };
+  return visit(value);
+}
+
+bool Emitter::plainIsFaster(const Item &item) const {
+  auto one = [&](ValueId v) { return plainIsFaster(v); };
+  for (const Root &r : item.roots)
+    if (r.op ? std::any_of(r.op->operands.begin(), r.op->operands.end(), one) : one(r.value))
+      return true;
+  return false;
+}
+
 void Emitter::emitLoopItem(const Item &item) {
   if (emitTransposed(item))
     return;
@@ -251,6 +281,14 @@ void Emitter::emitLoopItem(const Item &item) {
       a.root = &r;
       a.inLane = unsigned(r.op->intAttr(AttrId::Axis)) == dim;
       a.identity = identityOf(*r.op, a.simple);
+      if (unsigned rank = unsigned(order.size()); a.inLane && rank > 1 && lanes >= 4) {
+        a.rowDim = order[rank - 2];
+        for (size_t i = 0; item.shape[a.rowDim] % lanes == 0 && i < r.op->operands.size(); ++i) {
+          tbc::Type t = m.typeOf(r.op->operands[i]);
+          t.shape = {item.shape[a.rowDim], int64_t(lanes)};
+          a.partial.push_back(facts.newBuffer(t));
+        }
+      }
       accs.push_back(std::move(a));
     }
   emitNest(item, order, 0, t, accs);
@@ -281,6 +319,9 @@ void Emitter::emitNest(const Item &item, const std::vector<unsigned> &order, siz
     t[d] = isa<ConstantInt>(i) ? constIndex(cast<ConstantInt>(i)->getSExtValue()) : Lane::uniform(i);
     emitNest(item, order, level + 1, t, accs);
   });
+  for (Accumulator &a : accs)
+    if (!a.partial.empty() && level + 2 == order.size())
+      finishRows(a, t, order[level + 1], item.shape[d]);
 }
 
 void Emitter::emitInner(const Item &item, unsigned dim, Tuple &t, std::vector<Accumulator> &accs) {
@@ -315,45 +356,94 @@ void Emitter::emitInner(const Item &item, unsigned dim, Tuple &t, std::vector<Ac
             lanes));
       a.value.assign(unroll, init);
     }
-  bool fullyUnrolled = chunks <= int64_t(unroll);
-  if (fullyUnrolled) {
-    // No loop: the chunk's position is a constant.
-    for (unsigned c = 0; c < unroll; ++c) {
-      chunk = b.getInt64(uint64_t(c) * lanes);
-      chunkAlign = c ? uint64_t(c * lanes) & -uint64_t(c * lanes) : uint64_t(1) << 32;
-      levels.back().memo.clear();
-      emitChunk(item, t, accs, c, b.getTrue());
+  auto constantChunk = [&](unsigned c) { // no loop: the chunk's position is a constant
+    chunk = b.getInt64(uint64_t(c) * lanes);
+    chunkAlign = c ? uint64_t(c * lanes) & -uint64_t(c * lanes) : uint64_t(1) << 32;
+    levels.back().memo.clear();
+    emitChunk(item, t, accs, c, true);
+  };
+  if (chunks <= int64_t(unroll) && lanes > 1 && plainIsFaster(item)) {
+    // Two versions: one for rows where no index wraps (and no mask cuts), one for all others.
+    unsigned outside = unsigned(levels.size()) - 1;
+    assume.depth = outside;
+    assume.bounds.clear();
+    assume.extent = n;
+    std::vector<V> init = flatten(unroll), results[2];
+    BasicBlock *first[2], *last[2], *end = BasicBlock::Create(b.getContext(), "row", fn);
+    for (int version = 0; version < 2; ++version) {
+      unflatten(init, unroll);
+      first[version] = BasicBlock::Create(b.getContext(), version ? "row.any" : "row.plain", fn);
+      pushLevel(first[version]);
+      assume.active = version == 0;
+      for (unsigned c = 0; c < unroll; ++c) {
+        // Tied to this block: nothing that holds only here may move out of it.
+        chunk = at(outside + 1, [&] { return b.CreateFreeze(b.getInt64(uint64_t(c) * lanes)); });
+        chunkAlign = c ? uint64_t(c * lanes) & -uint64_t(c * lanes) : uint64_t(1) << 32;
+        levels.back().memo.clear();
+        emitChunk(item, t, accs, c, true);
+      }
+      assume.active = false;
+      results[version] = flatten(unroll);
+      clearMemo(0);
+      last[version] = levels.back().bb;
+      levels.pop_back();
+      b.SetInsertPoint(last[version]);
+      b.CreateBr(end);
     }
+    V whole = b.getTrue();
+    for (V bound : assume.bounds)
+      whole = on({whole, bound}, [&] { return b.CreateAnd(whole, b.CreateICmpSGE(bound, b.getInt64(uint64_t(n)))); });
+    b.SetInsertPoint(levels.back().bb);
+    b.CreateCondBr(whole, first[0], first[1]);
+    levels.back().bb = end;
+    b.SetInsertPoint(end);
+    std::vector<V> joined;
+    for (size_t i = 0; i < init.size(); ++i) {
+      PHINode *p = b.CreatePHI(init[i]->getType(), 2);
+      p->addIncoming(results[0][i], last[0]);
+      p->addIncoming(results[1][i], last[1]);
+      joined.push_back(note(p, outside));
+    }
+    unflatten(joined, unroll);
+  } else if (chunks <= int64_t(unroll)) {
+    for (unsigned c = 0; c < unroll; ++c)
+      constantChunk(c);
   } else {
-    auto body = [&](unsigned copies, bool everFirst) {
-      return [&, copies, everFirst](V iv, ArrayRef<V> carried) {
+    auto body = [&](unsigned copies) {
+      return [&, copies](V iv, ArrayRef<V> carried) {
         unflatten(carried, copies);
         for (unsigned c = 0; c < copies; ++c) {
           chunkAlign = c ? uint64_t(c * lanes) & -uint64_t(c * lanes) : uint64_t(copies) * lanes;
           levels.back().memo.clear();
           chunk = c ? on({iv}, [&] { return b.CreateAdd(iv, b.getInt64(uint64_t(c) * lanes)); }) : iv;
-          V first = everFirst ? on({iv}, [&] { return b.CreateICmpEQ(iv, b.getInt64(0)); }) : b.getFalse();
-          emitChunk(item, t, accs, c, first);
+          emitChunk(item, t, accs, c, false);
         }
         return flatten(copies);
       };
     };
-    bool needFirst = false;
+    // A combiner without a neutral element starts from its first elements: they go before the loop.
+    bool peel = false;
     for (Accumulator &a : accs)
-      needFirst |= a.inLane && !a.simple;
-    int64_t step = int64_t(unroll) * lanes;
-    assume.active = !needFirst || unroll == 1;
+      peel |= a.inLane && !a.simple;
+    int64_t step = int64_t(unroll) * lanes, start = peel ? step : 0;
+    for (unsigned c = 0; peel && c < unroll; ++c)
+      constantChunk(c);
+    levels.back().memo.clear();
+    assume.active = true;
     assume.depth = unsigned(levels.size()) - 1;
     assume.bounds.clear();
     assume.extent = n;
     // Whether masks can be assumed away shows only in the body; `to` stays open until then.
-    std::vector<V> r = carriedLoop(b.getInt64(0), nullptr, step, flatten(unroll), false, body(unroll, needFirst));
+    std::vector<V> r = carriedLoop(b.getInt64(uint64_t(start)), nullptr, step, flatten(unroll), false, body(unroll));
     unflatten(r, unroll);
     assume.active = false;
     V reached = assume.bounds.empty() ? nullptr : assume.bounds[0];
     auto *all = dyn_cast_or_null<ConstantInt>(reached);
     if (reached && !(all && all->getSExtValue() == n)) {
       clearMemo(0);
+      if (peel)
+        reached = on({reached},
+                     [&] { return b.CreateBinaryIntrinsic(Intrinsic::smax, reached, b.getInt64(uint64_t(start))); });
       std::vector<V> rest;
       for (Accumulator &a : accs)
         if (a.inLane)
@@ -365,8 +455,7 @@ void Emitter::emitInner(const Item &item, unsigned dim, Tuple &t, std::vector<Ac
             chunk = iv;
             chunkAlign = lanes;
             levels.back().memo.clear();
-            V first = needFirst ? on({iv}, [&] { return b.CreateICmpEQ(iv, b.getInt64(0)); }) : b.getFalse();
-            emitChunk(item, t, accs, 0, first);
+            emitChunk(item, t, accs, 0, false);
             return flatten(1);
           });
       unflatten(q, 1);
@@ -378,7 +467,7 @@ void Emitter::emitInner(const Item &item, unsigned dim, Tuple &t, std::vector<Ac
       finishInLane(a, t, dim);
 }
 
-void Emitter::emitChunk(const Item &item, const Tuple &t, std::vector<Accumulator> &accs, unsigned copy, V first) {
+void Emitter::emitChunk(const Item &item, const Tuple &t, std::vector<Accumulator> &accs, unsigned copy, bool first) {
   // Everything is read before anything is written.
   struct Pending {
     const Root *root;
@@ -404,16 +493,7 @@ void Emitter::emitChunk(const Item &item, const Tuple &t, std::vector<Accumulato
         next.push_back(vec(eval(v, t)));
       if (a.inLane) {
         std::vector<V> old = a.value[copy];
-        bool always = isa<ConstantInt>(first) && cast<ConstantInt>(first)->isOne();
-        if (always && !a.simple) {
-          a.value[copy] = next;
-          continue;
-        }
-        std::vector<V> c = combine(*r.op, a.simple, old, next);
-        if (!a.simple && !isa<ConstantInt>(first))
-          for (size_t i = 0; i < c.size(); ++i)
-            c[i] = on({first, next[i], c[i]}, [&] { return b.CreateSelect(first, next[i], c[i]); });
-        a.value[copy] = c;
+        a.value[copy] = first && !a.simple ? next : combine(*r.op, a.simple, old, next);
         continue;
       }
       // The accumulator is in memory, one element for each position of the other dims.

@@ -117,7 +117,7 @@ Lane Emitter::loadLane(const Lane &p, ElemType e, const Lane *mask, const Lane *
   auto *stride = p.kind == Lane::Affine ? dyn_cast<ConstantInt>(p.stride) : nullptr;
   int64_t step = stride ? stride->getSExtValue() : 0;
   bool forward = step == int64_t(bytes), backward = step == -int64_t(bytes);
-  if (lanes > 1 && (forward || backward) && (!mask || uniformMask || (forward && bytes >= 4))) {
+  if (lanes > 1 && (forward || backward) && (!mask || uniformMask || (forward && (bytes >= 4 || target.masks)))) {
     V a = laneBase(p);
     if (backward)
       a = on({a}, [&] { return b.CreateGEP(b.getInt8Ty(), a, b.getInt64(uint64_t(step * int64_t(lanes - 1)))); });

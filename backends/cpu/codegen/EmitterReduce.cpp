@@ -94,6 +94,14 @@ void Emitter::finishInLane(Accumulator &a, const Tuple &t, unsigned dim) {
     parts = std::move(next);
   }
   std::vector<V> v = parts[0];
+  if (!a.partial.empty()) {
+    chunk = b.getInt64(0);
+    chunkAlign = uint64_t(1) << 32;
+    for (size_t i = 0; i < v.size(); ++i)
+      storeBuffer(a.partial[i], {t[a.rowDim], xLane()}, Lane::vector(v[i]));
+    chunk = nullptr;
+    return;
+  }
   unsigned width = lanes;
   while (width > 1) {
     unsigned half = width / 2;
@@ -127,6 +135,53 @@ void Emitter::finishInLane(Accumulator &a, const Tuple &t, unsigned dim) {
     storeBuffer(a.root->results[i], s, Lane::uniform(v[i]));
     lanes = keep;
   }
+}
+
+// As many rows as a vector has lanes, each a vector of partial results, become one vector of results: in every step the halves
+// of two rows' parts meet, so that a step serves all rows at once.
+void Emitter::finishRows(Accumulator &a, const Tuple &t, unsigned dim, int64_t rows) {
+  const Op &op = *a.root->op;
+  unsigned L = lanes;
+  loop(b.getInt64(0), b.getInt64(uint64_t(rows)), L, [&](V from) {
+    std::vector<std::vector<V>> parts;
+    chunk = b.getInt64(0);
+    chunkAlign = uint64_t(1) << 32;
+    for (unsigned i = 0; i < L; ++i) {
+      V row = on({from}, [&] { return b.CreateAdd(from, b.getInt64(i)); });
+      std::vector<V> x;
+      for (int buffer : a.partial)
+        x.push_back(vec(loadBuffer(buffer, {Lane::uniform(row), xLane()}, true)));
+      parts.push_back(std::move(x));
+    }
+    for (unsigned width = L; width > 1; width /= 2) { // lanes of one row in a vector
+      SmallVector<int, 16> low, high;
+      for (unsigned s = 0; s < L; s += width)
+        for (unsigned which = 0; which < 2; ++which)
+          for (unsigned j = 0; j < width / 2; ++j) {
+            low.push_back(int(which * L + s + j));
+            high.push_back(int(which * L + s + width / 2 + j));
+          }
+      std::vector<std::vector<V>> next;
+      for (size_t i = 0; i < parts.size() / 2; ++i) {
+        std::vector<V> p, q;
+        for (size_t k = 0; k < parts[i].size(); ++k) {
+          V x = parts[i][k], y = parts[i + parts.size() / 2][k];
+          p.push_back(on({x, y}, [&] { return b.CreateShuffleVector(x, y, low); }));
+          q.push_back(on({x, y}, [&] { return b.CreateShuffleVector(x, y, high); }));
+        }
+        next.push_back(combine(op, a.simple, p, q));
+      }
+      parts = std::move(next);
+    }
+    chunk = from;
+    chunkAlign = L;
+    Tuple s = t;
+    s[a.rowDim] = xLane();
+    s.erase(s.begin() + dim);
+    for (size_t i = 0; i < parts[0].size(); ++i)
+      storeBuffer(a.root->results[i], s, Lane::vector(parts[0][i]));
+  });
+  chunk = nullptr;
 }
 
 } // namespace tessera::cpu
