@@ -2,8 +2,8 @@
 //
 // SPDX-License-Identifier: Apache-2.0
 //
-// Source: System V x86-64 psABI, "Micro-Architecture Levels"; Intel SDM vol. 2 CPUID and vol. 1 13.3 (XGETBV); AMD APM vol. 3
-// appendix E. A level counts only where the operating system saves the registers it needs.
+// Source: System V x86-64 psABI, "Micro-Architecture Levels"; Intel SDM vol. 2 CPUID (leaf 4: caches) and vol. 1 13.3 (XGETBV);
+// AMD APM vol. 3 appendix E (leaf 8000001D: caches). A level counts only where the operating system saves the registers it needs.
 #pragma once
 
 #include <string>
@@ -25,7 +25,7 @@ std::string hostTarget();
 // May code for `target` ("x86-64-vN", then any number of ":feature+" or ":feature-") run here? No: `why` names what is missing.
 bool processorRuns(std::string_view target, std::string &why);
 
-// Bytes of the last-level cache; 0 = unknown.
+// Bytes of one last-level cache, that which the cores around this one share; 0 = unknown.
 unsigned long lastLevelCacheBytes();
 
 } // namespace tessera::cpu

@@ -5,6 +5,7 @@
 #include "tests/unit/cpu/driver/DriverFixture.h"
 
 #include <cstddef>
+#include <fstream>
 #include <random>
 
 using namespace tessera::cpu;
@@ -113,6 +114,21 @@ TEST(Processor, Targets) {
     EXPECT_FALSE(processorRuns("x86-64-v4", why));
     EXPECT_NE(why.find("x86-64-v4"), std::string::npos);
   }
+}
+
+// The driver streams past the cache what is larger than it; the kernel's figure for one cache, not for all of a package, counts.
+TEST(Processor, LastLevelCacheIsOneCache) {
+  unsigned long largest = 0;
+  for (int i = 0; i < 8; ++i) {
+    std::ifstream file("/sys/devices/system/cpu/cpu0/cache/index" + std::to_string(i) + "/size");
+    unsigned long amount = 0;
+    char unit = 0;
+    if (file >> amount >> unit)
+      largest = std::max(largest, amount << (unit == 'M' ? 20 : 10));
+  }
+  if (largest == 0)
+    GTEST_SKIP() << "the system does not describe its caches";
+  EXPECT_EQ(lastLevelCacheBytes(), largest);
 }
 
 TEST_F(DriverTest, RefusesWithAReason) {
