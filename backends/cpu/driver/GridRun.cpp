@@ -15,6 +15,10 @@
 namespace tessera::cpu {
 namespace {
 
+// Programs that stream through memory run in longer rows on one thread: at each jump to another place the prefetchers start
+// anew, having fetched ahead what another thread now reads (docs/rationale/cpu-memory-traffic.md).
+constexpr float kStreamChunkNs = 100'000;
+
 // Kernels compute in the default floating-point environment, whatever the host program (a -ffast-math library) left behind.
 class DefaultFloatEnvironment {
 public:
@@ -230,6 +234,8 @@ tsr_status runGrid(const Kernel &kernel, const uint32_t grid[3], const void *arg
     job.user = &launch;
     job.total = total;
     job.stop = &launch.aborted;
+    if (function == kernel.streamEntry)
+      job.chunkNs = kStreamChunkNs;
     runTickets(device.workers(), job, kernel.nsPerProgram);
   }
   tsr_status status = launch.status.load(std::memory_order_relaxed);

@@ -10,8 +10,6 @@
 namespace tessera::cpu {
 namespace {
 
-// A chunk of this length makes the counter (some 50 ns when contended) and the clock (25 ns) disappear, and still balances.
-constexpr float kChunkNs = 10'000;
 // Waking a worker costs about this much; a shorter job is done sooner by the caller alone.
 constexpr float kWorthHelpNs = 8'000;
 constexpr uint32_t kClosed = 0x80000000u;
@@ -90,7 +88,7 @@ struct Run {
         alone = false;
         postMore(2);
       }
-      auto wanted = static_cast<uint64_t>(std::max(1.0f, kChunkNs / each));
+      auto wanted = static_cast<uint64_t>(std::max(1.0f, job.chunkNs / each));
       uint64_t fair = (job.total - end) / (2 * workers->threads()) + 1;
       chunk = std::max(job.minChunk, std::min({wanted, fair, chunk * 8}));
     }
@@ -127,7 +125,7 @@ void runTickets(Workers &workers, const TicketJob &job, std::atomic<float> &nsPe
   // The rest that is left to a first chunk of unknown cost is one ticket; with a cost, what the chunk rule gives.
   run->firstChunk = job.minChunk;
   if (known > 0) {
-    auto wanted = static_cast<uint64_t>(std::max(1.0f, kChunkNs / known));
+    auto wanted = static_cast<uint64_t>(std::max(1.0f, job.chunkNs / known));
     run->firstChunk = std::max(job.minChunk, std::min(wanted, job.total / (2 * workers.threads()) + 1));
   }
   run->toPost.store(static_cast<int32_t>(std::min<uint64_t>(workers.threads() - 1,
