@@ -38,12 +38,14 @@ Module addKernel(int64_t block) {
   return m;
 }
 
-TEST(CpuCodegen, VectorAddWithTail) {
+class CpuCodegen : public testing::TestWithParam<std::string> {};
+
+TEST_P(CpuCodegen, VectorAddWithTail) {
   for (int64_t block : {4, 16, 1024}) {
     Module m = addKernel(block);
     CompileOptions o;
     o.emitLlvm = true;
-    KernelRunner k(m, o);
+    KernelRunner k(m, o, GetParam());
     ASSERT_TRUE(k.ok()) << k.result.error << k.result.llvm;
     int n = 3 * int(block) + 3;
     std::vector<float> x = randomFloats(size_t(n), 1), y = randomFloats(size_t(n), 2), out(size_t(n) + 64, -7);
@@ -61,7 +63,7 @@ TEST(CpuCodegen, VectorAddWithTail) {
   }
 }
 
-TEST(CpuCodegen, SoftmaxRow) {
+TEST_P(CpuCodegen, SoftmaxRow) {
   const int64_t block = 256;
   Module m;
   Builder b(m);
@@ -80,7 +82,7 @@ TEST(CpuCodegen, SoftmaxRow) {
   b.endKernel();
   CompileOptions opt;
   opt.emitLlvm = true;
-  KernelRunner k(m, opt);
+  KernelRunner k(m, opt, GetParam());
   ASSERT_TRUE(k.ok()) << k.result.error << k.result.llvm;
   for (int cols : {1, 7, 100, 256}) {
     int rows = 3;
@@ -103,7 +105,7 @@ TEST(CpuCodegen, SoftmaxRow) {
   }
 }
 
-TEST(CpuCodegen, MatmulWithPointerIncrements) {
+TEST_P(CpuCodegen, MatmulWithPointerIncrements) {
   const int64_t BM = 32, BN = 32, BK = 16;
   Module m;
   Builder b(m);
@@ -143,7 +145,7 @@ TEST(CpuCodegen, MatmulWithPointerIncrements) {
   b.endKernel();
   CompileOptions opt;
   opt.emitLlvm = true;
-  KernelRunner k(m, opt);
+  KernelRunner k(m, opt, GetParam());
   ASSERT_TRUE(k.ok()) << k.result.error << k.result.llvm;
   for (auto [rows, cols, inner] : {std::array<int, 3>{32, 32, 16}, {64, 96, 48}, {50, 45, 37}}) {
     std::vector<float> A = randomFloats(size_t(rows * inner), 4), B = randomFloats(size_t(inner * cols), 5),
@@ -162,5 +164,8 @@ TEST(CpuCodegen, MatmulWithPointerIncrements) {
       ASSERT_EQ(C[i], 5.f);
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(Targets, CpuCodegen, testing::ValuesIn(targetsHere()),
+                         [](const auto &info) { return targetCase(info.param); });
 
 } // namespace

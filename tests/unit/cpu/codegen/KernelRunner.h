@@ -5,6 +5,7 @@
 
 #include "backends/cpu/codegen/Compile.h"
 #include "backends/cpu/image/ImageFile.h"
+#include "backends/cpu/image/Processor.h"
 
 #include "gtest/gtest.h"
 
@@ -15,6 +16,19 @@
 #include <vector>
 
 namespace tessera::cpu {
+
+// Every level that this processor runs, and last `native`, which is the highest with the features beyond it. Each has vectors,
+// masks and instructions of its own, so a machine with AVX-512 tests the code for those without.
+inline std::vector<std::string> targetsHere() {
+  std::vector<std::string> targets;
+  for (const std::string &name : targetNames())
+    if (std::string why; name == "native" || processorRuns(name, why))
+      targets.push_back(name);
+  return targets;
+}
+
+// "x86-64-v3" as the name of a test case.
+inline std::string targetCase(const std::string &target) { return target.substr(target.rfind('-') + 1); }
 
 // A kernel mapped into this process. Arguments are appended in order, then run() executes the grid in ascending order.
 class KernelRunner {

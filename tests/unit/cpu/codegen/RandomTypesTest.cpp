@@ -31,11 +31,11 @@ void pushArgument(cpu::KernelRunner &r, const tbc::Type &t, uint64_t bits) {
 }
 
 // What differs; empty: nothing.
-std::string difference(const RandomKernel &k) {
+std::string difference(const RandomKernel &k, const std::string &target) {
   auto want = k.initialBuffers(), got = want;
   if (std::string e = runReference(k, want); !e.empty())
     return "the reference: " + e;
-  cpu::KernelRunner runner(k.module);
+  cpu::KernelRunner runner(k.module, {}, target);
   if (!runner.ok())
     return "compile: " + runner.result.error;
   std::vector<uint64_t> args = k.arguments(got);
@@ -89,6 +89,7 @@ TEST(RandomTypes, AgreeWithTheInterpreter) {
   auto now = static_cast<uint64_t>(std::chrono::system_clock::now().time_since_epoch() / std::chrono::seconds(1));
   uint64_t first = setting("TESSERA_RANDOM_SEED", full ? now * 1000 : 1), failures = 0;
   uint64_t count = setting("TESSERA_RANDOM_COUNT", full ? 1000 : 25);
+  const std::vector<std::string> targets = cpu::targetsHere();
   Coverage coverage;
   for (uint64_t seed = first; seed < first + count; ++seed) {
     RandomKernel k = randomKernel(seed);
@@ -97,20 +98,21 @@ TEST(RandomTypes, AgreeWithTheInterpreter) {
   std::printf("report: random kernels, seeds %llu to %llu: %s\n", static_cast<unsigned long long>(first),
               static_cast<unsigned long long>(first + count - 1), coverage.text().c_str());
   for (uint64_t seed = first; seed < first + count && failures < 3; ++seed) {
+    const std::string &target = targets[seed % targets.size()];
     RandomOptions o;
-    if (difference(randomKernel(seed, o)).empty())
+    if (difference(randomKernel(seed, o), target).empty())
       continue;
     // The shortest kernel that still differs: fewer steps of one seed are a prefix.
-    for (o.steps = 0; o.steps < RandomOptions().steps && difference(randomKernel(seed, o)).empty();)
+    for (o.steps = 0; o.steps < RandomOptions().steps && difference(randomKernel(seed, o), target).empty();)
       ++o.steps;
     RandomKernel k = randomKernel(seed, o);
     ++failures;
     // And then without the ops that do not matter to it. A kernel that is no longer fully specified is another story.
-    std::string kind = difference(k).substr(0, 7);
-    auto fails = [&] { return difference(k).substr(0, 7) == kind; };
+    std::string kind = difference(k, target).substr(0, 7);
+    auto fails = [&] { return difference(k, target).substr(0, 7) == kind; };
     while (cpu::shrinkRegion(k.module, k.module.functions[0].body, fails)) {
     }
-    ADD_FAILURE() << "seed " << seed << ", " << o.steps << " steps: " << difference(k) << "\n"
+    ADD_FAILURE() << "seed " << seed << ", " << target << ", " << o.steps << " steps: " << difference(k, target) << "\n"
                   << tbc::print(k.module, {.locations = false});
   }
 }
