@@ -3,15 +3,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """usage: bench.py --bin build/release/bin [--threads 2] [--record] [ROW…]
 
-Every row runs the peer and Tessera in turn (peer, ours, peer, ours, …), so that drift of the machine hits both, and quotes
-medians. The error of our result against float64 stands beside the speed; a row whose error is too large is a failure. --record writes
-tests/perf/results/cpu-<date>.json with versions and machine."""
+Peer and kernel run in this process, on the same inputs: in turn, a few runs of the one and a few of the other, so that drift of
+the machine hits both; the rates are medians over all runs. The first run of each turn is not counted: it finds what the other
+left in the caches. The error of our result against float64 stands beside the speed; a row whose error is too large is a
+failure. --record writes tests/perf/results/cpu-<level>-<date>T<time>.json with versions and machine; it overwrites nothing."""
 import argparse
 import ctypes
+import functools
 import json
 import os
 import pathlib
 import platform
+import re
 import statistics
 import subprocess
 import sys
@@ -20,9 +23,11 @@ import time
 
 import numpy as np
 
+from processor import Out, Processor
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 KERNELS = ROOT / "tests" / "kernels"
-ROUNDS = 5
+ROUNDS, RUNS = 9, 3
 
 
 class Bench:
@@ -33,37 +38,23 @@ class Bench:
         self.tmp = pathlib.Path(tempfile.mkdtemp(prefix="tessera-bench-"))
         self.env = dict(os.environ, TESSERA_THREADS=str(self.threads))
 
-    def save(self, name, array):
-        path = self.tmp / f"{name}.npy"
-        np.save(path, array)
-        return str(path)
+    @functools.cached_property
+    def processor(self):
+        return Processor(self.bin, self.threads)
 
-    def tessera(self, kernel, grid, args, defines, outs=(), repeats=20):
-        """Median nanoseconds of a launch, and the outputs."""
-        command = [str(self.bin / "tessera"), "run", str(KERNELS / kernel), "--grid", grid, f"--time={repeats}"]
-        for a in args:
-            command += ["--arg", a]
-        for key, value in defines.items():
-            command += ["-D", f"{key}={value}"]
-        paths = []
-        for o in outs:
-            paths.append(self.tmp / f"out-{o}.npy")
-            command += ["--out", f"{o}={paths[-1]}"]
-        done = subprocess.run(command, capture_output=True, text=True, env=self.env)
-        if done.returncode:
-            raise RuntimeError(done.stderr)
-        line = json.loads(done.stdout.strip().splitlines()[-1])
-        return line["median_ns"], [np.load(p) for p in paths]
+    def kernel(self, source, grid, arguments, defines):
+        return self.processor.kernel(str(KERNELS / source), grid, arguments, defines)
 
     def row(self, name, bar, unit, work, peer, ours, error, limit, beside=None):
-        """peer: callable -> ns. ours: callable -> (ns, error). work: units of work, for the rate."""
-        peers, mine, worst = [], [], 0.0
+        """peer, ours: callables that do the work once; they may return nanoseconds, else they are timed. work: units of work,
+        for the rate. error: callable, of our result."""
+        ours(), peer()
+        peers, mine = [], []
         for _ in range(ROUNDS):
-            peers.append(peer())
-            ns, err = ours()
-            mine.append(ns)
-            worst = max(worst, err)
-        p, m = statistics.median(peers), statistics.median(mine)
+            for side, times in ((peer, peers), (ours, mine)):
+                clocked(side)
+                times += [clocked(side) for _ in range(RUNS)]
+        p, m, worst = statistics.median(peers), statistics.median(mine), error()
         ratio = p / m
         row = dict(name=name, ours_ns=m, peer_ns=p, ours=work / m, peer=work / p, unit=unit, ratio=ratio, bar=bar, error=worst,
                    error_limit=limit, met=bool(ratio >= bar and worst <= limit), beside=beside or {})
@@ -85,6 +76,12 @@ class Bench:
         self.rows.append(row)
         print(f"{name:42} {value:9.2f} {unit}  (bar {bar} {unit})  {'met' if row['met'] else 'SHORT'}"
               + "".join(f"  [{k} {v}]" for k, v in more.items()), flush=True)
+
+
+def clocked(fn):
+    t = time.perf_counter_ns()
+    ns = fn()
+    return ns if isinstance(ns, int) else time.perf_counter_ns() - t
 
 
 def timed(fn, repeats=5):
@@ -116,10 +113,10 @@ def matmul(bench):
     rng = np.random.default_rng(0)
     a, b = rng.standard_normal((n, n), dtype=np.float32), rng.standard_normal((n, n), dtype=np.float32)
     want = a.astype(np.float64) @ b.astype(np.float64)
-    pa, pb = bench.save("a", a), bench.save("b", b)
+    a, b = bench.processor.place(a), bench.processor.place(b)
     os.environ["OMP_NUM_THREADS"] = str(bench.threads)
     dnnl = ctypes.CDLL("libdnnl.so.2")
-    c = np.zeros((n, n), np.float32)
+    c = bench.processor.place(np.zeros((n, n), np.float32))
     ptr = lambda x: x.ctypes.data_as(ctypes.c_void_p)
     i64 = ctypes.c_int64
 
@@ -130,117 +127,91 @@ def matmul(bench):
     sgemm()
     assert np.abs(c - want).max() < 1e-2, "the peer's result is wrong"
     bm, bn, bk = 128, 128, 256
-    grid = (n // bm) * (n // bn)
-
-    def ours():
-        ns, (out,) = bench.tessera("matmul.py:matmul_kernel", str(grid),
-                                   [pa, pb, f"*fp32[{n},{n}]"] + [str(v) for v in (n, n, n, n, 1, n, 1, n, 1)],
-                                   dict(BM=bm, BN=bn, BK=bk, GROUP=8, EPILOGUE="None", EVEN_K="True"),
-                                   outs=["c_ptr"], repeats=5)
-        return ns, float(np.abs(out - want).max() / np.abs(want).max())
-
-    beside = {"OpenBLAS Haswell GFLOP/s": blas_gflops(bench, n, "Haswell"), "OpenBLAS Zen GFLOP/s": blas_gflops(bench, n, "Zen")}
-    bench.row("matmul fp32 2048^3 / oneDNN", 0.70, "GFLOP/s", 2 * n**3, lambda: timed(sgemm), ours, None, 1e-5, beside)
+    kernel = bench.kernel("matmul.py:matmul_kernel", [(n // bm) * (n // bn)], [a, b, Out(n, n), n, n, n, n, 1, n, 1, n, 1],
+                          dict(BM=bm, BN=bn, BK=bk, GROUP=8, EPILOGUE="None", EVEN_K="True"))
+    cores = ("Haswell", "Zen", "SkylakeX") if "avx512f" in processor_facts()["flags"] else ("Haswell", "Zen")
+    beside = {f"OpenBLAS {core} GFLOP/s": blas_gflops(bench, n, core) for core in cores}
+    bench.row("matmul fp32 2048^3 / oneDNN", 0.70, "GFLOP/s", 2 * n**3, sgemm, kernel.run,
+              lambda: float(np.abs(kernel.arrays[2] - want).max() / np.abs(want).max()), 1e-5, beside)
 
 
-def torch_row(bench, name, kernel, shape, torch_fn, args, grid, defines, out, want, limit, bar=1.0, repeats=20):
-    import torch
-    torch.set_num_threads(bench.threads)
-    torch_fn()
-    moved = 2 * 4 * int(np.prod(shape))
-
-    def ours():
-        ns, (result,) = bench.tessera(kernel, grid, args, defines, outs=[out], repeats=repeats)
-        return ns, float(np.abs(result - want).max())
-
-    bench.row(name, bar, "GB/s", moved, lambda: timed(torch_fn, repeats), ours, None, limit)
+def torch_row(bench, name, torch_fn, kernel, out, want, limit, shape):
+    bench.row(name, 1.0, "GB/s", 2 * 4 * int(np.prod(shape)), lambda: (torch_fn(), None)[1], kernel.run,
+              lambda: float(np.abs(kernel.arrays[out] - want).max()), limit)
 
 
 def softmax(bench):
     import torch
-    x = np.random.default_rng(1).standard_normal((4096, 4096), dtype=np.float32)
+    torch.set_num_threads(bench.threads)
+    x = bench.processor.place(np.random.default_rng(1).standard_normal((4096, 4096), dtype=np.float32))
     t = torch.from_numpy(x)
     e = np.exp(x.astype(np.float64) - x.max(1, keepdims=True))
-    torch_row(bench, "softmax 4096x4096 / PyTorch", "softmax.py:softmax_kernel", x.shape, lambda: torch.softmax(t, 1),
-              [bench.save("x", x), "*fp32[4096,4096]", "4096", "4096", "4096", "4096"], "4096", dict(BLOCK_SIZE=4096), "y_ptr",
-              e / e.sum(1, keepdims=True), 1e-6)
+    kernel = bench.kernel("softmax.py:softmax_kernel", [4096], [x, Out(4096, 4096), 4096, 4096, 4096, 4096], dict(BLOCK_SIZE=4096))
+    torch_row(bench, "softmax 4096x4096 / PyTorch", lambda: torch.softmax(t, 1), kernel, 1, e / e.sum(1, keepdims=True), 1e-6, x.shape)
 
 
 def layer_norm(bench):
     import torch
+    torch.set_num_threads(bench.threads)
     rng = np.random.default_rng(2)
-    x = rng.standard_normal((4096, 4096), dtype=np.float32)
-    w, b = rng.standard_normal(4096, dtype=np.float32), rng.standard_normal(4096, dtype=np.float32)
+    x, w, b = (bench.processor.place(rng.standard_normal(shape, dtype=np.float32)) for shape in ((4096, 4096), 4096, 4096))
     t, tw, tb = map(torch.from_numpy, (x, w, b))
     d = x.astype(np.float64)
     want = (d - d.mean(1, keepdims=True)) / np.sqrt(d.var(1, keepdims=True) + 1e-5) * w + b
-    torch_row(bench, "layer norm 4096x4096 / PyTorch", "layer_norm.py:layer_norm_forward", x.shape,
-              lambda: torch.nn.functional.layer_norm(t, (4096,), tw, tb, 1e-5),
-              [bench.save("x", x), "*fp32[4096,4096]", bench.save("w", w), bench.save("b", b), "*fp32[4096]", "*fp32[4096]", "4096", "4096", "fp32:1e-5"],
-              "4096", dict(BLOCK_SIZE=256), "1", want, 1e-5)
+    kernel = bench.kernel("layer_norm.py:layer_norm_forward", [4096], [x, Out(4096, 4096), w, b, Out(4096), Out(4096), 4096, 4096, 1e-5],
+                          dict(BLOCK_SIZE=256))
+    torch_row(bench, "layer norm 4096x4096 / PyTorch", lambda: torch.nn.functional.layer_norm(t, (4096,), tw, tb, 1e-5), kernel, 1, want, 1e-5,
+              x.shape)
 
 
 def rms_norm(bench):
     import torch
+    torch.set_num_threads(bench.threads)
     rng = np.random.default_rng(3)
-    x, w = rng.standard_normal((4096, 4096), dtype=np.float32), rng.standard_normal(4096, dtype=np.float32)
+    x, w = (bench.processor.place(rng.standard_normal(shape, dtype=np.float32)) for shape in ((4096, 4096), 4096))
     t, tw = torch.from_numpy(x), torch.from_numpy(w)
     d = x.astype(np.float64)
     want = d / np.sqrt((d * d).mean(1, keepdims=True) + 1e-6) * w
-    torch_row(bench, "RMS norm 4096x4096 / PyTorch", "rms_norm.py:rms_norm_forward", x.shape,
-              lambda: torch.nn.functional.rms_norm(t, (4096,), tw, 1e-6),
-              [bench.save("x", x), "*fp32[4096,4096]", bench.save("w", w), "*fp32[4096]", "4096", "4096", "4096", "fp32:1e-6", "fp32:0"],
-              "4096", dict(BLOCK_SIZE=4096, ROUNDING=0), "y_ptr", want, 1e-5)
+    kernel = bench.kernel("rms_norm.py:rms_norm_forward", [4096], [x, Out(4096, 4096), w, Out(4096), 4096, 4096, 4096, 1e-6, 0.0],
+                          dict(BLOCK_SIZE=4096, ROUNDING=0))
+    torch_row(bench, "RMS norm 4096x4096 / PyTorch", lambda: torch.nn.functional.rms_norm(t, (4096,), tw, 1e-6), kernel, 1, want, 1e-5, x.shape)
 
 
 def vector_add(bench):
     n = 1 << 26
     rng = np.random.default_rng(4)
-    x, y = rng.random(n, dtype=np.float32), rng.random(n, dtype=np.float32)
-    px, py = bench.save("x", x), bench.save("y", y)
+    x, y = (bench.processor.place(rng.random(n, dtype=np.float32)) for _ in range(2))
     lib = ctypes.CDLL(str(bench.bin.parent / "perf" / "libtessera_perf_copy.so"))
     lib.tessera_perf_copy.restype = ctypes.c_int64
-    # written once: pages that nobody wrote are all the same page of zeros, and reading them is no traffic
-    src, dst = np.ones(2 * n + 16, np.float32), np.ones(2 * n + 16, np.float32)
-    align = lambda a: ctypes.c_void_p((a.ctypes.data + 63) & ~63)
     size = 6 * n  # half of the 12 n bytes that the kernel moves, so that both move the same
+    src, dst = (ctypes.c_void_p(bench.processor.place(np.zeros(size // 4, np.float32)).ctypes.data) for _ in range(2))
 
-    def copy():
-        return min(statistics.median(lib.tessera_perf_copy(align(dst), align(src), ctypes.c_uint64(size), bench.threads, s)
-                                     for _ in range(5)) for s in (0, 1))
+    def copy(streaming):
+        return lib.tessera_perf_copy(dst, src, ctypes.c_uint64(size), bench.threads, streaming)
 
-    copy()
-
-    def ours():
-        ns, (out,) = bench.tessera("vector_add.py:add_kernel", str(n // 8192), [px, py, f"*fp32[{n}]", str(n)], dict(BLOCK_SIZE=8192),
-                                   outs=["output_ptr"], repeats=9)
-        return ns, float(np.abs(out - (x + y)).max())
-
-    bench.row("vector add 2^26 / copy", 0.95, "GB/s", 12 * n, copy, ours, None, 0.0)
+    faster = min((0, 1), key=lambda s: statistics.median(copy(s) for _ in range(15)))
+    kernel = bench.kernel("vector_add.py:add_kernel", [n // 8192], [x, y, Out(n), n], dict(BLOCK_SIZE=8192))
+    bench.row(f"vector add 2^26 / {'non-temporal' if faster else 'plain'} copy", 0.95, "GB/s", 12 * n, lambda: copy(faster), kernel.run,
+              lambda: float(np.abs(kernel.arrays[2] - (x + y)).max()), 0.0)
 
 
 def attention(bench):
     import torch
     h, n, d = 8, 1024, 64
     rng = np.random.default_rng(5)
-    q, k, v = (rng.standard_normal((1, h, n, d), dtype=np.float32) for _ in range(3))
+    q, k, v = (bench.processor.place(rng.standard_normal((1, h, n, d), dtype=np.float32)) for _ in range(3))
     tq, tk, tv = map(torch.from_numpy, (q, k, v))
     torch.set_num_threads(bench.threads)
     s = (q.astype(np.float64) @ k.astype(np.float64).transpose(0, 1, 3, 2)) * d**-0.5
     p = np.exp(s - s.max(-1, keepdims=True))
     want = (p / p.sum(-1, keepdims=True)) @ v.astype(np.float64)
-    strides = [str(x) for x in (h * n * d, n * d, d)]
     bm = 128
-
-    def ours():
-        args = [bench.save("q", q), bench.save("k", k), bench.save("v", v), f"*fp32[1,{h},{n},{d}]", f"*fp32[{h},{n}]", f"fp32:{d**-0.5}",
-                str(h), str(n), str(n)]
-        ns, (out,) = bench.tessera("attention.py:attention_forward", f"{n // bm},{h}", args + strides * 4,
-                                   dict(CAUSAL="False", HEAD=d, BLOCK_M=bm, BLOCK_N=64), outs=["out_ptr"], repeats=5)
-        return ns, float(np.abs(out - want).max())
-
-    peer = lambda: timed(lambda: torch.nn.functional.scaled_dot_product_attention(tq, tk, tv))
-    bench.row("attention fwd 8x1024x64 fp32 / PyTorch", 1.0, "GFLOP/s", 4 * h * n * n * d, peer, ours, None, 1e-4)
+    kernel = bench.kernel("attention.py:attention_forward", [n // bm, h],
+                          [q, k, v, Out(1, h, n, d), Out(h, n), d**-0.5, h, n, n] + [h * n * d, n * d, d] * 4,
+                          dict(CAUSAL="False", HEAD=d, BLOCK_M=bm, BLOCK_N=64))
+    bench.row("attention fwd 8x1024x64 fp32 / PyTorch", 1.0, "GFLOP/s", 4 * h * n * n * d,
+              lambda: (torch.nn.functional.scaled_dot_product_attention(tq, tk, tv), None)[1], kernel.run,
+              lambda: float(np.abs(kernel.arrays[3] - want).max()), 1e-4)
 
 
 COLD = {
@@ -256,7 +227,7 @@ COLD = {
 def compile_times(bench):
     peak = 0
     for name, (bar, file, kernel, bindings) in COLD.items():
-        done = subprocess.run([str(bench.bin / "tessera_cold_compile"), "15", "x86-64-v3", "cpu", str(KERNELS / file), kernel, *bindings],
+        done = subprocess.run([str(bench.bin / "tessera_cold_compile"), "15", "native", "cpu", str(KERNELS / file), kernel, *bindings],
                               capture_output=True, text=True, env=bench.env)
         if done.returncode:
             raise RuntimeError(done.stderr)
@@ -264,11 +235,11 @@ def compile_times(bench):
         peak = max(peak, r["peak_mb"])
         bench.limit(f"cold compile in process: {name}", r["cold_ms"], bar, "ms", second_ms=r["warm_ms"], minimum_ms=r["cold_min_ms"])
     command = [str(bench.bin / "tessera"), "compile", str(KERNELS / "vector_add.py"), "-s", "*fp32:16, *fp32:16, *fp32:16, i32:16", "-D", "BLOCK_SIZE=1024",
-               "--target", "x86-64-v3", "-o", str(bench.tmp / "add.bin")]
+               "--target", "native", "-o", str(bench.tmp / "add.bin")]
     bench.limit("tessera compile of vector add, process", timed(lambda: subprocess.run(command, check=True), 15) / 1e6, 150, "ms")
     # The largest examples, each in a process of its own.
     for file, kernel, bindings in LARGEST:
-        done = subprocess.run([str(bench.bin / "tessera_cold_compile"), "1", "x86-64-v3", "cpu", str(KERNELS / file), kernel, *bindings], capture_output=True,
+        done = subprocess.run([str(bench.bin / "tessera_cold_compile"), "1", "native", "cpu", str(KERNELS / file), kernel, *bindings], capture_output=True,
                               text=True, env=bench.env)
         if done.returncode:
             raise RuntimeError(done.stderr)
@@ -301,8 +272,11 @@ def worker(bench):
 
 def launch(bench):
     # one program of 64 elements, call to completed, from the C++ of the command line
-    ns, _ = bench.tessera("vector_add.py:add_kernel", "1", ["*fp32[64]", "*fp32[64]", "*fp32[64]", "64"], dict(BLOCK_SIZE=64), repeats=2000)
-    bench.limit("launch from C++, grid of one, caller's thread", ns / 1000, 2, "us")
+    command = [str(bench.bin / "tessera"), "run", str(KERNELS / "vector_add.py:add_kernel"), "--grid", "1", "--time=2000", "-D", "BLOCK_SIZE=64"]
+    for a in ["*fp32[64]"] * 3 + ["64"]:
+        command += ["--arg", a]
+    done = subprocess.run(command, capture_output=True, text=True, env=bench.env, check=True)
+    bench.limit("launch from C++, grid of one, caller's thread", json.loads(done.stdout.splitlines()[-1])["median_ns"] / 1000, 2, "us")
 
 
 def launch_python(bench):
@@ -328,6 +302,26 @@ def peer_versions():
     return dict(torch=torch.__version__, onednn=dpkg("libdnnl2"), openblas=dpkg("libopenblas0-pthread"))
 
 
+def processor_facts():
+    fields = dict(re.split(r"\s*:\s*", line.rstrip(), maxsplit=1) for line in open("/proc/cpuinfo").read().split("\n\n")[0].splitlines())
+    return dict(cpu=fields.get("model name", "?"), family=fields.get("cpu family"), model=fields.get("model"), flags=fields.get("flags", "").split())
+
+
+def record(bench, failed):
+    facts = processor_facts()
+    level = "v4" if {"avx512f", "avx512bw", "avx512vl"} <= set(facts["flags"]) else "v3" if "avx2" in facts["flags"] else "v2"
+    run = lambda *c: subprocess.run(c, capture_output=True, text=True).stdout.strip()
+    out = ROOT / "tests/perf/results" / f"cpu-{level}-{time.strftime('%Y-%m-%dT%H%M%S')}.json"
+    out.parent.mkdir(exist_ok=True)
+    facts.pop("flags")
+    data = dict(machine=dict(**facts, level=f"x86-64-{level}", threads=bench.threads, system=platform.system()), version=run(str(bench.bin / "tessera"), "--version"),
+                commit=run("git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"), python=platform.python_version(), numpy=np.__version__,
+                peers=peer_versions(), rows=bench.rows, failed=failed)
+    with out.open("x") as file:
+        file.write(json.dumps(data, indent=1) + "\n")
+    print(f"recorded in {out.relative_to(ROOT)}")
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--bin", default=str(ROOT / "build/release/bin"))
@@ -337,8 +331,9 @@ def main():
     options = parser.parse_args()
     if "MALLOC_MMAP_MAX_" not in os.environ:
         # The peers allocate their results anew each time. With memory from the heap, kept when freed, they do not pay for
-        # fresh pages from the system, as our kernels, which write into arrays that exist, do not.
-        os.execve(sys.executable, [sys.executable, *sys.argv], dict(os.environ, MALLOC_MMAP_MAX_="0", MALLOC_TRIM_THRESHOLD_=str(1 << 40)))
+        # fresh pages from the system, as our kernels, which write into arrays that exist, do not. And in huge pages, as ours.
+        os.execve(sys.executable, [sys.executable, *sys.argv], dict(os.environ, MALLOC_MMAP_MAX_="0", MALLOC_TRIM_THRESHOLD_=str(1 << 40),
+                                                                    GLIBC_TUNABLES="glibc.malloc.hugetlb=1"))
     bench = Bench(options)
     failed = []
     for name in options.rows or ROWS:
@@ -348,14 +343,7 @@ def main():
             print(f"{name:42} FAILED: {e}", flush=True)
             failed.append(name)
     if options.record:
-        cpu = next((l.split(":")[1].strip() for l in open("/proc/cpuinfo") if l.startswith("model name")), "?")
-        version = subprocess.run([str(bench.bin / "tessera"), "--version"], capture_output=True, text=True).stdout.strip()
-        commit = subprocess.run(["git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"], capture_output=True, text=True).stdout.strip()
-        out = ROOT / "tests/perf/results" / f"cpu-{time.strftime('%Y-%m-%d')}.json"
-        out.parent.mkdir(exist_ok=True)
-        out.write_text(json.dumps(dict(machine=dict(cpu=cpu, threads=options.threads, system=platform.platform()), version=version, commit=commit,
-                                       python=platform.python_version(), numpy=np.__version__, peers=peer_versions(), rows=bench.rows, failed=failed), indent=1) + "\n")
-        print(f"recorded in {out.relative_to(ROOT)}")
+        record(bench, failed)
     return 1 if failed or any(not r["met"] for r in bench.rows) else 0
 
 
