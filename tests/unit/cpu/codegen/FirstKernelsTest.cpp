@@ -165,6 +165,34 @@ TEST_P(CpuCodegen, MatmulWithPointerIncrements) {
   }
 }
 
+// A truncation, and a store of its result under a mask that is a constant with one lane set: nothing beside that lane is written.
+TEST_P(CpuCodegen, StoreUnderAKnownMask) {
+  for (auto [wide, narrow] :
+       {std::pair{Elem::I64, Elem::I32}, {Elem::I32, Elem::I16}, {Elem::I32, Elem::I8}, {Elem::I16, Elem::I8}})
+    for (int64_t n : {2, 4, 8})
+      for (int64_t lane : {int64_t(0), int64_t(1), n - 1}) {
+        Module m;
+        Builder b(m);
+        b.beginKernel("store");
+        ValueId x = b.param("x", Builder::ptr(wide), 16), o = b.param("o", Builder::ptr(narrow), 16);
+        ValueId place = b.arange(0, n);
+        auto at = [&](ValueId p) { return b.op(Opcode::AddPtr, {b.splat(p, {n}), place}); };
+        ValueId v = b.op(Opcode::TruncI, {b.load(at(x))}, Builder::tensor({n}, narrow));
+        b.store(at(o), v, b.cmpi(CmpI::Eq, place, b.splat(b.i32(lane), {n})));
+        b.endKernel();
+        KernelRunner k(m, {}, GetParam());
+        ASSERT_TRUE(k.ok()) << k.result.error;
+        size_t w = elemBits(wide) / 8, s = elemBits(narrow) / 8;
+        std::vector<uint8_t> in(size_t(n) * w), out(size_t(n) * s + 16, 0xEE), want = out;
+        for (size_t i = 0; i < in.size(); ++i)
+          in[i] = uint8_t(i + 1);
+        std::memcpy(want.data() + size_t(lane) * s, in.data() + size_t(lane) * w, s);
+        k.arg(in.data()).arg(out.data());
+        k.run();
+        EXPECT_EQ(out, want) << elemName(wide) << " to " << elemName(narrow) << ", lane " << lane << " of " << n;
+      }
+}
+
 INSTANTIATE_TEST_SUITE_P(Targets, CpuCodegen, testing::ValuesIn(targetsHere()),
                          [](const auto &info) { return targetCase(info.param); });
 
