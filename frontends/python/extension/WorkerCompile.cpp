@@ -16,7 +16,7 @@ int32_t compileInWorker(
   worker::CompileClient &client = worker::CompileClient::ofProcess(options);
   int32_t status = TSC_OK;
   // The plugin is loaded by the worker; here only what the frontend must know of its target is needed.
-  auto facts = client.targetFacts(request.target, {}, sink, &status);
+  auto facts = client.targetFacts(request.target, {}, sink, &status, interrupted);
   if (!facts)
     return status ? status : TSC_INTERNAL;
   worker::LowerRequest lower;
