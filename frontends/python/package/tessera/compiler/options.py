@@ -89,6 +89,8 @@ def compiler_options(options):
     """What the compiler library takes, as pairs of texts."""
     pairs = [("num_warps", str(options.num_warps)), ("num_stages", str(options.num_stages)), ("num_ctas", str(options.num_ctas)),
              ("fp_fusion", str(int(options.enable_fp_fusion))), ("debug", str(int(options.debug)))]
+    if options.debug and not options.sanitize_overflow:
+        pairs.append(("sanitize_overflow", "0"))
     if options.opt_level:
         pairs.append(("opt_level", str(options.opt_level)))
     if options.maxnreg:
