@@ -72,6 +72,7 @@ bool Job::emitTile(const TargetCompiler *target) {
   py::loadSemaDialects(*context_);
   py::EmitOptions emitOptions;
   emitOptions.debug = options.number("debug", 0) != 0;
+  emitOptions.sanitizeOverflow = options.number("sanitize_overflow", 1) != 0;
   emitOptions.numWarps = options.number("num_warps", 4);
   emitOptions.numStages = options.number("num_stages", 3);
   emitOptions.numCtas = options.number("num_ctas", 1);

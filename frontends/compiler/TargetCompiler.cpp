@@ -76,8 +76,9 @@ void PluginTargetCompiler::describe(void *user, void (*on_facts)(void *user, con
 
 // The options that the core understood itself; everything else is the plugin's.
 bool isCoreOption(const std::string &key) {
-  static const char *const kKeys[] = {"num_warps", "num_stages",  "num_ctas", "debug",     "opt_level",      "dump_ir",
-                                      "dump_dir",  "time_passes", "plugin",   "fp_fusion", "unsupported_fp8"};
+  static const char *const kKeys[] = {"num_warps", "num_stages", "num_ctas",        "debug",
+                                      "opt_level", "dump_ir",    "dump_dir",        "time_passes",
+                                      "plugin",    "fp_fusion",  "unsupported_fp8", "sanitize_overflow"};
   for (const char *k : kKeys)
     if (key == k)
       return true;

@@ -109,11 +109,32 @@ Value Emitter::shift(BinOpKind op, const Value &a, const Value &b) {
   return x.type.elem.isSigned() ? elementwise<arith::ShRSIOp>(x, y) : elementwise<arith::ShRUIOp>(x, y);
 }
 
+// Computed again in 64 bits, which hold every sum and product of 32; the result must fit the type.
+void Emitter::assertNoOverflow(BinOpKind op, const Value &a, const Value &b) {
+  DType t = a.type.elem, wide = py::dtype(K::Int64);
+  if (t.bits() >= 64)
+    return;
+  Value x = cast(a, wide), y = cast(b, wide);
+  Value r = op == BinOpKind::Add   ? elementwise<arith::AddIOp>(x, y)
+            : op == BinOpKind::Sub ? elementwise<arith::SubIOp>(x, y)
+                                   : elementwise<arith::MulIOp>(x, y);
+  unsigned bits = t.isSigned() ? t.bits() - 1 : t.bits();
+  Value high = intConstant(wide, (int64_t(1) << bits) - 1, r.type.shape, r.type.block);
+  Value low = intConstant(wide, t.isSigned() ? -(int64_t(1) << bits) : 0, r.type.shape, r.type.block);
+  Value fits = binary(BinOpKind::BitAnd, compare(Relation::Le, r, high), compare(Relation::Ge, r, low));
+  std::string name = op == BinOpKind::Add ? "add" : op == BinOpKind::Sub ? "sub" : "mul";
+  tile::AssertOp::create(this->b, loc, fits.ir,
+                         "int" + std::to_string(t.bits()) + " overflow detected for operation " + name, mlir::Value());
+}
+
 Value Emitter::binary(BinOpKind op, const Value &a, const Value &b) {
   auto simple = [&](auto intOp, auto floatOp) {
     auto [x, y] = unify(a, b);
-    if (x.type.elem.isInt())
+    if (x.type.elem.isInt()) {
+      if (checksOverflow())
+        assertNoOverflow(op, x, y);
       return elementwise<decltype(intOp)>(x, y);
+    }
     return throughFloat(x, y, [&](Value p, Value q) { return elementwise<decltype(floatOp)>(p, q); });
   };
   auto bits = [&](auto intOp) {
@@ -192,6 +213,8 @@ Value Emitter::negate(const Value &v) {
   if (v.type.elem.isPtr())
     failType("wrong type argument to unary minus (" + v.type.elem.repr() + ")");
   Value zero = zeroOf(v.type);
+  if (v.type.elem.isInt() && checksOverflow())
+    assertNoOverflow(BinOpKind::Sub, zero, v);
   if (v.type.elem.isInt())
     return elementwise<arith::SubIOp>(zero, v);
   return throughFloat(zero, v, [&](Value p, Value q) { return elementwise<arith::SubFOp>(p, q); });

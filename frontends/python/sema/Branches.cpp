@@ -105,7 +105,11 @@ Visitor::Arm Visitor::visitArm(llvm::function_ref<void()> body, const Env &env) 
   KernelFrame &f = frame();
   f.env = env;
   f.flow = {};
+  Span outer = std::exchange(f.lastReturn, Span{});
   body();
+  arm.lastReturn = f.lastReturn;
+  if (!f.lastReturn.line)
+    f.lastReturn = outer;
   arm.env = std::move(f.env);
   arm.flow = f.flow;
   arm.dead = arm.flow.left();
@@ -188,6 +192,7 @@ void Visitor::joinVariable(std::string_view name, Arm &a, Arm &c, Merge &m) {
     if (xDead || yDead) {
       (xDead ? x : y) = nullptr;
     } else if (name == "$return") {
+      At at(*this, c.lastReturn.line ? c.lastReturn : a.lastReturn.line ? a.lastReturn : place);
       fail(DiagId::InconsistentReturn, "Inconsistent return types: " + describeType(*x) + " and " + describeType(*y));
     } else if (old) {
       bool thenChanged = !sameShape(*x, *old);

@@ -201,9 +201,13 @@ Value dotScaled(Visitor &v, Args &a) {
     llvm::SmallVector<int64_t, 4> want(x.type.shape.begin(), x.type.shape.end());
     want[r - 2] = rows;
     want[r - 1] = std::max<int64_t>(1, kx / 32);
-    if (s.type.shape != want)
-      v.fail(DiagId::ShapeMismatch, std::string(what) + "_scale must be a tensor of shape " + shapeText(want) +
-                                        ". Got " + shapeText(s.type.shape));
+    if (s.type.shape == want)
+      return;
+    std::string got; // as Triton prints a shape
+    for (int64_t d : s.type.shape)
+      got += (got.empty() ? "['" : ", '") + std::to_string(d) + "'";
+    v.fail(DiagId::ShapeMismatch,
+           std::string(what) + "_scale must be a tensor of shape " + shapeText(want) + ". Got " + got + "]");
   };
   checkScale(xs, m, "lhs");
   checkScale(ys, n, "rhs");

@@ -114,7 +114,12 @@ Value umulhi(Visitor &v, Args &a) {
   return Emitter::tensor(tile::MulHiUIOp::create(v.b, v.loc, x.ir, y.ir), x.type);
 }
 
-template <BinOpKind Op> Value arithmetic(Visitor &v, Args &a) { return v.binaryOp(Op, a[0], a[1]); }
+template <BinOpKind Op> Value arithmetic(Visitor &v, Args &a) {
+  bool before = std::exchange(v.mayWrap, a.has(2) && !v.truth(a[2], "sanitize_overflow"));
+  Value r = v.binaryOp(Op, a[0], a[1]);
+  v.mayWrap = before;
+  return r;
+}
 
 bool propagates(Visitor &v, const Value &x) { return !x.isNoneOrAbsent() && v.truth(x, "propagate_nan"); }
 template <bool IsMax> Value minimumMaximum(Visitor &v, Args &a) {

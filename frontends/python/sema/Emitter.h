@@ -14,6 +14,7 @@
 
 #include <functional>
 #include <optional>
+#include <utility>
 
 namespace tessera::py {
 
@@ -56,6 +57,9 @@ public:
   virtual SourcePlace currentPlace() const = 0;
   virtual std::vector<Diagnostic::Note> callNotes() const { return {}; }
   virtual std::string currentFunction() const { return {}; }
+  // Whether +, - and * of integers under visit are to be checked.
+  virtual bool checksOverflow() const { return options.debug && options.sanitizeOverflow && !inRegion; }
+  unsigned inRegion = 0; // regions of whole-tile ops around the builder: no assertion may stand there
 
   // --- values
   static Value tensor(mlir::Value v, TensorType t);
@@ -156,6 +160,7 @@ protected:
   Value mod(const Value &a, const Value &b);
   Value trueDivide(const Value &a, const Value &b);
   Value shift(BinOpKind op, const Value &a, const Value &b);
+  void assertNoOverflow(BinOpKind op, const Value &a, const Value &b);
   void checkPointers(DType a, DType b, bool allowPtr);
   Value throughFloat(const Value &a, const Value &b, const std::function<Value(Value, Value)> &f);
 };

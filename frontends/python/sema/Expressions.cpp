@@ -203,6 +203,8 @@ Value Visitor::applyUnary(UnaryOpKind op, const Value &v) {
       return v;
     }
   }
+  if (op == UnaryOpKind::Not && v.isTuple())
+    failType("wrong type argument to unary not (" + describeType(v) + ")", "compare its length: len(x) == 0");
   if (op == UnaryOpKind::Not)
     return constBool(!*staticTruth(v));
   if (!v.isConst())

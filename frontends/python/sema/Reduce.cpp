@@ -16,7 +16,9 @@ void fillBody(Emitter &e, mlir::Block *block, llvm::ArrayRef<Value> inputs, cons
   std::vector<Value> args;
   for (size_t i = 0; i < 2 * inputs.size(); ++i)
     args.push_back(Emitter::tensor(block->getArgument(i), scalarType(inputs[i % inputs.size()].type.elem)));
+  ++e.inRegion;
   std::vector<Value> results = combine(args);
+  --e.inRegion;
   if (results.size() != inputs.size())
     e.failType(std::string(what) + ": combine_fn must return " + std::to_string(inputs.size()) +
                " values, and returns " + std::to_string(results.size()));

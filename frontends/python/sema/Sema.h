@@ -47,7 +47,8 @@ std::optional<KernelSignature> parseSignature(std::string_view text, const std::
                                               DiagnosticList &out);
 
 struct EmitOptions {
-  bool debug = false; // device_assert and assert statements make code
+  bool debug = false;           // device_assert and assert statements make code
+  bool sanitizeOverflow = true; // with debug: +, - and * of integers below 64 bits assert that they do not wrap
   int64_t numWarps = 4, numStages = 3, numCtas = 1;
   // What input_precision=None of dot means for fp32 operands: "tf32" or "ieee".
   std::string defaultDotPrecision = "ieee";

@@ -316,6 +316,7 @@ void Visitor::visitReturn(const Return *s) {
          "write the result to memory with tl.store");
   }
   f.flow.ret.state = Flag::Yes;
+  f.lastReturn = s->span;
 }
 
 void Visitor::visitAssert(const Assert *s) {

@@ -59,6 +59,7 @@ struct KernelFrame {
   ExitFlow flow;
   bool tail = true;          // nothing of the function follows the block under visit
   unsigned runtimeLoops = 0; // for and while loops around it
+  Span lastReturn;           // of the return statements visited so far
   unsigned withDepth = 0;    // `with` blocks around it
   mlir::LocationAttr caller; // of the call; null for the kernel
   SourcePlace callPlace;
@@ -109,6 +110,11 @@ public:
   std::string callStackText() const;
   KernelFrame &frame() { return *frames.back(); }
   unsigned errors = 0;
+  // Functions of the library wrap on purpose.
+  bool checksOverflow() const override {
+    return Emitter::checksOverflow() && !mayWrap && !frames.back()->function->isLibrary();
+  }
+  bool mayWrap = false; // sanitize_overflow=False of the call under visit
 
 private:
   struct At; // sets place and location for its scope
@@ -157,6 +163,7 @@ private:
     Env env;
     ExitFlow flow;
     bool dead = false; // control never falls out of it
+    Span lastReturn;   // where it returns; line 0: nowhere
   };
   bool visitIf(const If *s, Seq<Stmt> rest); // whether it took care of the rest
   void guard(llvm::function_ref<void()> rest);
