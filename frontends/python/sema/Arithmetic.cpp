@@ -106,7 +106,9 @@ Value Emitter::shift(BinOpKind op, const Value &a, const Value &b) {
     failType("invalid operands of type " + x.type.elem.repr() + " and " + y.type.elem.repr());
   if (op == BinOpKind::LShift)
     return elementwise<arith::ShLIOp>(x, y);
-  return x.type.elem.isSigned() ? elementwise<arith::ShRSIOp>(x, y) : elementwise<arith::ShRUIOp>(x, y);
+  // Signed by what was shifted before promotion; beside a Python number by the other operand.
+  bool isSigned = a.isTensor() ? a.type.elem.isSigned() : b.type.elem.isSigned();
+  return isSigned ? elementwise<arith::ShRSIOp>(x, y) : elementwise<arith::ShRUIOp>(x, y);
 }
 
 // Computed again in 64 bits, which hold every sum and product of 32; the result must fit the type.

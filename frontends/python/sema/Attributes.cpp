@@ -326,13 +326,14 @@ Value Visitor::subscript(const Value &base, const Value &index) {
   if (base.isTensor()) {
     std::vector<Value> parts = index.isTuple() ? index.items() : std::vector<Value>{index};
     Value v = base;
-    size_t dim = 0, used = 0;
+    size_t dim = 0;
     for (const Value &p : parts) {
       if (p.isNone()) {
+        if (dim > v.type.rank())
+          failArgument("invalid axis " + std::to_string(dim) + " for a new dimension of " + v.type.str());
         v = expandDims(v, static_cast<int64_t>(dim));
       } else if (wholeSlice(p)) {
-        if (++used > base.type.rank())
-          fail(DiagId::ShapeMismatch, "too many indices for a tensor of shape " + shapeText(base.type.shape));
+        // Keeps the dim; Triton takes more of them than there are dims, and so do its programs.
       } else {
         failType("unsupported tensor index: " + describe(p),
                  "tiles are indexed with `:` and `None` only; use tl.gather, tl.split or a reduction to pick elements");

@@ -134,7 +134,6 @@ const BuiltinDef kRows[] = {
     {"fast_log2f", "arg0", log2_, kPlain, kSpace},
     {"fast_log10f", "arg0", log10_, kPlain, kSpace},
     {"sqrt_rn", "arg0", sqrt_, kPlain, kSpace},
-    {"rsqrt_rn", "arg0", rsqrt_, kPlain, kSpace},
 };
 } // namespace
 

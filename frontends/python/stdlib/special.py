@@ -360,7 +360,7 @@ def cyl_bessel_i1(x):
 
 
 def _normal_quantile(q, tail):
-    # q = p - 1/2 and tail = min(p, 1 - p), each exact where it is used.
+    # q = p - 1/2 and tail = 2 min(p, 1 - p), each exact where it is used; twice, because half of the smallest float is zero.
     r = 0.180625 - q * q
     r = maximum(r, 0.0)
     central = q * _horner(
@@ -369,7 +369,7 @@ def _normal_quantile(q, tail):
     ) / _horner(
         r, (1.0, 4.2313330701600911252e+1, 6.8718700749205790830e+2, 5.3941960214247511077e+3, 2.1213794301586595867e+4,
             3.9307895800092710610e+4, 2.8729085735721942674e+4, 5.2264952788528545610e+3))
-    r = sqrt_of(-log(where(tail > 0.0, minimum(tail, 0.5), 0.25)))
+    r = sqrt_of(0.6931471805599453 - log(where(tail > 0.0, minimum(tail, 1.0), 0.5)))
     s = r - 1.6
     middle = _horner(
         s, (1.42343711074968357734e0, 4.63033784615654529590e0, 5.76949722146069140550e0, 3.64784832476320460504e0,
@@ -391,15 +391,15 @@ def _normal_quantile(q, tail):
 
 
 def normcdfinv(p):
-    return _normal_quantile(p - 0.5, minimum(p, 1.0 - p))
+    return _normal_quantile(p - 0.5, 2.0 * minimum(p, 1.0 - p))
 
 
 def erfinv(x):
-    return 0.7071067811865476 * _normal_quantile(0.5 * x, 0.5 * (1.0 - abs(x)))
+    return 0.7071067811865476 * _normal_quantile(0.5 * x, 1.0 - abs(x))
 
 
 def erfcinv(x):
-    return -0.7071067811865476 * _normal_quantile(0.5 * (x - 1.0), 0.5 * minimum(x, 2.0 - x))
+    return -0.7071067811865476 * _normal_quantile(0.5 * (x - 1.0), minimum(x, 2.0 - x))
 
 
 def erfcx(x):
