@@ -156,6 +156,23 @@ def newton(f, derivative, start, target):
     return x
 
 
+def erfcinv(x):
+    if x < 0:
+        return math.nan  # also where x / 2 would be -0.0
+    if not 0 < x < 1e-290:
+        return scaled(-math.sqrt(0.5), quantile((x - 1) / 2, min(x, 2 - x) / 2))
+    # Half of the smallest doubles is 0. Newton on ln(erfc(y)) = ln(x) with the asymptotic series of erfc (Abramowitz and
+    # Stegun 7.1.23), whose sixth term is below 1e-16 for these y > 25.
+    y = math.sqrt(-math.log(x))
+    for _ in range(20):
+        z, term, series = 2 * y * y, 1.0, 1.0
+        for k in range(1, 7):
+            term *= -(2 * k - 1) / z
+            series += term
+        y -= (-y * y - math.log(y * math.sqrt(math.pi)) + math.log(series) - math.log(x)) / (-2 * y - 1 / y)
+    return y
+
+
 def quantile(q, tail):
     """The normal quantile by bisection on erfc of the C library."""
     if math.isnan(q) or tail < 0:
@@ -344,7 +361,7 @@ def float_rules():
               ("j0", C["j0"], (-60, 60), -1), ("j1", C["j1"], (-60, 60), -1), ("y0", C["y0"], (0, 60), -1), ("y1", C["y1"], (0, 60), -1),
               ("cyl_bessel_i0", bessel_i(0), (-60, 60), 8), ("cyl_bessel_i1", bessel_i(1), (-60, 60), 8),
               ("erfinv", lambda x: scaled(math.sqrt(0.5), quantile(x / 2, (1 - abs(x)) / 2)), (-0.9999, 0.9999), 12),
-              ("erfcinv", lambda x: scaled(-math.sqrt(0.5), quantile((x - 1) / 2, min(x, 2 - x) / 2)), (1e-7, 1.9999), 12),
+              ("erfcinv", erfcinv, (1e-7, 1.9999), 12),
               ("normcdfinv", lambda p: quantile(p - 0.5, min(p, 1 - p)), (1e-6, 0.9999), 12), ("erfcx", erfcx, (-5, 40), 12),
               ("normcdf", normcdf, (-10, 5), 12), ("lgamma", lgamma, (0, 60), 12), ("tgamma", tgamma, (-20, 30), 16),
               ("logb", lambda x: m.inf if m.isinf(x) else x if m.isnan(x) else -m.inf if x == 0 else float(exponent(x)), WIDE, 0),
