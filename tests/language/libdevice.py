@@ -198,12 +198,6 @@ def scaled(factor, v):
     return None if v is None else factor * v
 
 
-def erfcinv(x):
-    if 0 < x < 1e-300:
-        return None  # beyond what erfc shows in a double, and its half is no double
-    return math.nan if x < 0 else scaled(-math.sqrt(0.5), quantile((x - 1) / 2, min(x, 2 - x) / 2))
-
-
 def normcdf(x):
     if not is_finite(x):
         return math.nan if math.isnan(x) else 0.0 if x < 0 else 1.0
