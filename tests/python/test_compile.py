@@ -294,3 +294,10 @@ def test_too_much_shared_memory(cache):
     assert ("a tile of 256x256xf32 that changes its layout between warps", "262144 bytes") in error.breakdown
     assert isinstance(error.__cause__, CompilationError) and "tl.load(x + place)" in str(error.__cause__)
     assert pickle.loads(pickle.dumps(error)).breakdown == error.breakdown
+
+
+def test_keys_contain_compiler_and_plugin():
+    from tessera import _tessera
+    from tessera.runtime.driver import target_text
+    build = _tessera.plugin_build(target_text(driver.active.get_current_target()))
+    assert all(name in build for name in ("libtessera_compiler.so:", "libtessera_cpu.so:", "libtessera_cpu_driver.so:"))

@@ -308,3 +308,14 @@ def test_descriptors_are_flattened():
     assert _tessera.specialization(TensorDescriptor.from_tensor(base, [16, 32])) == ("tensordesc<fp16[16, 32]>", None)
     nan = TensorDescriptor.from_tensor(base, [16, 32], padding="nan")
     assert _tessera.specialization(nan) == ("tensordesc<fp16[16, 32], nan>", None)
+
+
+def test_what_kernels_print_is_shown_at_once(capfd):
+    import tessera.language as tl
+
+    @tessera.jit
+    def kernel(x):
+        tl.device_print("value", tl.load(x))
+
+    kernel[(1, )](np.full(1, 42, np.int32))
+    assert capfd.readouterr().out == "pid (0, 0, 0) idx () value: 42\n"

@@ -326,7 +326,7 @@ PyObject *interpret(PyObject *, PyObject *args) {
 }
 
 // What a compiled kernel depends on besides source and options, without loading anything: the files of the compiler and of the
-// target's plugin, by size and time. plugin_build(target): text, empty where no plugin knows the target.
+// target's plugin, by size and time. plugin_build(target): text.
 PyObject *pluginBuild(PyObject *, PyObject *args) {
   const char *target;
   if (!PyArg_ParseTuple(args, "s", &target))
@@ -334,15 +334,20 @@ PyObject *pluginBuild(PyObject *, PyObject *args) {
   std::string out;
   {
     GilRelease unlocked;
-    plugin::Registry registry(plugin::RegistryOptions::standard([](const char *name) { return secure_getenv(name); }));
+    auto add = [&](const std::string &library) {
+      struct stat st;
+      if (!library.empty() && stat(library.c_str(), &st) == 0)
+        out += library + ":" + std::to_string(st.st_size) + ":" + std::to_string(st.st_mtim.tv_sec) + "." +
+               std::to_string(st.st_mtim.tv_nsec) + ";";
+    };
+    add(libraryFolder() + "libtessera_compiler.so");
+    auto options = plugin::RegistryOptions::standard([](const char *name) { return secure_getenv(name); });
+    // The registry knows the folder of the code that it is linked into; the plugins lie beside libtessera.
+    options.directories.push_back(libraryFolder() + "tessera/plugins.d");
+    plugin::Registry registry(std::move(options));
     if (auto resolved = registry.resolveOne(target); resolved) {
-      const plugin::Manifest &m = resolved->candidate->manifest;
-      for (const std::string &library : {libraryFolder() + "libtessera_compiler.so", m.compiler, m.driver}) {
-        struct stat st;
-        if (!library.empty() && stat(library.c_str(), &st) == 0)
-          out += library + ":" + std::to_string(st.st_size) + ":" + std::to_string(st.st_mtim.tv_sec) + "." +
-                 std::to_string(st.st_mtim.tv_nsec) + ";";
-      }
+      add(resolved->candidate->manifest.compiler);
+      add(resolved->candidate->manifest.driver);
     }
   }
   return text(out).release();

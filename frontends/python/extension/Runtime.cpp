@@ -584,11 +584,17 @@ bool launch(KernelObject &kernel, TsrStream *stream, const int32_t grid[3], cons
     using Clock = std::chrono::steady_clock;
     auto start = Clock::now();
     int64_t programs = int64_t(grid[0]) * grid[1] * grid[2];
+    // The kernel is done on return; what it printed is shown now, as the program expects it.
+    auto run = [&] {
+      status = tsr_kernel_launch(kernel.kernel, nullptr, grid, arguments, n);
+      if (status >= 0)
+        status = tsr_device_sync(kernel.device);
+    };
     if (kernel.lastNanos > kTinyNanos || programs > kernel.lastPrograms) {
       GilRelease unlocked;
-      status = tsr_kernel_launch(kernel.kernel, nullptr, grid, arguments, n);
+      run();
     } else {
-      status = tsr_kernel_launch(kernel.kernel, nullptr, grid, arguments, n);
+      run();
     }
     kernel.lastNanos = std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now() - start).count();
     kernel.lastPrograms = programs;
