@@ -142,6 +142,14 @@ def main():
             if arguments.full:
                 stress(preset, tally, 10)
 
+    # The wheel is a release build of everything: only in the long run.
+    if arguments.full:
+        ok, seconds = run(["./dev", "wheel"], logs / "wheel.log")
+        tally.add(f"wheel ({seconds:.0f} s)", ok, tail(logs / "wheel.log"))
+        for wheel in (ROOT / "dist").glob("*.whl") if ok else ():
+            ok, _ = run([sys.executable, "tests/wheel/check_wheel.py", str(wheel)], logs / "check_wheel.log")
+            tally.add("wheel in an environment of its own", ok, tail(logs / "check_wheel.log"))
+
     if tally.failures:
         print("failed: " + ", ".join(tally.failures))
     print(f"took {time.monotonic() - started:.0f} s")

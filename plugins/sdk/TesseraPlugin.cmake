@@ -11,6 +11,8 @@ function(tessera_plugin_library target output)
                  EXPORTS "${TESSERA_PLUGIN_EXPORTS}" OUTPUT ${output})
   # The build id keys the compile cache; a library must not need symbols that nobody gives it.
   target_link_options(${target} PRIVATE -Wl,--build-id=sha1 -Wl,--as-needed)
+  # Libraries that a plugin brings along lie beside it.
+  set_target_properties(${target} PROPERTIES BUILD_WITH_INSTALL_RPATH ON INSTALL_RPATH "$ORIGIN")
   if(NOT TESSERA_SANITIZER) # not a generator expression: the list of sanitizers has a comma in it
     target_link_options(${target} PRIVATE -Wl,-z,defs)
   endif()

@@ -1,0 +1,75 @@
+#!/usr/bin/env python3
+# check_wheel.py - the built wheel in a virtual environment of its own: nothing else installed, nothing of this tree visible
+# SPDX-License-Identifier: Apache-2.0
+"""usage: check_wheel.py WHEEL. Prints `N passed, N failed` last."""
+import pathlib
+import statistics
+import subprocess
+import sys
+import tempfile
+
+KERNEL = '''
+import array
+import {package} as triton
+import {package}.language as tl
+
+@triton.jit
+def double(x, n, BLOCK: tl.constexpr):
+    place = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    tl.store(x + place, 2 * tl.load(x + place, mask=place < n), mask=place < n)
+
+values = array.array("f", range(1000))
+double[(triton.cdiv(1000, 256),)](values, 1000, BLOCK=256)
+assert list(values) == [2.0 * i for i in range(1000)], values[:8]
+print(triton.__version__)
+'''
+IMPORT = '''
+import sys, threading, time
+started = time.perf_counter()
+import tessera
+import tessera.language
+milliseconds = 1000 * (time.perf_counter() - started)
+assert threading.active_count() == 1 and "numpy" not in sys.modules and "torch" not in sys.modules
+print(milliseconds)
+'''
+
+
+class Checks:
+    def __init__(self, folder):
+        self.folder = folder
+        self.python = folder / "venv" / "bin" / "python"
+        self.environment = {"PATH": "/usr/bin:/bin", "HOME": str(folder / "home")}
+        self.passed = self.failed = 0
+
+    def run(self, *command):
+        return subprocess.run([str(c) for c in command], capture_output=True, text=True, env=self.environment, cwd=self.folder, timeout=120)
+
+    def expect(self, name, done, holds):
+        ok = done.returncode == 0 and holds(done.stdout)
+        self.passed += ok
+        self.failed += not ok
+        print(f"{'ok  ' if ok else 'FAIL'} {name}" + ("" if ok else f"\n{done.stdout}{done.stderr}"))
+
+
+def main(wheel):
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        checks = Checks(folder)
+        subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True)
+        subprocess.run([checks.python, "-m", "pip", "install", "-q", "--disable-pip-version-check", "--no-index", wheel], check=True)
+        for package in ("tessera", "triton"):
+            (folder / f"{package}_kernel.py").write_text(KERNEL.format(package=package))
+        checks.expect("a kernel on an array of the standard library", checks.run(checks.python, "tessera_kernel.py"), bool)
+        checks.expect("the same program for triton", checks.run(checks.python, "-m", "tessera.triton", "triton_kernel.py"),
+                      lambda out: out.startswith("3.6."))
+        checks.expect("the command line", checks.run(folder / "venv/bin/tessera", "targets"), lambda out: "x86-64-v3" in out)
+        (folder / "import_time.py").write_text(IMPORT)
+        runs = [checks.run(checks.python, "import_time.py") for _ in range(5)]
+        times = [float(r.stdout) for r in runs if r.returncode == 0]
+        checks.expect(f"import takes at most 50 ms: {times}", runs[0], lambda _: len(times) == 5 and statistics.median(times) <= 50)
+        print(f"{checks.passed} passed, {checks.failed} failed")
+        return 1 if checks.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(pathlib.Path(sys.argv[1]).resolve()))
