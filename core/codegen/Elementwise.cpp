@@ -207,7 +207,7 @@ Value *Elementwise::compareFloat(int64_t predicate, Value *x, Value *y) {
 }
 
 // On x86 and on most vector units `a < b ? a : b` is one instruction; the NaN rule and the sign of zero cost two more.
-Value *Elementwise::minMax(Opcode code, Value *x, Value *y, bool orderZeros) {
+Value *Elementwise::minMax(Opcode code, Value *x, Value *y) {
   bool isMin = code == Opcode::MinNumF || code == Opcode::MinimumF;
   bool propagate = code == Opcode::MinimumF || code == Opcode::MaximumF;
   if (propagate)
@@ -220,13 +220,11 @@ Value *Elementwise::minMax(Opcode code, Value *x, Value *y, bool orderZeros) {
   auto *s = dyn_cast_or_null<ConstantFP>(c && c->getType()->isVectorTy() ? c->getSplatValue() : c);
   if (s && !s->isNaN() && !s->isZero())
     return r; // a NaN x already gives y
-  if (orderZeros) {
-    // The two orders differ for zeros of both signs only: there the signs are combined.
-    Type *t = like(b.getIntNTy(x->getType()->getScalarSizeInBits()), x);
-    Value *p = b.CreateBitCast(r, t), *q = b.CreateBitCast(pick(y, x), t);
-    r = b.CreateBitCast(isMin ? b.CreateOr(p, q) : b.CreateAnd(p, q), x->getType());
-    r = b.CreateSelect(b.CreateFCmpUNO(x, x), y, r);
-  }
+  // The two orders differ for zeros of both signs only: there the signs are combined.
+  Type *t = like(b.getIntNTy(x->getType()->getScalarSizeInBits()), x);
+  Value *p = b.CreateBitCast(r, t), *q = b.CreateBitCast(pick(y, x), t);
+  r = b.CreateBitCast(isMin ? b.CreateOr(p, q) : b.CreateAnd(p, q), x->getType());
+  r = b.CreateSelect(b.CreateFCmpUNO(x, x), y, r);
   return b.CreateSelect(b.CreateFCmpUNO(y, y), x, r);
 }
 
@@ -264,7 +262,7 @@ Value *Elementwise::floatOp(const tbc::Op &op, ArrayRef<Value *> v) {
   case Opcode::MaxNumF:
   case Opcode::MinimumF:
   case Opcode::MaximumF:
-    return minMax(op.code, v[0], v[1], true);
+    return minMax(op.code, v[0], v[1]);
   case Opcode::Fma:
     return math.exactFma(v[0], v[1], v[2]);
   case Opcode::AbsF:

@@ -52,8 +52,8 @@ public:
   llvm::Value *narrow(llvm::Value *v, tbc::Elem e, bool towardsZero = false); // from f32 or f64
   llvm::Value *convertFloat(llvm::Value *v, tbc::Elem from, tbc::Elem to, bool towardsZero);
 
-  // The four float minima and maxima of f32 and f64. orderZeros: -0 < +0 as the op table has it; a reduction may go without.
-  llvm::Value *minMax(tbc::Opcode code, llvm::Value *a, llvm::Value *b, bool orderZeros);
+  // The four float minima and maxima of f32 and f64, with -0 < +0.
+  llvm::Value *minMax(tbc::Opcode code, llvm::Value *a, llvm::Value *b);
 
   // Philox 4x32 or 4x64: key lo, key hi, c0..c3 -> the four words.
   llvm::SmallVector<llvm::Value *, 4> philox(llvm::ArrayRef<llvm::Value *> operands, unsigned rounds);

@@ -68,15 +68,9 @@ std::vector<llvm::Value *> Emitter::identityOf(const Op &reduce, bool &simple) {
 }
 
 std::vector<llvm::Value *> Emitter::combine(const Op &reduce, bool simple, ArrayRef<V> acc, ArrayRef<V> next) {
-  if (simple) { // which zero wins does not matter in a reduction, whose order is not specified either
-    const Op &op = reduce.regions[0].ops[0];
-    Elem e = m.typeOf(op.results[0]).elem;
-    if ((op.code == Opcode::MaxNumF || op.code == Opcode::MinNumF) && (e == Elem::F32 || e == Elem::F64))
-      return {on({acc[0], next[0]}, [&] { return ew.minMax(op.code, acc[0], next[0], false); })};
-  }
   std::vector<V> args(acc.begin(), acc.end());
   args.insert(args.end(), next.begin(), next.end());
-  if (isStraightLine(reduce.regions[0]))
+  if (simple || isStraightLine(reduce.regions[0])) // simple: one op
     return inlineRegion(reduce.regions[0], args);
   return scalarRegion(reduce.regions[0], args);
 }

@@ -193,6 +193,32 @@ TEST_P(CpuCodegen, StoreUnderAKnownMask) {
       }
 }
 
+// -0 < +0 in reductions, too, whichever lanes the zeros are in: the order of a reduction must not show.
+TEST_P(CpuCodegen, ReductionsOrderZeros) {
+  const int64_t n = 128;
+  for (Opcode code : {Opcode::MinNumF, Opcode::MaxNumF, Opcode::MinimumF, Opcode::MaximumF}) {
+    Module m;
+    Builder b(m);
+    b.beginKernel("extreme");
+    ValueId x = b.param("x", Builder::ptr(Elem::F32), 16), o = b.param("o", Builder::ptr(Elem::F32), 16);
+    ValueId v = b.load(b.op(Opcode::AddPtr, {b.splat(x, {n}), b.arange(0, n)}));
+    b.store(o, b.reduce(v, 0, code));
+    b.endKernel();
+    KernelRunner k(m, {}, GetParam());
+    ASSERT_TRUE(k.ok()) << k.result.error;
+    bool least = code == Opcode::MinNumF || code == Opcode::MinimumF;
+    for (int64_t place = 0; place < n; ++place) {
+      std::vector<float> in(size_t(n), least ? 0.f : -0.f), out { 7 };
+      in[size_t(place)] = -in[0];
+      k.args.clear();
+      k.arg(in.data()).arg(out.data());
+      k.run();
+      ASSERT_EQ(out[0], 0.f);
+      ASSERT_EQ(std::signbit(out[0]), least) << opInfo(code)->name << ", the other zero at " << place;
+    }
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Targets, CpuCodegen, testing::ValuesIn(targetsHere()),
                          [](const auto &info) { return targetCase(info.param); });
 
