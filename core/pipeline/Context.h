@@ -12,4 +12,13 @@ namespace tessera {
 // One context a compile: it is not to be shared between threads.
 std::unique_ptr<mlir::MLIRContext> makeContext();
 
+struct ReturnContext {
+  void operator()(mlir::MLIRContext *context) const;
+};
+using LeasedContext = std::unique_ptr<mlir::MLIRContext, ReturnContext>;
+// The same, from the contexts that earlier compiles of this process gave back: loading the dialects takes as long as the whole
+// frontend on a small kernel. Every module in it must be gone before the lease ends. A context keeps every type, attribute and
+// location that it was asked for, so it serves a few dozen compiles and is freed. Any thread may call.
+LeasedContext leaseContext();
+
 } // namespace tessera

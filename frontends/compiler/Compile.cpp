@@ -36,7 +36,7 @@ private:
   const tsc_request &request_;
   std::string kernel_;
   tile::SourceFiles files_;
-  std::unique_ptr<mlir::MLIRContext> context_;
+  LeasedContext context_;
   mlir::OwningOpRef<mlir::ModuleOp> module_;
 
 public:
@@ -68,7 +68,7 @@ bool Job::visitFunction(const py::EmitOptions &emitOptions) {
 }
 
 bool Job::emitTile(const TargetCompiler *target) {
-  context_ = makeContext();
+  context_ = leaseContext();
   py::loadSemaDialects(*context_);
   py::EmitOptions emitOptions;
   emitOptions.debug = options.number("debug", 0) != 0;

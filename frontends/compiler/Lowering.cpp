@@ -179,7 +179,7 @@ int32_t tsc_lower(const void *bytes, uint64_t n, const tsc_request *request, con
       return done(TSC_UNAVAILABLE);
   }
   enterStage(sink, "read-tile", {});
-  std::unique_ptr<mlir::MLIRContext> context = makeContext();
+  LeasedContext context = leaseContext();
   TileModule tile = readTileBytes({static_cast<const char *>(bytes), n}, *context, list);
   if (!tile.module)
     return done(TSC_USER_ERROR);

@@ -51,6 +51,33 @@ TEST(Pipeline, StageNamesAreUnique) {
     EXPECT_TRUE(names.insert(stage.name).second) << stage.name;
 }
 
+// A context that was given back serves the next compile, whatever the first one left in it; nobody shares one.
+TEST(Pipeline, ContextsServeSeveralCompiles) {
+  MLIRContext *first = nullptr;
+  {
+    LeasedContext context = leaseContext();
+    first = context.get();
+    OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(kKernel, ParserConfig(context.get()));
+    DiagnosticList diagnostics;
+    EXPECT_TRUE(runTilePipeline(*module, {}, diagnostics));
+  }
+  LeasedContext again = leaseContext(), other = leaseContext();
+  EXPECT_EQ(again.get(), first);
+  EXPECT_NE(other.get(), first);
+  OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(kKernel, ParserConfig(again.get()));
+  DiagnosticList diagnostics;
+  EXPECT_TRUE(runTilePipeline(*module, {}, diagnostics));
+}
+
+TEST(Pipeline, ContextsEndAfterAWhile) {
+  leaseContext()->allowUnregisteredDialects(); // a mark that a new one does not have
+  unsigned served = 0;
+  while (served < 200 && leaseContext()->allowsUnregisteredDialects())
+    ++served;
+  EXPECT_GE(served, 1u);
+  EXPECT_LT(served, 200u) << "what a context has interned is freed with it";
+}
+
 TEST(Pipeline, DumpsTheStagesNamed) {
   auto context = makeContext();
   OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(kKernel, ParserConfig(context.get()));
