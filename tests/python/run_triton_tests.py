@@ -20,6 +20,8 @@ FILES = ["language/test_core.py", "language/test_standard.py", "language/test_ra
          "language/test_block_pointer.py", "language/test_tuple.py", "language/test_tensor_descriptor.py", "test_debug.py",
          "language/test_subprocess.py", "language/test_annotations.py", "language/test_libdevice.py", "language/test_compile_errors.py",
          "language/test_decorator.py", "runtime/test_autotuner.py", "runtime/test_cache.py", "runtime/test_launch.py", "test_knobs.py"]
+# Run upstream with a process for each test.
+FORKED = ("test_debug.py",)
 # All of whose tests count, marked or not: they need no GPU.
 WHOLE = ("language/test_compile_errors.py", "language/test_decorator.py", "runtime/", "test_knobs.py", "test_debug.py",
          "language/test_subprocess.py", "language/test_libdevice.py", "language/test_annotations.py")
@@ -27,15 +29,19 @@ WHOLE = ("language/test_compile_errors.py", "language/test_decorator.py", "runti
 
 def run(file, options, folder):
     report = pathlib.Path(folder) / "report.xml"
-    command = [options.python, "-m", "tessera.triton", "-m", "pytest", f"unit/{file}", "--device", "cpu", "-q", "-p", "no:cacheprovider",
+    command = [options.python, "-m", "tessera.triton", "-m", "pytest", f"unit/{file}", "--device", "cpu", "-q", "-p", "no:cacheprovider", "-p", "forked_tests",
                f"--junitxml={report}", "--tb=short", "-x" if options.stop else "--maxfail=100000"]
+    if file in FORKED:
+        command += ["--fork-all"]
     if options.jobs > 1:
         command += ["-n", str(options.jobs)]
     if not options.all and not file.startswith(WHOLE):
         command += ["-m", "interpreter"]
     if options.k:
         command += ["-k", options.k]
-    environment = {**os.environ, "TRITON_CACHE_DIR": str(pathlib.Path(folder) / "cache"), "OMP_NUM_THREADS": "1"}
+    here = str(pathlib.Path(__file__).resolve().parent)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, (os.environ.get("PYTHONPATH"), here))), 
+                   "TRITON_CACHE_DIR": str(pathlib.Path(folder) / "cache"), "OMP_NUM_THREADS": "1"}
     done = subprocess.run(command, cwd=pathlib.Path(options.source) / "python/test", env=environment, capture_output=True, text=True)
     if not report.exists():
         return collections.Counter(error=1), [(file, "no report: " + (done.stdout + done.stderr)[-2000:])]

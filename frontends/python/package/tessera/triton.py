@@ -84,7 +84,11 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         return module
 
     def exec_module(self, module):
-        if module.__spec__.loader_state is not None:
+        if isinstance(module, _Triton):
+            # `import triton` brings these elsewhere, and programs look for them in sys.modules.
+            for name in ("runtime", "compiler", "language", "testing"):
+                importlib.import_module(f"tessera.{name}")
+        else:
             module.__spec__ = module.__spec__.loader_state
         _share_loaded_modules()
 

@@ -3,7 +3,7 @@
 """Runtime values of a kernel. User code meets these classes in annotations, in ``isinstance`` and in its own builtins."""
 from __future__ import annotations
 
-from tessera.language._constexpr import base_value, constexpr, tuple, _unwrap_if_constexpr
+from tessera.language._constexpr import base_value, constexpr, tuple
 from tessera.language._function import OUTSIDE, TRITON_BUILTIN, active_semantic
 from tessera.language._types import block_type, tensor_descriptor_base_type, tensor_descriptor_type, runtime_type
 
@@ -37,7 +37,7 @@ class tensor(base_value):
         self.dtype = type.scalar
 
     def __str__(self):
-        return f"{self.dtype}[{', '.join(str(_unwrap_if_constexpr(s)) for s in self.shape)}]"
+        return f"{self.dtype}[{', '.join(str(extent) for extent in self.shape)}]"
 
     @property
     def T(self):
