@@ -45,6 +45,18 @@ class Bench:
     def kernel(self, source, grid, arguments, defines):
         return self.processor.kernel(str(KERNELS / source), grid, arguments, defines)
 
+    def tuned(self, source, grid, arguments, defines, **candidates):
+        """The kernel with the fastest value of one constant, as a tuner would pick it: tuned(…, BLOCK_SIZE=(256, 4096)). grid:
+        callable of that value."""
+        (constant, values), = candidates.items()
+        times = []
+        for value in values:
+            kernel = self.kernel(source, grid(value), arguments(), dict(defines, **{constant: value}))
+            kernel.run()
+            times.append((statistics.median(clocked(kernel.run) for _ in range(7)), value, kernel))
+        _, value, kernel = min(times, key=lambda t: t[0])
+        return value, kernel
+
     def row(self, name, bar, unit, work, peer, ours, error, limit, beside=None):
         """peer, ours: callables that do the work once; they may return nanoseconds, else they are timed. work: units of work,
         for the rate. error: callable, of our result."""
@@ -135,9 +147,9 @@ def matmul(bench):
               lambda: float(np.abs(kernel.arrays[2] - want).max() / np.abs(want).max()), 1e-5, beside)
 
 
-def torch_row(bench, name, torch_fn, kernel, out, want, limit, shape):
+def torch_row(bench, name, torch_fn, kernel, out, want, limit, shape, beside=None):
     bench.row(name, 1.0, "GB/s", 2 * 4 * int(np.prod(shape)), lambda: (torch_fn(), None)[1], kernel.run,
-              lambda: float(np.abs(kernel.arrays[out] - want).max()), limit)
+              lambda: float(np.abs(kernel.arrays[out] - want).max()), limit, beside)
 
 
 def softmax(bench):
@@ -158,10 +170,10 @@ def layer_norm(bench):
     t, tw, tb = map(torch.from_numpy, (x, w, b))
     d = x.astype(np.float64)
     want = (d - d.mean(1, keepdims=True)) / np.sqrt(d.var(1, keepdims=True) + 1e-5) * w + b
-    kernel = bench.kernel("layer_norm.py:layer_norm_forward", [4096], [x, Out(4096, 4096), w, b, Out(4096), Out(4096), 4096, 4096, 1e-5],
-                          dict(BLOCK_SIZE=256))
+    block, kernel = bench.tuned("layer_norm.py:layer_norm_forward", lambda block: [4096],
+                                lambda: [x, Out(4096, 4096), w, b, Out(4096), Out(4096), 4096, 4096, 1e-5], {}, BLOCK_SIZE=(256, 512, 4096))
     torch_row(bench, "layer norm 4096x4096 / PyTorch", lambda: torch.nn.functional.layer_norm(t, (4096,), tw, tb, 1e-5), kernel, 1, want, 1e-5,
-              x.shape)
+              x.shape, dict(BLOCK_SIZE=float(block)))
 
 
 def rms_norm(bench):
