@@ -97,7 +97,7 @@ clamp                   tl.clamp(i, 0, 1) ! Only floating point clamp is support
 condition               loop_condition(p, n)
 const                   tl.static_assert(True)
 constexpr               tl.zeros((tl.constexpr(4), 4), tl.int32) -> [4, 4] int32
-constexpr_type          tl.static_assert(not isinstance(x, tl.constexpr))
+constexpr_type          tl.static_assert(isinstance((1).type, tl.constexpr_type) and not isinstance(n.type, tl.constexpr_type))
 cos                     tl.cos(x) -> [16] float32
 cumprod                 tl.cumprod(x, 0, reverse=True) -> [16] float32
 cumsum                  tl.cumsum(i, axis=0) -> [16] int32

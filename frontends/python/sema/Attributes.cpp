@@ -282,8 +282,12 @@ Value Visitor::attribute(const Value &base, std::string_view name) {
       return base;
     if (base.isNumber()) {
       // A scalar argument that was folded because it is 1 still has a tensor's methods.
-      if (name == "dtype" || name == "type")
-        return typeValue(scalarType(numberType(base)));
+      if (name == "dtype" || name == "type") {
+        Value t = typeValue(scalarType(numberType(base)));
+        if (name == "type")
+          t.host = base.host; // a tl.constexpr_type
+        return t;
+      }
       if (name == "shape")
         return shapeValue({});
       if (auto m = method())

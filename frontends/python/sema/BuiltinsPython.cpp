@@ -131,6 +131,8 @@ bool isInstanceOf(Visitor &v, const Value &x, const Value &cls) {
       return x.isTuple();
     if (name == "dtype")
       return x.isType() && !x.type.block;
+    if (name == "constexpr_type")
+      return x.isType() && !x.host.isNone();
     if (name == "pointer_type")
       return x.isType() && x.type.elem.isPtr() && !x.type.block;
     if (name == "block_type")

@@ -147,7 +147,7 @@ Value Visitor::callFunction(const Value &fn, std::vector<Value> args, Keywords k
     names.push_back(&a);
   if (callee.object && callee.object->isNoinline) {
     auto scalarOnly = [&](const Value &v) {
-      if (v.isBlock() || v.isTuple() || v.kind == ValueKind::BlockPtr || v.kind == ValueKind::Descriptor)
+      if (v.isBlock())
         failArgument("Function " + callee.name + " is marked noinline, but was called with non-scalar argument " +
                      describeType(v));
     };

@@ -204,7 +204,8 @@ Value Visitor::applyUnary(UnaryOpKind op, const Value &v) {
     }
   }
   if (op == UnaryOpKind::Not && v.isTuple())
-    failType("wrong type argument to unary not (" + describeType(v) + ")", "compare its length: len(x) == 0");
+    fail(DiagId::UnsupportedSyntax, "wrong type argument to unary not (" + describeType(v) + ")",
+         "compare its length: len(x) == 0");
   if (op == UnaryOpKind::Not)
     return constBool(!*staticTruth(v));
   if (!v.isConst())
@@ -221,6 +222,9 @@ void Visitor::checkUsed(const Call *call, const Value &callee) {
           " does not have any side effects. To move the block pointer, you need to assign the result of tl." +
           target.builtin->name + " to a variable.";
   } else if (target.kind == ValueKind::Function && target.function->object) {
+    bool isBound = false;
+    if (auto mark = host.member(target.host, "_must_use_result", isBound); mark && !mark->isNone())
+      why = mark->isStr() ? mark->str() : " ";
     const FunctionDef *def = target.function->def;
     for (const Expr *decorator : def->decorators) {
       auto *c = dyn<Call>(decorator);
