@@ -319,14 +319,14 @@ def processor_facts():
     return dict(cpu=fields.get("model name", "?"), family=fields.get("cpu family"), model=fields.get("model"), flags=fields.get("flags", "").split())
 
 
-def record(bench, failed):
+def record(bench, failed, load):
     facts = processor_facts()
     level = "v4" if {"avx512f", "avx512bw", "avx512vl"} <= set(facts["flags"]) else "v3" if "avx2" in facts["flags"] else "v2"
     run = lambda *c: subprocess.run(c, capture_output=True, text=True).stdout.strip()
     out = ROOT / "tests/perf/results" / f"cpu-{level}-{time.strftime('%Y-%m-%dT%H%M%S')}.json"
     out.parent.mkdir(exist_ok=True)
     facts.pop("flags")
-    data = dict(machine=dict(**facts, level=f"x86-64-{level}", threads=bench.threads, system=platform.system()), version=run(str(bench.bin / "tessera"), "--version"),
+    data = dict(machine=dict(**facts, level=f"x86-64-{level}", threads=bench.threads, system=platform.system(), load=load), version=run(str(bench.bin / "tessera"), "--version"),
                 commit=run("git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"), python=platform.python_version(), numpy=np.__version__,
                 peers=peer_versions(), rows=bench.rows, failed=failed)
     with out.open("x") as file:
@@ -347,7 +347,7 @@ def main():
         os.execve(sys.executable, [sys.executable, *sys.argv], dict(os.environ, MALLOC_MMAP_MAX_="0", MALLOC_TRIM_THRESHOLD_=str(1 << 40),
                                                                     GLIBC_TUNABLES="glibc.malloc.hugetlb=1"))
     bench = Bench(options)
-    failed = []
+    failed, load = [], round(os.getloadavg()[0], 1)  # what else ran here in the minute before
     for name in options.rows or ROWS:
         try:
             ROWS[name](bench)
@@ -355,7 +355,7 @@ def main():
             print(f"{name:42} FAILED: {e}", flush=True)
             failed.append(name)
     if options.record:
-        record(bench, failed)
+        record(bench, failed, load)
     return 1 if failed or any(not r["met"] for r in bench.rows) else 0
 
 
