@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 
-from tessera.language._constexpr import base_type, base_value
+from tessera.language._constexpr import base_type, base_value, constexpr
+from tessera.language._constexpr import tuple as language_tuple
 from tessera.language._function import ConstexprFunction
 
 
@@ -68,6 +69,11 @@ def _aggregate(cls):
         def __setattr__(self, name, value):
             if name not in fields:
                 raise AttributeError(f"{cls.__name__} has no attribute '{name}'")
+            # A constant needs no wrapping by hand; the compiler hands back plain ones too.
+            if fields[name] is constexpr and not isinstance(value, base_value):
+                value = constexpr(value)
+            elif fields[name] is language_tuple and isinstance(value, (tuple, list)):
+                value = language_tuple(value)
             if isinstance(fields[name], type) and not isinstance(value, fields[name]):
                 raise TypeError(f"Expected {fields[name]} for attribute '{name}', got {type(value)}")
             object.__setattr__(self, name, value)

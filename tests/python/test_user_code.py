@@ -1,0 +1,162 @@
+# test_user_code.py - what programs build on the language: aggregates, builtins of their own, constexpr methods, older spellings
+# SPDX-License-Identifier: Apache-2.0
+import enum
+
+import numpy as np
+import pytest
+import tessera
+import tessera.language as tl
+
+X = np.arange(8, dtype=np.float32)
+
+
+def launch(kernel, *constants, **options):
+    out = np.zeros(8, np.float32)
+    kernel[(1,)](X, out, *constants, **options)
+    return out
+
+
+@tl.core._aggregate
+class Pair:
+    first: tl.tensor
+    second: tl.tensor
+    scale: tl.constexpr
+
+    def __init__(self, first, second, scale):
+        self.first = first
+        self.second = second
+        self.scale = scale
+
+    @tessera.jit
+    def total(self, factor):
+        return (self.first + self.second) * factor * self.scale
+
+
+def test_aggregates():
+
+    @tessera.jit
+    def kernel(x, out, B: tl.constexpr):
+        i = tl.arange(0, B)
+        value = tl.load(x + i)
+        pair = Pair(value, value * 10, 2)
+        tl.store(out + i, pair.total(3))
+
+    np.testing.assert_array_equal(launch(kernel, 8), X * 66)
+
+
+def test_aggregates_are_carried_by_loops():
+
+    @tessera.jit
+    def kernel(x, out, B: tl.constexpr):
+        i = tl.arange(0, B)
+        value = tl.load(x + i)
+        pair = Pair(value, value, 1)
+        for _ in range(3):
+            pair = Pair(pair.second, pair.first + pair.second, 1)
+        tl.store(out + i, pair.second)
+
+    np.testing.assert_array_equal(launch(kernel, 8), X * 5)
+
+
+def test_aggregates_check_their_fields():
+    with pytest.raises(AttributeError, match="has no attribute 'third'"):
+        Pair._get_instance().third = 1
+    with pytest.raises(TypeError, match="for attribute 'first', got <class 'int'>"):
+        Pair(1, 2, 3)
+
+    @tl.core._aggregate
+    class Half:
+        a: tl.constexpr
+        b: tl.constexpr
+
+        def __init__(self):
+            self.a = 1
+
+    with pytest.raises(AttributeError, match="did not initialize attribute 'b'"):
+        Half()
+    assert Half.hash_attrs and Half.__name__ == "Half"
+
+
+@tl.core.builtin
+def twice(x, _semantic=None):
+    return tl.add(x, x, _semantic=_semantic)
+
+
+@tl.core.extern
+def plus_by_operators(x, y, _semantic=None):
+    return (x + y).to(tl.float32)
+
+
+@tl.core.builtin
+def through_semantic(x, _semantic=None):
+    return _semantic.where(_semantic.greater_than(x, _semantic.to_tensor(3.0)), x, _semantic.minus(x))
+
+
+def test_builtins_of_the_program():
+
+    @tessera.jit
+    def kernel(x, out, B: tl.constexpr):
+        i = tl.arange(0, B)
+        value = tl.load(x + i)
+        tl.store(out + i, plus_by_operators(twice(value), 3) + through_semantic(value))
+
+    np.testing.assert_array_equal(launch(kernel, 8), 2 * X + 3 + np.where(X > 3, X, -X))
+
+
+class Mode(enum.Enum):
+    DOUBLE = 2
+    TRIPLE = 3
+
+
+class Shape:
+
+    def __init__(self, n):
+        self.n = n
+
+    @tessera.constexpr_function
+    def times(self, mode):
+        return self.n * mode.value
+
+
+def test_host_objects_as_constants():
+
+    @tessera.jit
+    def kernel(x, out, shape: tl.constexpr, mode: tl.constexpr, B: tl.constexpr):
+        i = tl.arange(0, B)
+        if mode.value == 2:
+            tl.store(out + i, tl.load(x + i) * shape.times(mode))
+        else:
+            tl.store(out + i, tl.load(x + i) + shape.times(mode))
+
+    np.testing.assert_array_equal(launch(kernel, Shape(5), Mode.DOUBLE, 8), X * 10)
+    np.testing.assert_array_equal(launch(kernel, Shape(5), Mode.TRIPLE, 8), X + 15)
+
+
+def test_spellings_of_older_documents():
+
+    @tessera.jit
+    def kernel(x, out, B: tl.constexpr):
+        i = tessera.program_id(0) * B + tessera.arange(0, B)
+        value = tessera.load(x + i)
+        soft = tl.softmax(tl.reshape(value, (2, B // 2)), axis=-1)
+        tessera.store(out + i, tl.ravel(soft))
+
+    rows = X.reshape(2, 4)
+    wanted = np.exp(rows - rows.max(1, keepdims=True))
+    np.testing.assert_allclose(launch(kernel, 8).reshape(2, 4), wanted / wanted.sum(1, keepdims=True), rtol=1e-5)
+
+
+def test_combine_functions_of_the_library_and_of_the_program():
+
+    @tessera.jit
+    def larger(a, b):
+        return tl.where(a > b, a, b)
+
+    @tessera.jit
+    def kernel(x, out, B: tl.constexpr):
+        i = tl.arange(0, B)
+        value = tl.load(x + i)
+        total = tl.reduce(value, 0, tl.standard._sum_combine)
+        tl.store(out + i, tl.associative_scan(value % 3, 0, larger) + total)
+
+    np.testing.assert_array_equal(launch(kernel, 8), np.maximum.accumulate(X % 3) + X.sum())
