@@ -429,6 +429,43 @@ std::string check(const Module &m, const std::string &target) {
   return "";
 }
 
+// Seed 1795673319: the result of a map whose region branches had taken the memory of an operand that a gather still reads.
+TEST(CpuRandomKernels, AMapLeavesItsOperandsAlone) {
+  ParseResult p = parse(R"(
+kernel @k(%b: ptr<i32>) {
+  %a = constant {value = -50} : tensor<2x4x32xi32>
+  %j = join %a, %a : tensor<2x4x32x2xi32>
+  %x = reshape %j : tensor<1x8x64xi32>
+  %i = constant {value = 5} : tensor<1x8x64xi32>
+  %g = gather %x, %i {axis = 2} : tensor<1x8x64xi32>
+  %m = map_elementwise %x, %g {pack = 1} : tensor<1x8x64xi32> {
+    (%u: i32, %v: i32)
+    %c = cmpi %u, %v {predicate = slt} : i1
+    %r = if %c : i32 {
+      %s = subi %v, %u : i32
+      yield %s
+    } {
+      %t = constant {value = 5} : i32
+      yield %t
+    }
+    yield %r
+  }
+  %q = splat %b : tensor<1x8x64xptr<i32>>
+  %k0 = arange {start = 0, end = 64} : tensor<64xi32>
+  %k1 = expand_dims %k0 {axis = 0} : tensor<1x64xi32>
+  %k2 = expand_dims %k1 {axis = 1} : tensor<1x1x64xi32>
+  %k3 = broadcast %k2 : tensor<1x8x64xi32>
+  %to = addptr %q, %k3
+  store %to, %m
+  return
+})");
+  ASSERT_TRUE(p) << p.error;
+  Oracle o;
+  o.buffers = {std::vector<uint8_t>(64 * 4)};
+  ASSERT_TRUE(o.run(*p.module)) << o.error;
+  EXPECT_EQ(o.expected, o.actual);
+}
+
 TEST(CpuRandomKernels, AgreeWithTheInterpreter) {
   const char *first = getenv("TESSERA_TEST_SEED"), *count = getenv("TESSERA_TEST_COUNT"),
              *full = getenv("TESSERA_FULL_TESTS");
