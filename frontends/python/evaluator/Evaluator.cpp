@@ -1,5 +1,6 @@
 // Evaluator.cpp - errors, names, expressions
 // SPDX-License-Identifier: Apache-2.0
+#include "frontends/python/evaluator/ConstantValue.h"
 #include "frontends/python/evaluator/EvaluatorImpl.h"
 
 #include <algorithm>
@@ -125,8 +126,8 @@ MaybeValue EvaluatorImpl::evalName(std::string_view name) {
   return ev.raise("NameError", "name '" + std::string(name) + "' is not defined" + help);
 }
 
-MaybeValue EvaluatorImpl::evalConstant(const Constant *e) {
-  switch (e->what) {
+std::optional<HostValue> constantValue(const Constant &constant) {
+  switch (constant.what) {
   case ConstantKind::None:
     return HostValue::none();
   case ConstantKind::True:
@@ -136,17 +137,23 @@ MaybeValue EvaluatorImpl::evalConstant(const Constant *e) {
   case ConstantKind::Ellipsis:
     return HostValue::ellipsis();
   case ConstantKind::Int:
-    return HostValue::integer(BigInt::fromLimbs(e->limbs));
+    return HostValue::integer(BigInt::fromLimbs(constant.limbs));
   case ConstantKind::Float:
-    return HostValue::real(e->number);
+    return HostValue::real(constant.number);
   case ConstantKind::Str:
-    return HostValue::string(std::string(e->text));
+    return HostValue::string(std::string(constant.text));
   case ConstantKind::Imag:
-    return unsupported("complex numbers are not supported at compile time");
   case ConstantKind::Bytes:
-    return unsupported("bytes are not supported at compile time");
+    break;
   }
-  return HostValue();
+  return std::nullopt;
+}
+
+MaybeValue EvaluatorImpl::evalConstant(const Constant *e) {
+  if (auto value = constantValue(*e))
+    return *value;
+  return unsupported(e->what == ConstantKind::Bytes ? "bytes are not supported at compile time"
+                                                    : "complex numbers are not supported at compile time");
 }
 
 std::optional<Values> EvaluatorImpl::evalList(std::span<Expr *> elts) {

@@ -1,6 +1,7 @@
 // Expressions.cpp - names, operators, comparisons, strings, comprehensions
 //
 // SPDX-License-Identifier: Apache-2.0
+#include "frontends/python/evaluator/ConstantValue.h"
 #include "frontends/python/sema/HostTypes.h"
 #include "frontends/python/sema/Scopes.h"
 #include "frontends/python/sema/Visitor.h"
@@ -254,27 +255,6 @@ void Visitor::checkUsed(const Call *call, const Value &callee) {
   fail(DiagId::BadArgument, "The result of " + name + " is not being used." + (why == " " ? "" : " " + why));
 }
 
-namespace {
-HostValue literal(const Constant *c) {
-  switch (c->what) {
-  case ConstantKind::None:
-    return HostValue::none();
-  case ConstantKind::True:
-    return HostValue::boolean(true);
-  case ConstantKind::False:
-    return HostValue::boolean(false);
-  case ConstantKind::Ellipsis:
-    return HostValue::ellipsis();
-  case ConstantKind::Int:
-    return HostValue::integer(BigInt::fromLimbs(c->limbs));
-  case ConstantKind::Float:
-    return HostValue::real(c->number);
-  default:
-    return HostValue::string(std::string(c->text));
-  }
-}
-} // namespace
-
 Value Visitor::visit(const Expr *e) {
   At at(*this, e->span);
   auto many = [&](Seq<Expr> elts) {
@@ -297,7 +277,7 @@ Value Visitor::visit(const Expr *e) {
     if (c->what == ConstantKind::Imag || c->what == ConstantKind::Bytes)
       fail(DiagId::UnsupportedSyntax,
            c->what == ConstantKind::Imag ? "complex numbers are not supported" : "bytes are not supported");
-    return constant(literal(c));
+    return constant(*constantValue(*c));
   }
   case NodeKind::BinOp: {
     auto *o = as<BinOp>(e);
