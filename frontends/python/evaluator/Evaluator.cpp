@@ -150,8 +150,8 @@ std::optional<HostValue> constantValue(const Constant &constant) {
 }
 
 MaybeValue EvaluatorImpl::evalConstant(const Constant *e) {
-  if (auto value = constantValue(*e))
-    return *value;
+  if (MaybeValue value = constantValue(*e))
+    return value;
   return unsupported(e->what == ConstantKind::Bytes ? "bytes are not supported at compile time"
                                                     : "complex numbers are not supported at compile time");
 }
