@@ -291,12 +291,41 @@ def launch(bench):
     bench.limit("launch from C++, grid of one, caller's thread", json.loads(done.stdout.splitlines()[-1])["median_ns"] / 1000, 2, "us")
 
 
-def launch_python(bench):
-    # kernel[grid](...) of an empty kernel, beside Triton's own binder and key: no compiler in the measurement, no GPU needed
+def triton_python():
+    # An interpreter of its own that imports Triton 3.6: what our package installs under Triton's name must not meet it.
     triton = ROOT / "build/venv-triton/bin/python"
     if not triton.exists():
         subprocess.run(["/usr/bin/python3", "-m", "venv", triton.parents[1]], check=True)
-        subprocess.run([triton, "-m", "pip", "install", "-q", "triton==3.6.0"], check=True)
+    if subprocess.run([triton, "-c", "import triton, numpy"], capture_output=True).returncode:
+        subprocess.run([triton, "-m", "pip", "install", "-q", "triton==3.6.0", "numpy"], check=True)
+    return triton
+
+
+def python_rows(bench, script, *options):
+    # One of tests/perf/python, which writes its rows as JSON; the package that this build assembled.
+    out = bench.tmp / f"{script}.json"
+    subprocess.run([sys.executable, ROOT / "tests/perf/python" / f"{script}.py", "--json", out, *options], check=False,
+                   env={**bench.env, "PYTHONPATH": str(bench.bin.parent / "python")}, stdout=subprocess.DEVNULL)
+    return json.loads(out.read_text())
+
+
+def frontend(bench):
+    # source to verified tile IR beside Triton's source to ttir, over the kernels of the demo
+    ratios = {row["name"]: round(row["triton"] / row["ours"], 1)
+              for row in python_rows(bench, "frontend", "--triton", triton_python()) if row["ours"] and row["triton"]}
+    bench.least("source to first IR, Triton's / ours, median", float(np.median([*ratios.values()])), 10, "times", kernels=ratios)
+
+
+def tuning(bench):
+    for row in python_rows(bench, "tuning"):
+        name = "tuning a matmul: " + row["name"]
+        if row["bar"] is not None:
+            (bench.least if row["sense"] == "at least" else bench.limit)(name, row["value"], row["bar"], row["unit"])
+
+
+def launch_python(bench):
+    # kernel[grid](...) of an empty kernel, beside Triton's own binder and key: no compiler in the measurement, no GPU needed
+    triton = triton_python()
     out = bench.tmp / "launch.json"
     subprocess.run([sys.executable, ROOT / "tests/perf/launch/launch_python.py", "--ours", sys.executable, bench.bin.parent / "python",
                     "--triton", triton, "--json", out], check=False, env=bench.env, stdout=subprocess.DEVNULL)
@@ -305,7 +334,7 @@ def launch_python(bench):
         bench.least(row["name"] + ", Triton's key and binder / ours", row["ratio"], 4, "times", triton_us=row["triton"] / 1000)
 
 
-ROWS = dict(compile=compile_times, worker=worker, launch=launch, launch_python=launch_python, matmul=matmul, softmax=softmax, layer_norm=layer_norm, rms_norm=rms_norm, vector_add=vector_add, attention=attention)
+ROWS = dict(compile=compile_times, worker=worker, launch=launch, launch_python=launch_python, frontend=frontend, tuning=tuning, matmul=matmul, softmax=softmax, layer_norm=layer_norm, rms_norm=rms_norm, vector_add=vector_add, attention=attention)
 
 
 def peer_versions():

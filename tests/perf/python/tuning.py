@@ -115,7 +115,7 @@ def main():
         print(f"{name:45} {value:10.3f} {unit:3}" + ("" if bar is None else f" ({sense} {bar}) {'met' if met else 'SHORT'}"))
     if options.json:
         with open(options.json, "w") as f:
-            json.dump([dict(name=n, value=v, unit=u, bar=b) for n, v, u, b, _ in rows], f, indent=1)
+            json.dump([dict(name=n, value=v, unit=u, bar=b, sense=s) for n, v, u, b, s in rows], f, indent=1)
     return 1 if failed else 0
 
 
