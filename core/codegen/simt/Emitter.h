@@ -1,0 +1,156 @@
+// Emitter.h - one kernel of LAYOUT bytecode as one LLVM function: the program of a single lane
+//
+// SPDX-License-Identifier: Apache-2.0
+//
+// A tile is the list of registers that its layout gives to a lane, one LLVM scalar each; a scalar is one value, equal in all lanes;
+// a shared tensor is a pointer. Ops that stay in the lane are spelled out register by register; the others (conversions,
+// reductions, dots, …) are planned with core/layout at compile time, so that the code has constants where a map is linear.
+// Control flow is by scalars and therefore uniform: every lane takes the same branches.
+//
+// Files: Emitter.cpp frame, control flow, elementwise; Movement.cpp shape ops, conversions, shared tensors; Memory.cpp global memory;
+// Messages.cpp print, assert; Reduce.cpp, Scan.cpp, Rearrange.cpp (sort, gather, histogram) and Dot.cpp the whole-tile ops.
+#pragma once
+
+#include "core/bytecode/Module.h"
+#include "core/codegen/Elementwise.h"
+#include "core/codegen/simt/LaneTarget.h"
+#include "core/layout/LinearLayout.h"
+
+#include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/SmallVector.h"
+#include "llvm/IR/IRBuilder.h"
+#include "llvm/IR/Module.h"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace tessera::codegen::simt {
+
+using Registers = llvm::SmallVector<llvm::Value *, 8>;
+class SourceLines;
+
+// What went wrong, at which op. Thrown inside the emitter only; emitKernel returns it.
+struct CannotLower {
+  std::string what;
+  tbc::LocId loc = tbc::kNone;
+  tbc::Opcode op = tbc::Opcode::Poison;
+};
+
+struct EmitResult {
+  llvm::Function *function = nullptr; // null: error
+  std::optional<CannotLower> error;
+};
+
+// `m` has passed tbc::verifyModule, is of level Layout and keeps the promises of the core's CheckLayouts. Adds one function
+// to `out`. debugInfo: line tables of the kernel's source.
+EmitResult emitKernel(llvm::Module &out, const tbc::Module &m, const tbc::Function &f, LaneTarget &target,
+                      const std::string &name, bool debugInfo = true);
+
+class Emitter {
+public:
+  using V = llvm::Value *;
+  Emitter(llvm::Module &out, const tbc::Module &m, const tbc::Function &f, LaneTarget &target, bool debugInfo);
+  ~Emitter();
+  llvm::Function *emit(const std::string &name); // throws CannotLower
+
+private:
+  // ---- frame and values (Emitter.cpp)
+  void region(const tbc::Region &r); // all ops but the terminator's transfer
+  void op(const tbc::Op &o);
+  [[noreturn]] void fail(const tbc::Op &o, const std::string &what) const;
+  const Registers &of(tbc::ValueId v) const { return values_[v]; }
+  V scalar(tbc::ValueId v) const { return values_[v].front(); }
+  void set(tbc::ValueId v, Registers r) { values_[v] = std::move(r); }
+  void setScalar(tbc::ValueId v, V x) { values_[v] = Registers{x}; }
+  const tbc::Type &type(tbc::ValueId v) const { return m_.typeOf(v); }
+  llvm::Type *llvmType(const tbc::Type &t) const { return e_.type(ElemType::of(t)); } // of one register
+  // Layout of a tile or shared type; of a module's layout id, made once.
+  const layout::LinearLayout &layoutOf(const tbc::Type &t) const { return layouts_[t.layout]; }
+  unsigned registersOf(const tbc::Type &t) const; // 1 for a scalar
+  // Control flow.
+  void emitIf(const tbc::Op &o);
+  void emitFor(const tbc::Op &o);
+  void emitWhile(const tbc::Op &o);
+  void unflatten(llvm::ArrayRef<V> flat, llvm::ArrayRef<tbc::ValueId> ids);
+  // A region whose arguments are scalars (combiners, map_elementwise), emitted in place: arguments -> yields.
+  Registers inlined(const tbc::Region &r, llvm::ArrayRef<V> arguments);
+  // Elementwise.
+  bool elementwise(const tbc::Op &o);
+  bool creation(const tbc::Op &o);
+  void mapElementwise(const tbc::Op &o);
+
+  // ---- index arithmetic
+  V i32(int64_t v) { return b_.getInt32(static_cast<uint32_t>(v)); }
+  // The part of a packed tensor index that the lane and warp bits give (i32, or i64 beyond 2^31 elements): xor of columns.
+  // Add a register's constant part with xor. Memoised by layout.
+  V laneAndWarpPart(const layout::LinearLayout &l);
+  // The element index of a register: `part` and the register's own, added where no bit is in both.
+  V withPart(const layout::LinearLayout &l, V part, uint64_t own);
+  // linear(x) for a runtime x and constant columns: xor over the set bits.
+  V applyColumns(V x, llvm::ArrayRef<uint64_t> columns);
+  // True in exactly one of the lanes that hold copies of the same elements; nullptr: no copies in other lanes or warps.
+  V isFirstCopy(const layout::LinearLayout &l);
+  // Registers that repeat an element of a lower register of the same lane: register -> that register.
+  llvm::SmallVector<unsigned> registerCopies(const layout::LinearLayout &l) const;
+  // Any storage type as a list of i32 words (1 for up to 32 bits, 2 for 64) and back, for shuffles.
+  llvm::SmallVector<V, 2> toWords(V v);
+  V fromWords(llvm::ArrayRef<V> words, llvm::Type *t);
+  V shuffle(V v, V source); // of any storage type
+  V shuffleXor(V v, unsigned mask);
+  V shuffleUp(V v, unsigned delta);
+
+  // ---- movement (Movement.cpp)
+  bool movement(const tbc::Op &o); // expand_dims … extract_scalar, convert_layout, shared_*
+  Registers convert(const tbc::Op &o, const Registers &from, const layout::LinearLayout &source,
+                    const layout::LinearLayout &result, unsigned bits);
+  void sharedAlloc(const tbc::Op &o);
+  // Moves registers to and from a buffer in shared memory laid out as `shared` (offset -> element), with the widest accesses that both layouts allow.
+  void storeShared(V base, const layout::LinearLayout &shared, const layout::LinearLayout &l, const Registers &r,
+                   unsigned bytes);
+  Registers loadShared(V base, const layout::LinearLayout &shared, const layout::LinearLayout &l, llvm::Type *t,
+                       unsigned bytes);
+  V sharedAt(int64_t offset); // base of the block's shared memory + bytes
+  // The scratch of a whole-tile op (attributes offset, bytes); fails where the op was given less than `need`.
+  V scratch(const tbc::Op &o, uint64_t need);
+  // A scalar that one lane computed, for all lanes: through scratch, with the barriers that takes.
+  V broadcastFromFirst(const tbc::Op &o, V value);
+
+  // ---- memory (Memory.cpp)
+  bool memory(const tbc::Op &o); // load, store, atomics, barrier
+  void load(const tbc::Op &o);
+  void store(const tbc::Op &o);
+  void atomic(const tbc::Op &o);
+
+  // ---- messages (Messages.cpp)
+  bool messages(const tbc::Op &o); // print, assert
+
+  // ---- whole tiles (Reduce.cpp, Scan.cpp, Rearrange.cpp, Dot.cpp)
+  bool wholeTile(const tbc::Op &o);
+  void reduce(const tbc::Op &o);
+  void scan(const tbc::Op &o);
+  void sort(const tbc::Op &o);
+  void gather(const tbc::Op &o);
+  void histogram(const tbc::Op &o);
+  void dot(const tbc::Op &o);
+  void dotScaled(const tbc::Op &o);
+
+  llvm::Module &out_;
+  const tbc::Module &m_;
+  const tbc::Function &f_;
+  LaneTarget &target_;
+  llvm::IRBuilder<> b_;
+  Elementwise e_;
+  llvm::Function *function_ = nullptr;
+  std::vector<Registers> values_; // by ValueId
+  std::vector<layout::LinearLayout> layouts_;
+  unsigned warps_ = 4;
+  V thread_ = nullptr, lane_ = nullptr, warp_ = nullptr; // i32, in the entry block
+  Registers yielded_; // what the last yield or condition gave, one region after the other
+  llvm::DenseMap<const layout::LinearLayout *, V> parts_; // laneAndWarpPart, by layout of layouts_
+  bool debugInfo_ = true;
+  std::unique_ptr<SourceLines> lines_; // null: no debug info
+};
+
+} // namespace tessera::codegen::simt

@@ -1,0 +1,110 @@
+// LaneTarget.h - what a SIMT device does in its own way: the questions that the lane emitter asks a backend
+//
+// SPDX-License-Identifier: Apache-2.0
+//
+// The emitter (Emitter.h) writes LAYOUT bytecode as LLVM IR of one lane. Everything that all SIMT devices share is there;
+// everything that has another instruction on each device is a virtual function here. An answer of nullptr (where a function says so)
+// means "nothing better than the common form". A LaneTarget belongs to one kernel and one IRBuilder; no locking.
+//
+// Values are in storage form (core/codegen/Elementwise.h): f16 and bf16 as i16, the fp8 kinds as i8, i1 as i1, pointers as
+// `ptr`. Global memory is address space globalSpace() or generic, shared memory sharedSpace().
+#pragma once
+
+#include "core/bytecode/Module.h"
+#include "core/codegen/Elementwise.h"
+
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/IR/IRBuilder.h"
+
+#include <string>
+
+namespace tessera::codegen::simt {
+
+// How an access of global memory wants to be cached, as the kernel says.
+struct AccessHints {
+  tbc::Cache cache = tbc::Cache::None;
+  tbc::Evict evict = tbc::Evict::Normal;
+  bool isVolatile = false;
+};
+
+// One matrix instruction as the emitter issues it: fragments as lists of registers in the order of the fragment's layout
+// (the low register bits of the operand's layout), elements in storage form.
+struct MatrixIssue {
+  unsigned entry = 0; // index into the target's matrix menu
+  unsigned n = 0;     // its n, where the menu has a range
+  tbc::Elem a, b, c;
+  llvm::ArrayRef<llvm::Value *> aRegisters, bRegisters, accumulator;
+  const tbc::Op *op = nullptr; // precision, max_imprecise
+};
+
+class LaneTarget {
+public:
+  using V = llvm::Value *;
+  virtual ~LaneTarget() = default;
+
+  // ---- frame ---------------------------------------------------------------------------------------------------------
+  virtual unsigned lanes() const { return 32; }      // of a subgroup
+  virtual unsigned globalSpace() const { return 1; } // LLVM address spaces
+  virtual unsigned sharedSpace() const { return 3; }
+  virtual unsigned maxVectorBits() const { return 128; } // widest access of one lane
+  // The kernel's function with its calling convention, attributes and metadata: block of `threads` lanes. Parameters by value,
+  // in the order of f.params, pointers in globalSpace(), i1 as i8, everything else in storage form.
+  virtual llvm::Function *createKernel(llvm::Module &out, const tbc::Module &m, const tbc::Function &f,
+                                       const std::string &name, unsigned threads) = 0;
+  // i32, uniform over the block where the emitter may rely on it.
+  virtual V threadId(llvm::IRBuilderBase &b) = 0;
+  virtual V programId(llvm::IRBuilderBase &b, unsigned axis) = 0;
+  virtual V numPrograms(llvm::IRBuilderBase &b, unsigned axis) = 0;
+  // threadId / lanes(), known to the device's compiler as equal in all lanes of a subgroup where it has a way to say so.
+  virtual V warpId(llvm::IRBuilderBase &b, V threadId) = 0;
+  // The bytes of shared memory of the block: a pointer in sharedSpace().
+  virtual V sharedBase(llvm::IRBuilderBase &b) = 0;
+
+  // ---- order and exchange ----------------------------------------------------------------------------------------------
+  virtual void blockBarrier(llvm::IRBuilderBase &b) = 0; // all lanes of the block; orders shared and global memory
+  virtual void warpBarrier(llvm::IRBuilderBase &b) = 0;  // all lanes of the subgroup
+  // The i32 that lane `source` (i32) holds; all lanes take part.
+  virtual V shuffle(llvm::IRBuilderBase &b, V value, V source) = 0;
+  // The i32 of lane (own xor mask).
+  virtual V shuffleXor(llvm::IRBuilderBase &b, V value, unsigned mask) = 0;
+  // The i32 of lane (own - delta); lanes below delta keep theirs.
+  virtual V shuffleUp(llvm::IRBuilderBase &b, V value, unsigned delta) = 0;
+  // A reduction of an i32 over the subgroup in one instruction, nullptr where there is none: Rmw kinds Add, Max, Min, UMax, UMin, And, Or, Xor.
+  virtual V reduceWarp(llvm::IRBuilderBase &, tbc::Rmw, V) { return nullptr; }
+
+  // ---- memory ----------------------------------------------------------------------------------------------------------
+  // A load of `type` (a scalar integer of 8 to 64 bits or a vector of i8, i16, i32, i64 of up to maxVectorBits()) from global memory, done
+  // where `predicate` (i1, nullptr: always) holds; elsewhere the result is `other` (nullptr: unspecified). align: bytes.
+  virtual V loadGlobal(llvm::IRBuilderBase &b, llvm::Type *type, V pointer, V predicate, V other, unsigned align,
+                       AccessHints hints) = 0;
+  virtual void storeGlobal(llvm::IRBuilderBase &b, V value, V pointer, V predicate, unsigned align,
+                           AccessHints hints) = 0;
+  // Returns the old value; where the predicate does not hold the result is unspecified and nothing happens. `value` in storage form of `elem`.
+  virtual V atomicRmw(llvm::IRBuilderBase &b, tbc::Rmw kind, tbc::Elem elem, V pointer, V value, V predicate,
+                      tbc::MemSem sem, tbc::MemScope scope, bool resultUsed) = 0;
+  virtual V atomicCas(llvm::IRBuilderBase &b, tbc::Elem elem, V pointer, V compare, V value, V predicate,
+                      tbc::MemSem sem, tbc::MemScope scope) = 0;
+
+  // ---- arithmetic --------------------------------------------------------------------------------------------------------
+  virtual NumericOptions numerics() const = 0;
+  // An elementwise op on all registers of a tile at once, so that pairs can share an instruction. operands[i] holds
+  // operand i's registers. An empty answer: the common form, register by register.
+  virtual llvm::SmallVector<V> elementwise(llvm::IRBuilderBase &, const tbc::Op &, ElemType /*in*/, ElemType /*out*/,
+                                           llvm::ArrayRef<llvm::ArrayRef<V>> /*operands*/) {
+    return {};
+  }
+
+  // ---- matrix ------------------------------------------------------------------------------------------------------------
+  // The accumulator's registers after one instruction. Only entries whose operands are all in registers.
+  virtual llvm::SmallVector<V> matrix(llvm::IRBuilderBase &b, const MatrixIssue &issue) = 0;
+
+  // ---- messages ----------------------------------------------------------------------------------------------------------
+  // One line to the device's message stream, from the calling lane. `format` is printf's, its conversions match `arguments` after C's promotions.
+  virtual void printLine(llvm::IRBuilderBase &b, const std::string &format, llvm::ArrayRef<V> arguments) = 0;
+  // The launch fails with this message and place; the calling lane stops the kernel. The builder stands in a block of its own
+  // that continues afterwards.
+  virtual void assertFailed(llvm::IRBuilderBase &b, const std::string &message, const std::string &file, unsigned line,
+                            const std::string &function) = 0;
+};
+
+} // namespace tessera::codegen::simt
