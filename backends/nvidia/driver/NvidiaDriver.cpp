@@ -1,0 +1,82 @@
+// NvidiaDriver.cpp - probing, and the facts of each device
+// SPDX-License-Identifier: Apache-2.0
+#include "backends/nvidia/driver/NvidiaDriver.h"
+
+#include "backends/nvidia/target/Architecture.h"
+
+namespace tessera::nvidia {
+
+// The library is opened at the first call that gets so far; a failure is looked for again at the next one.
+const cu::Api &NvidiaDriver::api() {
+  if (!api_)
+    api_ = cu::Api::open(library_);
+  return *api_;
+}
+
+uint32_t NvidiaDriver::probe() {
+  std::lock_guard lock(mutex_);
+  const cu::Api &cuda = api();
+  int count = 0;
+  if (cu::Result r = cuda.cuDeviceGetCount(&count); r != cu::kSuccess)
+    throw sdk::Unavailable("NVIDIA driver: the devices cannot be counted: " + cuda.describe(r));
+  if (count <= 0)
+    throw sdk::Unavailable("no NVIDIA device: the driver is there and sees none");
+  return static_cast<uint32_t>(count);
+}
+
+sdk::DeviceInfo NvidiaDriver::describe(uint32_t ordinal) {
+  const cu::Api &cuda = api();
+  auto must = [&](cu::Result r, const char *what) {
+    if (r != cu::kSuccess)
+      throw sdk::Unavailable("NVIDIA device " + std::to_string(ordinal) + ": " + what + ": " + cuda.describe(r));
+  };
+  cu::DeviceId device = 0;
+  must(cuda.cuDeviceGet(&device, static_cast<int>(ordinal)), "no handle");
+  auto attribute = [&](int which) {
+    int value = 0;
+    must(cuda.cuDeviceGetAttribute(&value, which, device), "a property cannot be read");
+    return static_cast<uint32_t>(value);
+  };
+  sdk::DeviceInfo d;
+  char name[256] = {};
+  must(cuda.cuDeviceGetName(name, sizeof name - 1, device), "no name");
+  d.name = name;
+  d.target = nativeArchitecture(attribute(cu::kMajor), attribute(cu::kMinor));
+  cu::Uuid uuid{};
+  must(cuda.cuDeviceGetUuid(&uuid, device), "no UUID");
+  std::memcpy(d.uuid, uuid.bytes, sizeof d.uuid);
+  size_t bytes = 0;
+  must(cuda.cuDeviceTotalMem(&bytes, device), "its memory is unknown");
+  d.memoryBytes = bytes;
+  d.pci = uint64_t(attribute(cu::kPciDomain)) << 32 | uint64_t(attribute(cu::kPciBus)) << 16 |
+          uint64_t(attribute(cu::kPciDevice)) << 8;
+  d.l2Bytes = attribute(cu::kL2Bytes);
+  d.units = attribute(cu::kUnits);
+  d.clockKhz = attribute(cu::kClockRate);
+  d.memoryKhz = attribute(cu::kMemoryClock);
+  d.busBits = attribute(cu::kBusWidth);
+  d.memorySpaces = 1u << TSR_MEM_DEVICE | 1u << TSR_MEM_PINNED;
+  if (attribute(cu::kManagedMemory))
+    d.memorySpaces |= 1u << TSR_MEM_MANAGED;
+  return d;
+}
+
+const sdk::DeviceInfo &NvidiaDriver::info(uint32_t ordinal) {
+  uint32_t count = probe();
+  if (ordinal >= count)
+    throw sdk::NotFound("there is no NVIDIA device " + std::to_string(ordinal) + ": this machine shows " +
+                        std::to_string(count));
+  std::lock_guard lock(mutex_);
+  if (infos_.size() < count)
+    infos_.resize(count);
+  if (!infos_[ordinal])
+    infos_[ordinal] = std::make_unique<sdk::DeviceInfo>(describe(ordinal));
+  return *infos_[ordinal];
+}
+
+std::unique_ptr<sdk::Device> NvidiaDriver::open(uint32_t ordinal, const sdk::Options &, const sdk::Sink &) {
+  (void)info(ordinal);
+  throw sdk::Unsupported("opening a device", "", "this build of the NVIDIA driver role");
+}
+
+} // namespace tessera::nvidia
