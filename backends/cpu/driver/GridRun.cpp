@@ -8,6 +8,7 @@
 #include "backends/cpu/driver/FaultGuard.h"
 #include "backends/cpu/driver/Scratch.h"
 #include "backends/cpu/driver/TicketLoop.h"
+#include "core/support/PrintLine.h"
 
 #include <algorithm>
 #include <immintrin.h>

@@ -34,11 +34,4 @@ private:
   uint64_t dropped_ = 0;
 };
 
-// One value as device_print shows it, without a newline: "pid (x, y, z) idx ( i, j) prefix: value"; a coordinate is as wide as
-// the greatest of its dim. The arguments are those of Services::printValue. The same text as core/interpreter's PrintFormat
-// makes (tests/unit/cpu/driver compares them); the driver links none of the core.
-std::string formatPrint(const int32_t program[3], const int64_t *index, uint32_t rank, std::string_view prefix,
-                        uint32_t kind, uint32_t bits, uint32_t hex, uint64_t valueBits, uint32_t operand,
-                        uint32_t numOperands);
-
 } // namespace tessera::cpu

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "backends/cpu/driver/Messages.h"
 #include "core/interpreter/PrintFormat.h"
+#include "core/support/PrintLine.h"
 #include "tests/unit/cpu/driver/DriverFixture.h"
 
 #include <atomic>
@@ -156,7 +157,7 @@ TEST(Print, Format) {
   EXPECT_EQ(formatPrint(p, nullptr, 0, "here", 0, 0, 0, 0, 0, 0), "pid (1, 2, 3) here");
 }
 
-// The driver links none of the core, so it has its own copy of the format: the two must agree.
+// Drivers link no interpreter, so core/support has a copy of the format: the two must agree.
 TEST(Print, FormatIsTheInterpreters) {
   struct {
     tbc::Elem elem;
