@@ -7,7 +7,8 @@
 // reductions, dots, …) are planned with core/layout at compile time, so that the code has constants where a map is linear.
 // Control flow is by scalars and therefore uniform: every lane takes the same branches.
 //
-// Files: Emitter.cpp frame, control flow, elementwise; Movement.cpp shape ops, conversions, shared tensors; Memory.cpp global memory;
+// Files: Emitter.cpp frame, control flow, elementwise; Movement.cpp shape ops; Exchange.cpp conversions within a warp;
+// Shared.cpp shared tensors and scratch; Memory.cpp global memory;
 // Messages.cpp print, assert; Reduce.cpp, Scan.cpp, Rearrange.cpp (sort, gather, histogram) and Dot.cpp the whole-tile ops.
 #pragma once
 
@@ -103,8 +104,16 @@ private:
 
   // ---- movement (Movement.cpp)
   bool movement(const tbc::Op &o); // expand_dims … extract_scalar, convert_layout, shared_*
+  void shapeOp(const tbc::Op &o);
+  void joinOp(const tbc::Op &o);
+  void splitOp(const tbc::Op &o);
+  // bits: of an element in memory. Fails for what would have to cross warps.
   Registers convert(const tbc::Op &o, const Registers &from, const layout::LinearLayout &source,
                     const layout::LinearLayout &result, unsigned bits);
+  // Registers within a warp. sourceOf: (register, lane, warp, block) of the result -> of the source (Exchange.cpp).
+  Registers exchange(const Registers &from, const layout::LinearLayout &sourceOf, unsigned bits);
+  // `emit` in a block that only lanes with the predicate enter (nullptr: all).
+  void onlyWhere(V predicate, llvm::function_ref<void()> emit);
   void sharedAlloc(const tbc::Op &o);
   // Moves registers to and from a buffer in shared memory laid out as `shared` (offset -> element), with the widest accesses that both layouts allow.
   void storeShared(V base, const layout::LinearLayout &shared, const layout::LinearLayout &l, const Registers &r,

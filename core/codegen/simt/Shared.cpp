@@ -1,0 +1,126 @@
+// Shared.cpp - shared tensors and scratch: addresses, vectors, values that one lane gives to all
+//
+// SPDX-License-Identifier: Apache-2.0
+#include "core/codegen/simt/AccessVectors.h"
+#include "core/codegen/simt/Emitter.h"
+#include "core/layout/SharedAccess.h"
+
+#include <map>
+
+using namespace llvm;
+using tessera::layout::LinearLayout;
+using tessera::tbc::AttrId;
+using tessera::tbc::Op;
+
+namespace tessera::codegen::simt {
+
+namespace {
+
+// The accesses of a lane's registers in a buffer, and the address of each: the lane's part under the bits that a register
+// flips too (one xor for each distinct set of them), plus a constant that becomes the immediate offset of the access.
+class BufferAccess {
+public:
+  BufferAccess(const LinearLayout &l, const LinearLayout &shared, unsigned bytes, unsigned maxVectorBits) {
+    std::optional<LinearLayout> map = l.followedByInverseOf(shared);
+    if (!map)
+      throw CannotLower{"a shared tensor does not hold every element of the tile"};
+    offsets = std::move(*map);
+    layout::SharedMemory memory;
+    memory.maxVectorBytes = maxVectorBits / 8;
+    int64_t width = layout::analyseAccess(l, shared, 8 * bytes, memory).vectorElements;
+    vectors = accessVectors(offsets, 0, width);
+    for (std::string_view in : {layout::kLane, layout::kWarp})
+      for (uint64_t column : offsets.columnsOf(in))
+        elsewhere |= column;
+  }
+  Value *address(IRBuilderBase &b, Value *base, Value *part, uint64_t at, unsigned bytes) {
+    Value *&start = starts_[at & elsewhere];
+    if (!start) {
+      Value *offset = b.CreateXor(part, ConstantInt::get(part->getType(), at & elsewhere));
+      start = b.CreateGEP(b.getInt8Ty(), base, b.CreateMul(offset, ConstantInt::get(offset->getType(), bytes)));
+    }
+    return b.CreateConstInBoundsGEP1_32(b.getInt8Ty(), start, static_cast<unsigned>((at & ~elsewhere) * bytes));
+  }
+
+  LinearLayout offsets;
+  std::vector<AccessVector> vectors;
+  uint64_t elsewhere = 0; // offset bits that depend on lane or warp
+
+private:
+  std::map<uint64_t, Value *> starts_;
+};
+
+} // namespace
+
+void Emitter::storeShared(V base, const LinearLayout &shared, const LinearLayout &l, const Registers &r,
+                          unsigned bytes) {
+  BufferAccess access(l, shared, bytes, target_.maxVectorBits());
+  V part = laneAndWarpPart(access.offsets);
+  for (const AccessVector &v : access.vectors) {
+    SmallVector<V, 16> elements;
+    for (unsigned reg : v.registers)
+      elements.push_back(r[reg]);
+    b_.CreateAlignedStore(packWords(b_, elements, 8 * bytes), access.address(b_, base, part, v.at, bytes),
+                          Align(bytes * v.registers.size()));
+  }
+}
+
+Registers Emitter::loadShared(V base, const LinearLayout &shared, const LinearLayout &l, Type *t, unsigned bytes) {
+  BufferAccess access(l, shared, bytes, target_.maxVectorBits());
+  V part = laneAndWarpPart(access.offsets);
+  Registers out(size_t(1) << l.inBits(layout::kRegister));
+  for (const AccessVector &v : access.vectors) {
+    auto count = static_cast<unsigned>(v.registers.size());
+    V words = b_.CreateAlignedLoad(wordsType(b_.getContext(), count, 8 * bytes),
+                                   access.address(b_, base, part, v.at, bytes), Align(bytes * count));
+    for (auto [reg, value] : zip(v.registers, unpackWords(b_, words, count, 8 * bytes, t)))
+      out[reg] = value;
+  }
+  for (auto [reg, first] : enumerate(registerCopies(l)))
+    out[reg] = out[first];
+  return out;
+}
+
+void Emitter::sharedAlloc(const Op &o) {
+  if (!o.find(AttrId::Offset))
+    fail(o, "shared memory was not planned: the buffer has no offset");
+  setScalar(o.results[0], sharedAt(o.intAttr(AttrId::Offset)));
+}
+
+Value *Emitter::sharedAt(int64_t offset) {
+  return b_.CreateConstInBoundsGEP1_64(b_.getInt8Ty(), target_.sharedBase(b_), static_cast<uint64_t>(offset));
+}
+
+Value *Emitter::scratch(const Op &o, uint64_t need) {
+  auto given = static_cast<uint64_t>(o.intAttr(AttrId::Bytes));
+  if (!o.find(AttrId::Bytes) || given < need)
+    fail(o, "the op needs " + std::to_string(need) + " bytes of shared scratch and was given " + std::to_string(given));
+  return sharedAt(o.intAttr(AttrId::Offset));
+}
+
+void Emitter::onlyWhere(V predicate, function_ref<void()> emit) {
+  if (!predicate)
+    return emit();
+  BasicBlock *then = BasicBlock::Create(out_.getContext(), "only", function_),
+             *after = BasicBlock::Create(out_.getContext(), "all", function_);
+  b_.CreateCondBr(predicate, then, after);
+  b_.SetInsertPoint(then);
+  emit();
+  b_.CreateBr(after);
+  b_.SetInsertPoint(after);
+}
+
+Value *Emitter::broadcastFromFirst(const Op &o, V value) {
+  if (warps_ == 1)
+    return shuffle(value, i32(0));
+  Type *t = value->getType();
+  unsigned bytes = t->isPointerTy() ? 8 : std::max(t->getScalarSizeInBits() / 8, 1u);
+  V place = scratch(o, bytes);
+  onlyWhere(b_.CreateICmpEQ(thread_, i32(0)),
+            [&] { b_.CreateAlignedStore(packWords(b_, value, 8 * bytes), place, Align(bytes)); });
+  target_.blockBarrier(b_);
+  V words = b_.CreateAlignedLoad(wordsType(b_.getContext(), 1, 8 * bytes), place, Align(bytes));
+  return unpackWords(b_, words, 1, 8 * bytes, t)[0];
+}
+
+} // namespace tessera::codegen::simt
