@@ -37,6 +37,17 @@ struct MatrixIssue {
   const tbc::Op *op = nullptr; // precision, max_imprecise
 };
 
+// One element of one operand of a `print`, or with operands 0 the line of a print that has none.
+struct PrintedValue {
+  std::string prefix;
+  unsigned operand = 0, operands = 1;
+  ElemType type;
+  bool hex = false, isSigned = false;
+  llvm::Value *value = nullptr;        // storage form
+  llvm::ArrayRef<llvm::Value *> index; // i32, one a dim of the tile; empty for a scalar
+  llvm::ArrayRef<int64_t> shape;       // of the tile
+};
+
 class LaneTarget {
 public:
   using V = llvm::Value *;
@@ -99,8 +110,8 @@ public:
   virtual llvm::SmallVector<V> matrix(llvm::IRBuilderBase &b, const MatrixIssue &issue) = 0;
 
   // ---- messages ----------------------------------------------------------------------------------------------------------
-  // One line to the device's message stream, from the calling lane. `format` is printf's, its conversions match `arguments` after C's promotions.
-  virtual void printLine(llvm::IRBuilderBase &b, const std::string &format, llvm::ArrayRef<V> arguments) = 0;
+  // One element to the device's message stream, from the calling lane; the host makes the text of it.
+  virtual void print(llvm::IRBuilderBase &b, const PrintedValue &value) = 0;
   // The launch fails with this message and place; the calling lane stops the kernel. The builder stands in a block of its own
   // that continues afterwards.
   virtual void assertFailed(llvm::IRBuilderBase &b, const std::string &message, const std::string &file, unsigned line,
