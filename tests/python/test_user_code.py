@@ -160,3 +160,31 @@ def test_combine_functions_of_the_library_and_of_the_program():
         tl.store(out + i, tl.associative_scan(value % 3, 0, larger) + total)
 
     np.testing.assert_array_equal(launch(kernel, 8), np.maximum.accumulate(X % 3) + X.sum())
+
+
+@pytest.mark.parametrize("base, exponent, common", [("float32", "int64", "float32"), ("float32", "float16", "float32"),
+                                                    ("int32", "float32", "float32"), ("int64", "float64", "float64")])
+def test_libdevice_arguments_promote_where_no_overload_takes_them(base, exponent, common):
+    libdevice = tl.extra.libdevice
+
+    @tessera.jit
+    def kernel(x, y, out, B: tl.constexpr):
+        i = tl.arange(0, B)
+        tl.store(out + i, libdevice.pow(tl.load(x + i), tl.load(y + i)))
+
+    x, y, out = np.arange(1, 9).astype(base), (np.arange(8) % 4).astype(exponent), np.zeros(8, common)
+    kernel[(1, )](x, y, out, 8)
+    np.testing.assert_allclose(out, x.astype(common)**y.astype(common), rtol=1e-6)
+
+
+def test_libdevice_arguments_without_an_overload_are_refused():
+    libdevice = tl.extra.libdevice
+
+    @tessera.jit
+    def kernel(x, out, B: tl.constexpr):
+        i = tl.arange(0, B)
+        half = tl.load(x + i).to(tl.float16)
+        tl.store(out + i, libdevice.pow(half, half))
+
+    with pytest.raises(tessera.CompilationError, match=r"Expect one of .*, got \(fp16, fp16\)"):
+        launch(kernel, 8)

@@ -257,21 +257,20 @@ std::string listOf(std::string_view letters) {
     s += (s.empty() ? "(" : ", ") + typeOf(c).str();
   return s + ")";
 }
-} // namespace
 
-void matchLibdeviceArguments(Emitter &e, std::string_view name, std::vector<Value> &args) {
-  const LibdeviceRow *row = std::lower_bound(std::begin(kRows), std::end(kRows), name,
-                                             [](const LibdeviceRow &r, std::string_view n) { return r.name < n; });
-  if (row == std::end(kRows) || row->name != name)
-    return; // a function of the library's own
-  std::string_view rest = row->overloads, best;
+// The letters of the parameters of an overload, one after the other; empty after the last.
+std::string_view nextOverload(std::string_view &rest) {
+  std::string_view one = rest.substr(0, std::min(rest.find(' '), rest.size()));
+  rest.remove_prefix(std::min(one.size() + 1, rest.size()));
+  return one.substr(0, one.empty() ? 0 : one.size() - 1);
+}
+
+// The overload that is nearest to the arguments; empty where none takes them.
+std::string_view nearest(std::string_view overloads, const std::vector<Value> &args) {
+  std::string_view best;
   int bestDistance = 100;
-  std::string known;
-  while (!rest.empty()) {
-    std::string_view one = rest.substr(0, std::min(rest.find(' '), rest.size()));
-    rest.remove_prefix(std::min(one.size() + 1, rest.size()));
-    std::string_view types = one.substr(0, one.size() - 1);
-    known += (known.empty() ? "" : ", ") + listOf(types);
+  while (!overloads.empty()) {
+    std::string_view types = nextOverload(overloads);
     if (types.size() != args.size())
       continue;
     int total = 0;
@@ -282,10 +281,34 @@ void matchLibdeviceArguments(Emitter &e, std::string_view name, std::vector<Valu
       best = types;
     }
   }
+  return best;
+}
+} // namespace
+
+void matchLibdeviceArguments(Emitter &e, std::string_view name, std::vector<Value> &args) {
+  const LibdeviceRow *row = std::lower_bound(std::begin(kRows), std::end(kRows), name,
+                                             [](const LibdeviceRow &r, std::string_view n) { return r.name < n; });
+  if (row == std::end(kRows) || row->name != name)
+    return; // a function of the library's own
+  std::string_view best = nearest(row->overloads, args);
+  bool values = std::all_of(args.begin(), args.end(), [](const Value &v) { return v.isTensor() || v.isNumber(); });
+  if (best.empty() && values && args.size() > 1) {
+    // No overload takes these types: the one that takes what they promote to, as operands of an operator would be.
+    std::vector<Value> promoted = args;
+    for (size_t i = 1; i < args.size(); ++i)
+      std::tie(promoted[0], promoted[i]) = e.unify(promoted[0], args[i]);
+    for (size_t i = 1; i < args.size(); ++i)
+      promoted[i] = e.unify(promoted[0], promoted[i]).second;
+    best = nearest(row->overloads, promoted);
+    if (!best.empty())
+      args = std::move(promoted);
+  }
   if (best.empty()) {
-    std::string given;
+    std::string given, known;
     for (const Value &v : args)
       given += (given.empty() ? "(" : ", ") + (v.isTensor() ? v.type.elem.str() : e.describeType(v));
+    for (std::string_view rest = row->overloads; !rest.empty();)
+      known += (known.empty() ? "" : ", ") + listOf(nextOverload(rest));
     e.failType("libdevice." + std::string(name) + ": input arg type does not match. Expect one of " + known + ", got " +
                    given + ")",
                "convert the arguments first: x.to(tl.float32)");

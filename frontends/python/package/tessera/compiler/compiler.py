@@ -153,7 +153,8 @@ class ASTSource:
                   for i, ty in enumerate(types)]
         return type(types)(*values) if hasattr(types, "_fields") else tuple(values)
 
-    # Which of the arguments of a launch the kernel takes at run time, tuples flattened.
+    # Which of the arguments of a launch the kernel takes at run time, tuples flattened. Besides all parameters in order a
+    # launch may give only those that are not declared constexpr, the form of Triton before 3.3 (its argument list says which).
     def runtime_values(self, args):
 
         def walk(types, values, path, out):
@@ -164,7 +165,13 @@ class ASTSource:
                     out.append(value)
             return out
 
-        return tuple(walk([self.signature.get(name, "constexpr") for name in self.fn.arg_names], args, (), []))
+        names = self.fn.arg_names
+        if len(args) != len(names):
+            names = [name for name, param in zip(names, self.fn.params) if not param.is_constexpr]
+            if len(args) != len(names):
+                raise TypeError(f"{self.name}: a launch of a compiled kernel takes all {len(self.fn.arg_names)} parameters in order, or the "
+                                f"{len(names)} that are not constexpr; {len(args)} were given")
+        return tuple(walk([self.signature.get(name, "constexpr") for name in names], args, (), []))
 
 
 class IRSource:
@@ -288,7 +295,7 @@ class CompiledKernel:
 
     ``asm`` has its stages, ``metadata`` its facts (name, hash, target, shared, num_warps, …), ``kernel`` its bytes;
     ``n_regs``, ``n_spills`` (bytes) and ``n_max_threads`` are known once it is loaded. ``compiled[grid](*args)`` launches it: all
-    parameters in order, constexprs too.
+    parameters in order, constexprs too, or all but these.
     """
 
     def __init__(self, src, target, options, hash, artifact, facts):
