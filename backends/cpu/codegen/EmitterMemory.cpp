@@ -79,6 +79,7 @@ void Emitter::storeBuffer(int buffer, const Tuple &t, const Lane &value) {
 
 Lane Emitter::loadLane(const Lane &p, ElemType e, const Lane *mask, const Lane *other, bool isVolatile, bool pinned) {
   pinned |= isVolatile;
+  bool masked = mask != nullptr;
   LType *t = memoryType(e);
   unsigned bytes = e.pointer ? 8 : elemBits(e.elem) / 8;
   if (mask && mask->kind == Lane::Uniform)
@@ -97,10 +98,17 @@ Lane Emitter::loadLane(const Lane &p, ElemType e, const Lane *mask, const Lane *
     V ov = v->getType()->isVectorTy() ? vec(*other) : other->kind == Lane::Uniform ? other->v : vec(*other);
     return on({v, mv, ov}, [&] { return b.CreateSelect(mv, v, ov); });
   };
+  // What is read before the main loop's bound is tested: the mask that was assumed true may be false for all of the loop.
+  auto unlessEmpty = [&](V a) {
+    if (masked && assume.active && depthOf(a) <= assume.depth)
+      for (V bound : assume.bounds)
+        a = on({a, bound}, [&] { return b.CreateSelect(b.CreateICmpSGT(bound, b.getInt64(0)), a, safeMemory); });
+    return a;
+  };
   auto guardedAddress = [&](V a) {
-    if (!uniformMask)
-      return a;
-    return on({a, mask->v}, [&] { return b.CreateSelect(mask->v, a, safeMemory); });
+    if (uniformMask)
+      a = on({a, mask->v}, [&] { return b.CreateSelect(mask->v, a, safeMemory); });
+    return unlessEmpty(a);
   };
   // One address for all lanes, read at the level where the address is known.
   if (p.kind == Lane::Uniform && (!mask || uniformMask) && (!other || other->kind == Lane::Uniform || !mask)) {
@@ -147,6 +155,7 @@ Lane Emitter::loadLane(const Lane &p, ElemType e, const Lane *mask, const Lane *
       V mv = vec(*mask);
       a = on({a, mv}, [&] { return b.CreateSelect(mv, a, safeMemory); });
     }
+    a = unlessEmpty(a);
     unsigned d = pinned ? inside : depthOf(a);
     V raw = at(d, [&] {
       LoadInst *l = b.CreateAlignedLoad(t, a, Align(bytes));
