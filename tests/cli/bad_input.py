@@ -197,5 +197,25 @@ for where in ([], ["--interpret"], ["--target", "mock"]):
     case(f"device_assert {' '.join(where)}", ["run", checks + ":k", *where, "--debug", "--grid", "1", "-D", "BLOCK=64", "--arg", x, "--arg", "5"], 1,
          "E0602", "n is small", "checks.py:7", once=("n is small",))
 
+# The same inside of a combiner, of a reduction and of a scan.
+for call, store in (("tl.reduce(v, 0, larger)", "tl.store(y_ptr, r)"), ("tl.associative_scan(v, 0, larger)", "tl.store(y_ptr + i, r)")):
+    combines = kernel("combines.py", f"""import triton
+import triton.language as tl
+@triton.jit
+def larger(a, b):
+    tl.device_assert((a > 0) & (b > 0), 'not positive')
+    return tl.maximum(a, b)
+@triton.jit
+def k(y_ptr, start, BLOCK: tl.constexpr):
+    i = tl.arange(0, BLOCK)
+    v = i + start
+    r = {call}
+    {store}
+""")
+    for where in ([], ["--interpret"], ["--target", "mock"]):
+        run = ["run", combines + ":k", *where, "--debug", "--grid", "1", "-D", "BLOCK=64", "--arg", "*i32[64]", "--arg"]
+        case(f"device_assert in {call[3:9]} {' '.join(where)}", [*run, "0"], 1, "E0602", "not positive", "combines.py:5", once=("not positive",))
+        case(f"device_assert in {call[3:9]} that holds {' '.join(where)}", [*run, "1"], 0)
+
 print(f"{passed} passed, {failed} failed")
 sys.exit(1 if failed else 0)

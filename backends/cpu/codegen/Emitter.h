@@ -213,6 +213,7 @@ private:
   void emitPrint(const tbc::Op &op);
   void emitAssert(const tbc::Op &op);
   void emitScan(const Item &item);
+  void emitInOrder(const Item &item);
   bool emitScanInLanes(const Item &item);
   void emitSort(const Item &item);
   bool emitSortVectors(const Item &item);
@@ -220,7 +221,6 @@ private:
   void emitHistogram(const Item &item);
   void emitMap(const Item &item);
   void emitSplit(const Item &item);
-  void emitReduceGeneric(const Root &root, const Item &item);
   struct DotOperand {
     V base = nullptr;
     std::vector<int64_t> strides; // elements, by dim of the operand

@@ -265,9 +265,6 @@ void Emitter::emitLoopItem(const Item &item) {
   lanes = target.f32Lanes();
   while (lanes > 1 && item.shape[dim] % lanes != 0)
     lanes /= 2;
-  for (const Root &r : item.roots)
-    if (r.kind == Root::Reduce && !isStraightLine(r.op->regions[0]))
-      lanes = 1; // control flow in the combiner: one element at a time
   std::vector<unsigned> order;
   for (unsigned d = 0; d < item.shape.size(); ++d)
     if (d != dim)

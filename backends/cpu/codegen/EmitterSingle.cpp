@@ -35,6 +35,8 @@ void Emitter::emitSingle(const Item &item) {
     return emitAssert(op);
   case Opcode::Scan:
     return emitScan(item);
+  case Opcode::Reduce: // in loops with others where its combiner is straight
+    return emitInOrder(item);
   case Opcode::Sort:
     return emitSort(item);
   case Opcode::Histogram:

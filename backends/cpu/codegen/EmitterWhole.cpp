@@ -7,7 +7,6 @@
 
 using namespace llvm;
 using namespace tessera::tbc;
-using tessera::codegen::ElemType;
 
 namespace tessera::cpu {
 
@@ -95,15 +94,20 @@ bool Emitter::emitScanInLanes(const Item &item) {
   return true;
 }
 
-// Along another dim: one after another, the accumulator in registers, vectors across the last dim. Also what has
-// control flow.
 void Emitter::emitScan(const Item &item) {
-  if (emitScanInLanes(item))
-    return;
+  if (!emitScanInLanes(item))
+    emitInOrder(item);
+}
+
+// A scan along another dim: one after another, the accumulator in registers, vectors across the last dim. Scans and
+// reductions whose combiner is more than straight arithmetic: one element at a time, and the combiner runs for elements
+// that count only, so that its asserts fail, its loops end and its addresses are valid where they should.
+void Emitter::emitInOrder(const Item &item) {
   const Op &op = *item.single;
   const tbc::Type &t = m.typeOf(op.operands[0]);
   size_t rank = t.shape.size(), axis = size_t(op.intAttr(AttrId::Axis));
-  bool reverse = op.intAttr(AttrId::Reverse) != 0, straight = isStraightLine(op.regions[0]);
+  bool reduces = op.code == Opcode::Reduce, reverse = !reduces && op.intAttr(AttrId::Reverse) != 0,
+       straight = isStraightLine(op.regions[0]);
   int64_t n = t.shape[axis];
   size_t laneAxis = rank;
   if (straight)
@@ -130,18 +134,32 @@ void Emitter::emitScan(const Item &item) {
     return v;
   };
   auto put = [&](ArrayRef<V> v) {
-    for (size_t i = 0; i < v.size(); ++i)
-      storeBuffer(item.results[i], s, Lane::vector(v[i]));
+    Tuple place = s;
+    if (reduces)
+      place.erase(place.begin() + static_cast<ptrdiff_t>(axis));
+    for (size_t i = 0; i < v.size(); ++i) {
+      if (item.results[i] >= 0) {
+        storeBuffer(item.results[i], place, Lane::vector(v[i]));
+      } else {
+        bindings[op.results[i]].kind = Binding::Scalar;
+        bindings[op.results[i]].scalar = v[i];
+      }
+    }
   };
   auto line = [&] {
     std::vector<V> first = values(b.getInt64(0));
-    put(first);
-    carriedLoop(b.getInt64(1), b.getInt64(uint64_t(n)), 1, first, n < 2, [&](V i, ArrayRef<V> acc) {
-      std::vector<V> next = values(i);
-      std::vector<V> c = combine(op, false, acc, next);
-      put(c);
-      return c;
-    });
+    if (!reduces)
+      put(first);
+    std::vector<V> last =
+        carriedLoop(b.getInt64(1), b.getInt64(uint64_t(n)), 1, first, n < 2, [&](V i, ArrayRef<V> acc) {
+          std::vector<V> next = values(i);
+          std::vector<V> c = combine(op, false, acc, next);
+          if (!reduces)
+            put(c);
+          return c;
+        });
+    if (reduces)
+      put(last);
   };
   std::function<void(size_t)> nest = [&](size_t d) {
     if (d == rank) {
@@ -176,7 +194,8 @@ void Emitter::emitScan(const Item &item) {
   lanes = 1;
   chunk = nullptr;
   for (size_t i = 0; i < op.results.size(); ++i)
-    bindResult(op.results[i], item.results[i]);
+    if (item.results[i] >= 0)
+      bindResult(op.results[i], item.results[i]);
 }
 
 void Emitter::emitHistogram(const Item &item) {

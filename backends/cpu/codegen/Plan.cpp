@@ -21,10 +21,11 @@ int FunctionFacts::newBuffer(const Type &t) {
 }
 
 bool isStraightLine(const Region &r) {
-  for (const Op &op : r.ops)
-    if (!op.regions.empty())
-      return false;
-  return true;
+  auto hasEffects = [](const Op &op) {
+    return op.code == Opcode::Load || op.code == Opcode::Store || op.code == Opcode::AtomicRmw ||
+           op.code == Opcode::AtomicCas || op.code == Opcode::Print || op.code == Opcode::Assert;
+  };
+  return std::none_of(r.ops.begin(), r.ops.end(), [&](const Op &op) { return !op.regions.empty() || hasEffects(op); });
 }
 
 bool isInline(const Module &m, const Op &op) {
@@ -382,7 +383,7 @@ void Planner::placeRoots() {
       placeLoopRoot(r, m.typeOf(op.operands[0]).shape, dependence(op), false, true);
       continue;
     }
-    if (op.code == Opcode::Reduce) {
+    if (op.code == Opcode::Reduce && isStraightLine(op.regions[0])) {
       Root r;
       r.kind = Root::Reduce;
       r.index = index;

@@ -72,7 +72,7 @@ BlockPlan planBlock(FunctionFacts &facts, const tbc::Region &region, const Yield
 
 // An op without effects that is evaluated where it is used.
 bool isInline(const tbc::Module &m, const tbc::Op &op);
-// A region of scalar ops without control flow.
+// A region of scalar ops without control flow, memory, assert and print: it may run on vectors, and on lanes that do not count.
 bool isStraightLine(const tbc::Region &r);
 // The parameter that a pointer (or tensor of pointers) is computed from, or kNone.
 tbc::ValueId pointerRoot(const FunctionFacts &facts, tbc::ValueId v);

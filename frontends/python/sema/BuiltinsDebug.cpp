@@ -76,8 +76,7 @@ Value staticAssert(Visitor &v, Args &a) {
 }
 
 Value deviceAssert(Visitor &v, Args &a) {
-  // Regions of reductions and scans are functions of their values alone.
-  if (!v.options.debug || v.inRegion)
+  if (!v.options.debug)
     return Emitter::none();
   std::string msg = a[1].isNoneOrAbsent() ? "" : v.needString(a[1], "msg");
   if (auto known = v.staticTruth(a[0]); known && *known)

@@ -59,7 +59,8 @@ public:
   virtual std::string currentFunction() const { return {}; }
   // Whether +, - and * of integers under visit are to be checked.
   virtual bool checksOverflow() const { return options.debug && options.sanitizeOverflow && !inRegion; }
-  unsigned inRegion = 0; // regions of whole-tile ops around the builder: no assertion may stand there
+  // Regions of reductions and scans around the builder. Their order is open, and with it which partial sums wrap.
+  unsigned inRegion = 0;
 
   // --- values
   static Value tensor(mlir::Value v, TensorType t);
