@@ -167,6 +167,37 @@ def test_lambda_is_refused():
         tessera.jit(lambda out: None)
 
 
+def test_other_parses_during_a_parse():
+    import ast
+    import gc
+    from tessera.runtime.source import parse
+
+    class Garbage:
+        parses = 0
+
+        def __init__(self):
+            self.me = self
+
+        def __del__(self):
+            Garbage.parses += 1
+            ast.parse("total = first + second")
+
+    text = "\n".join(f"y{i} = f(x, {i}) * [1, 2, {{'k': x}}]" for i in range(200))
+    thresholds = gc.get_threshold()
+    gc.set_threshold(10)
+    try:
+        for _ in range(20):
+            gc.disable()
+            kept = [Garbage() for _ in range(20)]
+            del kept
+            gc.enable()
+            assert len(parse(text).body) == 200
+    finally:
+        gc.set_threshold(*thresholds)
+        gc.enable()
+    assert Garbage.parses == 400
+
+
 def test_cache_key_follows_source_and_callees():
     key = uses_helper.cache_key
     assert reparsed(uses_helper, "BLOCK)", "BLOCK )").cache_key != key

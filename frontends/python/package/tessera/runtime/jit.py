@@ -189,7 +189,7 @@ class JITCallable:
     def parse(self):
         """The tree of the source, as ``ast`` gives it."""
         import ast
-        tree = ast.parse(self._src)
+        tree = _source.parse(self._src)
         assert len(tree.body) == 1 and isinstance(tree.body[0], ast.FunctionDef)
         return tree
 

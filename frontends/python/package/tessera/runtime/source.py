@@ -217,11 +217,26 @@ def _snapshot(value):
         return value
 
 
+def parse(text):
+    """The tree of a Python text, as ``ast`` gives it.
+
+    CPython up to 3.12 counts the depth of a tree that it builds in one place for all threads, so that a parse of another
+    thread, or of a finalizer that ran meanwhile, makes it give up with SystemError; such a parse is done again.
+    """
+    import ast
+    for _ in range(1000):
+        try:
+            return ast.parse(text)
+        except SystemError:
+            pass
+    return ast.parse(text)
+
+
 def analyse(function):
     """(hash of the function and everything it calls, the globals it uses) of a jit function."""
     import ast
     finder = _Dependencies(function, ast)
-    finder.visit(ast.parse(function.src))
+    finder.visit(parse(function.src))
     constexpr = constexpr_class()
     used = dict(sorted(finder.used.items()))
     key = finder.hasher.hexdigest() + str(function.starting_line_number)
