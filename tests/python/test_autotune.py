@@ -245,3 +245,62 @@ for n in (3, 5):
                           env={**os.environ, "TESSERA_CACHE_DIR": str(blocked / "below")})
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("tuning results are not kept") == 1
+
+
+def of_warps(blocks=(64, ), warps=(1, 2, 4), stages=(1, 2)):
+    return [tessera.Config({"BLOCK": b}, num_warps=w, num_stages=s) for b in blocks for w in warps for s in stages]
+
+
+@pytest.fixture
+def compiled():
+    """Names of the kernels that the compiler made, while the test runs."""
+    found = []
+    with knobs.compilation.scope():
+        knobs.compilation.listener = lambda src, cache_hit, **_: None if cache_hit else found.append(src.name)
+        yield found
+
+
+def count_measured(kernel):
+    measured, inherited = [], kernel._bench
+    kernel._bench = lambda *args, config, **meta: measured.append(config) or inherited(*args, config=config, **meta)
+    return measured
+
+
+def test_candidates_of_one_kernel_compile_and_are_measured_once(compiled):
+    kernel, x = make(of_warps(BLOCKS)), np.zeros(1000, np.float32)
+    measured = count_measured(kernel)
+    kernel[grid](x, 1000)
+    assert (x == 1).all() and len(compiled) == len(measured) == len(BLOCKS), (compiled, measured)
+    assert set(kernel.configs_timings) == set(kernel.configs)
+    times = [{tuple(t) for c, t in kernel.configs_timings.items() if c.kwargs["BLOCK"] == b} for b in BLOCKS]
+    assert all(len(t) == 1 for t in times), "what is the same kernel has the same time"
+    # What was measured before stands for candidates that come later.
+    more = make(of_warps(BLOCKS, warps=(2, 8)))
+    measured = count_measured(more)
+    more[grid](x, 1000)
+    assert measured == [] and set(more.configs_timings) == set(more.configs) and len(compiled) == len(BLOCKS)
+
+
+def test_what_sees_every_launch_sees_every_candidate(compiled):
+    seen = []
+    kernel = make(of_warps(), pre_hook=lambda args, reset_only=False: seen.append(args["num_warps"]))
+    measured = count_measured(kernel)
+    kernel[grid](np.zeros(1000, np.float32), 1000)
+    assert measured == kernel.configs and set(seen) == {1, 2, 4} and compiled == ["increment"]
+
+    @tessera.autotune(configs=of_warps(stages=(1, )), key=["n"])
+    @tessera.jit
+    def named(x, n, num_warps: tl.constexpr, BLOCK: tl.constexpr):
+        tl.store(x + tl.arange(0, BLOCK), num_warps)
+
+    measured = count_measured(named)
+    named[grid](np.zeros(1000, np.float32), 1000)
+    assert measured == named.configs and compiled.count("named") == 3, "num_warps is a constant of this kernel"
+
+
+def test_a_launch_has_its_own_options_though_its_code_is_shared(compiled):
+    x = np.zeros(64, np.float32)
+    kernel = make().fn
+    two, eight = (kernel[(1, )](x, 64, BLOCK=64, num_warps=w) for w in (2, 8))
+    assert (x == 2).all() and compiled == ["increment"] and two.kernel == eight.kernel
+    assert (two.metadata.num_warps, eight.metadata.num_warps) == (2, 8) and two.hash != eight.hash

@@ -10,14 +10,16 @@ import os
 import re
 import struct
 import sys
+import threading
 from collections import namedtuple
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 
 from tessera import _tessera, knobs
 from tessera.backends.compiler import GPUTarget, Language
 from tessera.compiler.errors import CompilationError, compilation_error, parse_diagnostics
-from tessera.compiler.options import Options, compiler_options, parse_options
+from tessera.compiler.options import Options, compiler_options, parse_options, used_options
 from tessera.runtime.driver import driver, target_text
 from tessera.runtime.errors import OutOfResources
 
@@ -411,7 +413,7 @@ _Result = namedtuple("_Result", "outputs facts warnings")
 def _run_compiler(src, target, options, emits):
     """One run of the compiler. Errors: CompilationError and its kinds."""
     from tessera.runtime.jit import SOURCES
-    pairs = compiler_options(options)
+    pairs = compiler_options(used_options(target, options))
     if knobs.compilation.allow_non_constexpr_globals:
         pairs.append(("allow_non_constexpr_globals", "1"))
     here = knobs.compilation.in_process or emits == "tile"
@@ -455,6 +457,37 @@ def _show_warnings(diagnostics):
             warnings.warn_explicit(d.get("message", ""), UserWarning, d.get("file") or "<kernel>", d.get("line") or 0)
 
 
+_in_work = {}  # key of an entry -> [lock, threads that hold or want it]
+_in_work_lock = threading.RLock()
+
+
+def _after_fork():
+    # The threads that hold these locks are not in the child.
+    global _in_work_lock
+    _in_work_lock = threading.RLock()
+    _in_work.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
+@contextmanager
+def _compiling(fields):
+    """One thread at a time for one entry: the next one finds what the first has stored."""
+    with _in_work_lock:
+        row = _in_work.setdefault(fields, [threading.RLock(), 0])
+        row[1] += 1
+    try:
+        with row[0]:
+            yield
+    finally:
+        with _in_work_lock:
+            row[1] -= 1
+            if not row[1]:
+                del _in_work[fields]
+
+
 def _pack(artifact, facts):
     header = json.dumps(facts).encode()
     return struct.pack("<I", len(header)) + header + artifact
@@ -482,22 +515,24 @@ def compile(src, target=None, options=None, _env_vars=None):
             raise CompilationError(src.fn.src, None, f"{param.name} marked as constexpr and listed in do_not_specialize/"
                                    "do_not_specialize_on_alignment. Remove constexpr designation to skip specialization.")
     parsed = make_backend(target).parse_options({**(options or {}), **src.parse_options()})
+    # Options without a meaning on the target are no part of the entry's key: tuning tries many of them.
     fields = ("tessera python kernel 1", _tessera.plugin_build(target_text(target)), src.hash(), src.name, target_text(target),
-              repr(parsed), str(knobs.compilation.allow_non_constexpr_globals))
-    hash = _tessera.digest(fields)
+              repr(used_options(target, parsed)), str(knobs.compilation.allow_non_constexpr_globals))
+    hash = _tessera.digest((*fields, repr(parsed)))
     listener = knobs.compilation.listener
     times = _Times() if listener else None
     directory = str(knobs.cache.dir)
-    entry = None if knobs.compilation.always_compile else _tessera.cache_find(directory, fields)
-    if entry is not None:
-        artifact, facts = _unpack(entry)
-    else:
-        result = _run_compiler(src, target, parsed, "artifact")
-        artifact, facts = result.outputs.get("artifact"), result.facts
-        if artifact is None:
-            raise CompilationError(None, None, f"target {target_text(target)} gives no artifact")
-        if not _tessera.cache_store(directory, fields, _pack(artifact, facts)):
-            _warn_cache(directory)
+    with _compiling(fields):
+        entry = None if knobs.compilation.always_compile else _tessera.cache_find(directory, fields)
+        if entry is not None:
+            artifact, facts = _unpack(entry)
+        else:
+            result = _run_compiler(src, target, parsed, "artifact")
+            artifact, facts = result.outputs.get("artifact"), result.facts
+            if artifact is None:
+                raise CompilationError(None, None, f"target {target_text(target)} gives no artifact")
+            if not _tessera.cache_store(directory, fields, _pack(artifact, facts)):
+                _warn_cache(directory)
     kernel = CompiledKernel(src, target, parsed, hash, artifact, facts)
     if listener:
         listener(src=src, metadata=kernel.metadata._asdict(), metadata_group={}, times=times.end(), cache_hit=entry is not None)

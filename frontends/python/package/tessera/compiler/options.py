@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 _FP8 = ("fp8e5", "fp8e4b15", "fp8e4nv", "fp8e4b8", "fp8e5b16")
 
@@ -11,7 +11,7 @@ _FP8 = ("fp8e5", "fp8e4b15", "fp8e4nv", "fp8e4b8", "fp8e5b16")
 @dataclass(frozen=True)
 class Options:
     """Options of a launch, ``kernel[grid](…, num_warps=8)``. The names are Triton's for all its targets, so that a program
-    may set them whatever it runs on; those that a target has no use for are part of the key and otherwise ignored."""
+    may set them whatever it runs on; those that a target has no use for change nothing in its code (``used_options``)."""
     num_warps: int = 4
     num_ctas: int = 1
     num_stages: int = 3
@@ -60,6 +60,20 @@ class Options:
 
 
 NAMES = frozenset(field.name for field in fields(Options))
+
+# Options without a meaning on a target, with the value that its kernels are compiled with: a program of the processor is one
+# thread, and what to prefetch is the code generator's decision.
+_UNUSED = {"cpu": {"num_warps": 1, "num_stages": 1, "maxnreg": None}}
+
+
+def unused_options(target):
+    """Names of the options that kernels for ``target``, a GPUTarget, do not depend on."""
+    return _UNUSED.get(target.backend, {}).keys()
+
+
+def used_options(target, options):
+    """``options`` with a fixed value for those that ``target`` has no use for: what code for it depends on."""
+    return replace(options, **_UNUSED[target.backend]) if target.backend in _UNUSED else options
 
 
 def parse_options(target, options):

@@ -1,7 +1,8 @@
 # autotuner.py - choosing a kernel's constants by measuring
 # SPDX-License-Identifier: Apache-2.0
 """``autotune`` and ``heuristics``. How a kernel is tuned: candidates are pruned, those without a stored result compile in
-parallel, those that cannot fit are dropped with the reason, the rest are measured, memory that the kernel writes is put back."""
+parallel (once where several are the same kernel on this target), those that cannot fit are dropped with the reason, the rest
+are measured, memory that the kernel writes is put back."""
 from __future__ import annotations
 
 import builtins
@@ -228,12 +229,18 @@ class Autotuner(KernelInterface):
         start = time.perf_counter()
         self.dropped = {}
         self._best_time = builtins.min((t[0] for t in timings.values()), default=float("inf"))
-        compiled = tuning.compile_all(self, missing, args, kwargs)
+        same_as = tuning.representatives(self, [*timings, *missing])
+        compiled = tuning.compile_all(self, [config for config in missing if same_as[config] is config], args, kwargs)
         protected = tuning.protect(self, compiled, kwargs)
         progress = tuning.Progress(self.base_fn.__name__, len(missing))
         try:
             for config in missing:
-                if config in self.dropped:
+                same = same_as[config]
+                if same in timings:
+                    timings[config] = timings[same]
+                    if same in self.dropped:
+                        self.dropped[config] = self.dropped[same]
+                elif config in self.dropped:
                     timings[config] = [float("inf")] * 3
                 else:
                     timings[config] = self._bench(*args, config=config, **kwargs)

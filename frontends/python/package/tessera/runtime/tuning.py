@@ -88,6 +88,28 @@ def protect(tuner, compiled, kwargs):
     return result
 
 
+# --- candidates that are the same kernel
+
+
+def representatives(tuner, configs):
+    """For each of ``configs`` the first one that launches the same code: on a target without warps ``num_warps`` makes no
+    other kernel. Each stands for itself where something sees the launches of every candidate: hooks, a measuring function
+    of the user's, heuristics below the tuner, or a parameter of the kernel with the name of an option."""
+    from tessera.compiler.options import unused_options
+    from tessera.runtime.driver import driver
+    from tessera.runtime.jit import JITFunction
+    own = (isinstance(tuner.fn, JITFunction) and tuner._measures_itself() and not knobs.runtime.interpret and
+           not tuner.user_defined_pre_hook and not tuner.user_defined_post_hook)
+    unused = unused_options(driver.active.get_current_target()) if own else ()
+    if not unused or not unused.isdisjoint(tuner.fn.arg_names):
+        return {config: config for config in configs}
+    first, result = {}, {}
+    for config in configs:
+        made = frozenset((name, value) for name, value in config.all_kwargs().items() if name not in unused)
+        result[config] = config if config.pre_hook else first.setdefault(made, config)
+    return result
+
+
 # --- compiling
 
 
@@ -103,7 +125,7 @@ def compile_all(tuner, configs, args, kwargs):
     from tessera.runtime._async_compile import AsyncCompileMode, FutureKernel, active_mode
     from tessera.runtime.jit import JITFunction
     tuner._unfit = {}
-    if not isinstance(innermost(tuner.fn), JITFunction) or knobs.runtime.interpret or active_mode.get() is not None:
+    if not configs or not isinstance(innermost(tuner.fn), JITFunction) or knobs.runtime.interpret or active_mode.get() is not None:
         return []
     from concurrent.futures import ThreadPoolExecutor
     unfit = unfit_errors()
