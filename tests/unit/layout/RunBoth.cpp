@@ -64,6 +64,7 @@ target::GenericTarget targetOf(const BothOptions &options) {
     e.c = e.d = target::kElemF32;
     menu.push_back(e);
   }
+  menu.insert(menu.end(), options.menu.begin(), options.menu.end());
   return target::GenericTarget(info, menu);
 }
 
@@ -80,7 +81,10 @@ std::string interpret(const tbc::Module &module, Buffers &buffers, const std::ve
 }
 
 std::string execute(const tbc::Module &module, std::array<uint32_t, 3> grid, const std::vector<uint64_t> &args,
-                    const Buffers &buffers, unsigned warps) {
+                    const Buffers &buffers, const BothOptions &options) {
+  if (options.device)
+    return options.device(module, grid, args, buffers);
+  unsigned warps = options.warps;
   BufferMemory memory(buffers);
   try {
     mock::LayoutTables tables(module, warps);
@@ -159,7 +163,7 @@ std::string runBoth(const std::string &text, const Buffers &buffers, const std::
   std::string error;
   std::optional<tbc::Module> layout = withLayouts(*module, options, error);
   if (error.empty())
-    error = execute(*layout, {options.grid, 1, 1}, argumentsOf(have, scalars), have, options.warps);
+    error = execute(*layout, {options.grid, 1, 1}, argumentsOf(have, scalars), have, options);
   if (!error.empty())
     return error;
   return compare(want, have, options.tolerance);
@@ -174,7 +178,7 @@ std::string runOnDevice(const tbc::Module &module, std::array<uint32_t, 3> grid,
     return "from bytecode: " + textOf(diagnostics);
   std::string error;
   std::optional<tbc::Module> layout = withLayouts(*tile, options, error);
-  return error.empty() ? execute(*layout, grid, args, buffers, options.warps) : error;
+  return error.empty() ? execute(*layout, grid, args, buffers, options) : error;
 }
 
 } // namespace tessera

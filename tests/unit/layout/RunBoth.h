@@ -4,20 +4,30 @@
 #pragma once
 
 #include "core/bytecode/Module.h"
+#include "core/target/MatrixMenu.h"
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
 namespace tessera {
+
+// Runs a LAYOUT module's first kernel on some device: module, grid, arguments as bits, the buffers they point into. Empty, or
+// what went wrong.
+using LayoutDevice =
+    std::function<std::string(const tbc::Module &, std::array<uint32_t, 3>, const std::vector<uint64_t> &,
+                              const std::vector<std::vector<uint8_t>> &)>;
 
 struct BothOptions {
   unsigned warps = 4;
   unsigned grid = 1;
   bool matrix = false; // the target has a 16x16x16 instruction of f16 onto f32
   bool shuffles = true;
-  double tolerance = -1; // >= 0: buffers hold f32, compared with this relative and absolute tolerance
+  double tolerance = -1;    // >= 0: buffers hold f32, compared with this relative and absolute tolerance
+  LayoutDevice device = {}; // empty: the mock device
+  std::vector<target::MatrixEntry> menu = {}; // more matrix instructions of the target
 };
 
 // text: tile IR of one kernel whose parameters are pointers, then i32 scalars. Both runs start from `buffers`. Empty where

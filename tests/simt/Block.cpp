@@ -1,0 +1,423 @@
+// Block.cpp - the scheduler of a block's lanes and the services that their code calls
+//
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/simt/Block.h"
+
+#include "core/bytecode/Module.h"
+#include "core/interpreter/PrintFormat.h"
+#include "core/interpreter/ScalarSemantics.h"
+#include "core/target/ElementNumber.h"
+#include "core/target/GenericTarget.h"
+
+#include <cstring>
+
+namespace tessera::simt {
+
+namespace {
+
+// Code that was hardly optimised keeps every register of a large tile on the stack.
+constexpr size_t kStackBytes = 1 << 20;
+
+std::string named(const char *what, unsigned number) { return std::string(what) + " " + std::to_string(number); }
+
+} // namespace
+
+const std::vector<target::MatrixEntry> &matrixMenu() {
+  static const std::vector<target::MatrixEntry> menu = [] {
+    std::vector<target::MatrixEntry> m;
+    auto add = [&](const char *id, unsigned k, uint8_t ab, uint8_t c) {
+      target::MatrixEntry e;
+      e.id = id;
+      e.m = e.nMin = e.nMax = 16;
+      e.k = k;
+      e.lanes = 32;
+      e.a = e.b = ab;
+      e.c = e.d = c;
+      e.issueCycles = 16;
+      e.latency = 32;
+      m.push_back(e);
+    };
+    add("simt.mma.16x16x16.f16", 16, target::kElemF16, target::kElemF32);
+    add("simt.mma.16x16x16.bf16", 16, target::kElemBF16, target::kElemF32);
+    add("simt.mma.16x16x32.i8", 32, target::kElemI8, target::kElemI32);
+    return m;
+  }();
+  return menu;
+}
+
+namespace {
+
+// The fragments of an entry: register r of lane l holds element columns[l * registers + r] of the row-major matrix.
+struct Fragment {
+  unsigned rows = 0, columns = 0, registers = 0;
+  std::vector<uint32_t> elements;
+};
+
+Fragment fragmentOf(const target::MatrixEntry &e, unsigned operand) {
+  Fragment f;
+  f.rows = operand == 1 ? e.k : e.m;
+  f.columns = operand == 0 ? e.k : e.nMin;
+  target::LayoutRequest request;
+  request.access = operand == 2 ? target::Access::MatrixAccumulator : target::Access::MatrixOperand;
+  request.shape = {f.rows, f.columns};
+  request.numWarps = 1;
+  request.operand = operand;
+  std::optional<layout::LinearLayout> l = target::fragmentLayout(e, request, e.lanes);
+  unsigned bits = l->inBits(layout::kRegister);
+  f.registers = 1u << bits;
+  for (uint64_t lane = 0; lane < e.lanes; ++lane)
+    for (uint64_t r = 0; r < f.registers; ++r)
+      f.elements.push_back(static_cast<uint32_t>(l->applyPacked(lane << bits | r)));
+  return f;
+}
+
+const Fragment &fragment(unsigned entry, unsigned operand) {
+  static const std::vector<Fragment> all = [] {
+    std::vector<Fragment> v;
+    for (const target::MatrixEntry &e : matrixMenu())
+      for (unsigned operand = 0; operand < 3; ++operand)
+        v.push_back(fragmentOf(e, operand));
+    return v;
+  }();
+  return all[entry * 3 + operand];
+}
+
+double valueOf(uint8_t elem, uint64_t bits) {
+  auto e = static_cast<tbc::Elem>(elem);
+  return tbc::isFloat(e) ? scalar::decodeFloat(e, bits)
+                         : static_cast<double>(scalar::signExtend(bits, scalar::intBits(e)));
+}
+
+} // namespace
+
+// ---- the block -------------------------------------------------------------------------------------------------------
+
+Block::Block(BlockOptions options)
+    : options_(std::move(options)), shared_(options_.sharedBytes, options_.threads, options_.lanes) {
+  for (unsigned t = 0; t < options_.threads; ++t) {
+    auto lane = std::make_unique<State>();
+    lane->services = &services;
+    lane->thread = static_cast<int32_t>(t);
+    lane->block = this;
+    lane->fiber = std::make_unique<Fiber>(kStackBytes);
+    lanes_.push_back(std::move(lane));
+  }
+}
+
+Block::~Block() = default;
+
+void Block::laneMain(void *state) {
+  auto &lane = *static_cast<State *>(state);
+  lane.block->kernel_(lane.block->args_, &lane);
+  lane.block->settle(lane);
+  lane.at = At::Ended;
+  lane.fiber->leave();
+}
+
+BlockError Block::run(KernelEntry kernel, const void *args, const int32_t program[3], const int32_t numPrograms[3]) {
+  kernel_ = kernel;
+  args_ = args;
+  error_ = {};
+  shared_.reset();
+  for (auto &lane : lanes_) {
+    lane->shared = shared_.data();
+    std::copy(program, program + 3, lane->program);
+    std::copy(numPrograms, numPrograms + 3, lane->numPrograms);
+    lane->fiber->start(laneMain, lane.get());
+    lane->at = At::Running;
+  }
+  unsigned warps = options_.threads / options_.lanes;
+  for (;;) {
+    for (unsigned w = 0; w < warps; ++w)
+      if (!runWarp(w))
+        return error_;
+    bool ended = true;
+    for (auto &lane : lanes_)
+      ended &= lane->at == At::Ended;
+    if (ended || !passBlockBarrier())
+      return error_;
+  }
+}
+
+// Until every lane of the warp has ended or waits at a barrier of the block.
+bool Block::runWarp(unsigned warp) {
+  for (;;) {
+    bool exchange = false;
+    for (unsigned l = 0; l < options_.lanes; ++l) {
+      State &lane = *lanes_[warp * options_.lanes + l];
+      if (lane.at == At::Running)
+        lane.fiber->enter();
+      if (!error_.message.empty())
+        return false;
+      exchange |= lane.at != At::BlockBarrier && lane.at != At::Ended;
+    }
+    if (!exchange)
+      return true;
+    if (!finishExchange(warp))
+      return false;
+  }
+}
+
+std::string Block::describe(const State &lane) const {
+  static const char *const names[] = {"runs",
+                                      "waits in a shuffle",
+                                      "waits in a reduction of its warp",
+                                      "waits in a matrix instruction",
+                                      "waits at a barrier of its warp",
+                                      "waits at a barrier of the block",
+                                      "has ended"};
+  return "thread " + std::to_string(lane.thread) + " " + names[static_cast<unsigned>(lane.at)] +
+         (lane.at == At::Ended ? "" : " at line " + std::to_string(lane.line));
+}
+
+bool Block::fail(const State &lane, const std::string &message) {
+  error_.message = message;
+  error_.line = lane.line;
+  return false;
+}
+
+bool Block::finishExchange(unsigned warp) {
+  State *const first = lanes_[warp * options_.lanes].get();
+  auto lane = [&](unsigned l) -> State & { return *lanes_[warp * options_.lanes + l]; };
+  for (unsigned l = 1; l < options_.lanes; ++l)
+    if (lane(l).at != first->at || lane(l).site != first->site)
+      return fail(lane(l).line ? lane(l) : *first,
+                  named("the lanes of warp", warp) + " diverge: " + describe(*first) + ", " + describe(lane(l)));
+  switch (first->at) {
+  case At::Exchange: {
+    std::vector<uint32_t> values(options_.lanes);
+    for (unsigned l = 0; l < options_.lanes; ++l) {
+      if (lane(l).source >= options_.lanes)
+        return fail(lane(l), named("thread", static_cast<unsigned>(lane(l).thread)) + " asks for the value of lane " +
+                                 std::to_string(lane(l).source) + " of " + std::to_string(options_.lanes));
+      values[l] = lane(lane(l).source).value;
+    }
+    for (unsigned l = 0; l < options_.lanes; ++l)
+      lane(l).value = values[l];
+    break;
+  }
+  case At::Reduce: {
+    uint64_t all = first->value;
+    for (unsigned l = 1; l < options_.lanes; ++l)
+      all = scalar::atomicResult(static_cast<tbc::Rmw>(first->source), tbc::Elem::I32, all, lane(l).value);
+    for (unsigned l = 0; l < options_.lanes; ++l)
+      lane(l).value = static_cast<uint32_t>(all);
+    break;
+  }
+  case At::Matrix:
+    if (!matrix(warp))
+      return false;
+    break;
+  default:
+    shared_.warpBarrier(warp);
+    break;
+  }
+  for (unsigned l = 0; l < options_.lanes; ++l)
+    lane(l).at = At::Running;
+  return true;
+}
+
+bool Block::passBlockBarrier() {
+  const State *waiting = nullptr;
+  for (auto &lane : lanes_)
+    if (lane->at == At::BlockBarrier)
+      waiting = lane.get();
+  for (auto &lane : lanes_)
+    if (lane->at != At::BlockBarrier || lane->site != waiting->site)
+      return fail(*waiting, "the lanes of the block diverge: " + describe(*waiting) + ", " + describe(*lane));
+  shared_.blockBarrier();
+  for (auto &lane : lanes_)
+    lane->at = At::Running;
+  return true;
+}
+
+bool Block::matrix(unsigned warp) {
+  auto lane = [&](unsigned l) -> State & { return *lanes_[warp * options_.lanes + l]; };
+  unsigned entry = lane(0).value;
+  if (entry >= matrixMenu().size() || options_.lanes != matrixMenu()[entry].lanes)
+    return fail(lane(0), named("no matrix instruction", entry) + " here");
+  const target::MatrixEntry &e = matrixMenu()[entry];
+  const Fragment &fa = fragment(entry, 0), &fb = fragment(entry, 1), &fc = fragment(entry, 2);
+  std::vector<double> a(e.m * e.k), b(e.k * e.nMin), c(e.m * e.nMin);
+  for (unsigned l = 0; l < options_.lanes; ++l) {
+    State &s = lane(l);
+    if (s.aCount != fa.registers || s.bCount != fb.registers || s.cCount != fc.registers)
+      return fail(s, "instruction " + e.id + " was given " + std::to_string(s.aCount) + ", " +
+                         std::to_string(s.bCount) + " and " + std::to_string(s.cCount) + " registers instead of " +
+                         std::to_string(fa.registers) + ", " + std::to_string(fb.registers) + " and " +
+                         std::to_string(fc.registers));
+    for (unsigned r = 0; r < fa.registers; ++r)
+      a[fa.elements[l * fa.registers + r]] = valueOf(e.a, s.a[r]);
+    for (unsigned r = 0; r < fb.registers; ++r)
+      b[fb.elements[l * fb.registers + r]] = valueOf(e.b, s.b[r]);
+    for (unsigned r = 0; r < fc.registers; ++r)
+      c[fc.elements[l * fc.registers + r]] = valueOf(e.c, s.c[r]);
+  }
+  for (unsigned i = 0; i < e.m; ++i)
+    for (unsigned j = 0; j < e.nMin; ++j)
+      for (unsigned k = 0; k < e.k; ++k)
+        c[i * e.nMin + j] += a[i * e.k + k] * b[k * e.nMin + j];
+  auto elem = static_cast<tbc::Elem>(e.d);
+  for (unsigned l = 0; l < options_.lanes; ++l)
+    for (unsigned r = 0; r < fc.registers; ++r) {
+      double v = c[fc.elements[l * fc.registers + r]];
+      // Sums of i32 wrap: a double holds them exactly, also after 32 more products.
+      lane(l).c[r] = tbc::isFloat(elem) ? scalar::encodeFloat(elem, v) : static_cast<uint32_t>(static_cast<int64_t>(v));
+    }
+  return true;
+}
+
+// ---- services: on the stack of a lane ----------------------------------------------------------------------------------
+
+void Block::wait(State &lane, At at, uint32_t site, uint32_t line) {
+  settle(lane);
+  lane.at = at;
+  lane.site = site;
+  lane.line = line;
+  lane.fiber->leave();
+}
+
+void Block::stop(State &lane, std::string message, uint32_t line) {
+  error_.message = std::move(message);
+  error_.line = line;
+  lane.fiber->leave();
+}
+
+void Block::settle(State &lane) {
+  if (std::string why = shared_.settleWrite(); !why.empty())
+    stop(lane, std::move(why), lane.line);
+}
+
+void Block::access(State &lane, const void *address, uint32_t bytes, uint32_t align, uint32_t kind, uint32_t line) {
+  settle(lane);
+  lane.line = line;
+  auto at = reinterpret_cast<uintptr_t>(address);
+  const char *what = kind == kRead ? "reads" : kind == kWrite ? "writes" : "changes";
+  if (at % align != 0) {
+    stop(lane,
+         named("thread", static_cast<unsigned>(lane.thread)) + " " + what + " " + std::to_string(bytes) +
+             " bytes at an address that is no multiple of " + std::to_string(align),
+         line);
+    return;
+  }
+  auto base = reinterpret_cast<uintptr_t>(lane.shared);
+  // What reaches past the end by less than its own size is still meant for shared memory.
+  if (at + bytes > base && at < base + shared_.size() + 64) {
+    if (at < base || at - base + bytes > shared_.size()) {
+      stop(lane,
+           named("thread", static_cast<unsigned>(lane.thread)) + " " + what + " bytes " +
+               std::to_string(static_cast<int64_t>(at - base)) + " to " +
+               std::to_string(static_cast<int64_t>(at - base + bytes)) + " of " + std::to_string(shared_.size()) +
+               " bytes of shared memory",
+           line);
+      return;
+    }
+    auto thread = static_cast<unsigned>(lane.thread);
+    std::string why = kind == kRead    ? shared_.read(thread, at - base, bytes)
+                      : kind == kWrite ? shared_.write(thread, at - base, bytes)
+                                       : shared_.atomic(thread, at - base, bytes);
+    if (!why.empty())
+      stop(lane, std::move(why), line);
+    return;
+  }
+  if (!options_.holds(address, bytes))
+    stop(lane,
+         named("thread", static_cast<unsigned>(lane.thread)) + " " + what + " " + std::to_string(bytes) +
+             " bytes of global memory outside of every allocation",
+         line);
+}
+
+static uint64_t loadBits(const void *p, tbc::Elem e) {
+  uint64_t bits = 0;
+  std::memcpy(&bits, p, tbc::elemBits(e) / 8);
+  return bits;
+}
+
+void Block::print(Lane *l, const char *prefix, uint32_t operand, uint32_t operands, uint32_t elem, uint32_t flags,
+                  uint64_t bits, const int64_t *index, uint32_t rank) {
+  const Block &block = *of(l).block;
+  if (!block.options_.print)
+    return;
+  std::array<uint32_t, 3> program{};
+  for (size_t d = 0; d < 3; ++d)
+    program[d] = static_cast<uint32_t>(l->program[d]);
+  if (operands == 0)
+    return block.options_.print(scalar::printedLine(program, prefix));
+  scalar::PrintedElement e;
+  e.program = program;
+  e.index = {index, rank};
+  e.shape = {index + rank, rank};
+  e.prefix = prefix;
+  e.operand = operand;
+  e.operandCount = operands;
+  e.elem = static_cast<tbc::Elem>(elem);
+  e.pointer = (flags & kPrintPointer) != 0;
+  e.hex = (flags & kPrintHex) != 0;
+  e.isSigned = (flags & kPrintSigned) != 0;
+  e.bits = bits;
+  block.options_.print(scalar::printedLine(e));
+}
+
+const Services Block::services = {
+    .blockBarrier = [](Lane *l, uint32_t site,
+                       uint32_t line) { of(l).block->wait(of(l), At::BlockBarrier, site, line); },
+    .warpBarrier = [](Lane *l, uint32_t site, uint32_t line) { of(l).block->wait(of(l), At::WarpBarrier, site, line); },
+    .exchange =
+        [](Lane *l, uint32_t site, uint32_t line, uint32_t value, uint32_t source) {
+          State &lane = of(l);
+          lane.value = value;
+          lane.source = source;
+          lane.block->wait(lane, At::Exchange, site, line);
+          return lane.value;
+        },
+    .reduce =
+        [](Lane *l, uint32_t site, uint32_t line, uint32_t kind, uint32_t value) {
+          State &lane = of(l);
+          lane.value = value;
+          lane.source = kind;
+          lane.block->wait(lane, At::Reduce, site, line);
+          return lane.value;
+        },
+    .matrix =
+        [](Lane *l, uint32_t site, uint32_t line, uint32_t entry, const uint64_t *a, const uint64_t *b, uint64_t *c,
+           uint32_t aCount, uint32_t bCount, uint32_t cCount) {
+          State &lane = of(l);
+          lane.value = entry;
+          lane.a = a, lane.b = b, lane.c = c;
+          lane.aCount = aCount, lane.bCount = bCount, lane.cCount = cCount;
+          lane.block->wait(lane, At::Matrix, site, line);
+        },
+    .access = [](Lane *l, const void *address, uint32_t bytes, uint32_t align, uint32_t kind,
+                 uint32_t line) { of(l).block->access(of(l), address, bytes, align, kind, line); },
+    .atomicRmw =
+        [](Lane *l, uint32_t line, uint32_t kind, uint32_t elem, void *address, uint64_t value) {
+          auto e = static_cast<tbc::Elem>(elem);
+          uint32_t bytes = tbc::elemBits(e) / 8;
+          of(l).block->access(of(l), address, bytes, bytes, kAtomic, line);
+          uint64_t old = loadBits(address, e);
+          uint64_t next = scalar::atomicResult(static_cast<tbc::Rmw>(kind), e, old, value);
+          std::memcpy(address, &next, bytes);
+          return old;
+        },
+    .atomicCas =
+        [](Lane *l, uint32_t line, uint32_t elem, void *address, uint64_t compare, uint64_t value) {
+          auto e = static_cast<tbc::Elem>(elem);
+          uint32_t bytes = tbc::elemBits(e) / 8;
+          of(l).block->access(of(l), address, bytes, bytes, kAtomic, line);
+          uint64_t old = loadBits(address, e);
+          if (old == loadBits(&compare, e))
+            std::memcpy(address, &value, bytes);
+          return old;
+        },
+    .print = print,
+    .assertFailed =
+        [](Lane *l, const char *message, const char *file, uint32_t line, const char *function) {
+          Block &block = *of(l).block;
+          block.error_ = {message, file, function, line, true};
+          if (block.error_.message.empty())
+            block.error_.message = "assertion failed";
+          of(l).fiber->leave();
+        },
+};
+
+} // namespace tessera::simt

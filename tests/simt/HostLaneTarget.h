@@ -1,0 +1,70 @@
+// HostLaneTarget.h - the host's processor as a SIMT device: every exchange of lanes is a call of the test device
+//
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/codegen/simt/LaneTarget.h"
+
+namespace tessera::simt {
+
+struct HostLaneOptions {
+  unsigned lanes = 32;
+  bool contract = true;        // a * b + c may be fused
+  bool warpReductions = false; // answers reduceWarp
+};
+
+// The kernel's function has one parameter more than the kernel, the last: the Lane. All memory is address space 0.
+class HostLaneTarget final : public codegen::simt::LaneTarget {
+public:
+  explicit HostLaneTarget(const HostLaneOptions &options) : options_(options) {}
+  unsigned lanes() const override { return options_.lanes; }
+  unsigned globalSpace() const override { return 0; }
+  unsigned sharedSpace() const override { return 0; }
+  llvm::Function *createKernel(llvm::Module &out, const tbc::Module &m, const tbc::Function &f, const std::string &name,
+                               unsigned threads) override;
+  V threadId(llvm::IRBuilderBase &b) override;
+  V programId(llvm::IRBuilderBase &b, unsigned axis) override;
+  V numPrograms(llvm::IRBuilderBase &b, unsigned axis) override;
+  V warpId(llvm::IRBuilderBase &b, V threadId) override;
+  V sharedBase(llvm::IRBuilderBase &b) override;
+  void blockBarrier(llvm::IRBuilderBase &b) override;
+  void warpBarrier(llvm::IRBuilderBase &b) override;
+  V shuffle(llvm::IRBuilderBase &b, V value, V source) override;
+  V shuffleXor(llvm::IRBuilderBase &b, V value, unsigned mask) override;
+  V shuffleUp(llvm::IRBuilderBase &b, V value, unsigned delta) override;
+  V reduceWarp(llvm::IRBuilderBase &b, tbc::Rmw kind, V value) override;
+  V loadGlobal(llvm::IRBuilderBase &b, llvm::Type *type, V pointer, V predicate, V other, unsigned align,
+               codegen::simt::AccessHints hints) override;
+  void storeGlobal(llvm::IRBuilderBase &b, V value, V pointer, V predicate, unsigned align,
+                   codegen::simt::AccessHints hints) override;
+  V atomicRmw(llvm::IRBuilderBase &b, tbc::Rmw kind, tbc::Elem elem, V pointer, V value, V predicate, tbc::MemSem sem,
+              tbc::MemScope scope, bool resultUsed) override;
+  V atomicCas(llvm::IRBuilderBase &b, tbc::Elem elem, V pointer, V compare, V value, V predicate, tbc::MemSem sem,
+              tbc::MemScope scope) override;
+  codegen::NumericOptions numerics() const override;
+  llvm::SmallVector<V> matrix(llvm::IRBuilderBase &b, const codegen::simt::MatrixIssue &issue) override;
+  void print(llvm::IRBuilderBase &b, const codegen::simt::PrintedValue &value) override;
+  void assertFailed(llvm::IRBuilderBase &b, const std::string &message, const std::string &file, unsigned line,
+                    const std::string &function) override;
+
+private:
+  V lane(llvm::IRBuilderBase &b) const; // the Lane
+  V field(llvm::IRBuilderBase &b, llvm::Type *type, uint64_t offset) const;
+  V laneId(llvm::IRBuilderBase &b);
+  // A call of the service at `offset` of Services with the Lane in front; with `place`, site and line follow it.
+  V call(llvm::IRBuilderBase &b, uint64_t offset, llvm::Type *result, llvm::ArrayRef<V> arguments, bool place);
+  V atomic(llvm::IRBuilderBase &b, uint64_t service, tbc::Elem elem, llvm::ArrayRef<V> arguments, V predicate);
+
+  HostLaneOptions options_;
+  unsigned site_ = 0;
+};
+
+// Line of the instruction's place in the kernel's source, 0 where it has none.
+unsigned sourceLine(const llvm::DebugLoc &loc);
+// Adds a call of Services::access in front of every load and store of `f` that is not of its own stack or of a constant.
+void insertAccessChecks(llvm::Function &f);
+// `void NAME(const void *args, Lane *)`: unpacks the arguments of `kernel` and calls it.
+llvm::Function *createEntry(llvm::Function &kernel, const tbc::Module &m, const tbc::Function &f,
+                            const std::string &name);
+
+} // namespace tessera::simt

@@ -1,0 +1,51 @@
+// Lane.h - what the code of one lane and the device that runs it know of each other
+//
+// SPDX-License-Identifier: Apache-2.0
+//
+// HostLaneTarget.cpp makes code that reads Lane and calls Services by offset; Block.cpp fills both. A kernel's entry is
+// `void entry(const void *args, Lane *lane)`, the arguments packed in order at natural alignment. A service may leave the
+// lane for good (an error, a failed assert): the code holds no resource.
+//
+// site: number of the place in the emitted code, one for every exchange; line: of the kernel's source, for messages.
+#pragma once
+
+#include <cstdint>
+
+namespace tessera::simt {
+
+struct Lane;
+
+enum AccessKind : uint32_t { kRead, kWrite, kAtomic };
+enum PrintFlags : uint32_t { kPrintHex = 1, kPrintSigned = 2, kPrintPointer = 4 };
+
+struct Services {
+  void (*blockBarrier)(Lane *, uint32_t site, uint32_t line);
+  void (*warpBarrier)(Lane *, uint32_t site, uint32_t line);
+  // The value that lane `source` of the warp gives.
+  uint32_t (*exchange)(Lane *, uint32_t site, uint32_t line, uint32_t value, uint32_t source);
+  // kind: tbc::Rmw.
+  uint32_t (*reduce)(Lane *, uint32_t site, uint32_t line, uint32_t kind, uint32_t value);
+  // One matrix instruction; registers as zero-extended bits. The accumulator is replaced. counts: registers of a, b and c.
+  void (*matrix)(Lane *, uint32_t site, uint32_t line, uint32_t entry, const uint64_t *a, const uint64_t *b,
+                 uint64_t *accumulator, uint32_t aCount, uint32_t bCount, uint32_t cCount);
+  // Before every load, store and atomic of memory that is not the lane's own stack. kind: AccessKind.
+  void (*access)(Lane *, const void *address, uint32_t bytes, uint32_t align, uint32_t kind, uint32_t line);
+  // kind: tbc::Rmw, elem: tbc::Elem. The old bits.
+  uint64_t (*atomicRmw)(Lane *, uint32_t line, uint32_t kind, uint32_t elem, void *address, uint64_t value);
+  uint64_t (*atomicCas)(Lane *, uint32_t line, uint32_t elem, void *address, uint64_t compare, uint64_t value);
+  // One element as scalar::PrintedElement says it. flags: PrintFlags. index: the coordinates, then the extents of the tile.
+  void (*print)(Lane *, const char *prefix, uint32_t operand, uint32_t operands, uint32_t elem, uint32_t flags,
+                uint64_t bits, const int64_t *index, uint32_t rank);
+  void (*assertFailed)(Lane *, const char *message, const char *file, uint32_t line, const char *function);
+};
+
+struct Lane {
+  const Services *services = nullptr;
+  void *shared = nullptr; // the block's shared memory
+  int32_t program[3] = {}, numPrograms[3] = {};
+  int32_t thread = 0;
+};
+
+using KernelEntry = void (*)(const void *args, Lane *lane);
+
+} // namespace tessera::simt

@@ -1,0 +1,73 @@
+// SimtTarget.cpp - see SimtTarget.h
+//
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/simt/SimtTarget.h"
+
+#include "core/target/GenericTarget.h"
+#include "tests/simt/Block.h"
+
+namespace tessera::simt {
+
+SimtTarget::SimtTarget(bool matrix) : Target(matrix ? "simt-matrix" : "simt", "simt"), matrix_(matrix) {
+  for (auto [id, value] : target::GenericTarget::simtInfo().capabilities)
+    cap(id, value);
+  cap(TSR_CAP_ADDR_BITS, 64);
+  cap(TSR_CAP_DEBUG_TRAP, 1);
+  irLevels(TSR_IR_LAYOUT);
+  if (!matrix)
+    return;
+  for (const target::MatrixEntry &from : matrixMenu()) {
+    sdk::MatrixEntry e;
+    e.id = from.id;
+    e.m = static_cast<uint16_t>(from.m);
+    e.n = static_cast<uint16_t>(from.nMin);
+    e.k = static_cast<uint16_t>(from.k);
+    e.lanes = static_cast<uint16_t>(from.lanes);
+    e.a = from.a, e.b = from.b, e.c = from.c, e.d = from.d;
+    e.issueCycles = from.issueCycles;
+    e.latency = from.latency;
+    this->sdk::Target::matrix(e);
+  }
+}
+
+std::vector<sdk::TargetName> SimtTarget::list() {
+  return {{"simt", "generated lane code on the host, for tests"},
+          {"simt-matrix", "the same with matrix instructions and reductions of a warp"}};
+}
+
+std::unique_ptr<sdk::Target> SimtTarget::parse(const sdk::Spec &spec) {
+  if (spec.arch != "simt" && spec.arch != "simt-matrix")
+    return nullptr;
+  if (!spec.features.empty())
+    throw sdk::Error(TSR_E_INVALID, "target simt has no feature '" + spec.features[0].first + "'");
+  return std::make_unique<SimtTarget>(spec.arch == "simt-matrix");
+}
+
+sdk::Verdict SimtTarget::runsOn(const sdk::Target &device) const {
+  return device.family() == family() ? sdk::Verdict::Yes : sdk::Verdict::No;
+}
+
+sdk::LinearMap SimtTarget::layout(const sdk::LayoutRequest &request) const {
+  bool isOperand = request.access == TSR_ACCESS_MMA_OPERAND, isSum = request.access == TSR_ACCESS_MMA_ACCUMULATOR;
+  if ((!isOperand && !isSum) || request.entry == 0)
+    throw sdk::Unsupported("a layout of its own", "", "simt: the core's default serves");
+  target::LayoutRequest question;
+  question.access = isSum ? target::Access::MatrixAccumulator : target::Access::MatrixOperand;
+  question.shape.assign(request.shape.begin(), request.shape.end());
+  question.numWarps = request.numWarps;
+  question.operand = isSum ? 2 : request.operand;
+  std::string why;
+  auto l = target::fragmentLayout(matrixMenu().at(request.entry - 1), question, 32, &why);
+  if (!l)
+    throw sdk::Unsupported("this fragment", "", "simt: " + why);
+  sdk::LinearMap m;
+  for (const layout::Dim &d : l->outs())
+    m.outLog2.push_back(d.bits);
+  const uint32_t dims[] = {TSR_DIM_REG, TSR_DIM_LANE, TSR_DIM_WARP, TSR_DIM_BLOCK};
+  std::vector<std::vector<std::vector<int32_t>>> bases = l->bases();
+  for (size_t i = 0; i < bases.size(); ++i)
+    m.inputs.push_back({dims[i], bases[i]});
+  return m;
+}
+
+} // namespace tessera::simt

@@ -1,0 +1,25 @@
+// SimtTarget.h - the device as a target: 32 lanes, 64 KiB of shared memory, with matrix instructions or without
+//
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "plugins/sdk/Target.hpp"
+
+namespace tessera::simt {
+
+// `simt`: shuffles and barriers only. `simt-matrix`: also the menu of Block.h and reductions of a warp in one instruction.
+class SimtTarget final : public sdk::Target, sdk::LayoutProvider {
+public:
+  explicit SimtTarget(bool matrix);
+  static std::vector<sdk::TargetName> list();
+  static std::unique_ptr<sdk::Target> parse(const sdk::Spec &spec);
+  const sdk::LayoutProvider *layouts() const override { return this; }
+  sdk::LinearMap layout(const sdk::LayoutRequest &request) const override; // fragments; the core's own for the rest
+  sdk::Verdict runsOn(const sdk::Target &device) const override;
+  bool hasMatrix() const { return matrix_; }
+
+private:
+  bool matrix_;
+};
+
+} // namespace tessera::simt
