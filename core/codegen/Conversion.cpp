@@ -175,6 +175,8 @@ Value *Elementwise::narrow(Value *v, Elem e, bool towardsZero) {
     return towardsZero ? floatToSmall(v, e, true) : floatToHalf(v);
   case Elem::BF16: {
     Type *i32 = like(b.getInt32Ty(), v), *i16 = like(b.getInt16Ty(), v);
+    if (opt.bfloatConversions && !towardsZero)
+      return b.CreateBitCast(b.CreateFPTrunc(v, like(b.getBFloatTy(), v)), i16);
     Value *bits = b.CreateBitCast(v, i32);
     Value *nan = b.CreateFCmpUNO(v, v);
     Value *r = bits;

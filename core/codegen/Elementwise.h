@@ -16,9 +16,10 @@ namespace tessera::codegen {
 
 // What the target does in hardware, and what the module allows.
 struct NumericOptions {
-  bool contract = true;        // a * b + c may become one rounding
-  bool halfConversions = true; // f16 <-> f32 instructions
-  bool fma = true;             // fused multiply-add instructions
+  bool contract = true;           // a * b + c may become one rounding
+  bool halfConversions = true;    // f16 <-> f32 instructions
+  bool bfloatConversions = false; // f32 -> bf16 instructions (to nearest even)
+  bool fma = true;                // fused multiply-add instructions
 };
 
 // Element of a scalar or tensor type.

@@ -5,6 +5,7 @@
 #include "plugins/cpu/ProcessorTarget.h"
 
 #include "backends/cpu/codegen/Compile.h"
+#include "core/bytecode/PackedArguments.h"
 #include "core/bytecode/Reader.h"
 #include "core/bytecode/Verifier.h"
 
@@ -42,25 +43,21 @@ sdk::KernelInfo describe(const tbc::Module &module, const tbc::Function &f, uint
   k.name = f.name;
   k.scratch = scratch;
   k.argAlign = 8;
-  uint32_t at = 0;
-  for (const tbc::Param &p : f.params) {
-    const tbc::Type &t = module.typeOf(p.value);
-    uint32_t size = t.elementBytes();
-    at = (at + size - 1) / size * size;
-    sdk::KernelArg a{p.name, at, size, TSR_ARG_INT, 0};
-    if (t.pointer) {
+  tbc::PackedArguments packed = tbc::packArguments(module, f);
+  for (const tbc::PackedArgument &p : packed.arguments) {
+    sdk::KernelArg a{p.param->name, p.offset, p.size, TSR_ARG_INT, 0};
+    if (p.type->pointer) {
       a.kind = TSR_ARG_POINTER;
-      a.flags = p.readOnly ? TSR_ARG_READONLY : 0;
-    } else if (tbc::isFloat(t.elem)) {
+      a.flags = p.param->readOnly ? TSR_ARG_READONLY : 0;
+    } else if (tbc::isFloat(p.type->elem)) {
       a.kind = TSR_ARG_FLOAT;
-      a.flags = t.elem == tbc::Elem::BF16 ? TSR_ARG_BFLOAT : 0;
-    } else if (p.isUnsigned || t.elem == tbc::Elem::I1) {
+      a.flags = p.type->elem == tbc::Elem::BF16 ? TSR_ARG_BFLOAT : 0;
+    } else if (p.param->isUnsigned || p.type->elem == tbc::Elem::I1) {
       a.flags = TSR_ARG_UNSIGNED;
     }
-    at += size;
     k.args.push_back(std::move(a));
   }
-  k.argBytes = at;
+  k.argBytes = packed.bytes;
   return k;
 }
 

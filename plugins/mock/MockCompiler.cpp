@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plugins/mock/MockCompiler.h"
 
+#include "core/bytecode/PackedArguments.h"
 #include "core/bytecode/Reader.h"
 #include "core/bytecode/Verifier.h"
 #include "plugins/mock/device/Program.h"
@@ -15,21 +16,17 @@ namespace {
 sdk::KernelInfo infoOf(const tbc::Module &m, const tbc::Function &f, uint32_t warps) {
   sdk::KernelInfo info;
   info.name = f.name;
-  uint32_t at = 0;
-  for (const tbc::Param &p : f.params) {
-    const tbc::Type &t = m.typeOf(p.value);
-    uint32_t size = t.elementBytes();
-    at = (at + size - 1) / size * size;
+  tbc::PackedArguments packed = tbc::packArguments(m, f);
+  for (const tbc::PackedArgument &p : packed.arguments) {
     sdk::KernelArg a;
-    a.name = p.name;
-    a.offset = at;
-    a.size = size;
-    a.kind = t.pointer ? TSR_ARG_POINTER : tbc::isFloat(t.elem) ? TSR_ARG_FLOAT : TSR_ARG_INT;
-    a.flags = (p.isUnsigned ? TSR_ARG_UNSIGNED : 0) | (p.readOnly ? TSR_ARG_READONLY : 0);
+    a.name = p.param->name;
+    a.offset = p.offset;
+    a.size = p.size;
+    a.kind = p.type->pointer ? TSR_ARG_POINTER : tbc::isFloat(p.type->elem) ? TSR_ARG_FLOAT : TSR_ARG_INT;
+    a.flags = (p.param->isUnsigned ? TSR_ARG_UNSIGNED : 0) | (p.param->readOnly ? TSR_ARG_READONLY : 0);
     info.args.push_back(a);
-    at += size;
   }
-  info.argBytes = at;
+  info.argBytes = packed.bytes;
   info.argAlign = 8;
   info.block[0] = 32 * warps;
   info.block[1] = info.block[2] = 1;

@@ -23,20 +23,21 @@ NvidiaTarget::NvidiaTarget(const Architecture &architecture)
   cap(TSR_CAP_REG_FILE, 65536);      // [G] 32-bit registers of a multiprocessor
   cap(TSR_CAP_MAX_VEC_BITS, 128);    // [P] ld: vectors up to 128 bits on every target
   cap(TSR_CAP_ADDR_BITS, 64);
-  cap(TSR_CAP_SHUFFLES, 32);                // [P] shfl.sync: .b32
-  cap(TSR_CAP_FP_ROUNDING, 0xf);            // [P] add: .rn .rz .rp .rm
-  cap(TSR_CAP_DEBUG_TRAP, 1);               // [P] trap
+  cap(TSR_CAP_SHUFFLES, 1 | 2);  // [P] shfl.sync: .idx and .bfly of .b32
+  cap(TSR_CAP_FP_ROUNDING, 0xf); // [P] add: .rn .rz .rp .rm
+  cap(TSR_CAP_DEBUG_TRAP, 1);    // [P] trap
+  // [P] barrier.cta: of the block and of a part of it; mbarrier with transaction counts and barrier.cluster: sm_90.
+  cap(TSR_CAP_BARRIERS, architecture.atLeast(90) ? 1 | 2 | 4 | 8 : 1 | 2);
   cap(TSR_CAP_NAMED_BARRIERS, 16);          // [P] barrier: 16 of a CTA
   cap(TSR_CAP_SMEM_BYTES_PER_CLK, 128);     // [G] 32 banks of 4 bytes a clock
   cap(TSR_CAP_TRANSCENDENTALS_PER_CLK, 16); // [T] 32-bit reciprocal, exp2, log2, sine
   cap(TSR_CAP_FMAS_PER_CLK, c.fmasPerClock);
   if (architecture.atLeast(80)) {
-    cap(TSR_CAP_ASYNC_COPY, 16); // [P] cp.async: cp-size 16, sm_80
-    cap(TSR_CAP_BARRIERS, 64);   // [P] mbarrier, sm_80: 8 bytes of shared memory each; the number is a bound of ours
+    cap(TSR_CAP_ASYNC_COPY, (1 << 2) | (1 << 3) | (1 << 4)); // [P] cp.async: cp-size 4, 8, 16, sm_80
   }
   if (architecture.atLeast(90)) {
     cap(TSR_CAP_CLUSTER_MAX, 8);                      // [G] "Thread Block Clusters": 8 are portable
-    cap(TSR_CAP_TENSOR_COPY, 1);                      // [P] cp.async.bulk.tensor, sm_90
+    cap(TSR_CAP_TENSOR_COPY, 5);                      // [P] cp.async.bulk.tensor, sm_90
     cap(TSR_CAP_MULTICAST, 1);                        // [P] the same, .multicast::cluster, sm_90
     cap(TSR_CAP_TENSOR_COPY_BOX_MAX, 256);            // CUDA Driver API, cuTensorMapEncodeTiled: boxDim
     cap(TSR_CAP_TENSOR_COPY_ALIGN, 16);               // ibid.: globalAddress

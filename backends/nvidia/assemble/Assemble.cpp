@@ -1,0 +1,350 @@
+// Assemble.cpp - nvJitLink by dlopen, ptxas and nvdisasm as programs, and what their logs say
+//
+// SPDX-License-Identifier: Apache-2.0
+#include "backends/nvidia/assemble/Assemble.h"
+
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <filesystem>
+#include <fstream>
+#include <spawn.h>
+#include <sstream>
+#include <sys/wait.h>
+#include <unistd.h>
+
+extern char **environ;
+
+namespace tessera::nvidia {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+// ---- where things are ----------------------------------------------------------------------------------------------
+
+// The folder of packages that this library may have been installed into: …/site-packages for …/site-packages/tessera/lib/libtessera_nvidia.so.
+std::vector<fs::path> packageFolders() {
+  std::vector<fs::path> folders;
+  Dl_info info{};
+  if (dladdr(reinterpret_cast<const void *>(&packageFolders), &info) && info.dli_fname) {
+    std::error_code ignored;
+    fs::path p = fs::weakly_canonical(info.dli_fname, ignored).parent_path();
+    for (int i = 0; i < 3 && p.has_parent_path(); ++i) {
+      p = p.parent_path();
+      folders.push_back(p);
+    }
+  }
+  return folders;
+}
+
+std::vector<std::string> toolkitPrefixes() {
+  return {"/usr/local/cuda", "/usr/local/cuda-13.0", "/usr/local/cuda-12", "/opt/cuda"};
+}
+
+std::string firstExisting(const std::vector<std::string> &candidates) {
+  for (const std::string &c : candidates) {
+    std::error_code ignored;
+    if (fs::is_regular_file(c, ignored))
+      return c;
+  }
+  return {};
+}
+
+std::string findTool(const std::string &tool) {
+  std::vector<std::string> candidates;
+  for (const std::string &prefix : toolkitPrefixes())
+    candidates.push_back(prefix + "/bin/" + tool);
+  for (const fs::path &folder : packageFolders()) {
+    candidates.push_back((folder / "nvidia/cu13/bin" / tool).string());
+    candidates.push_back((folder / "nvidia/cuda_nvcc/bin" / tool).string());
+    candidates.push_back((folder / "triton/backends/nvidia/bin" / tool).string());
+  }
+  candidates.push_back("/usr/bin/" + tool);
+  return firstExisting(candidates);
+}
+
+// ---- programs ------------------------------------------------------------------------------------------------------
+
+struct TemporaryFolder {
+  fs::path path;
+  TemporaryFolder() {
+    std::string pattern = (fs::temp_directory_path() / "tessera-ptx-XXXXXX").string();
+    if (const char *made = mkdtemp(pattern.data()))
+      path = made;
+  }
+  ~TemporaryFolder() {
+    std::error_code ignored;
+    if (!path.empty())
+      fs::remove_all(path, ignored);
+  }
+  TemporaryFolder(const TemporaryFolder &) = delete;
+  TemporaryFolder &operator=(const TemporaryFolder &) = delete;
+};
+
+// Runs a program to its end; both of its streams go to `log`. The exit status, -1 where it could not start.
+int run(const std::vector<std::string> &command, const fs::path &log) {
+  std::vector<char *> argv;
+  for (const std::string &word : command)
+    argv.push_back(const_cast<char *>(word.c_str()));
+  argv.push_back(nullptr);
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_addopen(&actions, 1, log.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+  posix_spawn_file_actions_adddup2(&actions, 1, 2);
+  pid_t pid = -1;
+  int failed = posix_spawn(&pid, command[0].c_str(), &actions, nullptr, argv.data(), environ);
+  posix_spawn_file_actions_destroy(&actions);
+  if (failed)
+    return -1;
+  int status = 0;
+  while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+  }
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+std::string textOf(const fs::path &file) {
+  std::ifstream in(file, std::ios::binary);
+  std::ostringstream text;
+  text << in.rdbuf();
+  return text.str();
+}
+
+std::vector<uint8_t> bytesOf(const fs::path &file) {
+  std::string text = textOf(file);
+  return {text.begin(), text.end()};
+}
+
+// ---- logs ----------------------------------------------------------------------------------------------------------
+
+uint32_t numberBefore(const std::string &line, const char *what) {
+  size_t at = line.find(what);
+  if (at == std::string::npos)
+    return 0;
+  size_t end = at;
+  while (end > 0 && line[end - 1] == ' ')
+    --end;
+  size_t begin = end;
+  while (begin > 0 && isdigit(static_cast<unsigned char>(line[begin - 1])))
+    --begin;
+  return begin < end ? static_cast<uint32_t>(std::strtoul(line.substr(begin, end - begin).c_str(), nullptr, 10)) : 0;
+}
+
+// "ptxas info : Compiling entry function 'k' for 'sm_90a'", then a line of spills, then one of registers.
+void readLog(const std::string &log, AssembleResult &r) {
+  std::istringstream lines(log);
+  std::string line, kernel;
+  auto use = [&]() -> KernelUse & {
+    if (r.kernels.empty() || r.kernels.back().first != kernel)
+      r.kernels.emplace_back(kernel, KernelUse{});
+    return r.kernels.back().second;
+  };
+  while (std::getline(lines, line)) {
+    size_t entry = line.find("entry function '");
+    if (entry != std::string::npos) {
+      size_t from = entry + std::strlen("entry function '");
+      kernel = line.substr(from, line.find('\'', from) - from);
+    } else if (line.find("bytes spill stores") != std::string::npos) {
+      use().stack = numberBefore(line, " bytes stack frame");
+      use().spillStores = numberBefore(line, " bytes spill stores");
+      use().spillLoads = numberBefore(line, " bytes spill loads");
+    } else if (line.find("Used ") != std::string::npos && line.find(" registers") != std::string::npos) {
+      use().registers = numberBefore(line, " registers");
+      use().shared = numberBefore(line, " bytes smem");
+    } else if (line.find("warning") != std::string::npos || line.find("wgmma") != std::string::npos ||
+               line.find("setmaxnreg") != std::string::npos) {
+      r.warnings.push_back(line);
+    }
+  }
+}
+
+// ---- nvJitLink -----------------------------------------------------------------------------------------------------
+
+// The library's names carry its version since 12.0 ("__nvJitLinkCreate_13_0"); nvJitLinkVersion is plain.
+struct JitLink {
+  using Handle = void *;
+  int (*create)(Handle *, uint32_t, const char **) = nullptr;
+  int (*destroy)(Handle *) = nullptr;
+  int (*addData)(Handle, int, const void *, size_t, const char *) = nullptr;
+  int (*complete)(Handle) = nullptr;
+  int (*cubinSize)(Handle, size_t *) = nullptr;
+  int (*cubin)(Handle, void *) = nullptr;
+  int (*errorSize)(Handle, size_t *) = nullptr;
+  int (*errorLog)(Handle, char *) = nullptr;
+  int (*infoSize)(Handle, size_t *) = nullptr;
+  int (*infoLog)(Handle, char *) = nullptr;
+  unsigned major = 0, minor = 0;
+
+  bool load(void *library) {
+    auto version = reinterpret_cast<int (*)(unsigned *, unsigned *)>(dlsym(library, "nvJitLinkVersion"));
+    if (!version || version(&major, &minor) != 0)
+      return false;
+    auto get = [&](auto &slot, const std::string &name) {
+      void *symbol = nullptr;
+      for (int m = static_cast<int>(minor); m >= 0 && !symbol; --m)
+        symbol = dlsym(library, ("__" + name + "_" + std::to_string(major) + "_" + std::to_string(m)).c_str());
+      if (!symbol)
+        symbol = dlsym(library, name.c_str());
+      slot = reinterpret_cast<std::remove_reference_t<decltype(slot)>>(symbol);
+      return symbol != nullptr;
+    };
+    return get(create, "nvJitLinkCreate") && get(destroy, "nvJitLinkDestroy") && get(addData, "nvJitLinkAddData") &&
+           get(complete, "nvJitLinkComplete") && get(cubinSize, "nvJitLinkGetLinkedCubinSize") &&
+           get(cubin, "nvJitLinkGetLinkedCubin") && get(errorSize, "nvJitLinkGetErrorLogSize") &&
+           get(errorLog, "nvJitLinkGetErrorLog") && get(infoSize, "nvJitLinkGetInfoLogSize") &&
+           get(infoLog, "nvJitLinkGetInfoLog");
+  }
+};
+
+constexpr int kInputPtx = 2; // NVJITLINK_INPUT_PTX
+
+std::string logOf(JitLink::Handle handle, int (*size)(JitLink::Handle, size_t *), int (*get)(JitLink::Handle, char *)) {
+  size_t n = 0;
+  if (size(handle, &n) != 0 || n == 0)
+    return {};
+  std::string text(n, '\0');
+  if (get(handle, text.data()) != 0)
+    return {};
+  while (!text.empty() && text.back() == '\0')
+    text.pop_back();
+  return text;
+}
+
+} // namespace
+
+Assembler::Assembler() {
+  std::vector<std::string> libraries;
+  for (const fs::path &folder : packageFolders())
+    for (const char *name : {"nvidia/cu13/lib/libnvJitLink.so.13", "nvidia/nvjitlink/lib/libnvJitLink.so.12"})
+      libraries.push_back((folder / name).string());
+  for (const std::string &prefix : toolkitPrefixes())
+    for (const char *name : {"/lib64/libnvJitLink.so.13", "/lib64/libnvJitLink.so.12"})
+      libraries.push_back(prefix + name);
+  std::string library = firstExisting(libraries);
+  if (!library.empty() && openLibrary(library))
+    return;
+  for (const char *name : {"libnvJitLink.so.13", "libnvJitLink.so.12"})
+    if (openLibrary(name))
+      return;
+  findProgram(findTool("ptxas"));
+}
+
+Assembler::Assembler(const std::string &path) {
+  if (path.find("nvJitLink") != std::string::npos)
+    openLibrary(path);
+  else
+    findProgram(path);
+}
+
+const Assembler &Assembler::installed() {
+  static const Assembler found;
+  return found;
+}
+
+bool Assembler::openLibrary(const std::string &path) {
+  library_ = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+  JitLink link;
+  if (!library_ || !link.load(library_))
+    return false;
+  kind_ = Kind::Library;
+  name_ = "nvJitLink " + std::to_string(link.major) + "." + std::to_string(link.minor);
+  return true;
+}
+
+bool Assembler::findProgram(const std::string &path) {
+  TemporaryFolder folder;
+  if (path.empty() || folder.path.empty() || run({path, "--version"}, folder.path / "version") != 0)
+    return false;
+  std::string text = textOf(folder.path / "version");
+  size_t at = text.find(", V");
+  kind_ = Kind::Program;
+  program_ = path;
+  name_ = "ptxas " +
+          (at == std::string::npos ? std::string("of unknown version")
+                                   : text.substr(at + 3, text.find_first_of("\n ", at + 3) - at - 3)) +
+          " (" + path + ")";
+  return true;
+}
+
+AssembleResult Assembler::assemble(const std::string &ptx, const std::string &arch, unsigned optLevel) const {
+  switch (kind_) {
+  case Kind::Library:
+    return byLibrary(ptx, arch, optLevel);
+  case Kind::Program:
+    return byProgram(ptx, arch, optLevel);
+  case Kind::None:
+    break;
+  }
+  AssembleResult r;
+  r.ok = true;
+  return r;
+}
+
+AssembleResult Assembler::byLibrary(const std::string &ptx, const std::string &arch, unsigned optLevel) const {
+  AssembleResult r;
+  JitLink link;
+  link.load(library_);
+  std::string archOption = "-arch=" + arch, optOption = "-O" + std::to_string(optLevel);
+  const char *options[] = {archOption.c_str(), optOption.c_str(), "-verbose", "-lineinfo"};
+  JitLink::Handle handle = nullptr;
+  if (link.create(&handle, std::size(options), options) != 0) {
+    r.error = name_ + " does not know " + arch;
+    return r;
+  }
+  bool ok =
+      link.addData(handle, kInputPtx, ptx.c_str(), ptx.size() + 1, "kernel.ptx") == 0 && link.complete(handle) == 0;
+  size_t n = 0;
+  if (ok && link.cubinSize(handle, &n) == 0) {
+    r.cubin.resize(n);
+    ok = link.cubin(handle, r.cubin.data()) == 0;
+  }
+  r.ok = ok;
+  if (!ok)
+    r.error = logOf(handle, link.errorSize, link.errorLog);
+  readLog(logOf(handle, link.infoSize, link.infoLog), r);
+  link.destroy(&handle);
+  return r;
+}
+
+AssembleResult Assembler::byProgram(const std::string &ptx, const std::string &arch, unsigned optLevel) const {
+  AssembleResult r;
+  TemporaryFolder folder;
+  if (folder.path.empty()) {
+    r.error = "no temporary folder can be made for " + name_;
+    return r;
+  }
+  fs::path in = folder.path / "kernel.ptx", out = folder.path / "kernel.cubin", log = folder.path / "log";
+  std::ofstream(in, std::ios::binary) << ptx;
+  int status = run({program_, "-v", "--gpu-name=" + arch, "-O" + std::to_string(optLevel), "-lineinfo", in.string(),
+                    "-o", out.string()},
+                   log);
+  std::string text = textOf(log);
+  r.ok = status == 0;
+  if (!r.ok)
+    r.error = status < 0 ? name_ + " could not be started" : text;
+  else
+    r.cubin = bytesOf(out);
+  readLog(text, r);
+  return r;
+}
+
+std::string disassembleCubin(const void *cubin, uint64_t bytes, std::string &why) {
+  std::string tool = findTool("nvdisasm");
+  TemporaryFolder folder;
+  if (tool.empty() || folder.path.empty()) {
+    why = "nvdisasm was not found: it comes with the CUDA toolkit";
+    return {};
+  }
+  fs::path in = folder.path / "kernel.cubin", log = folder.path / "sass";
+  std::ofstream(in, std::ios::binary).write(static_cast<const char *>(cubin), static_cast<std::streamsize>(bytes));
+  if (run({tool, "-c", "-g", in.string()}, log) != 0) {
+    why = textOf(log);
+    return {};
+  }
+  return textOf(log);
+}
+
+} // namespace tessera::nvidia

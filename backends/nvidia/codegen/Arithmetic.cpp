@@ -1,0 +1,165 @@
+// Arithmetic.cpp - elementwise ops that the device does better than the common form
+//
+// SPDX-License-Identifier: Apache-2.0
+//
+// Accuracy of approximate instructions: PTX ISA, "ex2", "rcp", "rsqrt", "div", "sqrt" (maximum errors in ulp or relative).
+#include "backends/nvidia/codegen/NvLaneTarget.h"
+
+#include "llvm/IR/IntrinsicsNVPTX.h"
+
+using namespace llvm;
+using tessera::codegen::ElemType;
+using tessera::tbc::AttrId;
+using tessera::tbc::Elem;
+using tessera::tbc::Op;
+using tessera::tbc::Opcode;
+
+namespace tessera::nvidia {
+
+codegen::NumericOptions NvLaneTarget::numerics() const {
+  codegen::NumericOptions n;
+  n.contract = contract_;
+  n.halfConversions = true;
+  n.bfloatConversions = arch_.sm >= 80; // cvt.rn.bf16.f32
+  n.fma = true;
+  return n;
+}
+
+static Value *unary(IRBuilderBase &b, const char *text, Value *v) {
+  return inlinePtx(b, b.getFloatTy(), std::string(text) + " $0, $1;", "=f,f", {v}, false);
+}
+
+static Value *fma32(IRBuilderBase &b, Value *x, Value *y, Value *z) {
+  return b.CreateIntrinsic(b.getFloatTy(), Intrinsic::fma, {x, y, z});
+}
+
+// e^x for f32. ex2.approx (2 ulp over the full range) of the product with log2(e); what the product loses, up to half an ulp of a number near
+// 128, is put back to first order: 2^(hi + lo) = 2^hi (1 + lo ln 2). Together within 2 ulp where the result is normal.
+static Value *exponential(IRBuilderBase &b, Value *x) {
+  auto c = [&](double v) { return ConstantFP::get(b.getFloatTy(), v); };
+  constexpr double kLog2E = 1.4426950408889634, kLn2 = 0.6931471805599453;
+  const float head = static_cast<float>(kLog2E);
+  Value *hi = b.CreateFMul(x, c(head));
+  Value *lo = fma32(b, x, c(kLog2E - static_cast<double>(head)), fma32(b, x, c(head), b.CreateFNeg(hi)));
+  // Where hi is infinite, lo is a NaN that must not spread.
+  Value *finite = b.CreateFCmpOLT(b.CreateUnaryIntrinsic(Intrinsic::fabs, hi), c(256));
+  lo = b.CreateSelect(finite, lo, c(0));
+  Value *power = unary(b, "ex2.approx.f32", hi);
+  return fma32(b, power, b.CreateFMul(lo, c(kLn2)), power);
+}
+
+// The op on f32 operands; null: no better form.
+Value *NvLaneTarget::fastMath(IRBuilderBase &b, const Op &op, Elem elem, ArrayRef<V> v) {
+  if (elem == Elem::F64)
+    return nullptr;
+  bool propagate = op.code == Opcode::MinimumF || op.code == Opcode::MaximumF;
+  switch (op.code) {
+  case Opcode::MinNumF:
+  case Opcode::MaxNumF:
+  case Opcode::MinimumF:
+  case Opcode::MaximumF: {
+    // +0.0 > -0.0 holds for these (PTX ISA, "min", "max"); the NaN form came with sm_80.
+    if (propagate && arch_.sm < 80)
+      return nullptr;
+    bool isMin = op.code == Opcode::MinNumF || op.code == Opcode::MinimumF;
+    Intrinsic::ID id = isMin ? (propagate ? Intrinsic::nvvm_fmin_nan_f : Intrinsic::nvvm_fmin_f)
+                             : (propagate ? Intrinsic::nvvm_fmax_nan_f : Intrinsic::nvvm_fmax_f);
+    return b.CreateIntrinsic(b.getFloatTy(), id, {v[0], v[1]});
+  }
+  case Opcode::Exp:
+    return exponential(b, v[0]);
+  case Opcode::Exp2:
+    return unary(b, "ex2.approx.f32", v[0]);
+  case Opcode::Rsqrt:
+    return unary(b, "rsqrt.approx.f32", v[0]); // relative error 2^-22.9
+  case Opcode::DivF:
+    if (!op.intAttr(AttrId::Approx))
+      return nullptr;
+    return inlinePtx(b, b.getFloatTy(), "div.full.f32 $0, $1, $2;", "=f,f,f", {v[0], v[1]}, false);
+  case Opcode::Sqrt:
+    return op.intAttr(AttrId::Approx) ? unary(b, "sqrt.approx.f32", v[0]) : nullptr;
+  default:
+    return nullptr;
+  }
+}
+
+// Pairs of f32 -> packed pairs of a narrow type and back, where one instruction does two.
+SmallVector<Value *> NvLaneTarget::convertFloats(IRBuilderBase &b, Elem from, Elem to, bool towardsZero,
+                                                 ArrayRef<V> values) {
+  if (values.size() < 2 || from != Elem::F32 || arch_.sm < 80)
+    return {};
+  Intrinsic::ID id;
+  if (to == Elem::F16)
+    id = towardsZero ? Intrinsic::nvvm_ff2f16x2_rz : Intrinsic::nvvm_ff2f16x2_rn;
+  else if (to == Elem::BF16)
+    id = towardsZero ? Intrinsic::nvvm_ff2bf16x2_rz : Intrinsic::nvvm_ff2bf16x2_rn;
+  else
+    return {};
+  SmallVector<V> out;
+  auto *pair = FixedVectorType::get(b.getInt16Ty(), 2);
+  for (size_t i = 0; i + 1 < values.size(); i += 2) {
+    V packed =
+        b.CreateBitCast(b.CreateIntrinsic(id, {}, {values[i + 1], values[i]}), pair); // the first one is the upper half
+    out.push_back(b.CreateExtractElement(packed, uint64_t(0)));
+    out.push_back(b.CreateExtractElement(packed, uint64_t(1)));
+  }
+  return out;
+}
+
+SmallVector<Value *> NvLaneTarget::elementwise(IRBuilderBase &b, const Op &op, ElemType in, ElemType out,
+                                               ArrayRef<ArrayRef<V>> operands) {
+  if (in.pointer || out.pointer || operands.empty())
+    return {};
+  size_t n = operands[0].size();
+  if (op.code == Opcode::FPToFP)
+    return convertFloats(b, in.elem, out.elem, op.intAttr(AttrId::Rounding) == 1, operands[0]);
+  if (!tbc::isFloat(in.elem))
+    return {};
+  SmallVector<V> results;
+  // Two narrow numbers an instruction. One rounding of the exact sum or product, which is what widening to f32 and rounding twice gives too: 24 bits
+  // are at least twice the significand plus two (Figueroa, "When is double rounding innocuous?").
+  bool isBinary = op.code == Opcode::AddF || op.code == Opcode::SubF || op.code == Opcode::MulF;
+  bool hasPairs = (in.elem == Elem::F16 && arch_.sm >= 75) || (in.elem == Elem::BF16 && arch_.sm >= 90);
+  if (isBinary && hasPairs && n >= 2) {
+    Type *narrow = in.elem == Elem::F16 ? b.getHalfTy() : b.getBFloatTy();
+    auto *pair = FixedVectorType::get(narrow, 2);
+    auto *raw = FixedVectorType::get(b.getInt16Ty(), 2);
+    auto pack = [&](ArrayRef<V> v, size_t i) {
+      V two = b.CreateInsertElement(PoisonValue::get(raw), v[i], uint64_t(0));
+      return b.CreateBitCast(b.CreateInsertElement(two, v[i + 1], uint64_t(1)), pair);
+    };
+    for (size_t i = 0; i < n; i += 2) {
+      V x = pack(operands[0], i), y = pack(operands[1], i);
+      V r = op.code == Opcode::AddF   ? b.CreateFAdd(x, y)
+            : op.code == Opcode::SubF ? b.CreateFSub(x, y)
+                                      : b.CreateFMul(x, y);
+      V two = b.CreateBitCast(r, raw);
+      results.push_back(b.CreateExtractElement(two, uint64_t(0)));
+      results.push_back(b.CreateExtractElement(two, uint64_t(1)));
+    }
+    return results;
+  }
+  if (unsigned(op.code) < unsigned(Opcode::AddF) || unsigned(op.code) > unsigned(Opcode::Erfc) ||
+      op.code == Opcode::CmpF)
+    return {};
+  codegen::Elementwise e(b, numerics());
+  SmallVector<V> wide;
+  for (size_t r = 0; r < n; ++r) {
+    SmallVector<V, 3> v;
+    for (ArrayRef<V> operand : operands)
+      v.push_back(in.elem == Elem::F64 ? operand[r] : e.widen(operand[r], in.elem));
+    V result = fastMath(b, op, in.elem, v);
+    if (!result)
+      return {};
+    wide.push_back(result);
+  }
+  if (out.elem == Elem::F32)
+    return wide;
+  results = convertFloats(b, Elem::F32, out.elem, false, wide);
+  if (results.empty())
+    for (V v : wide)
+      results.push_back(e.narrow(v, out.elem));
+  return results;
+}
+
+} // namespace tessera::nvidia

@@ -1,0 +1,176 @@
+// Compile.cpp - emission, a short pipeline, PTX
+//
+// SPDX-License-Identifier: Apache-2.0
+//
+// The emitter writes nearly what is wanted. The passes fold index arithmetic, move it out of loops and bring pointers back to their address space; no
+// unroller, no vectoriser: the assembler schedules, and every instruction that it does not see is compile time saved.
+#include "backends/nvidia/codegen/Compile.h"
+
+#include "core/codegen/simt/Emitter.h"
+
+#include "llvm/Analysis/CGSCCPassManager.h"
+#include "llvm/Analysis/LoopAnalysisManager.h"
+#include "llvm/Analysis/TargetLibraryInfo.h"
+#include "llvm/IR/LegacyPassManager.h"
+#include "llvm/IR/Verifier.h"
+#include "llvm/MC/TargetRegistry.h"
+#include "llvm/Passes/PassBuilder.h"
+#include "llvm/Support/TargetSelect.h"
+#include "llvm/Support/raw_ostream.h"
+#include "llvm/Target/TargetMachine.h"
+#include "llvm/Transforms/InstCombine/InstCombine.h"
+#include "llvm/Transforms/Scalar/DCE.h"
+#include "llvm/Transforms/Scalar/EarlyCSE.h"
+#include "llvm/Transforms/Scalar/InferAddressSpaces.h"
+#include "llvm/Transforms/Scalar/LICM.h"
+#include "llvm/Transforms/Scalar/LoopPassManager.h"
+#include "llvm/Transforms/Scalar/SimplifyCFG.h"
+
+#include <chrono>
+#include <mutex>
+
+using namespace llvm;
+
+namespace tessera::nvidia {
+
+namespace {
+
+struct Stopwatch {
+  std::chrono::steady_clock::time_point last = std::chrono::steady_clock::now();
+  std::string text;
+  void lap(const char *what) {
+    auto now = std::chrono::steady_clock::now();
+    text += std::string(what) + " " + std::to_string(std::chrono::duration<double, std::milli>(now - last).count()) +
+            " ms\n";
+    last = now;
+  }
+};
+
+void initialiseTarget() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    LLVMInitializeNVPTXTargetInfo();
+    LLVMInitializeNVPTXTarget();
+    LLVMInitializeNVPTXTargetMC();
+    LLVMInitializeNVPTXAsmPrinter();
+  });
+}
+
+std::unique_ptr<TargetMachine> makeMachine(const CompileOptions &options, std::string &why) {
+  initialiseTarget();
+  Triple triple("nvptx64-nvidia-cuda");
+  const Target *t = TargetRegistry::lookupTarget(triple, why);
+  if (!t)
+    return nullptr;
+  TargetOptions to;
+  to.ExceptionModel = ExceptionHandling::None;
+  auto level = options.optLevel <= 0   ? CodeGenOptLevel::None
+               : options.optLevel == 1 ? CodeGenOptLevel::Less
+               : options.optLevel == 2 ? CodeGenOptLevel::Default
+                                       : CodeGenOptLevel::Aggressive;
+  return std::unique_ptr<TargetMachine>(t->createTargetMachine(
+      triple, options.cpu, "+ptx" + std::to_string(options.arch.ptxVersion), to, Reloc::PIC_, std::nullopt, level));
+}
+
+void optimise(llvm::Module &m, TargetMachine &tm) {
+  LoopAnalysisManager lam;
+  FunctionAnalysisManager fam;
+  CGSCCAnalysisManager cgam;
+  ModuleAnalysisManager mam;
+  PassBuilder pb(&tm);
+  TargetLibraryInfoImpl tlii(tm.getTargetTriple());
+  tlii.disableAllFunctions(); // nothing may become a call
+  fam.registerPass([&] { return TargetLibraryAnalysis(tlii); });
+  pb.registerModuleAnalyses(mam);
+  pb.registerCGSCCAnalyses(cgam);
+  pb.registerFunctionAnalyses(fam);
+  pb.registerLoopAnalyses(lam);
+  pb.crossRegisterProxies(lam, fam, cgam, mam);
+  FunctionPassManager fpm;
+  fpm.addPass(EarlyCSEPass(false));
+  fpm.addPass(InferAddressSpacesPass());
+  fpm.addPass(InstCombinePass());
+  fpm.addPass(createFunctionToLoopPassAdaptor(LICMPass(LICMOptions()), true));
+  fpm.addPass(EarlyCSEPass(false));
+  fpm.addPass(SimplifyCFGPass());
+  fpm.addPass(DCEPass());
+  for (llvm::Function &f : m)
+    if (!f.isDeclaration())
+      fpm.run(f, fam);
+}
+
+} // namespace
+
+CompileResult compile(const tbc::Module &module, const CompileOptions &options) {
+  CompileResult r;
+  Stopwatch watch;
+  std::unique_ptr<TargetMachine> tm = makeMachine(options, r.error);
+  if (!tm)
+    return r;
+  LLVMContext context;
+  llvm::Module m("kernel", context);
+  m.setDataLayout(tm->createDataLayout());
+  m.setTargetTriple(tm->getTargetTriple());
+  watch.lap("target");
+  for (const tbc::Function &f : module.functions) {
+    if (!options.entry.empty() && f.name != options.entry)
+      continue;
+    NvLaneTarget target(options.arch, options.limits, options.contract);
+    codegen::simt::EmitResult emitted = codegen::simt::emitKernel(m, module, f, target, f.name, options.lineInfo);
+    if (emitted.error) {
+      r.error = emitted.error->what;
+      r.loc = emitted.error->loc;
+      if (const tbc::OpInfo *info = tbc::opInfo(emitted.error->op))
+        r.op = std::string(info->name);
+      r.unsupported = true;
+      return r;
+    }
+  }
+  watch.lap("emit");
+  auto print = [&](std::string &to) {
+    raw_string_ostream os(to);
+    m.print(os, nullptr);
+  };
+  if (options.emitLlvm)
+    print(r.llvm);
+#ifndef NDEBUG
+  {
+    std::string text;
+    raw_string_ostream os(text);
+    if (verifyModule(m, &os)) {
+      r.error = "invalid LLVM IR was generated: " + text.substr(0, 500);
+      return r;
+    }
+  }
+#endif
+  auto cancelled = [&] {
+    if (options.cancelled && options.cancelled())
+      r.error = "the compile was cancelled";
+    return !r.error.empty();
+  };
+  if (cancelled())
+    return r;
+  if (options.optLevel > 0)
+    optimise(m, *tm);
+  watch.lap("optimise");
+  if (options.emitLlvm)
+    print(r.llvmOptimised);
+  if (cancelled())
+    return r;
+  SmallVector<char, 0> text;
+  raw_svector_ostream os(text);
+  legacy::PassManager pm;
+  if (tm->addPassesToEmitFile(pm, os, nullptr, CodeGenFileType::AssemblyFile, true)) {
+    r.error = "this LLVM cannot emit PTX";
+    return r;
+  }
+  pm.run(m);
+  watch.lap("codegen");
+  r.ptx.assign(text.begin(), text.end());
+  if (options.timing)
+    r.timings = watch.text;
+  r.ok = true;
+  return r;
+}
+
+} // namespace tessera::nvidia

@@ -1,0 +1,40 @@
+// Compile.h - LAYOUT bytecode to PTX: the code generator of the NVIDIA backend
+//
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "backends/nvidia/codegen/NvLaneTarget.h"
+#include "core/bytecode/Module.h"
+
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace tessera::nvidia {
+
+struct CompileOptions {
+  std::string entry;         // one kernel of the module; empty: all
+  std::string cpu = "sm_80"; // LLVM's name of the processor
+  ArchFacts arch;
+  KernelLimits limits;
+  bool contract = true; // a * b + c may be fused
+  bool lineInfo = true;
+  int optLevel = 3;                // 0 to 3
+  std::function<bool()> cancelled; // asked between stages; true ends the compile with an error
+  bool emitLlvm = false;           // fill CompileResult::llvm and llvmOptimised
+  bool timing = false;             // fill CompileResult::timings
+};
+
+struct CompileResult {
+  bool ok = false;
+  bool unsupported = false; // not ok because of what the kernel asks for, not because of a defect
+  std::string error;
+  tbc::LocId loc = tbc::kNone; // of the op it is about
+  std::string op;              // its name
+  std::string ptx, llvm, llvmOptimised, timings;
+};
+
+// Pure and thread-safe: every call has its own LLVM context. The module has passed tbc::verify and is of level Layout.
+CompileResult compile(const tbc::Module &module, const CompileOptions &options);
+
+} // namespace tessera::nvidia

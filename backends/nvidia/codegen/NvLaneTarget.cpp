@@ -1,0 +1,162 @@
+// NvLaneTarget.cpp - kernels, ids, barriers and shuffles
+//
+// SPDX-License-Identifier: Apache-2.0
+#include "backends/nvidia/codegen/NvLaneTarget.h"
+
+#include "llvm/IR/InlineAsm.h"
+#include "llvm/IR/IntrinsicsNVPTX.h"
+#include "llvm/IR/Module.h"
+
+using namespace llvm;
+using tessera::tbc::Elem;
+
+namespace tessera::nvidia {
+
+Value *inlinePtx(IRBuilderBase &b, Type *result, const std::string &text, const std::string &constraints,
+                 ArrayRef<Value *> operands, bool sideEffects) {
+  SmallVector<Type *> types;
+  for (Value *v : operands)
+    types.push_back(v->getType());
+  FunctionType *type = FunctionType::get(result, types, false);
+  return b.CreateCall(type, InlineAsm::get(type, text, constraints, sideEffects), operands);
+}
+
+llvm::Function *NvLaneTarget::createKernel(llvm::Module &out, const tbc::Module &m, const tbc::Function &f,
+                                           const std::string &name, unsigned threads) {
+  LLVMContext &c = out.getContext();
+  SmallVector<Type *> types;
+  for (const tbc::Param &p : f.params) {
+    const tbc::Type &t = m.typeOf(p.value);
+    if (t.pointer)
+      types.push_back(PointerType::get(c, globalSpace()));
+    else if (t.elem == Elem::F32)
+      types.push_back(Type::getFloatTy(c));
+    else if (t.elem == Elem::F64)
+      types.push_back(Type::getDoubleTy(c));
+    else
+      types.push_back(Type::getIntNTy(c, tbc::elemBits(t.elem)));
+  }
+  auto *function = llvm::Function::Create(FunctionType::get(Type::getVoidTy(c), types, false),
+                                          GlobalValue::ExternalLinkage, name, out);
+  function->setCallingConv(CallingConv::PTX_Kernel);
+  function->addFnAttr("nvvm.reqntid", std::to_string(threads));
+  if (limits_.maxRegisters)
+    function->addFnAttr("nvvm.maxnreg", std::to_string(limits_.maxRegisters));
+  if (limits_.blocksPerUnit)
+    function->addFnAttr("nvvm.minctasm", std::to_string(limits_.blocksPerUnit));
+  if (limits_.clusterBlocks > 1)
+    function->addFnAttr("nvvm.cluster_dim", std::to_string(limits_.clusterBlocks) + ",1,1");
+  function->addFnAttr(Attribute::NoUnwind);
+  // Nothing in a block of lanes may be made conditional on something else across a barrier or shuffle: those are convergent calls already.
+  for (size_t i = 0; i < f.params.size(); ++i) {
+    Argument *arg = function->getArg(static_cast<unsigned>(i));
+    arg->setName(f.params[i].name);
+    if (m.typeOf(f.params[i].value).pointer && f.params[i].divisibility >= 2)
+      arg->addAttr(
+          Attribute::getWithAlignment(c, Align(uint64_t(f.params[i].divisibility & -f.params[i].divisibility))));
+    if (f.params[i].readOnly && m.typeOf(f.params[i].value).pointer)
+      arg->addAttr(Attribute::ReadOnly);
+  }
+  return function;
+}
+
+static Value *sreg(IRBuilderBase &b, Intrinsic::ID id) { return b.CreateIntrinsic(b.getInt32Ty(), id, {}); }
+
+Value *NvLaneTarget::threadId(IRBuilderBase &b) { return sreg(b, Intrinsic::nvvm_read_ptx_sreg_tid_x); }
+
+Value *NvLaneTarget::programId(IRBuilderBase &b, unsigned axis) {
+  static const Intrinsic::ID block[] = {Intrinsic::nvvm_read_ptx_sreg_ctaid_x, Intrinsic::nvvm_read_ptx_sreg_ctaid_y,
+                                        Intrinsic::nvvm_read_ptx_sreg_ctaid_z};
+  // A cluster is one program: its blocks lie along x.
+  if (axis == 0 && limits_.clusterBlocks > 1)
+    return sreg(b, Intrinsic::nvvm_read_ptx_sreg_clusterid_x);
+  return sreg(b, block[axis]);
+}
+
+Value *NvLaneTarget::numPrograms(IRBuilderBase &b, unsigned axis) {
+  static const Intrinsic::ID grid[] = {Intrinsic::nvvm_read_ptx_sreg_nctaid_x, Intrinsic::nvvm_read_ptx_sreg_nctaid_y,
+                                       Intrinsic::nvvm_read_ptx_sreg_nctaid_z};
+  if (axis == 0 && limits_.clusterBlocks > 1)
+    return sreg(b, Intrinsic::nvvm_read_ptx_sreg_nclusterid_x);
+  return sreg(b, grid[axis]);
+}
+
+Value *NvLaneTarget::warpId(IRBuilderBase &b, V threadId) {
+  // A shuffle from lane 0 tells the assembler that the value is uniform, so that it may live in a uniform register.
+  V warp = b.CreateLShr(threadId, 5);
+  return b.CreateIntrinsic(b.getInt32Ty(), Intrinsic::nvvm_shfl_sync_idx_i32,
+                           {b.getInt32(~0u), warp, b.getInt32(0), b.getInt32(31)});
+}
+
+Value *NvLaneTarget::sharedBase(IRBuilderBase &b) {
+  llvm::Module *m = b.GetInsertBlock()->getModule();
+  constexpr const char *name = "tessera_shared";
+  GlobalVariable *g = m->getNamedGlobal(name);
+  if (!g) {
+    g = new GlobalVariable(*m, ArrayType::get(b.getInt8Ty(), 0), false, GlobalValue::ExternalLinkage, nullptr, name,
+                           nullptr, GlobalValue::NotThreadLocal, sharedSpace());
+    // Swizzles of 128 bytes repeat every 1024 (PTX ISA, "Strides and swizzling modes").
+    g->setAlignment(Align(1024));
+  }
+  return g;
+}
+
+void NvLaneTarget::blockBarrier(IRBuilderBase &b) {
+  b.CreateIntrinsic(b.getVoidTy(), Intrinsic::nvvm_barrier_cta_sync_aligned_all, {b.getInt32(0)});
+}
+
+void NvLaneTarget::warpBarrier(IRBuilderBase &b) {
+  b.CreateIntrinsic(b.getVoidTy(), Intrinsic::nvvm_bar_warp_sync, {b.getInt32(~0u)});
+}
+
+Value *NvLaneTarget::shuffle(IRBuilderBase &b, V value, V source) {
+  return b.CreateIntrinsic(b.getInt32Ty(), Intrinsic::nvvm_shfl_sync_idx_i32,
+                           {b.getInt32(~0u), value, source, b.getInt32(31)});
+}
+
+Value *NvLaneTarget::shuffleXor(IRBuilderBase &b, V value, unsigned mask) {
+  return b.CreateIntrinsic(b.getInt32Ty(), Intrinsic::nvvm_shfl_sync_bfly_i32,
+                           {b.getInt32(~0u), value, b.getInt32(mask), b.getInt32(31)});
+}
+
+Value *NvLaneTarget::shuffleUp(IRBuilderBase &b, V value, unsigned delta) {
+  return b.CreateIntrinsic(b.getInt32Ty(), Intrinsic::nvvm_shfl_sync_up_i32,
+                           {b.getInt32(~0u), value, b.getInt32(delta), b.getInt32(0)});
+}
+
+Value *NvLaneTarget::reduceWarp(IRBuilderBase &b, tbc::Rmw kind, V value) {
+  if (arch_.sm < 80) // redux.sync: PTX ISA, "redux.sync", sm_80 and later
+    return nullptr;
+  Intrinsic::ID id;
+  switch (kind) {
+  case tbc::Rmw::Add:
+    id = Intrinsic::nvvm_redux_sync_add;
+    break;
+  case tbc::Rmw::Max:
+    id = Intrinsic::nvvm_redux_sync_max;
+    break;
+  case tbc::Rmw::Min:
+    id = Intrinsic::nvvm_redux_sync_min;
+    break;
+  case tbc::Rmw::UMax:
+    id = Intrinsic::nvvm_redux_sync_umax;
+    break;
+  case tbc::Rmw::UMin:
+    id = Intrinsic::nvvm_redux_sync_umin;
+    break;
+  case tbc::Rmw::And:
+    id = Intrinsic::nvvm_redux_sync_and;
+    break;
+  case tbc::Rmw::Or:
+    id = Intrinsic::nvvm_redux_sync_or;
+    break;
+  case tbc::Rmw::Xor:
+    id = Intrinsic::nvvm_redux_sync_xor;
+    break;
+  default:
+    return nullptr;
+  }
+  return b.CreateIntrinsic(b.getInt32Ty(), id, {value, b.getInt32(~0u)});
+}
+
+} // namespace tessera::nvidia

@@ -1,0 +1,88 @@
+// NvLaneTarget.h - the lane emitter's questions, answered with PTX
+//
+// SPDX-License-Identifier: Apache-2.0
+//
+// Sources of what is said here about instructions: PTX ISA 9.0 (sections named at the functions), LLVM's NVPTX usage guide.
+#pragma once
+
+#include "core/codegen/simt/LaneTarget.h"
+
+#include <string>
+#include <vector>
+
+namespace tessera::nvidia {
+
+// What a kernel was compiled for, as far as code generation asks.
+struct ArchFacts {
+  unsigned sm = 80;         // 90 for sm_90 and sm_90a
+  bool specific = false;    // sm_90a, sm_100a: instructions that later devices do not have
+  unsigned ptxVersion = 80; // major * 10 + minor
+};
+
+// Launch bounds and register limits of one kernel.
+struct KernelLimits {
+  unsigned maxRegisters = 0;  // 0: the assembler decides
+  unsigned blocksPerUnit = 0; // least blocks of a multiprocessor; 0: no wish
+  unsigned clusterBlocks = 1;
+};
+
+class NvLaneTarget final : public codegen::simt::LaneTarget {
+public:
+  NvLaneTarget(ArchFacts arch, KernelLimits limits, bool contract)
+      : arch_(arch), limits_(limits), contract_(contract) {}
+
+  llvm::Function *createKernel(llvm::Module &out, const tbc::Module &m, const tbc::Function &f, const std::string &name,
+                               unsigned threads) override;
+  V threadId(llvm::IRBuilderBase &b) override;
+  V programId(llvm::IRBuilderBase &b, unsigned axis) override;
+  V numPrograms(llvm::IRBuilderBase &b, unsigned axis) override;
+  V warpId(llvm::IRBuilderBase &b, V threadId) override;
+  V sharedBase(llvm::IRBuilderBase &b) override;
+
+  void blockBarrier(llvm::IRBuilderBase &b) override;
+  void warpBarrier(llvm::IRBuilderBase &b) override;
+  V shuffle(llvm::IRBuilderBase &b, V value, V source) override;
+  V shuffleXor(llvm::IRBuilderBase &b, V value, unsigned mask) override;
+  V shuffleUp(llvm::IRBuilderBase &b, V value, unsigned delta) override;
+  V reduceWarp(llvm::IRBuilderBase &b, tbc::Rmw kind, V value) override;
+
+  V loadGlobal(llvm::IRBuilderBase &b, llvm::Type *type, V pointer, V predicate, V other, unsigned align,
+               codegen::simt::AccessHints hints) override;
+  void storeGlobal(llvm::IRBuilderBase &b, V value, V pointer, V predicate, unsigned align,
+                   codegen::simt::AccessHints hints) override;
+  V atomicRmw(llvm::IRBuilderBase &b, tbc::Rmw kind, tbc::Elem elem, V pointer, V value, V predicate, tbc::MemSem sem,
+              tbc::MemScope scope, bool resultUsed) override;
+  V atomicCas(llvm::IRBuilderBase &b, tbc::Elem elem, V pointer, V compare, V value, V predicate, tbc::MemSem sem,
+              tbc::MemScope scope) override;
+
+  codegen::NumericOptions numerics() const override;
+  llvm::SmallVector<V> elementwise(llvm::IRBuilderBase &b, const tbc::Op &op, codegen::ElemType in,
+                                   codegen::ElemType out, llvm::ArrayRef<llvm::ArrayRef<V>> operands) override;
+
+  llvm::SmallVector<V> matrix(llvm::IRBuilderBase &b, const codegen::simt::MatrixIssue &issue) override;
+
+  void print(llvm::IRBuilderBase &b, const codegen::simt::PrintedValue &value) override;
+  void assertFailed(llvm::IRBuilderBase &b, const std::string &message, const std::string &file, unsigned line,
+                    const std::string &function) override;
+
+private:
+  // Elementwise.cpp
+  V fastMath(llvm::IRBuilderBase &b, const tbc::Op &op, tbc::Elem elem, llvm::ArrayRef<V> v);
+  llvm::SmallVector<V> convertFloats(llvm::IRBuilderBase &b, tbc::Elem from, tbc::Elem to, bool towardsZero,
+                                     llvm::ArrayRef<V> values);
+  // Memory.cpp
+  V compareAndSwapLoop(llvm::IRBuilderBase &b, tbc::Rmw kind, tbc::Elem elem, V pointer, V value, V predicate,
+                       tbc::MemSem sem, tbc::MemScope scope);
+  V casWord(llvm::IRBuilderBase &b, unsigned bits, V pointer, V compare, V value, tbc::MemSem sem, tbc::MemScope scope);
+
+  ArchFacts arch_;
+  KernelLimits limits_;
+  bool contract_;
+};
+
+// One line of inline PTX: operands by LLVM constraint letters ("r" i32, "h" i16, "l" i64 or pointer, "f" f32, "d" f64, "b" i1).
+// Results: `results` types, "=" constraints first. sideEffects: orders with memory and is never removed.
+llvm::Value *inlinePtx(llvm::IRBuilderBase &b, llvm::Type *result, const std::string &text,
+                       const std::string &constraints, llvm::ArrayRef<llvm::Value *> operands, bool sideEffects);
+
+} // namespace tessera::nvidia

@@ -1,0 +1,49 @@
+// CompilerTarget.h - an NVIDIA target as the compiler role needs it: layouts and the matrix menu
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "backends/nvidia/mma/Instructions.h"
+#include "backends/nvidia/target/NvidiaTarget.h"
+
+namespace tessera::nvidia {
+
+class CompilerTarget final : public NvidiaTarget, public sdk::LayoutProvider {
+public:
+  explicit CompilerTarget(const Architecture &architecture)
+      : NvidiaTarget(architecture),
+        instructions_(instructionsOf(architecture.capability->number, architecture.isHopperSpecific())) {
+    for (const Instruction &i : instructions_)
+      matrix(menuEntry(i));
+  }
+  static std::unique_ptr<sdk::Target> parse(const sdk::Spec &spec) { return parseTarget<CompilerTarget>(spec); }
+
+  const sdk::LayoutProvider *layouts() const override { return this; }
+
+  sdk::LinearMap layout(const sdk::LayoutRequest &r) const override {
+    bool isMatrix = r.access == TSR_ACCESS_MMA_OPERAND || r.access == TSR_ACCESS_MMA_ACCUMULATOR;
+    if (!isMatrix || r.entry == 0 || r.entry > instructions_.size() || r.shape.size() != 2)
+      throw sdk::Unsupported("a layout of its own", "", std::string(canonical()) + ": the core's default serves");
+    uint32_t operand = r.access == TSR_ACCESS_MMA_ACCUMULATOR ? TSR_OPERAND_C : r.operand;
+    return fragmentOf(instructions_[r.entry - 1], operand,
+                      operand == TSR_OPERAND_B || operand == TSR_OPERAND_C ? r.shape[1] : 0);
+  }
+
+  std::vector<uint32_t> rank(const tsr_mma_problem &p) const override {
+    std::vector<uint32_t> fit;
+    for (uint32_t i = 0; i < instructions_.size(); ++i) {
+      const Instruction &e = instructions_[i];
+      // tf32 keeps 10 bits of a product's factors: only where the kernel did not ask for the whole f32.
+      bool reduced = e.aText == "tf32";
+      if (e.a == p.a && e.b == p.b && e.c == p.c && p.m >= e.m && p.n >= e.n && p.k >= e.k &&
+          !(reduced && p.precision >= kIeee))
+        fit.push_back(i);
+    }
+    return fit;
+  }
+
+private:
+  static constexpr uint32_t kIeee = 3; // DotPrecision: Default, TF32, TF32x3, IEEE, BF16x3, BF16x6
+  std::vector<Instruction> instructions_;
+};
+
+} // namespace tessera::nvidia

@@ -1,0 +1,164 @@
+// NvidiaCompiler.cpp - registers the NVIDIA compiler: bytes to a checked module to PTX to machine code
+// SPDX-License-Identifier: Apache-2.0
+#include "core/bytecode/Wire.h"
+#define TSR_PLUGIN_IR_MAX TSR_IR_VERSION(tessera::tbc::kMajor, tessera::tbc::kMinor)
+#define TSR_PLUGIN_VENDOR "The Tessera authors"
+#define TSR_PLUGIN_RANK 100
+#include "plugins/sdk/plugin.hpp"
+
+#include "backends/nvidia/assemble/Assemble.h"
+#include "backends/nvidia/codegen/Compile.h"
+#include "core/bytecode/PackedArguments.h"
+#include "core/bytecode/Reader.h"
+#include "core/bytecode/Verifier.h"
+#include "plugins/nvidia/CompilerTarget.h"
+
+#include <algorithm>
+
+namespace tessera::nvidia {
+
+namespace {
+
+tbc::Module readChecked(const sdk::CompileJob &job) {
+  tbc::ReadResult read = tbc::readModule({job.ir, static_cast<size_t>(job.irBytes)});
+  if (!read)
+    throw sdk::Error(TSR_E_INVALID, read.text());
+  std::vector<tbc::VerifyError> errors = tbc::verifyModule(*read.module);
+  if (!errors.empty())
+    throw sdk::Error(TSR_E_INVALID, tbc::verifyErrorText(*read.module, errors.front()));
+  if (read.module->level != tbc::Level::Layout)
+    throw sdk::Unsupported("TILE bytecode", "", job.target.canonical());
+  if (!job.entry.empty() && std::none_of(read.module->functions.begin(), read.module->functions.end(),
+                                         [&](const tbc::Function &f) { return f.name == job.entry; }))
+    throw sdk::NotFound("the bytecode has no kernel '" + std::string(job.entry) + "'");
+  return std::move(*read.module);
+}
+
+sdk::KernelInfo describe(const tbc::Module &module, const tbc::Function &f) {
+  sdk::KernelInfo k;
+  k.name = f.name;
+  tbc::PackedArguments packed = tbc::packArguments(module, f);
+  for (const tbc::PackedArgument &p : packed.arguments) {
+    sdk::KernelArg a{p.param->name, p.offset, p.size, TSR_ARG_INT, 0};
+    if (p.type->pointer) {
+      a.kind = TSR_ARG_POINTER;
+      a.flags = p.param->readOnly ? TSR_ARG_READONLY : 0;
+    } else if (tbc::isFloat(p.type->elem)) {
+      a.kind = TSR_ARG_FLOAT;
+      a.flags = p.type->elem == tbc::Elem::BF16 ? TSR_ARG_BFLOAT : 0;
+    } else if (p.param->isUnsigned || p.type->elem == tbc::Elem::I1) {
+      a.flags = TSR_ARG_UNSIGNED;
+    }
+    k.args.push_back(std::move(a));
+  }
+  k.argBytes = packed.bytes;
+  k.block[0] = 32 * static_cast<uint32_t>(module.option("num_warps", 4));
+  k.block[1] = k.block[2] = 1;
+  k.cluster[0] = k.cluster[1] = k.cluster[2] = 1;
+  k.smemDynamic = static_cast<uint64_t>(module.option("shared_bytes"));
+  return k;
+}
+
+sdk::Error errorOf(const tbc::Module &module, const CompileResult &r, std::string_view target) {
+  sdk::Error e(r.unsupported ? TSR_E_UNSUPPORTED : TSR_E_INTERNAL, r.error + " (target " + std::string(target) + ")");
+  if (r.loc < module.locs.size()) {
+    const tbc::Loc &l = module.locs[r.loc];
+    e.at(l.file < module.files.size() ? module.files[l.file] : std::string(), l.line, l.column);
+  }
+  return r.op.empty() ? e : e.inOp(r.op);
+}
+
+// The oldest PTX that has all the instructions of an architecture's code here (PTX ISA, "Release Notes"): drivers that are older than
+// that cannot load it.
+unsigned ptxVersionFor(uint32_t number) { return number >= 120 ? 87 : number >= 100 ? 86 : 80; }
+
+} // namespace
+
+class NvidiaCompiler final : public sdk::Compiler {
+public:
+  void compile(sdk::CompileJob &job) override {
+    const Architecture &arch = static_cast<const CompilerTarget &>(job.target).architecture();
+    tbc::Module module = readChecked(job);
+    CompileOptions options;
+    options.entry = std::string(job.entry);
+    options.arch.sm = arch.capability->number;
+    options.arch.specific = arch.accelerated;
+    options.arch.ptxVersion = ptxVersionFor(arch.capability->number);
+    options.cpu = "sm_" + std::to_string(arch.capability->number) + (arch.accelerated ? "a" : "");
+    options.contract = job.options.flag("fp_fusion", module.option("fp_fusion", 1) != 0);
+    options.optLevel = static_cast<int>(job.options.integer("opt", job.optLevel));
+    options.lineInfo = job.options.flag("line_info", true);
+    options.limits.maxRegisters = static_cast<unsigned>(job.options.integer("maxnreg", module.option("maxnreg")));
+    // Decided in the core already; naming them keeps the SDK from calling them unknown.
+    for (const char *key : {"num_warps", "num_stages", "num_ctas"})
+      (void)job.options.get(key);
+    options.cancelled = [&] { return job.sink.cancelled(); };
+    options.emitLlvm = job.wants(TSR_EMIT_IR_DUMP);
+    options.timing = job.wants(TSR_EMIT_TIMING);
+    CompileResult r = nvidia::compile(module, options);
+    job.throwIfCancelled();
+    if (!r.ok)
+      throw errorOf(module, r, job.target.canonical());
+    if (options.emitLlvm) {
+      job.dump("llvm", r.llvm);
+      job.dump("llvm-opt", r.llvmOptimised);
+      job.dump("ptx", r.ptx);
+    }
+    job.assembly(r.ptx);
+    assembleAndEmit(job, module, arch, r, options);
+  }
+
+  std::string externalVersions() override { return Assembler::installed().name(); }
+
+  std::string disassemble(const sdk::Target &, const void *artifact, uint64_t bytes) override {
+    std::string_view text(static_cast<const char *>(artifact), bytes);
+    if (text.substr(0, 4) != "\x7f"
+                             "ELF")
+      return std::string(text.substr(0, text.find('\0')));
+    std::string why, sass = disassembleCubin(artifact, bytes, why);
+    if (sass.empty())
+      throw sdk::Error(TSR_E_UNAVAILABLE, why);
+    return sass;
+  }
+
+private:
+  void assembleAndEmit(sdk::CompileJob &job, const tbc::Module &module, const Architecture &arch,
+                       const CompileResult &r, const CompileOptions &options) {
+    AssembleResult cubin;
+    cubin.ok = true;
+    // compute_90 means PTX: the driver makes the machine code where it runs.
+    if (!arch.ptx)
+      cubin = Assembler::installed().assemble(r.ptx, options.cpu,
+                                              static_cast<unsigned>(std::clamp(options.optLevel, 0, 3)));
+    job.throwIfCancelled();
+    if (!cubin.ok)
+      throw sdk::Error(TSR_E_INTERNAL,
+                       Assembler::installed().name() + " refused the PTX of this kernel: " + cubin.error);
+    for (const std::string &warning : cubin.warnings)
+      job.sink.warning(warning);
+    std::string timing = r.timings;
+    if (options.timing)
+      job.sink.emit(TSR_EMIT_TIMING, "codegen", timing.data(), timing.size());
+    if (cubin.cubin.empty())
+      job.artifact(r.ptx.c_str(), r.ptx.size() + 1);
+    else
+      job.artifact(cubin.cubin.data(), cubin.cubin.size());
+    if (!cubin.cubin.empty())
+      job.object(cubin.cubin.data(), cubin.cubin.size());
+    for (const tbc::Function &f : module.functions) {
+      if (!job.entry.empty() && f.name != job.entry)
+        continue;
+      sdk::KernelInfo info = describe(module, f);
+      for (const auto &[name, use] : cubin.kernels)
+        if (name == f.name) {
+          info.regs = use.registers;
+          info.spills = (use.spillStores + use.spillLoads) / 4;
+        }
+      job.kernel(info);
+    }
+  }
+};
+
+} // namespace tessera::nvidia
+
+TSR_PLUGIN("nvidia", "0.1.0", tessera::nvidia::CompilerTarget, tessera::nvidia::NvidiaCompiler, void)
