@@ -61,14 +61,14 @@ Fiber::~Fiber() { munmap(stack_, bytes_); }
 
 void Fiber::start(void (*function)(void *), void *argument) {
   auto top = reinterpret_cast<uintptr_t>(stack_) + bytes_;
-  auto *frame = reinterpret_cast<void **>(top) - 8; // 16-byte aligned after the return into tessera_simt_start
+  auto *frame = reinterpret_cast<void **>(top) - 9; // 16-byte aligned after the return into tessera_simt_start
   frame[0] = nullptr;                               // r15
   frame[1] = nullptr;                               // r14
   frame[2] = reinterpret_cast<void *>(function);    // r13
   frame[3] = argument;                              // r12
   frame[4] = frame[5] = nullptr;                    // rbx, rbp
   frame[6] = reinterpret_cast<void *>(&tessera_simt_start);
-  frame[7] = nullptr;
+  frame[7] = frame[8] = nullptr;
   own_ = frame;
 }
 
