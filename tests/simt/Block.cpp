@@ -301,8 +301,7 @@ void Block::access(State &lane, const void *address, uint32_t bytes, uint32_t al
     return;
   }
   auto base = reinterpret_cast<uintptr_t>(lane.shared);
-  // What reaches past the end by less than its own size is still meant for shared memory.
-  if (at + bytes > base && at < base + shared_.size() + 64) {
+  if (at + bytes > base && at < base + shared_.size() + SharedBytes::kBeyond) {
     if (at < base || at - base + bytes > shared_.size()) {
       stop(lane,
            named("thread", static_cast<unsigned>(lane.thread)) + " " + what + " bytes " +

@@ -8,7 +8,8 @@
 namespace tessera::simt {
 
 SharedBytes::SharedBytes(uint64_t bytes, unsigned threads, unsigned lanes)
-    : size_(bytes), lanes_(lanes), bytes_(bytes + 48), cells_(bytes), warpEpochs_((threads + lanes - 1) / lanes) {
+    : size_(bytes), lanes_(lanes), bytes_(bytes + 32 + kBeyond), cells_(bytes),
+      warpEpochs_((threads + lanes - 1) / lanes) {
   uintptr_t at = reinterpret_cast<uintptr_t>(bytes_.data());
   base_ = bytes_.data() + ((16 - at) & 31);
 }

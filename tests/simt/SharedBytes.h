@@ -16,6 +16,8 @@ namespace tessera::simt {
 
 class SharedBytes {
 public:
+  // Bytes behind the end that nothing else lies in: an access there is meant for shared memory.
+  static constexpr uint64_t kBeyond = 64;
   SharedBytes(uint64_t bytes, unsigned threads, unsigned lanes);
   // Aligned to 16 bytes and no more.
   uint8_t *data() { return base_; }
