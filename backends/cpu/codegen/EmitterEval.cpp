@@ -107,7 +107,8 @@ uint64_t Emitter::divisorOf(ValueId v, int guard) const {
   case Opcode::Select:
     return std::min(rec(1), rec(2));
   case Opcode::AddPtr:
-    return std::min(rec(0), std::min(big, rec(1) * m.typeOf(v).elementBytes()));
+    // Of the pointee: elementBytes() of a pointer is the pointer's own size.
+    return std::min(rec(0), std::min(big, rec(1) * (elemBits(m.typeOf(v).elem) / 8)));
   case Opcode::Hint: {
     const auto &d = op->intsAttr(AttrId::Divisibility);
     uint64_t h = d.size() == 1 && d[0] > 0 ? uint64_t(d[0] & -d[0]) : 1;
