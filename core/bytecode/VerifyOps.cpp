@@ -70,7 +70,7 @@ constexpr Range kRanges[] = {
     {AttrId::Reverse, 0, 1},      {AttrId::Descending, 0, 1}, {AttrId::Hex, 0, 1},       {AttrId::NumStages, 0, kBig}, {AttrId::Unroll, 0, kBig},
     {AttrId::NumRounds, 0, 64},   {AttrId::LhsFormat, 0, 4},  {AttrId::RhsFormat, 0, 4}, {AttrId::LhsKPack, 0, 1},  {AttrId::RhsKPack, 0, 1},
     {AttrId::FastMath, 0, 1},     {AttrId::Pack, 0, 64},      {AttrId::HasScales, 0, 3}, {AttrId::Approx, 0, 1},    {AttrId::Start, INT32_MIN, INT32_MAX},
-    {AttrId::End, INT32_MIN, int64_t(INT32_MAX) + 1},         {AttrId::Instruction, 0, kBig}, {AttrId::Offset, 0, kBig}, {AttrId::Bytes, 0, kBig},
+    {AttrId::End, INT32_MIN, int64_t(INT32_MAX) + 1},         {AttrId::Instruction, 0, kBig}, {AttrId::Offset, 0, kBig}, {AttrId::Bytes, 0, kBig}, {AttrId::Width, 0, kBig},
 };
 // clang-format on
 } // namespace
@@ -538,6 +538,16 @@ void TypeCheck::memory() {
   if (count() == 0) // barrier, print of a prefix
     return;
   Type pointee = withElem(in(0), in(0).elem);
+  if (int64_t width = op_.intAttr(AttrId::Width); width > 1 && in(0).isTensor()) {
+    auto axis = static_cast<size_t>(op_.intAttr(AttrId::Axis));
+    if (!axisIn(static_cast<int64_t>(in(0).shape.size())))
+      return;
+    require((width & (width - 1)) == 0 && in(0).shape[axis] % width == 0,
+            "width " + std::to_string(width) + " is no power of two that divides the extent of dim " +
+                std::to_string(axis) + ", " + std::to_string(in(0).shape[axis]));
+  } else {
+    require(width <= 1 && (!op_.find(AttrId::Axis) || in(0).isTensor()), "a scalar has no axis and no width");
+  }
   auto pointeeAt = [&](size_t i) { return operand(i, in(i) == pointee, "it must be " + typeText(m_, pointee)); };
   switch (op_.code) {
   case Opcode::Load:

@@ -89,6 +89,8 @@ inline constexpr llvm::StringLiteral kUnrollAttr = "tile.unroll";             //
 inline constexpr llvm::StringLiteral kLoopFlagsAttr = "tile.loop_flags";      // scf.for: i32, bits as in Ops.def
 // LAYOUT level, on whole-tile ops and atomics that own planned scratch in shared memory: i32
 inline constexpr llvm::StringLiteral kScratchOffsetAttr = "tile.offset", kScratchBytesAttr = "tile.bytes";
+// LAYOUT level, on loads and stores of tiles: i32, see `width` in Ops.def
+inline constexpr llvm::StringLiteral kAccessAxisAttr = "tile.axis", kAccessWidthAttr = "tile.width";
 
 } // namespace tessera::tile
 

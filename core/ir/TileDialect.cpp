@@ -79,7 +79,8 @@ LogicalResult TileDialect::verifyOperationAttribute(Operation *op, NamedAttribut
     return success();
   }
   if (llvm::is_contained({StringRef(kNumStagesAttr), StringRef(kUnrollAttr), StringRef(kLoopFlagsAttr),
-                          StringRef(kScratchOffsetAttr), StringRef(kScratchBytesAttr)},
+                          StringRef(kScratchOffsetAttr), StringRef(kScratchBytesAttr), StringRef(kAccessAxisAttr),
+                          StringRef(kAccessWidthAttr)},
                          name)) {
     auto number = dyn_cast<IntegerAttr>(value);
     if (!number || !number.getType().isInteger(32) || number.getInt() < 0)

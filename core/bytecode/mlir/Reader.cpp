@@ -159,11 +159,14 @@ void ModuleReader::addUpstreamAttrs(const tbc::Op &op, OperationState &state) {
 }
 
 void ModuleReader::addAttrs(const tbc::Op &op, OperationState &state) {
-  bool ownsScratch = op.code != tbc::Opcode::SharedAlloc;
+  bool ownsScratch = op.code != tbc::Opcode::SharedAlloc,
+       isAccess = op.code == tbc::Opcode::Load || op.code == tbc::Opcode::Store;
   for (const tbc::Attr &attr : op.attrs) {
-    bool isScratch = ownsScratch && (attr.id == tbc::AttrId::Offset || attr.id == tbc::AttrId::Bytes);
+    // What a pass found or planned is no part of the op in the dialect.
+    bool isPlanned = (ownsScratch && (attr.id == tbc::AttrId::Offset || attr.id == tbc::AttrId::Bytes)) ||
+                     (isAccess && (attr.id == tbc::AttrId::Axis || attr.id == tbc::AttrId::Width));
     std::string name =
-        isScratch ? "tile." + std::string(tbc::attrInfo(attr.id)->name) : tbc::attrNameInDialect(attr.id).str();
+        isPlanned ? "tile." + std::string(tbc::attrInfo(attr.id)->name) : tbc::attrNameInDialect(attr.id).str();
     if (attr.id == tbc::AttrId::HasScales)
       continue; // in the operand segments
     if (const auto *text = std::get_if<std::string>(&attr.value))

@@ -14,6 +14,7 @@
 
 #include "core/bytecode/Module.h"
 #include "core/codegen/Elementwise.h"
+#include "core/codegen/simt/AccessVectors.h"
 #include "core/codegen/simt/LaneTarget.h"
 #include "core/layout/LinearLayout.h"
 
@@ -131,9 +132,18 @@ private:
   void load(const tbc::Op &o);
   void store(const tbc::Op &o);
   void atomic(const tbc::Op &o);
+  // How a lane accesses the memory that a pointer or a tile of pointers names.
+  std::vector<AccessVector> globalVectors(const tbc::Op &o, const tbc::Type &pointers);
+  // Of the lanes that hold an element or a scalar one, nullptr where each holds its own.
+  V isFirstHolder(const tbc::Type &t);
+  V both(V a, V b); // and of predicates, nullptr is true
+  bool isUsed(tbc::ValueId v);
+  Registers spreadCopies(const tbc::Op &o, Registers r, const tbc::Type &t);
 
   // ---- messages (Messages.cpp)
   bool messages(const tbc::Op &o); // print, assert
+  void print(const tbc::Op &o);
+  void assertion(const tbc::Op &o);
 
   // ---- whole tiles (Reduce.cpp, Scan.cpp, Rearrange.cpp, Dot.cpp)
   bool wholeTile(const tbc::Op &o);
@@ -158,6 +168,7 @@ private:
   V thread_ = nullptr, lane_ = nullptr, warp_ = nullptr; // i32, in the entry block
   Registers yielded_; // what the last yield or condition gave, one region after the other
   llvm::DenseMap<const layout::LinearLayout *, V> parts_; // laneAndWarpPart, by layout of layouts_
+  std::vector<bool> used_;                                // by ValueId, made when first asked for
   bool debugInfo_ = true;
   std::unique_ptr<SourceLines> lines_; // null: no debug info
 };

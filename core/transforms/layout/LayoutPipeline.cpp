@@ -34,6 +34,7 @@ ArrayRef<LayoutStep> layoutSteps() {
       {"lower-conversions-to-shared", lowerConversionsToShared, "after the last chance to remove one"},
       {"allocate-shared-memory", allocateSharedMemory, "when every buffer is known"},
       {"insert-barriers", insertBarriers, "buffers that share bytes need order too"},
+      {"annotate-accesses", annotateAccesses, "a plugin may rely on it; facts of the ops that are left"},
       {"check-layouts", checkLayouts, "a plugin may rely on it"},
   };
   return steps;
@@ -54,6 +55,7 @@ static StepResult runSteps(ModuleOp module, const target::Target &target) {
 #define GEN_PASS_DEF_LOWERCONVERSIONSTOSHAREDPASS
 #define GEN_PASS_DEF_ALLOCATESHAREDMEMORYPASS
 #define GEN_PASS_DEF_INSERTBARRIERSPASS
+#define GEN_PASS_DEF_ANNOTATEACCESSESPASS
 #define GEN_PASS_DEF_CHECKLAYOUTSPASS
 #define GEN_PASS_DEF_RUNLAYOUTPIPELINEPASS
 #include "core/transforms/layout/Passes.h.inc"
@@ -93,6 +95,7 @@ TESSERA_LAYOUT_PASS(RemoveLayoutConversions, removeLayoutConversions, numRemoved
 TESSERA_LAYOUT_PASS(LowerConversionsToShared, lowerConversionsToShared, numLowered += result.count)
 TESSERA_LAYOUT_PASS(AllocateSharedMemory, allocateSharedMemory, numBuffers += result.count)
 TESSERA_LAYOUT_PASS(InsertBarriers, insertBarriers, numBarriers += result.count)
+TESSERA_LAYOUT_PASS(AnnotateAccesses, annotateAccesses, numAnnotated += result.count)
 TESSERA_LAYOUT_PASS(CheckLayouts, checkLayouts, (void)result.count)
 TESSERA_LAYOUT_PASS(RunLayoutPipeline, runSteps, (void)result.count)
 #undef TESSERA_LAYOUT_PASS

@@ -64,6 +64,16 @@ def InsertBarriersPass : LayoutPass<"tile-insert-barriers"> {
   let statistics = [Statistic<"numBarriers", "barriers", "Number of barriers inserted">];
 }
 
+def AnnotateAccessesPass : LayoutPass<"tile-annotate-accesses"> {
+  let summary = "say how many neighbours one access of memory may take";
+  let description = [{
+    Before: `tile.store %p, %v`   After: `tile.store %p, %v {tile.axis = 1 : i32, tile.width = 8 : i32}`
+    Aligned runs of `width` elements along dim `axis` are contiguous in memory, aligned together and equally masked. The dim is
+    the one along which a lane holds most of such neighbours. Requires and keeps: LAYOUT level.
+  }];
+  let statistics = [Statistic<"numAnnotated", "annotated", "Number of loads and stores that got a width">];
+}
+
 def CheckLayoutsPass : LayoutPass<"tile-check-layouts"> {
   let summary = "fail where an op does not find its operands in its own registers";
   let description = "For tests and between stages: changes nothing. Reports the op and the operand.";
