@@ -188,3 +188,59 @@ def test_libdevice_arguments_without_an_overload_are_refused():
 
     with pytest.raises(tessera.CompilationError, match=r"Expect one of .*, got \(fp16, fp16\)"):
         launch(kernel, 8)
+
+
+@tessera.jit
+def halves(x, m: tl.constexpr, B: tl.constexpr):
+    """Of every run of 2 * m elements the first m, and the last m, each twice."""
+    shape: tl.constexpr = [B // (2 * m), 2, m]
+    y = tl.reshape(x, shape)
+    which = tl.arange(0, 2)[None, :, None].to(x.dtype)
+    first = tl.broadcast_to(tl.sum(y * (1 - which), 1)[:, None, :], shape).to(x.dtype)
+    last = tl.broadcast_to(tl.sum(y * which, 1)[:, None, :], shape).to(x.dtype)
+    return tl.reshape(first, [B]), tl.reshape(last, [B])
+
+
+@pytest.mark.parametrize("dtype", ["int8", "int16", "int32", "int64", "float16", "float32", "float64"])
+def test_runs_of_a_tile_meet_each_other(dtype):
+    B = 128
+
+    @tessera.jit
+    def kernel(x, first_out, last_out, turned_out, m: tl.constexpr, B: tl.constexpr):
+        i = tl.arange(0, B)
+        value = tl.load(x + i)
+        first, last = halves(value, m, B)
+        tl.store(first_out + i, first)
+        tl.store(last_out + i, last)
+        turned = tl.permute(tl.reshape(value, [B // (2 * m), 2, m]), [1, 0, 2])
+        tl.store(turned_out + i, tl.reshape(turned, [B]))
+
+    x = (np.arange(B) % 100).astype(dtype)
+    for m in (1, 2, 4, 8, 16, 32, 64):
+        outs = [np.zeros(B, dtype) for _ in range(3)]
+        kernel[(1, )](x, *outs, m, B)
+        runs = x.reshape(-1, 2, m)
+        expected = [np.broadcast_to(runs[:, :1], runs.shape), np.broadcast_to(runs[:, 1:], runs.shape), runs.transpose(1, 0, 2)]
+        for out, want in zip(outs, expected):
+            np.testing.assert_array_equal(out, want.ravel(), err_msg=f"runs of {m}")
+
+
+@pytest.mark.parametrize("dtype, B", [("int32", 16), ("float32", 64), ("int64", 32)])
+def test_a_sorting_network_of_reshapes(dtype, B):
+
+    @tessera.jit
+    def kernel(x, out, B: tl.constexpr, LOG: tl.constexpr):
+        i = tl.arange(0, B)
+        value = tl.load(x + i)
+        for stage in tl.static_range(1, LOG + 1):
+            for step in tl.static_range(stage):
+                first, last = halves(value, 2**(stage - 1 - step), B)
+                up = ((i >> stage) & 1) == 0
+                low = ((i >> (stage - 1 - step)) & 1) == 0
+                value = tl.where(low == up, tl.minimum(first, last), tl.maximum(first, last))
+        tl.store(out + i, value)
+
+    x = np.random.default_rng(7).permutation(B).astype(dtype)
+    out = np.zeros(B, dtype)
+    kernel[(1, )](x, out, B, B.bit_length() - 1)
+    np.testing.assert_array_equal(out, np.arange(B))

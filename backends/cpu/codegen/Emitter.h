@@ -104,10 +104,15 @@ private:
   V splatTo(V scalar, unsigned n);
   V laneIndexVector(llvm::Type *scalarType);
   llvm::Type *vecType(llvm::Type *t, unsigned n) const { return n == 1 ? t : llvm::FixedVectorType::get(t, n); }
+  // A lane as a scalar plus constants; nothing for other vectors and for strides that are not constant.
+  std::optional<Lane> patternOf(const Lane &x);
+  // The pattern base + offsets, as the simplest lane that says it.
+  Lane pattern(V base, llvm::SmallVector<int64_t, 0> offsets, uint64_t align);
   Lane add(const Lane &x, const Lane &y);
   Lane sub(const Lane &x, const Lane &y);
   Lane mul(const Lane &x, const Lane &y);
   Lane castInt(const Lane &x, llvm::Type *to, bool isSigned);
+  std::optional<Lane> dividePattern(const Lane &x, int64_t d, bool remainder);
   Lane divConst(const Lane &x, int64_t d);
   Lane remConst(const Lane &x, int64_t d);
   Lane mulConst(const Lane &x, int64_t k);
@@ -140,6 +145,7 @@ private:
   V toMemory(V v, codegen::ElemType e);
   V bufferAddress(int buffer);
   Lane bufferPointer(int buffer, const Tuple &t);
+  V loadPattern(const Lane &p, llvm::Type *t, unsigned bytes, bool pinned);
   Lane loadLane(const Lane &p, codegen::ElemType e, const Lane *mask, const Lane *other, bool isVolatile,
                 bool pinned = false); // pinned: stays in the innermost loop, because that loop writes there
   void storeLane(const Lane &p, V value, codegen::ElemType e, const Lane *mask, bool allowStream);

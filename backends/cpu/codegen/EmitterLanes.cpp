@@ -196,7 +196,60 @@ bool isZero(llvm::Value *v) {
   auto *c = dyn_cast<ConstantInt>(v);
   return c && c->isZero();
 }
+
+// What divides laneBase(x). The start of a chunk is a multiple of chunkAlign, whatever the stride.
+uint64_t baseAlign(const Lane &x, uint64_t chunkAlign) {
+  if (x.kind != Lane::Affine || !x.inX)
+    return x.align;
+  auto *s = dyn_cast<ConstantInt>(x.stride);
+  int64_t k = s ? s->getSExtValue() : 1;
+  return std::min(x.align, std::min(uint64_t(k ? k & -k : 1) * chunkAlign, uint64_t(1) << 32));
+}
 } // namespace
+
+std::optional<Lane> Emitter::patternOf(const Lane &x) {
+  if (x.kind == Lane::Vector)
+    return x.base ? std::optional<Lane>(x) : std::nullopt;
+  Lane p = Lane::uniform(x.v, baseAlign(x, chunkAlign));
+  int64_t k = 0;
+  if (x.kind == Lane::Affine) {
+    auto *s = dyn_cast<ConstantInt>(x.stride);
+    if (!s)
+      return std::nullopt;
+    k = s->getSExtValue();
+  }
+  p.base = laneBase(x);
+  for (unsigned i = 0; i < lanes; ++i)
+    p.offsets.push_back(k * int64_t(i));
+  return p;
+}
+
+Lane Emitter::pattern(V base, SmallVector<int64_t, 0> offsets, uint64_t align) {
+  LType *t = base->getType()->isPointerTy() ? b.getInt64Ty() : base->getType();
+  auto moved = [&](Constant *by) -> V {
+    if (base->getType()->isPointerTy())
+      return on({base}, [&] { return b.CreateGEP(b.getInt8Ty(), base, by); });
+    return on({base},
+              [&] { return b.CreateAdd(by->getType()->isVectorTy() ? b.CreateVectorSplat(lanes, base) : base, by); });
+  };
+  int64_t first = offsets[0], step = offsets[1] - first;
+  bool straight = true;
+  for (size_t i = 0; i < offsets.size(); ++i)
+    straight &= offsets[i] == first + step * int64_t(i);
+  if (straight) {
+    V start = first ? moved(ConstantInt::get(t, uint64_t(first), true)) : base;
+    uint64_t a = first ? std::min(align, uint64_t(first & -first)) : align;
+    return step ? Lane::affine(start, ConstantInt::get(t, uint64_t(step), true), false, a) : Lane::uniform(start, a);
+  }
+  SmallVector<Constant *, 64> constants;
+  for (int64_t o : offsets)
+    constants.push_back(ConstantInt::get(t, uint64_t(o), true));
+  Lane l = Lane::vector(moved(ConstantVector::get(constants)));
+  l.align = align;
+  l.base = base;
+  l.offsets = std::move(offsets);
+  return l;
+}
 
 Lane Emitter::add(const Lane &x, const Lane &y) {
   if (x.kind == Lane::Uniform && isZero(x.v))
@@ -207,6 +260,15 @@ Lane Emitter::add(const Lane &x, const Lane &y) {
   if (x.kind == Lane::Uniform && y.kind == Lane::Uniform)
     return Lane::uniform(on({x.v, y.v}, [&] { return b.CreateAdd(x.v, y.v); }), align);
   if (x.kind == Lane::Vector || y.kind == Lane::Vector) {
+    std::optional<Lane> k = patternOf(x), l = patternOf(y);
+    if (lanes > 1 && k && l) {
+      for (unsigned i = 0; i < lanes; ++i)
+        k->offsets[i] += l->offsets[i];
+      V sum = isZero(l->base)   ? k->base
+              : isZero(k->base) ? l->base
+                                : on({k->base, l->base}, [&] { return b.CreateAdd(k->base, l->base); });
+      return pattern(sum, std::move(k->offsets), std::min(k->align, l->align));
+    }
     V p = vec(x), q = vec(y);
     return Lane::vector(on({p, q}, [&] { return b.CreateAdd(p, q); }));
   }
@@ -218,7 +280,7 @@ Lane Emitter::add(const Lane &x, const Lane &y) {
       keepX = false; // the base would move inside the loop
     V base = keepX || !x.inX ? x.v : laneBase(x);
     return Lane::affine(on({base, y.v}, [&] { return b.CreateAdd(base, y.v); }), x.stride, keepX,
-                        keepX || !x.inX ? align : std::min(align, chunkAlign));
+                        keepX ? align : std::min(baseAlign(x, chunkAlign), y.align));
   }
   keepX = x.inX && y.inX;
   V p = keepX || !x.inX ? x.v : laneBase(x), q = keepX || !y.inX ? y.v : laneBase(y);
@@ -226,7 +288,8 @@ Lane Emitter::add(const Lane &x, const Lane &y) {
   V stride = on({x.stride, y.stride}, [&] { return b.CreateAdd(x.stride, y.stride); });
   if (isZero(stride) && keepX)
     return Lane::uniform(base, align);
-  return Lane::affine(base, stride, keepX, std::min(align, keepX ? align : 1));
+  return Lane::affine(base, stride, keepX,
+                      keepX ? align : std::min(baseAlign(x, chunkAlign), baseAlign(y, chunkAlign)));
 }
 
 Lane Emitter::sub(const Lane &x, const Lane &y) {
@@ -245,6 +308,13 @@ Lane Emitter::mul(const Lane &x, const Lane &y) {
   if (x.kind == Lane::Uniform && y.kind == Lane::Uniform)
     return Lane::uniform(on({x.v, y.v}, [&] { return b.CreateMul(x.v, y.v); }),
                          std::min(x.align * y.align, uint64_t(1) << 32));
+  if (x.base && y.kind == Lane::Uniform && isa<ConstantInt>(y.v)) {
+    SmallVector<int64_t, 0> offsets = x.offsets;
+    for (int64_t &o : offsets)
+      o *= cast<ConstantInt>(y.v)->getSExtValue();
+    V scaled = isZero(x.base) ? x.base : on({x.base}, [&] { return b.CreateMul(x.base, y.v); });
+    return pattern(scaled, std::move(offsets), std::min(x.align * y.align, uint64_t(1) << 32));
+  }
   if (x.kind == Lane::Vector || y.kind == Lane::Vector || (x.kind == Lane::Affine && y.kind == Lane::Affine)) {
     V p = vec(x), q = vec(y);
     return Lane::vector(on({p, q}, [&] { return b.CreateMul(p, q); }));
@@ -253,7 +323,7 @@ Lane Emitter::mul(const Lane &x, const Lane &y) {
     return mul(y, x);
   bool keepX = x.inX && (levels.size() == 1 || depthOf(y.v) < levels.size() - 1);
   V base = keepX || !x.inX ? x.v : laneBase(x);
-  uint64_t align = keepX || !x.inX ? x.align : 1;
+  uint64_t align = keepX ? x.align : baseAlign(x, chunkAlign);
   return Lane::affine(on({base, y.v}, [&] { return b.CreateMul(base, y.v); }),
                       on({x.stride, y.v}, [&] { return b.CreateMul(x.stride, y.v); }), keepX,
                       std::min(align * y.align, uint64_t(1) << 32));
@@ -279,7 +349,30 @@ Lane Emitter::castInt(const Lane &x, LType *to, bool isSigned) {
     return x;
   if (x.kind == Lane::Affine)
     return Lane::affine(cast(x.v), on({x.stride}, [&] { return b.CreateSExtOrTrunc(x.stride, to); }), x.inX, x.align);
-  return {x.kind, x.inX, cast(x.v), nullptr, x.align};
+  return {x.kind, x.inX, cast(x.v), nullptr, x.align, nullptr, {}};
+}
+
+// x / d and x % d of a pattern whose base is a multiple of d, or all of whose lanes fall into one multiple of d.
+std::optional<Lane> Emitter::dividePattern(const Lane &x, int64_t d, bool remainder) {
+  std::optional<Lane> p = lanes > 1 && x.kind != Lane::Uniform ? patternOf(x) : std::nullopt;
+  if (!p || *llvm::min_element(p->offsets) < 0)
+    return std::nullopt;
+  LType *t = p->base->getType();
+  V by = ConstantInt::get(t, uint64_t(d)), zero = ConstantInt::get(t, 0);
+  auto quotient = [&] { return isZero(p->base) ? zero : on({p->base}, [&] { return b.CreateUDiv(p->base, by); }); };
+  if (p->align % uint64_t(d) == 0) {
+    for (int64_t &o : p->offsets)
+      o = remainder ? o % d : o / d;
+    return remainder ? pattern(zero, std::move(p->offsets), uint64_t(1) << 32)
+                     : pattern(quotient(), std::move(p->offsets), p->align / uint64_t(d));
+  }
+  if (d % int64_t(p->align) == 0 && *llvm::max_element(p->offsets) < int64_t(p->align)) {
+    if (!remainder)
+      return Lane::uniform(quotient());
+    V rest = on({p->base}, [&] { return b.CreateURem(p->base, by); });
+    return pattern(rest, std::move(p->offsets), std::min(p->align, uint64_t(d & -d)));
+  }
+  return std::nullopt;
 }
 
 // Index arithmetic: x is known to be non-negative.
@@ -304,6 +397,8 @@ Lane Emitter::divConst(const Lane &x, int64_t d) {
                             ConstantInt::get(t, uint64_t(k / d)), false, std::max<uint64_t>(1, x.align / uint64_t(d)));
       }
     }
+  if (std::optional<Lane> p = dividePattern(x, d, false))
+    return *p;
   bool uniform = x.kind == Lane::Uniform;
   V v = uniform ? x.v : vec(x);
   V r = on({v}, [&] { return b.CreateUDiv(v, ConstantInt::get(v->getType(), uint64_t(d))); });
@@ -327,6 +422,8 @@ Lane Emitter::remConst(const Lane &x, int64_t d) {
         return Lane::uniform(on({from}, [&] { return b.CreateURem(from, ConstantInt::get(t, uint64_t(d))); }));
       }
     }
+  if (std::optional<Lane> p = dividePattern(x, d, true))
+    return *p;
   bool uniform = x.kind == Lane::Uniform;
   V v = uniform ? x.v : vec(x);
   V r = on({v}, [&] { return b.CreateURem(v, ConstantInt::get(v->getType(), uint64_t(d))); });
@@ -337,6 +434,8 @@ Lane Emitter::addPointer(const Lane &p, const Lane &offset, unsigned bytes) {
   Lane o = mulConst(castInt(offset, b.getInt64Ty(), true), bytes);
   auto gep = [&](V base, V add) { return on({base, add}, [&] { return b.CreateGEP(b.getInt8Ty(), base, add); }); };
   uint64_t align = std::min(p.align, o.align);
+  if (o.base && p.kind == Lane::Uniform)
+    return pattern(isZero(o.base) ? p.v : gep(p.v, o.base), o.offsets, align);
   if (p.kind == Lane::Vector || o.kind == Lane::Vector)
     return Lane::vector(
         gep(p.kind == Lane::Uniform ? p.v : vec(p), o.kind == Lane::Uniform && p.kind != Lane::Uniform ? o.v : vec(o)));
