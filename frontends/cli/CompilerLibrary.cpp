@@ -2,8 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "frontends/cli/CompilerLibrary.h"
 
+#include "frontends/worker/CompilerInterface.h"
+
 #include <cstdlib>
-#include <dlfcn.h>
 #include <unistd.h>
 #include <vector>
 
@@ -34,23 +35,14 @@ const CompilerLibrary *CompilerLibrary::load(std::string &error) {
     candidates = {given};
   else
     candidates = {executableDirectory() + "../lib/libtessera_compiler.so", "libtessera_compiler.so"};
-  void *handle = nullptr;
-  for (const std::string &c : candidates) {
-    // NODELETE: LLVM inside must not be unmapped while its static state is referenced at exit.
-    handle = dlopen(c.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
-    if (handle)
+  worker::OpenCompiler opened;
+  for (const std::string &c : candidates)
+    if (opened = worker::OpenCompiler::at(c, error); opened)
       break;
-    const char *why = dlerror();
-    error += (error.empty() ? "" : "; ") + std::string(why ? why : c);
-  }
-  if (!handle)
+  if (!opened)
     return nullptr;
-  auto find = [&](auto &slot, const char *name) {
-    slot = reinterpret_cast<std::remove_reference_t<decltype(slot)>>(dlsym(handle, name));
-    if (!slot)
-      error = std::string("the compiler library has no ") + name + "; it is of another version than this command";
-    return slot != nullptr;
-  };
+  auto find = [&](auto &slot, const char *name) { return opened.find(slot, name, error); };
+  error.clear();
   loaded = find(library.sourceOpen, "tsc_source_open") && find(library.sourceClose, "tsc_source_close") &&
            find(library.sourceKernels, "tsc_source_kernels") && find(library.sourceParams, "tsc_source_params") &&
            find(library.compile, "tsc_compile") && find(library.lower, "tsc_lower") &&

@@ -16,8 +16,8 @@
 namespace tessera::cli {
 
 namespace {
-tsc_str view(const std::string &s) { return {s.data(), s.size()}; }
-std::string text(tsc_str s) { return std::string(s.p, s.n); }
+using worker::text;
+using worker::view;
 
 void onDiag(void *user, uint32_t, tsc_str rendered, tsc_str json) {
   auto *state = static_cast<SinkState *>(user);
@@ -44,22 +44,8 @@ void onEmit(void *user, tsc_str kind, tsc_str name, const void *bytes, uint64_t 
 }
 
 void onKernel(void *user, const tsc_kernel_info *info) {
-  auto *state = static_cast<SinkState *>(user);
-  if (!state->out)
-    return;
-  Compiled &c = *state->out;
-  c.name = text(info->name);
-  c.argBytes = info->arg_bytes;
-  c.argAlign = info->arg_align;
-  c.flags = info->flags;
-  c.regs = info->regs;
-  c.spills = info->spills;
-  c.sharedBytes = info->shared_bytes;
-  c.scratchBytes = info->scratch_bytes;
-  c.args.clear();
-  for (uint32_t i = 0; i < info->num_args; ++i)
-    c.args.push_back(
-        {text(info->args[i].name), info->args[i].offset, info->args[i].size, info->args[i].kind, info->args[i].flags});
+  if (Compiled *out = static_cast<SinkState *>(user)->out)
+    static_cast<worker::KernelRecord &>(*out) = worker::KernelRecord(*info);
 }
 
 std::vector<std::string> names(const std::vector<KernelSource::Param> &params) {

@@ -4,6 +4,7 @@
 
 #include "core/support/Diagnostic.h"
 #include "frontends/cli/CompilerLibrary.h"
+#include "frontends/worker/CompilerInterface.h"
 
 #include <map>
 #include <memory>
@@ -60,15 +61,7 @@ public:
 };
 
 // Everything one compile gave back.
-struct Compiled {
-  struct Arg {
-    std::string name;
-    uint32_t offset, size, kind, flags;
-  };
-  std::string name;
-  uint32_t argBytes = 0, argAlign = 8, flags = 0, regs = 0, spills = 0;
-  uint64_t sharedBytes = 0, scratchBytes = 0;
-  std::vector<Arg> args;
+struct Compiled : worker::KernelRecord {
   std::vector<std::pair<std::string, std::string>> outputs; // kind, bytes; dumps included
   const std::string *output(const std::string &kind) const;
 };

@@ -10,7 +10,7 @@ namespace tessera::cli {
 
 namespace {
 
-tsc_str view(const std::string &s) { return {s.data(), s.size()}; }
+using worker::view;
 
 worker::ClientOptions clientOptions() {
   worker::ClientOptions options;
@@ -70,19 +70,8 @@ int lowerTile(const Session &session, const KernelOptions &options, TileRequest 
   if (!library)
     return session.report(DiagId::InternalError, "the compiler library cannot be loaded: " + error,
                           "reinstall Tessera, or name the library in TESSERA_COMPILER_LIBRARY");
-  std::vector<tsc_str> pairs;
-  for (const auto &[key, value] : request.options) {
-    pairs.push_back(view(key));
-    pairs.push_back(view(value));
-  }
-  tsc_request r{};
-  r.size = sizeof r;
-  r.num_options = static_cast<uint32_t>(request.options.size());
-  r.options = pairs.data();
-  r.kernel = view(request.kernel);
-  r.target = view(request.target);
-  r.emits = view(request.emits);
-  return library->lower(request.bytes.data(), request.bytes.size(), &r, &sink);
+  worker::LowerArguments arguments(request.kernel, request.target, request.emits, request.options);
+  return library->lower(request.bytes.data(), request.bytes.size(), arguments.request(), &sink);
 }
 
 int compileInWorker(const Session &session, const KernelSource &source, const KernelOptions &options,

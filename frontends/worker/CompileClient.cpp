@@ -17,8 +17,6 @@ namespace tessera::worker {
 
 namespace {
 
-tsc_str view(const std::string &s) { return {s.data(), s.size()}; }
-
 uint32_t severityNumber(Severity s) {
   return s == Severity::Error ? 0 : s == Severity::Warning ? 1 : s == Severity::Note ? 2 : 3;
 }
@@ -37,27 +35,7 @@ struct Deliver {
     if (sink->emit)
       sink->emit(sink->user, view(m.kind), view(m.name), m.bytes.data(), m.bytes.size());
   }
-  void operator()(const KernelMessage &m) const {
-    if (!sink->kernel)
-      return;
-    std::vector<tsc_arg> args;
-    for (const KernelMessage::Arg &a : m.args)
-      args.push_back({view(a.name), a.offset, a.size, a.kind, a.flags});
-    tsc_kernel_info info{};
-    info.size = sizeof info;
-    info.num_args = static_cast<uint32_t>(args.size());
-    info.name = view(m.name);
-    info.arg_bytes = m.argBytes;
-    info.arg_align = m.argAlign;
-    info.flags = m.flags;
-    info.regs = m.regs;
-    info.spills = m.spills;
-    info.num_warps = m.numWarps;
-    info.shared_bytes = m.sharedBytes;
-    info.scratch_bytes = m.scratchBytes;
-    info.args = args.data();
-    sink->kernel(sink->user, &info);
-  }
+  void operator()(const KernelMessage &m) const { m.give(*sink); }
 };
 
 // The handle of the last CompileJob: what nobody can ask about any more is not worth finishing.

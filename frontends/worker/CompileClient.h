@@ -26,7 +26,7 @@
 //   E0504 Error  it was cancelled                                            status kCancelled
 #pragma once
 
-#include "frontends/compiler/tessera_compiler.h"
+#include "frontends/worker/CompilerInterface.h"
 
 #include <atomic>
 #include <chrono>
@@ -42,8 +42,6 @@ namespace tessera::worker {
 
 // Beside the statuses of tessera_compiler.h: the job was killed, on request or by its time limit.
 inline constexpr int32_t kCancelled = 5;
-
-using OptionList = std::vector<std::pair<std::string, std::string>>;
 
 struct ClientOptions {
   std::string compilerLibrary; // path of libtessera_compiler.so, which the workers open

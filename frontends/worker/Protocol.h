@@ -7,6 +7,8 @@
 // trusts the other: any bytes are safe to read, and lead to frames or to a reason. Not thread-safe.
 #pragma once
 
+#include "frontends/worker/CompilerInterface.h"
+
 #include <cstdint>
 #include <deque>
 #include <optional>
@@ -161,16 +163,8 @@ struct EmitMessage {
   static std::optional<EmitMessage> decode(std::string_view payload);
 };
 
-struct KernelMessage { // a tsc_kernel_info
-  struct Arg {
-    std::string name;
-    uint32_t offset, size, kind, flags;
-  };
+struct KernelMessage : KernelRecord {
   uint64_t job = 0;
-  std::string name;
-  uint32_t argBytes = 0, argAlign = 0, flags = 0, regs = 0, spills = 0, numWarps = 0;
-  uint64_t sharedBytes = 0, scratchBytes = 0;
-  std::vector<Arg> args;
   std::string encode() const;
   static std::optional<KernelMessage> decode(std::string_view payload);
 };

@@ -5,7 +5,6 @@
 // Started by CompileClient with the path of the compiler library and the id of its parent; the socket is descriptor 3.
 // What it compiles may crash it: everything is reported before it happens (Stage), and nothing is cleaned up.
 #include "core/support/Diagnostic.h"
-#include "frontends/compiler/tessera_compiler.h"
 #include "frontends/worker/Protocol.h"
 #include "plugins/loader/ElfNote.h"
 #include "plugins/loader/Library.h"
@@ -15,7 +14,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <dlfcn.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/prctl.h>
@@ -29,9 +27,6 @@ using namespace tessera;
 using namespace tessera::worker;
 
 namespace {
-
-tsc_str view(const std::string &s) { return {s.data(), s.size()}; }
-std::string text(tsc_str s) { return std::string(s.p ? s.p : "", s.p ? s.n : 0); }
 
 // Nobody waits for the rest any more once the socket is gone.
 void sendFrame(MessageType type, const std::string &payload) {
@@ -64,14 +59,12 @@ struct Compiler {
   std::string open(const char *path) {
     if (lower)
       return {};
-    void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
-    if (!handle) {
-      const char *why = dlerror();
-      return std::string("the compiler library cannot be loaded: ") + (why ? why : path);
-    }
-    targetFacts = reinterpret_cast<decltype(targetFacts)>(dlsym(handle, "tsc_target_facts"));
-    lower = reinterpret_cast<decltype(lower)>(dlsym(handle, "tsc_lower"));
-    return lower && targetFacts ? "" : std::string(path) + " is of another version than this worker";
+    std::string error;
+    OpenCompiler library = OpenCompiler::at(path, error);
+    if (!library)
+      return "the compiler library cannot be loaded: " + error;
+    library.find(targetFacts, "tsc_target_facts", error) && library.find(lower, "tsc_lower", error);
+    return error;
   }
 };
 
@@ -110,21 +103,7 @@ private:
     sendFrame(MessageType::Stage, StageMessage{of(user).job, text(stage), text(plugin)}.encode());
   }
   static void onKernel(void *user, const tsc_kernel_info *info) {
-    KernelMessage m;
-    m.job = of(user).job;
-    m.name = text(info->name);
-    m.argBytes = info->arg_bytes;
-    m.argAlign = info->arg_align;
-    m.flags = info->flags;
-    m.regs = info->regs;
-    m.spills = info->spills;
-    m.numWarps = info->num_warps;
-    m.sharedBytes = info->shared_bytes;
-    m.scratchBytes = info->scratch_bytes;
-    for (uint32_t i = 0; i < info->num_args; ++i) {
-      const tsc_arg &a = info->args[i];
-      m.args.push_back({text(a.name), a.offset, a.size, a.kind, a.flags});
-    }
+    KernelMessage m{KernelRecord(*info), of(user).job};
     sendFrame(MessageType::Kernel, m.encode());
   }
 };
@@ -167,19 +146,8 @@ private:
     Reply reply(m.job, m.colour);
     if (!openCompiler(reply))
       return;
-    std::vector<tsc_str> options;
-    for (const auto &[key, value] : m.options) {
-      options.push_back(view(key));
-      options.push_back(view(value));
-    }
-    tsc_request request{};
-    request.size = sizeof request;
-    request.num_options = static_cast<uint32_t>(m.options.size());
-    request.options = options.data();
-    request.kernel = view(m.kernel);
-    request.target = view(m.target);
-    request.emits = view(m.emits);
-    reply.done(compiler_.lower(m.tileBytes.data(), m.tileBytes.size(), &request, &reply.sink));
+    LowerArguments arguments(m.kernel, m.target, m.emits, m.options);
+    reply.done(compiler_.lower(m.tileBytes.data(), m.tileBytes.size(), arguments.request(), &reply.sink));
   }
 
   void targetFacts(const TargetFactsMessage &m) {

@@ -4,6 +4,7 @@
 
 #include "frontends/python/extension/Host.h"
 #include "frontends/python/extension/WorkerCompile.h"
+#include "frontends/worker/CompilerInterface.h"
 #include "plugins/loader/Registry.h"
 #include "runtime/api/tessera.h"
 #include "runtime/cache/ArtifactCache.h"
@@ -12,6 +13,7 @@
 #include <cstring>
 #include <dlfcn.h>
 #include <memory>
+#include <optional>
 #include <sys/stat.h>
 
 namespace tessera::python {
@@ -36,21 +38,21 @@ const CompilerLibrary *CompilerLibrary::load() {
     return &library;
   const char *given = std::getenv("TESSERA_COMPILER_LIBRARY");
   std::string path = given && *given ? given : libraryFolder() + "libtessera_compiler.so";
-  void *handle;
+  std::string error;
+  worker::OpenCompiler opened;
   {
     GilRelease unlocked;
-    // NODELETE: LLVM inside must not be unmapped while its static state is referenced at exit.
-    handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+    opened = worker::OpenCompiler::at(path, error);
   }
-  if (!handle) {
-    PyErr_Format(PyExc_ImportError, "the compiler library cannot be loaded: %s", dlerror());
+  if (!opened) {
+    PyErr_Format(PyExc_ImportError, "the compiler library cannot be loaded: %s", error.c_str());
     return nullptr;
   }
   auto find = [&](auto &slot, const char *name) {
-    slot = reinterpret_cast<std::remove_reference_t<decltype(slot)>>(dlsym(handle, name));
-    if (!slot)
-      PyErr_Format(PyExc_ImportError, "%s has no %s: it is of another version than this package", path.c_str(), name);
-    return slot != nullptr;
+    bool found = opened.find(slot, name, error);
+    if (!found)
+      PyErr_SetString(PyExc_ImportError, error.c_str());
+    return found;
   };
   library.path = path;
   loaded = find(library.sourceOpenFunction, "tsc_source_open_function") &&
@@ -72,16 +74,9 @@ struct Collected {
   struct Output {
     std::string kind, name, bytes;
   };
-  struct Argument {
-    std::string name;
-    uint32_t offset, size, kind, flags;
-  };
   std::vector<Diagnostic> diagnostics;
   std::vector<Output> outputs;
-  bool hasKernel = false;
-  std::string name;
-  tsc_kernel_info info = {};
-  std::vector<Argument> arguments;
+  std::optional<worker::KernelRecord> kernel;
 };
 
 std::string owned(tsc_str s) { return std::string(view(s)); }
@@ -97,17 +92,7 @@ tsc_sink sinkFor(Collected &to) {
     static_cast<Collected *>(user)->outputs.push_back(
         {owned(kind), owned(name), std::string(static_cast<const char *>(bytes), n)});
   };
-  sink.kernel = [](void *user, const tsc_kernel_info *info) {
-    auto &c = *static_cast<Collected *>(user);
-    c.hasKernel = true;
-    c.name = owned(info->name);
-    c.info = *info;
-    c.arguments.clear();
-    for (uint32_t i = 0; i < info->num_args; ++i) {
-      const tsc_arg &a = info->args[i];
-      c.arguments.push_back({owned(a.name), a.offset, a.size, a.kind, a.flags});
-    }
-  };
+  sink.kernel = [](void *user, const tsc_kernel_info *info) { static_cast<Collected *>(user)->kernel.emplace(*info); };
   return sink;
 }
 
@@ -126,15 +111,16 @@ PyObject *resultOf(int32_t status, const Collected &c, PyObject *cause) {
     if (!append(outputs, Reference(Py_BuildValue("(ssN)", o.kind.c_str(), o.name.c_str(),
                                                  bytesOf(o.bytes.data(), o.bytes.size()).release()))))
       return nullptr;
-  if (c.hasKernel) {
+  if (c.kernel) {
+    const worker::KernelRecord &k = *c.kernel;
     Reference arguments(PyList_New(0));
-    for (const auto &a : c.arguments)
+    for (const auto &a : k.args)
       if (!append(arguments, Reference(Py_BuildValue("(sIIII)", a.name.c_str(), a.offset, a.size, a.kind, a.flags))))
         return nullptr;
-    facts = Reference(Py_BuildValue(
-        "{sssIsIsIsIsKsKsO}", "name", c.name.c_str(), "arg_bytes", c.info.arg_bytes, "n_regs", c.info.regs, "n_spills",
-        c.info.spills, "num_warps", c.info.num_warps, "shared", static_cast<unsigned long long>(c.info.shared_bytes),
-        "scratch", static_cast<unsigned long long>(c.info.scratch_bytes), "arguments", arguments.get()));
+    facts = Reference(Py_BuildValue("{sssIsIsIsIsKsKsO}", "name", k.name.c_str(), "arg_bytes", k.argBytes, "n_regs",
+                                    k.regs, "n_spills", k.spills, "num_warps", k.numWarps, "shared",
+                                    static_cast<unsigned long long>(k.sharedBytes), "scratch",
+                                    static_cast<unsigned long long>(k.scratchBytes), "arguments", arguments.get()));
     if (!facts)
       return nullptr;
   }
