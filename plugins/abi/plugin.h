@@ -437,6 +437,12 @@ typedef struct {
   uint32_t flags;
 } tsr_arg;
 
+/* Flags of launches. COOPERATIVE: all programs run at once or the launch fails, so that they may wait for each other.
+ * DEPENDENT: may begin before the work queued ahead of it has ended; the kernel itself waits where it must. A device without
+ * such a thing refuses the first and ignores the second. */
+#define TSR_LAUNCH_COOPERATIVE 1u
+#define TSR_LAUNCH_DEPENDENT 2u
+
 /* What the launcher must know of a kernel. The host copies it, keeps it with the artifact and gives it back to
  * driver.kernel_get: a driver never has to look into its own artifact for it. */
 typedef struct {
@@ -445,7 +451,7 @@ typedef struct {
   uint32_t arg_bytes; /* size of the packed arguments */
   uint32_t arg_align;
   uint32_t n_args;
-  uint32_t flags;
+  uint32_t flags; /* TSR_LAUNCH_* that every launch of it has */
   const tsr_arg *args;
   uint32_t block[3];     /* threads of a program, as launched; 0: not a SIMT target */
   uint32_t cluster[3];   /* 0: none */
@@ -523,7 +529,7 @@ typedef struct {
   uint32_t block[3]; /* as tsr_kernel_info.block */
   uint32_t cluster[3];
   uint32_t smem_dynamic;
-  uint32_t flags;
+  uint32_t flags; /* TSR_LAUNCH_*, added to tsr_kernel_info.flags */
   uint32_t pad;
   const void *args; /* packed as tsr_kernel_info says; borrowed: the driver copies it before it returns */
   uint64_t arg_bytes;
@@ -538,6 +544,11 @@ typedef struct {
 #define TSR_NATIVE_STREAM 2u
 #define TSR_NATIVE_EVENT 3u
 #define TSR_NATIVE_KERNEL 4u
+
+/* Modes of capture_begin: whose calls outside of the stream are refused while it lasts. */
+#define TSR_CAPTURE_GLOBAL 0u  /* every thread's that could break it */
+#define TSR_CAPTURE_THREAD 1u  /* those of the thread that began it */
+#define TSR_CAPTURE_RELAXED 2u /* none but those on the stream itself */
 
 /* Failures of queued work are sticky: the first one is returned by stream_sync and stream_query of its stream from then on.
  * The host serialises the calls on one stream, one graph, one module. NULL for a stream is legal in mem_alloc and
@@ -604,7 +615,9 @@ typedef struct tsr_driver_api {
   tsr_status (*graph_launch)(tsr_gexec *exec, tsr_stream *stream);
   tsr_status (*gexec_destroy)(tsr_gexec *exec);
 
-  /* Descriptors of bulk tensor copies. *out_len: bytes used of out, or needed where cap is too small (INVALID). */
+  /* Descriptors of bulk tensor copies. Fields, numbers in decimal or 0x, lists with commas, outermost dim first: address;
+   * dtype (number of an element type, TSR_F16 and so on); shape, box (elements); strides (bytes, all but the last dim's);
+   * swizzle (0, 32, 64, 128 bytes); padding (zero, nan). *out_len: bytes used of out, or needed where cap is too small (INVALID). */
   tsr_status (*descriptor_encode)(tsr_device *device, const tsr_kv *fields, uint32_t n_fields, void *out, uint64_t cap,
                                   uint64_t *out_len);
   /* Programs of this launch that one unit holds at once. */

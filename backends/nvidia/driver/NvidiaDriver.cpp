@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "backends/nvidia/driver/NvidiaDriver.h"
 
+#include "backends/nvidia/driver/Module.h"
+#include "backends/nvidia/driver/Stream.h"
 #include "backends/nvidia/target/Architecture.h"
 
 namespace tessera::nvidia {
@@ -74,9 +76,34 @@ const sdk::DeviceInfo &NvidiaDriver::info(uint32_t ordinal) {
   return *infos_[ordinal];
 }
 
-std::unique_ptr<sdk::Device> NvidiaDriver::open(uint32_t ordinal, const sdk::Options &, const sdk::Sink &) {
-  (void)info(ordinal);
-  throw sdk::Unsupported("opening a device", "", "this build of the NVIDIA driver role");
+std::unique_ptr<sdk::Device> NvidiaDriver::open(uint32_t ordinal, const sdk::Options &options, const sdk::Sink &sink) {
+  const sdk::DeviceInfo &facts = info(ordinal);
+  std::shared_ptr<const cu::Api> cuda;
+  {
+    std::lock_guard lock(mutex_);
+    cuda = api_;
+  }
+  auto device = std::make_unique<NvidiaDevice>(std::move(cuda), ordinal, facts, options);
+  for (const std::string &key : options.unused())
+    sink.warning("option '" + key + "' is unknown to " + device->title() + ": ignored");
+  return device;
+}
+
+uint64_t NvidiaDriver::native(const void *object, uint32_t kind) {
+  switch (kind) {
+  case TSR_NATIVE_DEVICE:
+    return static_cast<uint64_t>(static_cast<const NvidiaDevice *>(static_cast<const sdk::Device *>(object))->id());
+  case TSR_NATIVE_STREAM:
+    return static_cast<const NvidiaStream *>(static_cast<const sdk::Stream *>(object))->native();
+  case TSR_NATIVE_EVENT:
+    return reinterpret_cast<uint64_t>(
+        static_cast<const NvidiaEvent *>(static_cast<const sdk::Event *>(object))->handle());
+  case TSR_NATIVE_KERNEL:
+    return reinterpret_cast<uint64_t>(
+        static_cast<const NvidiaKernel *>(static_cast<const sdk::Kernel *>(object))->function());
+  default:
+    throw sdk::Error(TSR_E_INVALID, "there is no native handle of kind " + std::to_string(kind));
+  }
 }
 
 } // namespace tessera::nvidia

@@ -10,13 +10,17 @@
 
 namespace tessera::nvidia {
 
-class NvidiaDriver final : public sdk::Driver {
+class NvidiaDriver : public sdk::Driver {
 public:
   explicit NvidiaDriver(std::string library = "libcuda.so.1") : library_(std::move(library)) {}
 
+  static constexpr uint32_t optional = sdk::kEvents | sdk::kGraphs | sdk::kWrapStreams | sdk::kNative |
+                                       sdk::kDescriptors | sdk::kOccupancy | sdk::kMessages;
   uint32_t probe() override;
   const sdk::DeviceInfo &info(uint32_t ordinal) override;
   std::unique_ptr<sdk::Device> open(uint32_t ordinal, const sdk::Options &options, const sdk::Sink &sink) override;
+  // DEVICE: CUdevice; STREAM: CUstream as it was given to stream_wrap; EVENT: CUevent; KERNEL: CUfunction.
+  uint64_t native(const void *object, uint32_t kind) override;
 
 private:
   const cu::Api &api();

@@ -1,0 +1,151 @@
+// TensorMap.cpp - descriptors of bulk tensor copies from text fields
+// SPDX-License-Identifier: Apache-2.0
+#include "backends/nvidia/driver/Device.h"
+
+#include <charconv>
+
+namespace tessera::nvidia {
+
+namespace {
+// CUDA Driver API, "Tensor Map Object Management": at most five dims, boxes of at most 256 elements a dim.
+constexpr size_t kMaxTensorRank = 5;
+constexpr uint64_t kMaxBox = 256;
+
+[[noreturn]] void bad(const std::string &what) { throw sdk::Error(TSR_E_INVALID, "descriptor: " + what); }
+
+uint64_t number(std::string_view key, std::string_view text) {
+  int base = 10;
+  if (text.substr(0, 2) == "0x") {
+    base = 16;
+    text.remove_prefix(2);
+  }
+  uint64_t value = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, base);
+  if (error != std::errc() || end != text.data() + text.size() || text.empty())
+    bad("field '" + std::string(key) + "' wants numbers, not '" + std::string(text) + "'");
+  return value;
+}
+
+// Outermost first in the field, innermost first for the driver.
+std::vector<uint64_t> reversed(const sdk::Options &fields, const char *key) {
+  std::vector<uint64_t> list;
+  std::string text = fields.get(key);
+  for (std::string_view rest = text; !rest.empty();) {
+    size_t comma = rest.find(',');
+    list.insert(list.begin(), number(key, rest.substr(0, comma)));
+    rest.remove_prefix(comma == std::string_view::npos ? rest.size() : comma + 1);
+  }
+  return list;
+}
+
+// CUtensorMapDataType and bytes of an element type; tensor copies move bits, so narrow floats travel as integers.
+bool dataType(uint64_t dtype, int &type, uint32_t &bytes) {
+  switch (dtype) {
+  case TSR_I1:
+  case TSR_I8:
+  case TSR_F8E5M2:
+  case TSR_F8E4M3FN:
+  case TSR_F8E4M3FNUZ:
+  case TSR_F8E5M2FNUZ:
+  case TSR_F8E4B15:
+    type = 0, bytes = 1; // UINT8
+    return true;
+  case TSR_I16:
+    type = 1, bytes = 2; // UINT16
+    return true;
+  case TSR_I32:
+    type = 3, bytes = 4; // INT32
+    return true;
+  case TSR_I64:
+    type = 5, bytes = 8; // INT64
+    return true;
+  case TSR_F16:
+    type = 6, bytes = 2; // FLOAT16
+    return true;
+  case TSR_F32:
+    type = 7, bytes = 4; // FLOAT32
+    return true;
+  case TSR_F64:
+    type = 8, bytes = 8; // FLOAT64
+    return true;
+  case TSR_BF16:
+    type = 9, bytes = 2; // BFLOAT16
+    return true;
+  default:
+    return false;
+  }
+}
+
+struct TensorFields {
+  explicit TensorFields(const sdk::Options &fields)
+      : address(number("address", fields.get("address"))), shape(reversed(fields, "shape")),
+        box(reversed(fields, "box")), strides(reversed(fields, "strides")),
+        swizzleBytes(number("swizzle", fields.get("swizzle", "0"))), padding(fields.get("padding", "zero")) {
+    if (uint64_t dtype = number("dtype", fields.get("dtype")); !dataType(dtype, type, bytes))
+      bad("element type " + std::to_string(dtype) + " cannot be copied as a tensor");
+    for (const std::string &key : fields.unused())
+      bad("field '" + key + "' is unknown");
+    check();
+  }
+
+  void check() {
+    const size_t rank = shape.size();
+    if (rank < 1 || rank > kMaxTensorRank)
+      bad("a tensor of " + std::to_string(rank) + " dims; 1 to 5 are possible");
+    if (box.size() != rank || strides.size() != rank - 1)
+      bad("shape, box and strides have " + std::to_string(rank) + ", " + std::to_string(box.size()) + " and " +
+          std::to_string(strides.size()) + " numbers; the last is one less than the others");
+    if (address == 0 || address % 16)
+      bad("address " + std::to_string(address) + " is not a multiple of 16");
+    for (size_t d = 0; d < rank; ++d) {
+      if (shape[d] == 0 || shape[d] > uint64_t(1) << 32)
+        bad("an extent of " + std::to_string(shape[d]) + "; 1 to 2^32 are possible");
+      if (box[d] == 0 || box[d] > kMaxBox)
+        bad("a box of " + std::to_string(box[d]) + " elements along a dim; 1 to 256 are possible");
+    }
+    for (uint64_t s : strides)
+      if (s % 16 || s >= uint64_t(1) << 40)
+        bad("a stride of " + std::to_string(s) + " bytes; multiples of 16 below 2^40 are possible");
+    const uint64_t inner = box[0] * bytes;
+    if (inner % 16)
+      bad("the box is " + std::to_string(inner) + " bytes along the last dim; multiples of 16 are possible");
+    swizzle = swizzleBytes == 0 ? 0 : swizzleBytes == 32 ? 1 : swizzleBytes == 64 ? 2 : swizzleBytes == 128 ? 3 : -1;
+    if (swizzle < 0)
+      bad("a swizzle of " + std::to_string(swizzleBytes) + " bytes; 0, 32, 64, 128 are possible");
+    if (swizzle && inner > swizzleBytes)
+      bad("the box is " + std::to_string(inner) + " bytes along the last dim, more than the swizzle's " +
+          std::to_string(swizzleBytes));
+    if (padding != "zero" && padding != "nan")
+      bad("padding is 'zero' or 'nan', not '" + padding + "'");
+    if (padding == "nan" && type < 6)
+      bad("padding 'nan' is for floating-point elements of 16 bits and more");
+  }
+
+  uint64_t address;
+  std::vector<uint64_t> shape, box, strides; // innermost first
+  uint64_t swizzleBytes;
+  std::string padding;
+  int type = 0, swizzle = 0;
+  uint32_t bytes = 0;
+};
+} // namespace
+
+std::string NvidiaDevice::encodeDescriptor(const sdk::Options &options) {
+  throwIfLost(nullptr);
+  refuseWhileCapturing("descriptor_encode");
+  if (!limits_.tensorMaps)
+    throw sdk::Unsupported("a tensor copy by descriptor", "", title_ + ", " + target_);
+  TensorFields f(options);
+  std::vector<uint32_t> box(f.box.begin(), f.box.end()), steps(f.box.size(), 1);
+  f.strides.resize(f.shape.size()); // the driver reads rank - 1; a pointer to something for rank 1
+  cu::TensorMap map{};
+  constexpr int kNoInterleave = 0, kPromoteL2To128Bytes = 2;
+  ContextScope scope(*api_, context_);
+  check(api_->cuTensorMapEncodeTiled(&map, f.type, static_cast<uint32_t>(f.shape.size()),
+                                     reinterpret_cast<void *>(f.address), f.shape.data(), f.strides.data(), box.data(),
+                                     steps.data(), kNoInterleave, f.swizzle, kPromoteL2To128Bytes, f.padding == "nan"),
+        "the driver refuses the descriptor");
+  return std::string(reinterpret_cast<const char *>(map.opaque), sizeof map.opaque);
+}
+
+} // namespace tessera::nvidia

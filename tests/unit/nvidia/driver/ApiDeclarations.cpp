@@ -1,0 +1,128 @@
+// ApiDeclarations.cpp - the driver's own declarations are those of cuda.h; compiled where a toolkit is installed
+// SPDX-License-Identifier: Apache-2.0
+#include "backends/nvidia/driver/Api.h"
+
+#include <cuda.h>
+
+namespace cu = tessera::nvidia::cu;
+
+#define SAME_SIZE(ours, theirs) static_assert(sizeof(ours) == sizeof(theirs), #theirs)
+#define SAME_FIELD(ours, field, theirs, other) static_assert(offsetof(ours, field) == offsetof(theirs, other), #theirs)
+#define SAME_VALUE(ours, theirs) static_assert(static_cast<long long>(ours) == static_cast<long long>(theirs), #theirs)
+
+SAME_SIZE(cu::Result, CUresult);
+SAME_SIZE(cu::DeviceId, CUdevice);
+SAME_SIZE(cu::Address, CUdeviceptr);
+SAME_SIZE(cu::Uuid, CUuuid);
+SAME_SIZE(cu::JitOption, CUjit_option);
+SAME_SIZE(cu::Copy2D, CUDA_MEMCPY2D);
+SAME_FIELD(cu::Copy2D, fromPitch, CUDA_MEMCPY2D, srcPitch);
+SAME_FIELD(cu::Copy2D, toType, CUDA_MEMCPY2D, dstMemoryType);
+SAME_FIELD(cu::Copy2D, toDevice, CUDA_MEMCPY2D, dstDevice);
+SAME_FIELD(cu::Copy2D, height, CUDA_MEMCPY2D, Height);
+SAME_SIZE(cu::Copy3DPeer, CUDA_MEMCPY3D_PEER);
+SAME_FIELD(cu::Copy3DPeer, fromContext, CUDA_MEMCPY3D_PEER, srcContext);
+SAME_FIELD(cu::Copy3DPeer, fromHeight, CUDA_MEMCPY3D_PEER, srcHeight);
+SAME_FIELD(cu::Copy3DPeer, toDevice, CUDA_MEMCPY3D_PEER, dstDevice);
+SAME_FIELD(cu::Copy3DPeer, toContext, CUDA_MEMCPY3D_PEER, dstContext);
+SAME_FIELD(cu::Copy3DPeer, depth, CUDA_MEMCPY3D_PEER, Depth);
+SAME_SIZE(cu::MemoryPoolProperties, CUmemPoolProps);
+SAME_FIELD(cu::MemoryPoolProperties, locationType, CUmemPoolProps, location);
+SAME_FIELD(cu::MemoryPoolProperties, maxBytes, CUmemPoolProps, maxSize);
+SAME_SIZE(cu::LaunchAttribute, CUlaunchAttribute);
+SAME_FIELD(cu::LaunchAttribute, value, CUlaunchAttribute, value);
+SAME_SIZE(cu::LaunchConfig, CUlaunchConfig);
+SAME_FIELD(cu::LaunchConfig, block, CUlaunchConfig, blockDimX);
+SAME_FIELD(cu::LaunchConfig, sharedBytes, CUlaunchConfig, sharedMemBytes);
+SAME_FIELD(cu::LaunchConfig, stream, CUlaunchConfig, hStream);
+SAME_FIELD(cu::LaunchConfig, numAttributes, CUlaunchConfig, numAttrs);
+SAME_SIZE(cu::KernelNodeParameters, CUDA_KERNEL_NODE_PARAMS_v2);
+SAME_FIELD(cu::KernelNodeParameters, extra, CUDA_KERNEL_NODE_PARAMS_v2, extra);
+SAME_FIELD(cu::KernelNodeParameters, context, CUDA_KERNEL_NODE_PARAMS_v2, ctx);
+SAME_SIZE(cu::TensorMap, CUtensorMap);
+
+SAME_VALUE(cu::kOutOfMemory, CUDA_ERROR_OUT_OF_MEMORY);
+SAME_VALUE(cu::kStubLibrary, CUDA_ERROR_STUB_LIBRARY);
+SAME_VALUE(cu::kDeviceUnavailable, CUDA_ERROR_DEVICE_UNAVAILABLE);
+SAME_VALUE(cu::kNoDevice, CUDA_ERROR_NO_DEVICE);
+SAME_VALUE(cu::kInvalidImage, CUDA_ERROR_INVALID_IMAGE);
+SAME_VALUE(cu::kInvalidContext, CUDA_ERROR_INVALID_CONTEXT);
+SAME_VALUE(cu::kNoBinary, CUDA_ERROR_NO_BINARY_FOR_GPU);
+SAME_VALUE(cu::kEccUncorrectable, CUDA_ERROR_ECC_UNCORRECTABLE);
+SAME_VALUE(cu::kInvalidPtx, CUDA_ERROR_INVALID_PTX);
+SAME_VALUE(cu::kNvlinkUncorrectable, CUDA_ERROR_NVLINK_UNCORRECTABLE);
+SAME_VALUE(cu::kJitCompilerNotFound, CUDA_ERROR_JIT_COMPILER_NOT_FOUND);
+SAME_VALUE(cu::kUnsupportedPtx, CUDA_ERROR_UNSUPPORTED_PTX_VERSION);
+SAME_VALUE(cu::kJitDisabled, CUDA_ERROR_JIT_COMPILATION_DISABLED);
+SAME_VALUE(cu::kContained, CUDA_ERROR_CONTAINED);
+SAME_VALUE(cu::kInvalidSource, CUDA_ERROR_INVALID_SOURCE);
+SAME_VALUE(cu::kInvalidHandle, CUDA_ERROR_INVALID_HANDLE);
+SAME_VALUE(cu::kNotFound, CUDA_ERROR_NOT_FOUND);
+SAME_VALUE(cu::kNotReady, CUDA_ERROR_NOT_READY);
+SAME_VALUE(cu::kIllegalAddress, CUDA_ERROR_ILLEGAL_ADDRESS);
+SAME_VALUE(cu::kOutOfResources, CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES);
+SAME_VALUE(cu::kLaunchTimeout, CUDA_ERROR_LAUNCH_TIMEOUT);
+SAME_VALUE(cu::kContextDestroyed, CUDA_ERROR_CONTEXT_IS_DESTROYED);
+SAME_VALUE(cu::kAssert, CUDA_ERROR_ASSERT);
+SAME_VALUE(cu::kHardwareStack, CUDA_ERROR_HARDWARE_STACK_ERROR);
+SAME_VALUE(cu::kIllegalInstruction, CUDA_ERROR_ILLEGAL_INSTRUCTION);
+SAME_VALUE(cu::kMisaligned, CUDA_ERROR_MISALIGNED_ADDRESS);
+SAME_VALUE(cu::kInvalidAddressSpace, CUDA_ERROR_INVALID_ADDRESS_SPACE);
+SAME_VALUE(cu::kInvalidPc, CUDA_ERROR_INVALID_PC);
+SAME_VALUE(cu::kLaunchFailed, CUDA_ERROR_LAUNCH_FAILED);
+SAME_VALUE(cu::kCooperativeTooLarge, CUDA_ERROR_COOPERATIVE_LAUNCH_TOO_LARGE);
+SAME_VALUE(cu::kNotSupported, CUDA_ERROR_NOT_SUPPORTED);
+SAME_VALUE(cu::kSystemNotReady, CUDA_ERROR_SYSTEM_NOT_READY);
+SAME_VALUE(cu::kDriverMismatch, CUDA_ERROR_SYSTEM_DRIVER_MISMATCH);
+SAME_VALUE(cu::kCompatNotSupported, CUDA_ERROR_COMPAT_NOT_SUPPORTED_ON_DEVICE);
+SAME_VALUE(cu::kCaptureFirst, CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED);
+SAME_VALUE(cu::kCaptureLast, CUDA_ERROR_STREAM_CAPTURE_WRONG_THREAD);
+SAME_VALUE(cu::kInvalidCluster, CUDA_ERROR_INVALID_CLUSTER_SIZE);
+
+SAME_VALUE(cu::kMaxThreads, CU_DEVICE_ATTRIBUTE_MAX_THREADS_PER_BLOCK);
+SAME_VALUE(cu::kMaxGridX, CU_DEVICE_ATTRIBUTE_MAX_GRID_DIM_X);
+SAME_VALUE(cu::kMaxGridZ, CU_DEVICE_ATTRIBUTE_MAX_GRID_DIM_Z);
+SAME_VALUE(cu::kClockRate, CU_DEVICE_ATTRIBUTE_CLOCK_RATE);
+SAME_VALUE(cu::kUnits, CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT);
+SAME_VALUE(cu::kPciBus, CU_DEVICE_ATTRIBUTE_PCI_BUS_ID);
+SAME_VALUE(cu::kPciDevice, CU_DEVICE_ATTRIBUTE_PCI_DEVICE_ID);
+SAME_VALUE(cu::kPciDomain, CU_DEVICE_ATTRIBUTE_PCI_DOMAIN_ID);
+SAME_VALUE(cu::kMemoryClock, CU_DEVICE_ATTRIBUTE_MEMORY_CLOCK_RATE);
+SAME_VALUE(cu::kBusWidth, CU_DEVICE_ATTRIBUTE_GLOBAL_MEMORY_BUS_WIDTH);
+SAME_VALUE(cu::kL2Bytes, CU_DEVICE_ATTRIBUTE_L2_CACHE_SIZE);
+SAME_VALUE(cu::kMajor, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR);
+SAME_VALUE(cu::kMinor, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR);
+SAME_VALUE(cu::kManagedMemory, CU_DEVICE_ATTRIBUTE_MANAGED_MEMORY);
+SAME_VALUE(cu::kCooperativeLaunch, CU_DEVICE_ATTRIBUTE_COOPERATIVE_LAUNCH);
+SAME_VALUE(cu::kSharedOptIn, CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN);
+SAME_VALUE(cu::kMemoryPools, CU_DEVICE_ATTRIBUTE_MEMORY_POOLS_SUPPORTED);
+SAME_VALUE(cu::kClusterLaunch, CU_DEVICE_ATTRIBUTE_CLUSTER_LAUNCH);
+SAME_VALUE(cu::kTensorMapAccess, CU_DEVICE_ATTRIBUTE_TENSOR_MAP_ACCESS_SUPPORTED);
+SAME_VALUE(cu::kFunctionMaxThreads, CU_FUNC_ATTRIBUTE_MAX_THREADS_PER_BLOCK);
+SAME_VALUE(cu::kFunctionShared, CU_FUNC_ATTRIBUTE_SHARED_SIZE_BYTES);
+SAME_VALUE(cu::kFunctionLocal, CU_FUNC_ATTRIBUTE_LOCAL_SIZE_BYTES);
+SAME_VALUE(cu::kFunctionRegisters, CU_FUNC_ATTRIBUTE_NUM_REGS);
+SAME_VALUE(cu::kFunctionMaxDynamicShared, CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES);
+SAME_VALUE(cu::kFunctionNonPortableCluster, CU_FUNC_ATTRIBUTE_NON_PORTABLE_CLUSTER_SIZE_ALLOWED);
+SAME_VALUE(cu::kJitInfoLog, CU_JIT_INFO_LOG_BUFFER);
+SAME_VALUE(cu::kJitInfoLogBytes, CU_JIT_INFO_LOG_BUFFER_SIZE_BYTES);
+SAME_VALUE(cu::kJitErrorLog, CU_JIT_ERROR_LOG_BUFFER);
+SAME_VALUE(cu::kJitErrorLogBytes, CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES);
+SAME_VALUE(cu::kJitLineInfo, CU_JIT_GENERATE_LINE_INFO);
+SAME_VALUE(cu::kStreamNonBlocking, CU_STREAM_NON_BLOCKING);
+SAME_VALUE(cu::kCaptureGlobal, CU_STREAM_CAPTURE_MODE_GLOBAL);
+SAME_VALUE(cu::kCaptureThreadLocal, CU_STREAM_CAPTURE_MODE_THREAD_LOCAL);
+SAME_VALUE(cu::kCaptureRelaxed, CU_STREAM_CAPTURE_MODE_RELAXED);
+SAME_VALUE(cu::kCaptureStatusActive, CU_STREAM_CAPTURE_STATUS_ACTIVE);
+SAME_VALUE(cu::kHostPortable, CU_MEMHOSTALLOC_PORTABLE);
+SAME_VALUE(cu::kHostMapped, CU_MEMHOSTALLOC_DEVICEMAP);
+SAME_VALUE(cu::kAttachGlobal, CU_MEM_ATTACH_GLOBAL);
+SAME_VALUE(cu::kMemoryHost, CU_MEMORYTYPE_HOST);
+SAME_VALUE(cu::kMemoryDevice, CU_MEMORYTYPE_DEVICE);
+SAME_VALUE(cu::kMemoryUnified, CU_MEMORYTYPE_UNIFIED);
+SAME_VALUE(cu::kPoolReleaseThreshold, CU_MEMPOOL_ATTR_RELEASE_THRESHOLD);
+SAME_VALUE(1, CU_MEM_ALLOCATION_TYPE_PINNED);
+SAME_VALUE(1, CU_MEM_LOCATION_TYPE_DEVICE);
+SAME_VALUE(cu::kLaunchCooperative, CU_LAUNCH_ATTRIBUTE_COOPERATIVE);
+SAME_VALUE(cu::kLaunchCluster, CU_LAUNCH_ATTRIBUTE_CLUSTER_DIMENSION);
+SAME_VALUE(cu::kLaunchProgrammaticSerialization, CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION);
