@@ -17,7 +17,7 @@ namespace tessera::cpu {
 Emitter::Emitter(llvm::Module &o, const tbc::Module &module, const tbc::Function &f, const TargetFacts &t, bool fuse,
                  bool s)
     : out(o), m(module), function(f), target(t), contract(fuse), stream(s), b(o.getContext()),
-      ew(b, codegen::NumericOptions{fuse, t.halfConversions, t.fma}) {
+      ew(b, codegen::NumericOptions{.contract = fuse, .halfConversions = t.halfConversions, .fma = t.fma}) {
   facts.module = &m;
   size_t n = m.valueTypes.size();
   facts.def.assign(n, nullptr);
