@@ -85,8 +85,10 @@ Emitter::DotOperand Emitter::packScaled(const ScaledSide &side, Elem packed, int
     return vec(eval(side.value, s));
   };
   auto put = [&](V row, V column, unsigned width, V value, V scale) {
-    if (scale)
-      value = on({value, scale}, [&] { return b.CreateFMul(value, splatTo(scale, width)); });
+    if (scale) {
+      V scales = splatTo(scale, width); // at its own level, which may be outside
+      value = on({value, scales}, [&] { return b.CreateFMul(value, scales); });
+    }
     lanes = width;
     chunk = column;
     chunkAlign = width;
