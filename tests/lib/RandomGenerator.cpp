@@ -53,18 +53,18 @@ ValueId Generator::program() {
   return b_.op(Opcode::AddI, {row, b_.programId(0)});
 }
 
-ValueId Generator::parameter(Elem e, size_t elementsPerProgram, bool input, bool exact, ValueId &offset) {
+ValueId Generator::parameter(Elem e, size_t elementsPerProgram, bool input, double ulps, ValueId &offset) {
   ValueId p = b_.param("b" + std::to_string(k_.buffers.size()), Builder::ptr(e), 1, input);
   size_t n = elementsPerProgram * programs_;
-  k_.buffers.push_back({e, exact, input ? data(e, n) : std::vector<uint8_t>(n * (elemBits(e) / 8))});
+  k_.buffers.push_back({e, ulps, input ? data(e, n) : std::vector<uint8_t>(n * (elemBits(e) / 8))});
   offset = b_.op(Opcode::MulI, {program_, b_.i32(static_cast<int64_t>(elementsPerProgram))});
   return b_.op(Opcode::AddPtr, {p, offset});
 }
 
-void Generator::output(ValueId v, bool exact) {
+void Generator::output(ValueId v, double ulps) {
   Type t = type(v);
   ValueId offset;
-  ValueId p = parameter(t.elem, static_cast<size_t>(t.numElements()), false, exact, offset);
+  ValueId p = parameter(t.elem, static_cast<size_t>(t.numElements()), false, ulps, offset);
   if (!t.isTensor())
     return b_.store(p, v);
   ValueId flat = t.shape.size() == 1 ? v : b_.reshape(v, {t.numElements()});
@@ -85,7 +85,7 @@ RandomKernel Generator::run() {
   for (unsigned i = 0, count = 3 + rng_.below(3); i < count; ++i) {
     Elem e = i == 0 ? Elem::I32 : i == 1 ? Elem::F32 : rng_.chance(50) ? randomInt(true) : randomFloat();
     ValueId offset;
-    ValueId p = parameter(e, o_.elements, true, true, offset);
+    ValueId p = parameter(e, o_.elements, true, 0, offset);
     inputs_.push_back({p, elements});
     ValueId tile = b_.load(b_.op(Opcode::AddPtr, {b_.splat(p, {elements}), b_.arange(0, elements)}));
     add(tile);
@@ -101,9 +101,9 @@ RandomKernel Generator::run() {
   // The latest values, and some of the rest.
   for (size_t i = 0; i < pool_.size(); ++i)
     if (i + 10 >= pool_.size() || rng_.chance(15))
-      output(pool_[i], true);
-  for (ValueId v : inexact_)
-    output(v, false);
+      output(pool_[i], 0);
+  for (const auto &[v, ulps] : inexact_)
+    output(v, ulps);
   b_.endKernel();
   k_.module.producer = "random kernel, seed " + std::to_string(k_.seed);
   k_.module.options = {{"num_warps", 4}, {"fp_fusion", 0}};

@@ -86,7 +86,6 @@ private:
   bool dot();
   bool sortOrGather();
   bool histogram();
-  bool elementary();
   bool philox();
   bool maskedLoad();
   bool atomic();
@@ -94,12 +93,25 @@ private:
   bool forOp();
   bool whileOp();
   bool mapElementwise();
+  // RandomMathSteps.cpp
+  bool elementary();
+  bool fusedProduct();
+  bool dotScaled();
+  // RandomEffectSteps.cpp
+  bool print();
+  bool assertion();
+  bool promise();
+  bool addresses();
+  bool singleElement();
+  bool unread();
+  bool barrier();
+  bool longCombiner();
   tbc::Values inRegion(std::span<const ValueId> args, const std::vector<Type> &yields);
 
   // RandomGenerator.cpp
   ValueId program();
-  ValueId parameter(Elem e, size_t elementsPerProgram, bool input, bool exact, ValueId &offset);
-  void output(ValueId v, bool exact);
+  ValueId parameter(Elem e, size_t elementsPerProgram, bool input, double ulps, ValueId &offset);
+  void output(ValueId v, double ulps);
   std::vector<uint8_t> data(Elem e, size_t n);
 
   Random rng_;
@@ -107,7 +119,7 @@ private:
   RandomKernel k_;
   tbc::Builder b_;
   std::vector<ValueId> pool_;
-  std::vector<ValueId> inexact_;                    // stored with a tolerance, never operands
+  std::vector<std::pair<ValueId, double>> inexact_; // stored with a tolerance in ulps, never operands
   std::vector<std::pair<ValueId, int64_t>> inputs_; // pointers to this program's elements, how many there are
   ValueId n_ = tbc::kNone, s_ = tbc::kNone, program_ = tbc::kNone;
   unsigned programs_ = 1, depth_ = 0;

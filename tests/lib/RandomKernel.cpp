@@ -26,13 +26,16 @@ std::vector<uint64_t> RandomKernel::arguments(std::vector<std::vector<uint8_t>> 
   return args;
 }
 
-std::string runReference(const RandomKernel &k, std::vector<std::vector<uint8_t>> &buffers) {
+std::string runReference(const RandomKernel &k, std::vector<std::vector<uint8_t>> &buffers,
+                         std::vector<std::string> *printed) {
   interp::MemoryMap memory;
   for (size_t i = 0; i < buffers.size(); ++i)
     memory.add(reinterpret_cast<uint64_t>(buffers[i].data()), buffers[i].size(), "buffer " + std::to_string(i));
   interp::Options options;
   options.checkMemory = true;
   options.memory = &memory;
+  if (printed)
+    options.print = [&](std::string_view line) { printed->emplace_back(line); };
   std::string text;
   for (const Diagnostic &d :
        interp::run(k.module, RandomKernel::kName, k.grid, k.arguments(buffers), options).diagnostics)
@@ -48,12 +51,18 @@ uint64_t elementAt(const std::vector<uint8_t> &bytes, Elem e, size_t i) {
   return v;
 }
 
-// Units in the last place that an elementary function and the conversion after it may be off by.
-double allowed(Elem e, double want) {
-  double unit = e == Elem::F64   ? 0x1p-52
-                : e == Elem::F32 ? 0x1p-23
-                                 : std::ldexp(1.0, -scalar::floatFormat(e).mantissaBits);
-  return std::fabs(want) * unit * 8 + (e == Elem::F64 ? 1e-300 : e == Elem::F32 || e == Elem::BF16 ? 1e-37 : 1e-6);
+// One unit in the last place at v, down to the smallest number.
+double unitAt(Elem e, double v) {
+  bool wide = e == Elem::F64;
+  int digits = wide ? 52 : e == Elem::F32 ? 23 : static_cast<int>(scalar::floatFormat(e).mantissaBits);
+  int lowest = wide ? -1022 : e == Elem::F32 || e == Elem::BF16 ? -126 : -14;
+  int exponent = 0;
+  std::frexp(v, &exponent);
+  return std::ldexp(1.0, std::max(exponent - 1, lowest) - digits);
+}
+
+bool within(Elem e, double ulps, double want, double got) {
+  return ulps > 0 && std::isfinite(want) && std::isfinite(got) && std::fabs(want - got) <= ulps * unitAt(e, want);
 }
 } // namespace
 
@@ -67,7 +76,7 @@ std::string compareBuffers(const RandomKernel &k, const std::vector<std::vector<
         continue;
       if (tbc::isFloat(e)) {
         double x = scalar::decodeFloat(e, w), y = scalar::decodeFloat(e, g);
-        if ((x != x && y != y) || (!k.buffers[b].exact && std::fabs(x - y) <= allowed(e, x)))
+        if ((x != x && y != y) || within(e, k.buffers[b].ulps, x, y))
           continue;
         char text[120];
         std::snprintf(text, sizeof text, "%.17g instead of %.17g (0x%llx, 0x%llx)", y, x,

@@ -11,8 +11,8 @@
 //   }
 //
 // Nothing in such a kernel is unspecified, and nothing depends on the order of reductions, on how a NaN is spelt, or on
-// how programs follow one another: what is not a result of elementary functions must agree bit for bit, NaN for NaN. The
-// module's option fp_fusion is 0.
+// how programs follow one another: what is not a result of elementary functions must agree bit for bit, NaN for NaN, and
+// these within functionUlps. The module's option fp_fusion is 0.
 #pragma once
 
 #include "core/bytecode/Module.h"
@@ -29,13 +29,16 @@ struct RandomOptions {
   bool tileOps = true;    // reduce, scan, sort, gather, histogram, dot
   bool memory = true;     // masked loads, atomics; without: plain loads and stores only
   bool elementary = true; // exp, sin, …: compared with a tolerance
+  bool effects = true;    // print, assert, barrier
+  bool dotScaled = true;  // with tileOps
+  bool fma64 = true;      // fma of f64, which takes a processor that has it
 };
 
 struct RandomKernel {
   static constexpr std::string_view kName = "random";
   struct Buffer {
     tbc::Elem elem;
-    bool exact = true;          // false: within a few units in the last place, see compareBuffers
+    double ulps = 0;            // what it may be off by, in units in the last place; 0: nothing
     std::vector<uint8_t> bytes; // before the run
   };
   uint64_t seed = 0;
@@ -52,8 +55,11 @@ struct RandomKernel {
 // The same kernel for the same seed and options, in every build by the same compiler.
 RandomKernel randomKernel(uint64_t seed, const RandomOptions &options = {});
 
-// Runs it in the interpreter, with every check on. The text of its complaints; empty: none.
-std::string runReference(const RandomKernel &k, std::vector<std::vector<uint8_t>> &buffers);
+// Units in the last place of `e` by which a backend's elementary function may differ from the interpreter's; 0: not at all.
+double functionUlps(tbc::Opcode code, tbc::Elem e);
+// Runs it in the interpreter, with every check on. The text of its complaints; empty: none. printed: takes its prints.
+std::string runReference(const RandomKernel &k, std::vector<std::vector<uint8_t>> &buffers,
+                         std::vector<std::string> *printed = nullptr);
 // The first element that differs by more than it may, in words; empty: none does.
 std::string compareBuffers(const RandomKernel &k, const std::vector<std::vector<uint8_t>> &want,
                            const std::vector<std::vector<uint8_t>> &got);

@@ -155,16 +155,6 @@ bool Generator::histogram() {
   return true;
 }
 
-bool Generator::elementary() {
-  ValueId a = pick([&](ValueId v) { return isFloatTensor(v) && !isFp8(type(v).elem); });
-  if (a == kNone)
-    return false;
-  auto code = rng_.any({Opcode::Exp, Opcode::Exp2, Opcode::Log, Opcode::Log2, Opcode::Sin, Opcode::Cos, Opcode::Erf,
-                        Opcode::Tanh, Opcode::Rsqrt, Opcode::Expm1, Opcode::Log1p, Opcode::Atan});
-  inexact_.push_back(b_.op(code, {clamped(a, 8)}));
-  return true;
-}
-
 bool Generator::philox() {
   ValueId a =
       pick([&](ValueId v) { return isIntTensor(v) && (type(v).elem == Elem::I32 || type(v).elem == Elem::I64); });
@@ -202,7 +192,7 @@ bool Generator::atomic() {
   if (type(v).shape.size() != 1)
     v = b_.reshape(v, {n});
   ValueId offset;
-  ValueId p = parameter(type(v).elem, o_.elements, false, true, offset);
+  ValueId p = parameter(type(v).elem, o_.elements, false, 0, offset);
   ValueId place =
       b_.op(Opcode::XorI,
             {b_.arange(0, n), b_.constInt(Builder::tensor({n}, Elem::I32), rng_.below(static_cast<uint64_t>(n)))});
