@@ -10,7 +10,7 @@ namespace {
 
 // Loads a tile of `shape`, lets `body` make another one, stores it flat.
 template <typename Body>
-Case unary(const std::string &op, const std::string &suffix, Elem e, std::vector<int64_t> shape, int64_t results,
+Case unary(const std::string &op, const std::string &suffix, Elem e, const std::vector<int64_t> &shape, int64_t results,
            Body &&body) {
   CaseBuilder c(op + "/" + typeName(e) + "/" + suffix, op);
   int64_t n = 1;
@@ -23,8 +23,8 @@ Case unary(const std::string &op, const std::string &suffix, Elem e, std::vector
 }
 
 template <typename Body>
-Case binary(const std::string &op, const std::string &suffix, Elem e, std::vector<int64_t> shape, int64_t results,
-            Body &&body) {
+Case binary(const std::string &op, const std::string &suffix, Elem e, const std::vector<int64_t> &shape,
+            int64_t results, Body &&body) {
   CaseBuilder c(op + "/" + typeName(e) + "/" + suffix, op);
   int64_t n = 1;
   for (int64_t d : shape)
@@ -36,7 +36,7 @@ Case binary(const std::string &op, const std::string &suffix, Elem e, std::vecto
   return c.finish();
 }
 
-Case split(Elem e, std::vector<int64_t> shape) {
+Case split(Elem e, const std::vector<int64_t> &shape) {
   CaseBuilder c("split/" + typeName(e) + "/rank" + std::to_string(shape.size()), "split");
   int64_t n = 2;
   for (int64_t d : shape)

@@ -74,7 +74,7 @@ Case argmax(Elem e, std::vector<int64_t> shape, int64_t axis) {
   return c.finish();
 }
 
-Case scanWith(Opcode op, Elem e, std::vector<int64_t> shape, int64_t axis, bool reverse) {
+Case scanWith(Opcode op, Elem e, const std::vector<int64_t> &shape, int64_t axis, bool reverse) {
   std::string name(opInfo(op)->name);
   CaseBuilder c("scan/" + typeName(e) + "/" + name + "-rank" + std::to_string(shape.size()) + "-axis" +
                     std::to_string(axis) + (reverse ? "-reverse" : ""),
@@ -105,7 +105,7 @@ Case recurrence() {
   return c.finish();
 }
 
-Case sort(Elem e, std::vector<int64_t> shape, int64_t axis, bool descending) {
+Case sort(Elem e, const std::vector<int64_t> &shape, int64_t axis, bool descending) {
   CaseBuilder c("sort/" + typeName(e) + "/rank" + std::to_string(shape.size()) + "-axis" + std::to_string(axis) +
                     (descending ? "-descending" : ""),
                 "sort");
