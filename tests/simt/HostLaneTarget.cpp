@@ -3,6 +3,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/simt/HostLaneTarget.h"
 
+#include "tests/simt/Block.h"
+
 #include "tests/simt/Lane.h"
 
 #include "llvm/Analysis/ValueTracking.h"
@@ -207,6 +209,13 @@ codegen::NumericOptions HostLaneTarget::numerics() const {
 }
 
 // ---- matrix and messages -----------------------------------------------------------------------------------------------
+
+codegen::simt::MatrixForm HostLaneTarget::matrixForm(unsigned entry) const {
+  if (entry >= matrixMenu().size())
+    return {};
+  const target::MatrixEntry &e = matrixMenu()[entry];
+  return {e.m, e.nMin, e.k, static_cast<tbc::Elem>(e.a), static_cast<tbc::Elem>(e.b), static_cast<tbc::Elem>(e.c)};
+}
 
 SmallVector<Value *> HostLaneTarget::matrix(IRBuilderBase &b, const MatrixIssue &issue) {
   // Arrays of the registers, in the entry block so that a loop does not grow the stack.

@@ -42,6 +42,7 @@ public:
   V atomicCas(llvm::IRBuilderBase &b, tbc::Elem elem, V pointer, V compare, V value, V predicate, tbc::MemSem sem,
               tbc::MemScope scope) override;
   codegen::NumericOptions numerics() const override;
+  codegen::simt::MatrixForm matrixForm(unsigned entry) const override;
   llvm::SmallVector<V> matrix(llvm::IRBuilderBase &b, const codegen::simt::MatrixIssue &issue) override;
   void print(llvm::IRBuilderBase &b, const codegen::simt::PrintedValue &value) override;
   void assertFailed(llvm::IRBuilderBase &b, const std::string &message, const std::string &file, unsigned line,

@@ -43,6 +43,14 @@ static SmallVector<Value *> unpacked(IRBuilderBase &b, ArrayRef<Value *> registe
 
 static char letterOf(Type *t) { return t->isFloatTy() ? 'f' : t->isDoubleTy() ? 'd' : 'r'; }
 
+codegen::simt::MatrixForm NvLaneTarget::matrixForm(unsigned entry) const {
+  std::vector<Instruction> all = instructionsOf(arch_.sm, arch_.specific);
+  if (entry >= all.size())
+    return {};
+  const Instruction &i = all[entry];
+  return {i.m, i.n, i.k, static_cast<tbc::Elem>(i.a), static_cast<tbc::Elem>(i.b), static_cast<tbc::Elem>(i.c)};
+}
+
 SmallVector<Value *> NvLaneTarget::matrix(IRBuilderBase &b, const MatrixIssue &issue) {
   const Instruction i = instructionsOf(arch_.sm, arch_.specific)[issue.entry];
   SmallVector<Value *> a = packed(b, issue.aRegisters), bRegs = packed(b, issue.bRegisters),

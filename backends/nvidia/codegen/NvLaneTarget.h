@@ -59,6 +59,7 @@ public:
   llvm::SmallVector<V> elementwise(llvm::IRBuilderBase &b, const tbc::Op &op, codegen::ElemType in,
                                    codegen::ElemType out, llvm::ArrayRef<llvm::ArrayRef<V>> operands) override;
 
+  codegen::simt::MatrixForm matrixForm(unsigned entry) const override;
   llvm::SmallVector<V> matrix(llvm::IRBuilderBase &b, const codegen::simt::MatrixIssue &issue) override;
 
   void print(llvm::IRBuilderBase &b, const codegen::simt::PrintedValue &value) override;

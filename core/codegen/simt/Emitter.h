@@ -9,13 +9,15 @@
 //
 // Files: Emitter.cpp frame, control flow, elementwise; Movement.cpp shape ops; Exchange.cpp conversions within a warp;
 // Shared.cpp shared tensors and scratch; Memory.cpp global memory;
-// Messages.cpp print, assert; Reduce.cpp, Scan.cpp, Rearrange.cpp (sort, gather, histogram) and Dot.cpp the whole-tile ops.
+// Messages.cpp print, assert; Reduce.cpp, Scan.cpp, Rearrange.cpp (sort, gather, histogram), Dot.cpp and DotScaled.cpp the whole-tile
+// ops; WholeTile.cpp what they share.
 #pragma once
 
 #include "core/bytecode/Module.h"
 #include "core/codegen/Elementwise.h"
 #include "core/codegen/simt/AccessVectors.h"
 #include "core/codegen/simt/LaneTarget.h"
+#include "core/layout/AxisSplit.h"
 #include "core/layout/LinearLayout.h"
 
 #include "llvm/ADT/DenseMap.h"
@@ -145,14 +147,49 @@ private:
   void print(const tbc::Op &o);
   void assertion(const tbc::Op &o);
 
-  // ---- whole tiles (Reduce.cpp, Scan.cpp, Rearrange.cpp, Dot.cpp)
+  // ---- whole tiles (WholeTile.cpp, Reduce.cpp, Scan.cpp, Rearrange.cpp, Dot.cpp)
   bool wholeTile(const tbc::Op &o);
+  layout::AxisSplit axisOf(const tbc::Op &o);
+  // The region of a reduction or scan: how tuples of values, one of each operand, are combined.
+  struct Combiner {
+    const tbc::Op &op;
+    // The op of each operand where that is all the region does and each commutes; else empty.
+    llvm::SmallVector<const tbc::Op *, 2> plain;
+  };
+  using Tuples = std::vector<Registers>; // by operand, then one value a tuple
+  Combiner combinerOf(const tbc::Op &o) const;
+  // (accumulated, next) -> accumulated, tuple by tuple.
+  Tuples combine(const Combiner &c, const Tuples &accumulated, const Tuples &next);
+  // Halves the tuples until `count` are left: those that are `count` apart are combined.
+  Tuples combineHalves(const Combiner &c, Tuples t, unsigned count);
+  Tuples selectTuples(V condition, const Tuples &then, const Tuples &otherwise);
+  // One value of each warp of the exchange, to all of them: [warp of the run][row]. Operand i's buffer starts at offsets[i] of the
+  // op's scratch. All stores come before the one barrier, all loads after it.
+  Tuples exchange(const tbc::Op &o, V scratch, const std::vector<uint64_t> &offsets,
+                  const std::vector<layout::WarpExchange> &plans, const Tuples &parts);
+  // As shared memory holds it: i1 as i8, pointers as i64; and back.
+  V toMemory(V v);
+  V fromMemory(V v, llvm::Type *t);
+  // The bits of x that `mask` names, closed up towards bit 0, and back.
+  V closeUp(V x, uint64_t mask);
+  V closeUp(V x, llvm::ArrayRef<unsigned> bits);
+  V spreadOut(V x, llvm::ArrayRef<unsigned> bits);
+  // Reduce.cpp
+  Tuples reduceRegisters(const Combiner &c, const layout::LinearLayout &l, const layout::AxisSplit &s);
+  bool reduceByInstruction(const Combiner &c, const layout::AxisSplit &s, Tuples &parts);
+  std::vector<std::pair<unsigned, uint64_t>> reduceLanes(const Combiner &c, const layout::LinearLayout &l,
+                                                         const layout::AxisSplit &s, Tuples &parts);
+  // Scan.cpp
+  class Scanner;
   void reduce(const tbc::Op &o);
   void scan(const tbc::Op &o);
   void sort(const tbc::Op &o);
   void gather(const tbc::Op &o);
   void histogram(const tbc::Op &o);
   void dot(const tbc::Op &o);
+  void dotByInstruction(const tbc::Op &o);
+  void dotByLanes(const tbc::Op &o);
+  V multiplyAdd(V a, V b, V sum);
   void dotScaled(const tbc::Op &o);
 
   llvm::Module &out_;

@@ -27,6 +27,12 @@ struct AccessHints {
   bool isVolatile = false;
 };
 
+// What an entry of the matrix menu multiplies: m x k by k x n. m = 0: there is no such entry.
+struct MatrixForm {
+  unsigned m = 0, n = 0, k = 0;
+  tbc::Elem a = tbc::Elem::F16, b = tbc::Elem::F16, c = tbc::Elem::F32;
+};
+
 // One matrix instruction as the emitter issues it: fragments as lists of registers in the order of the fragment's layout
 // (the low register bits of the operand's layout), elements in storage form.
 struct MatrixIssue {
@@ -106,6 +112,9 @@ public:
   }
 
   // ---- matrix ------------------------------------------------------------------------------------------------------------
+  // Shape and element types of an entry of the target's matrix menu. f32 operands of an entry are multiplied with at least 11 bits
+  // of their significands.
+  virtual MatrixForm matrixForm(unsigned /*entry*/) const { return {}; }
   // The accumulator's registers after one instruction. Only entries whose operands are all in registers.
   virtual llvm::SmallVector<V> matrix(llvm::IRBuilderBase &b, const MatrixIssue &issue) = 0;
 

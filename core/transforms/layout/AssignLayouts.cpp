@@ -70,6 +70,8 @@ private:
 void Assigner::give(Value value, LinearAttr layout) {
   if (!layout || !isTile(value) || given_.count(value))
     return;
+  if (isa_and_nonnull<ScanOp, SortOp>(value.getDefiningOp()))
+    layout = acceptableOperand(value.getDefiningOp(), layout); // what it gives has the layout of what it takes
   given_[value] = layout;
   ahead_.push_back(value);
   back_.push_back(value);

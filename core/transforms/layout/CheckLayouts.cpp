@@ -1,9 +1,11 @@
 // CheckLayouts.cpp - fail where an op does not find its operands in its own registers
 //
 // Changes nothing. Checked: every tile has a layout that is surjective and has the lanes and warps of the target and
-// kernel; local ops are local; loop-carried values keep their layout (MLIR's types); reductions, scans and sorts keep theirs.
+// kernel; local ops are local; loop-carried values keep their layout (MLIR's types); reductions, scans and sorts keep theirs,
+// which is plain (AxisSplit.h).
 //
 // SPDX-License-Identifier: Apache-2.0
+#include "core/layout/AxisSplit.h"
 #include "core/layout/TensorLayouts.h"
 #include "core/transforms/layout/LayoutQuestions.h"
 #include "core/transforms/layout/Passes.h"
@@ -120,6 +122,8 @@ static LogicalResult checkDot(DotOp dot) {
 }
 
 static LogicalResult checkWholeTile(Operation *op) {
+  if (isa<ReduceOp, ScanOp, SortOp>(op) && !layout::isPlain(layoutOf(op->getOperand(0)).getLayout()))
+    return op->emitError() << "an op along an axis must have a plain layout";
   if (auto reduce = dyn_cast<ReduceOp>(op)) {
     for (Value source : reduce.getSources())
       if (layoutOf(source) != layoutOf(reduce.getSources()[0]))

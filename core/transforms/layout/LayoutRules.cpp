@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/transforms/layout/LayoutRules.h"
 
+#include "core/layout/AxisSplit.h"
 #include "core/layout/TensorLayouts.h"
 #include "core/target/ElementNumber.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -144,6 +145,8 @@ LinearAttr acceptableOperand(Operation *op, LinearAttr layout) {
     LinearLayout source = layout.getLayout();
     return layout::splitParts(source) ? layout : attrOf(op, layout::splittable(source));
   }
+  if (isa<ReduceOp, ScanOp, SortOp>(op))
+    return layout::isPlain(layout.getLayout()) ? layout : attrOf(op, layout::plainNear(layout.getLayout()));
   if (auto map = dyn_cast<MapElementwiseOp>(op); map && map.getPack() > 1) {
     LinearLayout whole = layout.getLayout();
     std::vector<int64_t> shape = whole.shape(),

@@ -39,7 +39,7 @@ LinearAttr resultFromOperand(mlir::Operation *op, unsigned operand, LinearAttr l
 // operand is tied to the result (constants, reductions, cat, join in an unsuitable layout, …).
 LinearAttr operandFromResult(mlir::Operation *op, unsigned operand, LinearAttr layout);
 // The layout nearest to `layout` that the op can take for its operands (split and join want pairs in one lane, packed
-// elementwise functions want packs in one lane). `layout` itself for most ops.
+// elementwise functions want packs in one lane, ops along an axis want plain layouts, AxisSplit.h). `layout` itself for most ops.
 LinearAttr acceptableOperand(mlir::Operation *op, LinearAttr layout);
 
 // Where a value goes from here without an op of its own: the loop-carried variable or the branch's result that the use

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/transforms/layout/SharedUse.h"
 
+#include "core/layout/AxisSplit.h"
 #include "core/layout/TensorLayouts.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -55,36 +56,25 @@ struct Exchange {
 
 } // namespace
 
-// One partial value for each row and each place that holds a part of it.
+// Reductions and scans: the totals that warps tell each other, operand by operand.
 static uint64_t partials(Operation *op, unsigned axis, Exchange exchange) {
   uint64_t bytes = 0;
   for (Value source : op->getOperands()) {
-    unsigned bits = exchange.spread(layoutOf(source).getLayout(), axis);
-    uint64_t rows = elementsOf(source.getType()) / static_cast<uint64_t>(shapeOf(source.getType())[axis]);
-    if (bits)
-      bytes += llvm::alignTo((rows << bits) * storageBits(source.getType()) / 8, 16);
+    LinearLayout l = layoutOf(source).getLayout();
+    unsigned elementBits = storageBits(source.getType());
+    if (exchange.lanesToo)
+      bytes += exchange.spread(l, axis) ? llvm::alignTo(bytesOfTile(source.getType()), 16) : 0;
+    else
+      bytes +=
+          isa<ScanOp>(op) ? layout::scanScratch(l, axis, elementBits) : layout::reductionScratch(l, axis, elementBits);
   }
   return bytes;
 }
 
 static bool rowsStayInPlace(GatherOp op, Exchange exchange) {
   LinearLayout source = layoutOf(op.getSource()).getLayout(), index = layoutOf(op.getIndex()).getLayout();
-  unsigned axis = static_cast<unsigned>(op.getAxis());
-  if (exchange.spread(source, axis))
-    return false;
-  LinearLayout from = layout::sliced(source, axis), to = layout::sliced(index, axis);
-  for (std::string_view in : exchange.dims())
-    if (from.columnsOf(in) != to.columnsOf(in))
-      return false;
-  // What the places hold beyond that must agree too: rows in registers and lanes of the own place.
-  layout::Span held(from.columnsOf(layout::kRegister));
-  for (uint64_t column : from.columnsOf(layout::kLane))
-    held.insert(column);
-  for (std::string_view in : {layout::kRegister, layout::kLane})
-    for (uint64_t column : to.columnsOf(in))
-      if (!held.contains(column))
-        return false;
-  return true;
+  auto axis = static_cast<unsigned>(op.getAxis());
+  return !(exchange.lanesToo && exchange.spread(source, axis)) && layout::gathersInWarp(source, index, axis);
 }
 
 static uint64_t atomicScratch(Operation *op, Exchange exchange, unsigned numWarps) {

@@ -1,0 +1,219 @@
+// Dot.cpp - matrix products: by an instruction of the target, by multiply-adds of each lane
+//
+// SPDX-License-Identifier: Apache-2.0
+#include "core/codegen/simt/Emitter.h"
+
+#include "core/codegen/simt/DotTiles.h"
+
+#include <cmath>
+
+using namespace llvm;
+using tessera::layout::LinearLayout;
+using tessera::tbc::AttrId;
+using tessera::tbc::DotPrecision;
+using tessera::tbc::Elem;
+using tessera::tbc::Op;
+
+namespace tessera::codegen::simt {
+
+OperandTiles::OperandTiles(const LinearLayout &l, uint64_t rows, uint64_t columns) {
+  size_t rank = l.rank();
+  std::vector<uint64_t> registers = l.columnsOf(layout::kRegister);
+  auto isInside = [&](uint64_t column) {
+    std::vector<int64_t> at = l.unpackOut(column);
+    for (size_t d = 0; d + 2 < rank; ++d)
+      if (at[d])
+        return false;
+    return static_cast<uint64_t>(at[rank - 2]) < rows && static_cast<uint64_t>(at[rank - 1]) < columns;
+  };
+  unsigned bits = 0;
+  while (bits < registers.size() && isInside(registers[bits]))
+    ++bits;
+  size_ = 1u << bits;
+  for (unsigned r = 0; r < (1u << registers.size()); r += size_)
+    first_.try_emplace(l.unpackOut(l.applyPacked(r)), r);
+}
+
+std::optional<unsigned> OperandTiles::find(const std::vector<int64_t> &at) const {
+  auto it = first_.find(at);
+  return it == first_.end() ? std::nullopt : std::optional(it->second);
+}
+
+void Emitter::dot(const Op &o) {
+  if (o.intAttr(AttrId::Instruction))
+    dotByInstruction(o);
+  else
+    dotByLanes(o);
+}
+
+// ---- by an instruction ---------------------------------------------------------------------------------------------
+
+namespace {
+
+// An f32 operand as a sum of parts that the instruction multiplies exactly, the largest first.
+class F32Parts {
+public:
+  F32Parts(IRBuilder<> &b, Elementwise &e) : b_(b), e_(e) {}
+
+  // Parts of 11 bits of significand each, as f32.
+  SmallVector<Value *, 3> asTF32(Value *x, unsigned parts) {
+    SmallVector<Value *, 3> out;
+    for (unsigned i = 0; i + 1 < parts; ++i) {
+      // Rounded by adding half of what is cut off. Infinities, NaN and what would round to infinity stay whole: their rest would be NaN.
+      Value *bits = b_.CreateBitCast(x, b_.getInt32Ty());
+      Value *cut = b_.CreateAnd(b_.CreateAdd(bits, b_.getInt32(0x1000)), b_.getInt32(~0x1fffu));
+      out.push_back(rest(x, b_.CreateBitCast(cut, b_.getFloatTy()), x));
+    }
+    out.push_back(x);
+    return out;
+  }
+  // As bf16, 8 bits each.
+  SmallVector<Value *, 3> asBF16(Value *x, unsigned parts) {
+    SmallVector<Value *, 3> out;
+    for (unsigned i = 0; i < parts; ++i) {
+      Value *rounded = e_.narrow(x, Elem::BF16);
+      out.push_back(rounded);
+      if (i + 1 < parts)
+        rest(x, e_.widen(rounded, Elem::BF16), nullptr);
+    }
+    return out;
+  }
+
+private:
+  // x becomes x - part; where that is no number, 0, and the part is `whole`.
+  Value *rest(Value *&x, Value *part, Value *whole) {
+    Value *finite =
+        b_.CreateFCmpOLT(b_.CreateUnaryIntrinsic(Intrinsic::fabs, part), ConstantFP::getInfinity(b_.getFloatTy()));
+    Value *zero = ConstantFP::get(b_.getFloatTy(), 0);
+    Value *left = b_.CreateSelect(finite, b_.CreateFSub(x, part), zero);
+    Value *taken = whole ? b_.CreateSelect(finite, part, whole) : part;
+    x = left;
+    return taken;
+  }
+  IRBuilder<> &b_;
+  Elementwise &e_;
+};
+
+// Which parts of a and b are multiplied, smallest products first so that they are not lost in the sum.
+ArrayRef<std::pair<unsigned, unsigned>> productsOf(unsigned parts, bool all) {
+  static const std::pair<unsigned, unsigned> one[] = {{0, 0}}, two[] = {{1, 0}, {0, 1}, {0, 0}},
+                                             three[] = {{1, 1}, {2, 0}, {0, 2}, {1, 0}, {0, 1}, {0, 0}};
+  return parts == 1 ? ArrayRef(one) : all ? ArrayRef(three) : ArrayRef(two);
+}
+
+} // namespace
+
+void Emitter::dotByInstruction(const Op &o) {
+  auto entry = static_cast<unsigned>(o.intAttr(AttrId::Instruction) - 1);
+  MatrixForm form = target_.matrixForm(entry);
+  if (!form.m)
+    fail(o, "the target has no matrix instruction number " + std::to_string(entry));
+  const tbc::Type &ta = type(o.operands[0]), &tb = type(o.operands[1]), &tc = type(o.operands[2]);
+  auto precision = static_cast<DotPrecision>(o.intAttr(AttrId::Precision));
+  // f32 operands: as many parts as the precision asks for.
+  unsigned parts = 1;
+  bool splits = ta.elem == Elem::F32 && tb.elem == Elem::F32 && tc.elem == Elem::F32;
+  if (splits) {
+    if (precision == DotPrecision::IEEE)
+      fail(o, "a product of full precision was given a matrix instruction of less");
+    bool more = precision != DotPrecision::Default && precision != DotPrecision::TF32;
+    // Two parts of 11 bits carry as much as three of 8.
+    parts = !more ? 1 : form.a == Elem::BF16 && precision == DotPrecision::BF16x6 ? 3 : 2;
+    if (form.a == Elem::BF16 && precision == DotPrecision::TF32x3)
+      parts = 3;
+  }
+  F32Parts split(b_, e_);
+  auto partsOf = [&](const Registers &values) {
+    std::vector<Registers> out(parts);
+    for (V v : values) {
+      SmallVector<V, 3> p = {v};
+      if (splits && form.a == Elem::BF16)
+        p = split.asBF16(v, parts);
+      else if (splits)
+        p = split.asTF32(v, parts);
+      for (unsigned i = 0; i < parts; ++i)
+        out[i].push_back(p[i]);
+    }
+    return out;
+  };
+  std::vector<Registers> a = partsOf(of(o.operands[0])), b = partsOf(of(o.operands[1]));
+  Registers sum = of(o.operands[2]);
+
+  const LinearLayout &lc = layoutOf(tc);
+  OperandTiles tilesA(layoutOf(ta), form.m, form.k), tilesB(layoutOf(tb), form.k, form.n), tilesC(lc, form.m, form.n);
+  size_t rank = tc.shape.size();
+  MatrixIssue issue;
+  issue.entry = entry;
+  issue.n = form.n;
+  issue.a = splits ? form.a : ta.elem;
+  issue.b = splits ? form.b : tb.elem;
+  issue.c = tc.elem;
+  issue.op = &o;
+  // k outermost: the instructions of one step are independent of each other, and hide what each of them takes.
+  for (int64_t k = 0; k < ta.shape[rank - 1]; k += form.k)
+    for (auto [pa, pb] : productsOf(parts, parts == 3))
+      for (unsigned r = 0; r < sum.size(); r += tilesC.size()) {
+        std::vector<int64_t> at = lc.unpackOut(lc.applyPacked(r)), atA = at, atB = at;
+        atA[rank - 1] = k;
+        atB[rank - 2] = k;
+        std::optional<unsigned> ra = tilesA.find(atA), rb = tilesB.find(atB);
+        if (!ra || !rb)
+          fail(o, "a warp does not hold what its part of the product needs");
+        issue.aRegisters = ArrayRef(a[pa]).slice(*ra, tilesA.size());
+        issue.bRegisters = ArrayRef(b[pb]).slice(*rb, tilesB.size());
+        issue.accumulator = ArrayRef(sum).slice(r, tilesC.size());
+        SmallVector<V> out = target_.matrix(b_, issue);
+        std::copy(out.begin(), out.end(), sum.begin() + r);
+      }
+  set(o.results[0], std::move(sum));
+}
+
+// ---- by multiply-adds ----------------------------------------------------------------------------------------------
+
+Value *Emitter::multiplyAdd(V a, V b, V sum) {
+  if (sum->getType()->isIntegerTy())
+    return b_.CreateAdd(b_.CreateMul(a, b), sum);
+  if (target_.numerics().fma)
+    return b_.CreateIntrinsic(Intrinsic::fma, {sum->getType()}, {a, b, sum});
+  return b_.CreateFAdd(b_.CreateFMul(a, b), sum);
+}
+
+void Emitter::dotByLanes(const Op &o) {
+  const tbc::Type &ta = type(o.operands[0]), &tb = type(o.operands[1]), &tc = type(o.operands[2]);
+  // Sums run in 32-bit integers, f64 where one side is, else f32, and are rounded into c's type once.
+  bool wide = tc.elem == Elem::F64 || ta.elem == Elem::F64;
+  Type *sumType = tbc::isInteger(tc.elem) ? static_cast<Type *>(b_.getInt32Ty())
+                  : wide                  ? b_.getDoubleTy()
+                                          : b_.getFloatTy();
+  auto widened = [&](V v, Elem elem) -> V {
+    if (sumType->isIntegerTy())
+      return b_.CreateSExtOrTrunc(v, sumType);
+    v = e_.widen(v, elem);
+    return v->getType() == sumType ? v : b_.CreateFPExt(v, sumType);
+  };
+  Registers sum, a, b;
+  for (V v : of(o.operands[2]))
+    sum.push_back(widened(v, tc.elem));
+  for (V v : of(o.operands[0]))
+    a.push_back(widened(v, ta.elem));
+  for (V v : of(o.operands[1]))
+    b.push_back(widened(v, tb.elem));
+  const LinearLayout &lc = layoutOf(tc);
+  OperandTiles elementsA(layoutOf(ta), 1, 1), elementsB(layoutOf(tb), 1, 1);
+  size_t rank = tc.shape.size();
+  for (int64_t k = 0; k < ta.shape[rank - 1]; ++k)
+    for (unsigned r = 0; r < sum.size(); ++r) {
+      std::vector<int64_t> at = lc.unpackOut(lc.applyPacked(r)), atA = at, atB = at;
+      atA[rank - 1] = k;
+      atB[rank - 2] = k;
+      std::optional<unsigned> ra = elementsA.find(atA), rb = elementsB.find(atB);
+      if (!ra || !rb)
+        fail(o, "a lane does not hold what its part of the product needs");
+      sum[r] = multiplyAdd(a[*ra], b[*rb], sum[r]);
+    }
+  for (V &v : sum)
+    v = sumType->isIntegerTy() ? b_.CreateSExtOrTrunc(v, llvmType(tc)) : e_.narrow(v, tc.elem);
+  set(o.results[0], std::move(sum));
+}
+
+} // namespace tessera::codegen::simt
