@@ -11,7 +11,7 @@
 namespace tessera::layout {
 
 // Every linear map from dims of these bits to dims of these bits (at most 2^12 of them, please).
-inline void forEachLayout(std::vector<Dim> ins, std::vector<Dim> outs,
+inline void forEachLayout(const std::vector<Dim> &ins, const std::vector<Dim> &outs,
                           const std::function<void(const LinearLayout &)> &visit) {
   unsigned in = 0, out = 0;
   for (const Dim &d : ins)
