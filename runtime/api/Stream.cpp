@@ -26,6 +26,21 @@ tsr_status tsr_stream_create(TsrDevice *device, int32_t priority, uint32_t flags
   });
 }
 
+tsr_status tsr_stream_wrap(TsrDevice *device, uint64_t native, TsrStream **out) {
+  if (!device || !out)
+    return nullArgument("device or out");
+  return guarded([&] {
+    if (!TSR_HAS(tsr_driver_api, device->driver, stream_wrap))
+      return failed(TSR_E_UNSUPPORTED, "this device has no streams of others");
+    auto stream = std::make_unique<TsrStream>(device);
+    tsr_status status = contain([&] { return device->driver->stream_wrap(device->handle, native, &stream->handle); });
+    if (status < 0)
+      return device->failedIn("stream_wrap", status);
+    *out = stream.release();
+    return TSR_OK;
+  });
+}
+
 void tsr_stream_destroy(TsrStream *stream) {
   if (!stream)
     return;

@@ -246,7 +246,9 @@ PyObject *callKernel(PyObject *self, PyObject *grid, PyObject *const *args, size
   }
   if (!extents[0] || !extents[1] || !extents[2])
     return compiled.release();
-  TsrStream *stream = active.stream ? reinterpret_cast<StreamObject *>(active.stream)->stream : nullptr;
+  TsrStream *stream = nullptr;
+  if (!currentStream(*device, stream))
+    return nullptr;
   auto &k = *reinterpret_cast<KernelObject *>(kernel.get());
   bool done = enterHook || exitHook
                   ? launchHooked(compiled.get(), k, stream, extents, facts, call.bound.data(), call.bound.size())
@@ -513,12 +515,12 @@ PyObject *bumpEpoch(PyObject *, PyObject *) {
 }
 
 PyObject *setActive(PyObject *, PyObject *args) {
-  PyObject *device, *activate = Py_None, *refresh = Py_None, *stream = Py_None;
-  if (!PyArg_ParseTuple(args, "OOOO", &device, &activate, &refresh, &stream))
+  PyObject *device, *activate = Py_None, *refresh = Py_None, *stream = Py_None, *nativeStream = Py_None;
+  if (!PyArg_ParseTuple(args, "OOOO|O", &device, &activate, &refresh, &stream, &nativeStream))
     return nullptr;
   if ((device != Py_None && !PyObject_TypeCheck(device, deviceType)) ||
       (stream != Py_None && !PyObject_TypeCheck(stream, streamType))) {
-    PyErr_SetString(PyExc_TypeError, "set_active(Device or None, activate, refresh, Stream or None)");
+    PyErr_SetString(PyExc_TypeError, "set_active(Device or None, activate, refresh, Stream or None, native_stream)");
     return nullptr;
   }
   auto assign = [](PyObject *&slot, PyObject *value) {
@@ -529,6 +531,7 @@ PyObject *setActive(PyObject *, PyObject *args) {
   assign(active.activate, activate);
   assign(active.refresh, refresh);
   assign(active.stream, stream);
+  assign(active.nativeStream, nativeStream);
   Py_RETURN_NONE;
 }
 
@@ -556,10 +559,15 @@ PyObject *launchArguments(PyObject *, PyObject *args) {
   auto &k = *reinterpret_cast<KernelObject *>(kernel);
   if (!countFits(k, facts))
     return nullptr;
-  TsrStream *on = stream != Py_None && PyObject_TypeCheck(stream, streamType)
-                      ? reinterpret_cast<StreamObject *>(stream)->stream
-                  : active.stream ? reinterpret_cast<StreamObject *>(active.stream)->stream
-                                  : nullptr;
+  TsrStream *on = nullptr;
+  if (PyObject_TypeCheck(stream, streamType))
+    on = reinterpret_cast<StreamObject *>(stream)->stream;
+  else if (PyLong_Check(stream) && device->tensorDevice != 1) {
+    if (!wrappedStream(*device, stream, on))
+      return nullptr;
+  } else if (!currentStream(*device, on)) {
+    return nullptr;
+  }
   if (extents[0] && extents[1] && extents[2] &&
       !launch(k, on, extents, facts.values.data(), static_cast<uint32_t>(facts.values.size())))
     return nullptr;
@@ -600,7 +608,8 @@ PyMethodDef launcherFunctions[] = {
     {"set_launch_hooks", setLaunchHooks, METH_VARARGS, "set_launch_hooks(enter, exit): callables, or None."},
     {"bump_epoch", bumpEpoch, METH_NOARGS,
      "Something changed that compiles depend on: launches look everything up anew."},
-    {"set_active", setActive, METH_VARARGS, "set_active(device, activate, refresh, stream): where launches go."},
+    {"set_active", setActive, METH_VARARGS,
+     "set_active(device, activate, refresh, stream, native_stream=None): where launches go."},
     {"launch", launchArguments, METH_VARARGS, "launch(kernel, grid, stream, arguments)."},
     {"specialization", specialization, METH_VARARGS,
      "specialization(value, is_const=False, specialize=True, align=True): (type, key) of an argument."},

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstring>
+#include <map>
 #include <structmember.h>
 #include <vector>
 
@@ -261,17 +262,25 @@ PyGetSetDef kernelFields[] = {
 // ---- Stream and Event ----------------------------------------------------------------------------------------------
 
 PyObject *streamNew(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
-  static const char *keywords[] = {"device", "priority", "own_thread", nullptr};
-  PyObject *device;
+  static const char *keywords[] = {"device", "priority", "own_thread", "native", nullptr};
+  PyObject *device, *native = Py_None;
   int priority = 0, ownThread = 0;
-  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!|ip", const_cast<char **>(keywords), deviceType, &device, &priority,
-                                   &ownThread))
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!|ipO", const_cast<char **>(keywords), deviceType, &device,
+                                   &priority, &ownThread, &native))
     return nullptr;
+  TsrDevice *raw = as<DeviceObject>(device)->device;
   TsrStream *stream = nullptr;
-  if (tsr_status s =
-          tsr_stream_create(as<DeviceObject>(device)->device, priority, ownThread ? TSR_STREAM_OWN_THREAD : 0, &stream);
-      s < 0)
-    return raiseRuntime(s);
+  tsr_status made;
+  if (native != Py_None) {
+    uint64_t handle = PyLong_AsUnsignedLongLong(native);
+    if (PyErr_Occurred())
+      return nullptr;
+    made = tsr_stream_wrap(raw, handle, &stream);
+  } else {
+    made = tsr_stream_create(raw, priority, ownThread ? TSR_STREAM_OWN_THREAD : 0, &stream);
+  }
+  if (made < 0)
+    return raiseRuntime(made);
   PyObject *self = allocate(type);
   if (!self) {
     tsr_stream_destroy(stream);
@@ -569,6 +578,30 @@ DeviceObject *activeDevice() {
     return nullptr;
   }
   return as<DeviceObject>(active.device);
+}
+
+bool wrappedStream(DeviceObject &device, PyObject *native, TsrStream *&stream) {
+  uint64_t handle = PyLong_AsUnsignedLongLong(native);
+  if (PyErr_Occurred())
+    return false;
+  // Under the GIL. Never emptied: as few as the program has streams, and a handle that comes back means the same to the vendor.
+  static std::map<std::pair<TsrDevice *, uint64_t>, TsrStream *> wrapped;
+  TsrStream *&known = wrapped[{device.device, handle}];
+  if (!known)
+    if (tsr_status s = tsr_stream_wrap(device.device, handle, &known); s < 0) {
+      raiseRuntime(s);
+      return false;
+    }
+  stream = known;
+  return true;
+}
+
+bool currentStream(DeviceObject &device, TsrStream *&stream) {
+  stream = active.stream ? reinterpret_cast<StreamObject *>(active.stream)->stream : nullptr;
+  if (!active.nativeStream || active.stream)
+    return true;
+  Reference native(PyObject_CallNoArgs(active.nativeStream));
+  return native && wrappedStream(device, native.get(), stream);
 }
 
 // A kernel that is done in less than this keeps the GIL: handing it over would cost as much as the kernel.

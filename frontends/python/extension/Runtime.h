@@ -53,9 +53,16 @@ struct ActiveDevice {
   PyObject *activate = nullptr; // called without arguments; chooses
   PyObject *refresh = nullptr;  // called before each launch where set: the current device may have changed
   PyObject *stream = nullptr;   // StreamObject or null: the default stream
+  // Called without arguments before each launch where set and no stream was chosen: the vendor's handle of the stream on which the program's
+  // framework works now.
+  PyObject *nativeStream = nullptr;
 };
 extern ActiveDevice active;
 // Borrowed; null with an error.
 DeviceObject *activeDevice();
+// Where a launch goes: the chosen stream, the framework's, or null for the default stream. False with an error.
+bool currentStream(DeviceObject &device, TsrStream *&stream);
+// The stream with this handle of the vendor's, a Python int. False with an error.
+bool wrappedStream(DeviceObject &device, PyObject *native, TsrStream *&stream);
 
 } // namespace tessera::python

@@ -90,7 +90,13 @@ Value Emitter::trueDivide(const Value &a, const Value &b) {
     x = cast(x, py::dtype(K::FP32));
     y = cast(y, py::dtype(K::FP32));
   }
-  return throughFloat(x, y, [&](Value p, Value q) { return elementwise<arith::DivFOp>(p, q); });
+  // Triton's `/` promises two units in the last place, not a correctly rounded quotient (that is div_rn).
+  return throughFloat(x, y, [&](Value p, Value q) {
+    Value quotient = elementwise<arith::DivFOp>(p, q);
+    if (auto op = quotient.ir.getDefiningOp<arith::DivFOp>())
+      op.setFastmath(arith::FastMathFlags::afn);
+    return quotient;
+  });
 }
 
 Value Emitter::mod(const Value &a, const Value &b) {

@@ -9,6 +9,7 @@ processor where there is none, or what TESSERA_DEVICE names. Nothing is opened b
 """
 from __future__ import annotations
 
+import functools
 import sys
 import threading
 from contextlib import contextmanager
@@ -153,7 +154,24 @@ class DeviceDriver(DriverBase):
         return self._device
 
     def _activate(self):
-        _tessera.set_active(self.device, driver._activate, None, self._stream)
+        _tessera.set_active(self.device, driver._activate, None, self._stream, self._framework_stream())
+
+    def _framework_stream(self):
+        """What gives the handle of the stream on which PyTorch works, on a device that is its too; None elsewhere."""
+        if self.device.host_pointers or self.device.plugin not in ("nvidia", "amd"):
+            return None
+        ordinal = self.device.ordinal
+
+        def handle():
+            # PyTorch may be imported later than this: it is asked for at each launch until it is there.
+            torch = sys.modules.get("torch")
+            raw = getattr(getattr(torch, "_C", None), "_cuda_getCurrentRawStream", None)
+            if raw is None:
+                return 0
+            if torch.cuda.is_initialized():
+                _tessera.set_active(self.device, driver._activate, None, self._stream, functools.partial(raw, ordinal))
+            return raw(ordinal)
+        return handle
 
     def get_current_target(self):
         return target_of(self.device)
@@ -166,8 +184,11 @@ class DeviceDriver(DriverBase):
             raise ValueError(f"this driver has device {self.device.ordinal} only; make another for device {device}")
 
     def get_current_stream(self, device=None):
-        """The stream that launches go to: 0 is the device's default stream."""
-        return self._stream if self._stream is not None else 0
+        """The stream that launches go to: 0 is the device's default stream, a number the handle of PyTorch's."""
+        if self._stream is not None:
+            return self._stream
+        native = self._framework_stream()
+        return native() if native else 0
 
     @contextmanager
     def on_stream(self, stream):
