@@ -104,7 +104,9 @@ AxisInfo quotientOf(const AxisInfo &a, const AxisInfo &b) {
   if (isPower && a.elementDivisibility() >= *b.constant)
     for (int64_t &divisibility : quotient.divisibility)
       divisibility = a.elementDivisibility() == kMostDivisible ? kMostDivisible : a.elementDivisibility() / *b.constant;
-  quotient.nonNegative = a.nonNegative && b.nonNegative;
+  // Divisors of indices are counts; one that is negative would mean an index of nothing. Program ids divided by sizes that are parameters are
+  // what tile orders are made of, and a remainder of them keeps its runs only where it is not negative.
+  quotient.nonNegative = a.nonNegative;
   return quotient;
 }
 

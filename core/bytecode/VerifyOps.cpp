@@ -1,9 +1,6 @@
 // VerifyOps.cpp - counts, attributes and types of every op
 // SPDX-License-Identifier: Apache-2.0
-#include "core/bytecode/VerifyOps.h"
-
-#include "core/bytecode/Infer.h"
-#include "core/bytecode/Text.h"
+#include "core/bytecode/TypeCheck.h"
 
 #include <algorithm>
 #include <map>
@@ -70,7 +67,7 @@ constexpr Range kRanges[] = {
     {AttrId::Reverse, 0, 1},      {AttrId::Descending, 0, 1}, {AttrId::Hex, 0, 1},       {AttrId::NumStages, 0, kBig}, {AttrId::Unroll, 0, kBig},
     {AttrId::NumRounds, 0, 64},   {AttrId::LhsFormat, 0, 4},  {AttrId::RhsFormat, 0, 4}, {AttrId::LhsKPack, 0, 1},  {AttrId::RhsKPack, 0, 1},
     {AttrId::FastMath, 0, 1},     {AttrId::Pack, 0, 64},      {AttrId::HasScales, 0, 3}, {AttrId::Approx, 0, 1},    {AttrId::Start, INT32_MIN, INT32_MAX},
-    {AttrId::End, INT32_MIN, int64_t(INT32_MAX) + 1},         {AttrId::Instruction, 0, kBig}, {AttrId::Offset, 0, kBig}, {AttrId::Bytes, 0, kBig}, {AttrId::Width, 0, kBig},
+    {AttrId::End, INT32_MIN, int64_t(INT32_MAX) + 1},         {AttrId::Instruction, 0, kBig}, {AttrId::Offset, 0, kBig}, {AttrId::Bytes, 0, kBig}, {AttrId::Width, 0, kBig}, {AttrId::Slots, 0, kBig}, {AttrId::Pending, 0, kBig},
 };
 // clang-format on
 } // namespace
@@ -115,6 +112,10 @@ std::string operandName(const Op &op, size_t i) {
   case Opcode::SharedLoad:
   case Opcode::SharedFree:
     return pick({"shared tensor"});
+  case Opcode::SharedSlot:
+    return pick({"ring", "index"});
+  case Opcode::AsyncLoad:
+    return pick({"shared tensor", "pointer", "mask"});
   default:
     return "operand " + std::to_string(i);
   }
@@ -163,92 +164,7 @@ bool verifyCounts(const Op &op, const OpInfo &info, const FailFn &fail) {
   return ok;
 }
 
-namespace {
 unsigned intWidth(Elem e) { return e == Elem::I1 ? 1 : elemBits(e); }
-
-class TypeCheck {
-public:
-  TypeCheck(const Module &m, const Op &op, const FailFn &fail) : m_(m), op_(op), fail_(fail) {}
-  void run();
-
-private:
-  const Type &in(size_t i) const { return m_.typeOf(op_.operands[i]); }
-  const Type &out(size_t i = 0) const { return m_.typeOf(op_.results[i]); }
-  size_t count() const { return op_.operands.size(); }
-  // Each of these says what is wrong and gives false where it is.
-  bool require(bool ok, const std::string &message) {
-    if (!ok)
-      fail_(message);
-    return ok;
-  }
-  bool operand(size_t i, bool ok, const std::string &rule) {
-    return ok || require(false, operandName(op_, i) + " is " + typeText(m_, in(i)) + "; " + rule);
-  }
-  bool result(const Type &want, size_t i = 0) {
-    return out(i) == want || require(false, "result " + std::to_string(i) + " is " + typeText(m_, out(i)) +
-                                                " instead of " + typeText(m_, want));
-  }
-  bool isInt(size_t i) {
-    return operand(i, in(i).kind != Type::Shared && !in(i).pointer && isInteger(in(i).elem), "it must be of integers");
-  }
-  bool isFlt(size_t i) {
-    return operand(i, in(i).kind != Type::Shared && !in(i).pointer && isFloat(in(i).elem), "it must be of floats");
-  }
-  bool isPtr(size_t i) {
-    return operand(i, in(i).kind != Type::Shared && in(i).pointer, "it must be a pointer or a tensor of pointers");
-  }
-  bool isTensor(size_t i) { return operand(i, in(i).isTensor(), "it must be a tensor"); }
-  bool isMask(size_t i, const Type &like) {
-    return operand(i, in(i) == withElem(like, Elem::I1), "it must be " + typeText(m_, withElem(like, Elem::I1)));
-  }
-  bool same(size_t i, size_t j) {
-    return operand(i, in(i) == in(j), "it must be as " + operandName(op_, j) + ", " + typeText(m_, in(j)));
-  }
-  bool sameShape(const Type &a, const Type &b) { return a.kind == b.kind && a.shape == b.shape; }
-  bool axisIn(int64_t rank) {
-    int64_t a = op_.intAttr(AttrId::Axis);
-    return require(a >= 0 && a < rank,
-                   "axis " + std::to_string(a) + " is not one of the " + std::to_string(rank) + " dims");
-  }
-  // Like result(), but the layout of the result is its own.
-  bool resultShape(const Type &like, const std::vector<int64_t> &shape, size_t i = 0) {
-    Type want = withShape(like, shape), got = out(i);
-    got.layout = kNone;
-    return got == want || require(false, "result " + std::to_string(i) + " is " + typeText(m_, out(i)) +
-                                             " instead of " + typeText(m_, want));
-  }
-  bool regionArgs(size_t region, const std::vector<Type> &want);
-  bool yields(size_t region, const std::vector<Type> &want, size_t skip = 0);
-  std::vector<Type> resultTypes() const {
-    std::vector<Type> t;
-    for (ValueId v : op_.results)
-      t.push_back(m_.typeOf(v));
-    return t;
-  }
-  std::vector<Type> operandTypes(size_t from) const {
-    std::vector<Type> t;
-    for (size_t i = from; i < count(); ++i)
-      t.push_back(in(i));
-    return t;
-  }
-  bool equalTypes(const std::vector<Type> &a, const std::vector<Type> &b, const std::string &what);
-
-  void structure();
-  void creation();
-  void conversion();
-  void elementwise();
-  void shapes();
-  void memory();
-  void combiner();
-  void tiles();
-  void dot();
-  void dotScaled();
-  void layouts();
-
-  const Module &m_;
-  const Op &op_;
-  const FailFn &fail_;
-};
 
 bool TypeCheck::equalTypes(const std::vector<Type> &a, const std::vector<Type> &b, const std::string &what) {
   if (!require(a.size() == b.size(),
@@ -631,7 +547,14 @@ void TypeCheck::combiner() {
 
 void TypeCheck::dot() {
   for (size_t i = 0; i < 3; ++i)
-    if (!isTensor(i) || !operand(i, !in(i).pointer, "it must be of numbers"))
+    if (!isTensor(i))
+      return;
+  product();
+}
+
+void TypeCheck::product() {
+  for (size_t i = 0; i < 3; ++i)
+    if (!operand(i, !in(i).pointer, "it must be of numbers"))
       return;
   const auto &a = in(0).shape, &b = in(1).shape, &c = in(2).shape;
   size_t r = a.size();
@@ -742,38 +665,6 @@ void TypeCheck::tiles() {
   }
 }
 
-void TypeCheck::layouts() {
-  auto asTensor = [&](Type t) {
-    t.kind = Type::Tensor;
-    t.layout = kNone;
-    return t;
-  };
-  switch (op_.code) {
-  case Opcode::ConvertLayout:
-    if (isTensor(0) && require(out().isTensor(), "the result must be a tensor"))
-      require(asTensor(in(0)) == asTensor(out()),
-              "the result is " + typeText(m_, out()) + ", of another shape or type than operand 0");
-    return;
-  case Opcode::SharedAlloc:
-    require(out().kind == Type::Shared, "the result must be a shared tensor");
-    return;
-  case Opcode::SharedStore:
-    if (operand(0, in(0).kind == Type::Shared, "it must be a shared tensor") && isTensor(1))
-      operand(1, asTensor(in(0)) == asTensor(in(1)), "it must be of the shape and type of the shared tensor");
-    return;
-  case Opcode::SharedLoad:
-    if (operand(0, in(0).kind == Type::Shared, "it must be a shared tensor"))
-      require(out().isTensor() && asTensor(in(0)) == asTensor(out()),
-              "the result is not of the shape and type of the shared tensor");
-    return;
-  case Opcode::SharedFree:
-    operand(0, in(0).kind == Type::Shared, "it must be a shared tensor");
-    return;
-  default:
-    return;
-  }
-}
-
 void TypeCheck::run() {
   auto n = static_cast<uint16_t>(op_.code);
   if (n < 16)
@@ -790,7 +681,6 @@ void TypeCheck::run() {
     return tiles();
   layouts();
 }
-} // namespace
 
 void verifyTypes(const Module &m, const Op &op, const FailFn &fail) { TypeCheck(m, op, fail).run(); }
 

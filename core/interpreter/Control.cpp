@@ -116,6 +116,9 @@ bool Program::op(const Op &op) {
   case Opcode::Condition:
   case Opcode::Barrier:
   case Opcode::SharedFree:
+  case Opcode::AsyncCommit:
+  case Opcode::AsyncWait:
+  case Opcode::SharedFence:
     return true;
   case Opcode::If:
     return ifOp(op);
@@ -155,6 +158,32 @@ bool Program::op(const Op &op) {
   case Opcode::SharedAlloc:
     values_[op.results[0]].tensor.reset(); // another buffer every time, whoever still holds the last one
     poison(op);
+    if (int64_t slots = op.intAttr(AttrId::Slots)) {
+      auto &ring = rings_[op.results[0]];
+      ring.clear();
+      for (int64_t i = 0; i < slots; ++i)
+        ring.push_back(std::make_shared<Tensor>(*values_[op.results[0]].tensor));
+    }
+    return true;
+  case Opcode::SharedSlot: {
+    const auto &ring = rings_[op.operands[0]];
+    auto index = static_cast<uint32_t>(in(op, 1).bits[0]);
+    if (index >= ring.size()) {
+      report(DiagId::OutOfBounds, op, "slot " + std::to_string(index) + " of a ring of " + std::to_string(ring.size()));
+      return false;
+    }
+    values_[op.results[0]].tensor = ring[index];
+    return true;
+  }
+  case Opcode::AsyncLoad:
+    asyncLoad(op);
+    return true;
+  case Opcode::AsyncDot:
+    dot(op);
+    return true;
+  case Opcode::DotWait:
+    for (size_t i = 0; i < op.results.size(); ++i)
+      alias(op.results[i], op.operands[i]);
     return true;
   case Opcode::SharedStore:
     // In place: every name of the buffer sees it.
@@ -167,6 +196,7 @@ bool Program::op(const Op &op) {
     broadcast(op);
     return true;
   case Opcode::Transpose:
+  case Opcode::SharedTranspose: // of what is there now: nobody writes to a transposed name
     transpose(op);
     return true;
   case Opcode::Join:

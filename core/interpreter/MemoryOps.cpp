@@ -102,6 +102,19 @@ void Program::load(const Op &op) {
   }
 }
 
+void Program::asyncLoad(const Op &op) {
+  Tensor &buffer = *values_[op.operands[0]].tensor; // in place: every name of the buffer sees it
+  In ptr = in(op, 1), mask = in(op, op.operands.size() > 2 ? 2 : 1);
+  Elem e = typeOf(op.operands[0]).elem;
+  unsigned bytes = elemBits(e) / 8;
+  buffer.shadow.clear();
+  for (size_t i = 0; i < ptr.count; ++i) {
+    bool reads = active(op, op.operands.size() > 2 ? &mask : nullptr, i) && addressKnown(op, ptr, i) &&
+                 mayAccess(op, ptr.bits[i], bytes, true, "asynchronous load");
+    buffer.bits[i] = reads ? loadBytes(ptr.bits[i], e) : 0;
+  }
+}
+
 void Program::store(const Op &op) {
   In ptr = in(op, 0), value = in(op, 1), mask = in(op, op.operands.size() > 2 ? 2 : 0);
   const Type &t = typeOf(op.operands[1]);

@@ -6,6 +6,7 @@
 #include "core/interpreter/Interpreter.h"
 #include "core/interpreter/ScalarSemantics.h"
 
+#include <map>
 #include <memory>
 #include <set>
 
@@ -91,6 +92,7 @@ private:
   bool addressKnown(const tbc::Op &op, const In &ptr, size_t i);
   void write(uint64_t address, tbc::Elem e, uint64_t bits);
   void load(const tbc::Op &op);
+  void asyncLoad(const tbc::Op &op); // at once
   void store(const tbc::Op &op);
   void atomic(const tbc::Op &op);
   void print(const tbc::Op &op);
@@ -119,6 +121,7 @@ private:
   Result &result_;
   std::array<uint32_t, 3> grid_, id_{};
   std::vector<Value> values_;
+  std::map<tbc::ValueId, std::vector<std::shared_ptr<Tensor>>> rings_; // of shared_alloc with slots
   uint64_t ops_ = 0;
   uint64_t writes_ = 0; // that changed memory
   std::set<std::pair<const tbc::Op *, DiagId>> reported_;

@@ -2,6 +2,7 @@
 //
 // SPDX-License-Identifier: Apache-2.0
 #include "core/ir/Checks.h"
+#include "core/layout/TensorLayouts.h"
 
 #define GET_OP_CLASSES
 #include "core/ir/LayoutOps.cpp.inc"
@@ -32,9 +33,15 @@ OpFoldResult ConvertLayoutOp::fold(FoldAdaptor) {
 }
 
 LogicalResult SharedAllocOp::verify() {
-  if (getOffset().value_or(0) < 0 || getBytes().value_or(0) < 0) // shared_alloc_c1
-    return emitOpError() << "offset and bytes must not be negative, got " << getOffset().value_or(0) << " and "
-                         << getBytes().value_or(0);
+  if (getOffset().value_or(0) < 0 || getBytes().value_or(0) < 0 || getSlots() < 0) // shared_alloc_c1
+    return emitOpError() << "offset, bytes and slots must not be negative, got " << getOffset().value_or(0) << ", "
+                         << getBytes().value_or(0) << " and " << getSlots();
+  return success();
+}
+
+LogicalResult SharedSlotOp::verify() {
+  if (getRing().getType() != getType()) // shared_slot_c2
+    return emitOpError() << "the result must have the ring's type " << getRing().getType() << ", got " << getType();
   return success();
 }
 
@@ -50,5 +57,89 @@ LogicalResult SharedStoreOp::verify() {
 LogicalResult SharedLoadOp::verify() {
   return checkShared(*this, getShared().getType(), "result", getType());
 } // shared_load_c1
+
+static SharedType transposedType(SharedType source, ArrayRef<int64_t> order) {
+  SmallVector<int64_t> shape;
+  SmallVector<int32_t> narrow(order.begin(), order.end());
+  for (int64_t from : order)
+    shape.push_back(source.getShape()[static_cast<size_t>(from)]);
+  auto layout = dyn_cast_or_null<LinearAttr>(source.getLayout());
+  if (layout)
+    layout = LinearAttr::get(source.getContext(), layout::transposed(layout.getLayout(), narrow));
+  return SharedType::get(shape, source.getElementType(), layout);
+}
+
+void SharedTransposeOp::build(OpBuilder &builder, OperationState &state, Value source, ArrayRef<int64_t> order) {
+  build(builder, state, transposedType(cast<SharedType>(source.getType()), order), source, order);
+}
+
+LogicalResult SharedTransposeOp::verify() {
+  SharedType source = getSource().getType();
+  SmallVector<int64_t> sorted(getOrder());
+  llvm::sort(sorted);
+  bool permutation = sorted.size() == source.getShape().size();
+  for (size_t i = 0; permutation && i < sorted.size(); ++i)
+    permutation = sorted[i] == static_cast<int64_t>(i);
+  if (!permutation) // shared_transpose_c1
+    return emitOpError() << "order must be a permutation of the dims of " << source;
+  if (getType() != transposedType(source, getOrder())) // shared_transpose_c2
+    return emitOpError() << "the result must be " << transposedType(source, getOrder()) << ", got " << getType();
+  return success();
+}
+
+LogicalResult AsyncLoadOp::verify() {
+  RankedTensorType pointers = getPtr().getType();
+  SharedType shared = getShared().getType();
+  auto pointer = dyn_cast<PointerType>(pointers.getElementType());
+  if (!pointer || pointer.getPointee() != shared.getElementType()) // async_load_c1
+    return emitOpError() << "ptr must hold pointers to the shared tensor's " << shared.getElementType() << ", got "
+                         << pointers;
+  if (failed(checkShape(*this, "ptr", pointers, shared.getShape())))
+    return failure();
+  Value mask = getMask();
+  if (mask && failed(checkSameType(*this, "mask", mask.getType(), "ptr with i1",
+                                   withElementType(pointers, IntegerType::get(getContext(), 1))))) // async_load_c2
+    return failure();
+  return success();
+}
+
+LogicalResult AsyncWaitOp::verify() {
+  if (getPending() < 0) // async_wait_c1
+    return emitOpError() << "pending must not be negative, got " << getPending();
+  return success();
+}
+
+static std::pair<ArrayRef<int64_t>, Type> shapeAndElement(Type type) {
+  if (auto shared = dyn_cast<SharedType>(type))
+    return {shared.getShape(), shared.getElementType()};
+  return {shapeOf(type), elementTypeOf(type)};
+}
+
+LogicalResult AsyncDotOp::verify() {
+  auto [a, ea] = shapeAndElement(getA().getType());
+  auto [b, eb] = shapeAndElement(getB().getType());
+  auto [c, ec] = shapeAndElement(getC().getType());
+  if (a.size() != 2 || b.size() != 2 || c.size() != 2 || a[1] != b[0] || c[0] != a[0] || c[1] != b[1]) // async_dot_c1
+    return emitOpError() << "the shapes of a, b and c do not fit: " << getA().getType() << ", " << getB().getType()
+                         << ", " << getC().getType();
+  bool integers = ea.isInteger(8) && eb.isInteger(8) && ec.isInteger(32);
+  bool floats = isTileFloat(ea) && isTileFloat(ec) && (ea == eb || (isTileFp8(ea) && isTileFp8(eb)));
+  if (!integers && !floats)
+    return emitOpError() << "the elements of a, b and c do not fit: " << ea << ", " << eb << ", " << ec;
+  if (failed(checkSameType(*this, "result", getType(), "c", getC().getType()))) // async_dot_c2
+    return failure();
+  if (getInstruction() < 1 || getMaxImprecise() < 0) // async_dot_c3
+    return emitOpError() << "instruction must be at least 1 and max_imprecise at least 0, got " << getInstruction()
+                         << " and " << getMaxImprecise();
+  return success();
+}
+
+LogicalResult DotWaitOp::verify() {
+  if (getPending() < 0) // dot_wait_c1
+    return emitOpError() << "pending must not be negative, got " << getPending();
+  if (getValues().getTypes() != getResults().getTypes()) // dot_wait_c2
+    return emitOpError() << "results must have the types of the operands";
+  return success();
+}
 
 } // namespace tessera::tile

@@ -20,6 +20,8 @@ public:
   const sdk::LayoutProvider *layouts() const override { return this; }
 
   sdk::LinearMap layout(const sdk::LayoutRequest &r) const override {
+    if (r.access == TSR_ACCESS_SHARED && r.entry > 0 && r.entry <= instructions_.size() && r.shape.size() == 2)
+      return sharedOperandOf(instructions_[r.entry - 1], r.operand, r.shape, r.contiguous[0] > r.contiguous[1] ? 0 : 1);
     bool isMatrix = r.access == TSR_ACCESS_MMA_OPERAND || r.access == TSR_ACCESS_MMA_ACCUMULATOR;
     if (!isMatrix || r.entry == 0 || r.entry > instructions_.size() || r.shape.size() != 2)
       throw sdk::Unsupported("a layout of its own", "", std::string(canonical()) + ": the core's default serves");

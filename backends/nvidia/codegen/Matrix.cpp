@@ -12,7 +12,7 @@ using tessera::codegen::simt::MatrixIssue;
 namespace tessera::nvidia {
 
 // Narrow elements fill 32-bit registers, the first one in the low bits; wide ones are registers already.
-static SmallVector<Value *> packed(IRBuilderBase &b, ArrayRef<Value *> elements) {
+SmallVector<Value *> packRegisters(IRBuilderBase &b, ArrayRef<Value *> elements) {
   unsigned bits = elements.front()->getType()->getScalarSizeInBits();
   if (bits >= 32)
     return SmallVector<Value *>(elements);
@@ -28,7 +28,7 @@ static SmallVector<Value *> packed(IRBuilderBase &b, ArrayRef<Value *> elements)
   return out;
 }
 
-static SmallVector<Value *> unpacked(IRBuilderBase &b, ArrayRef<Value *> registers, Type *element) {
+SmallVector<Value *> unpackRegisters(IRBuilderBase &b, ArrayRef<Value *> registers, Type *element) {
   unsigned bits = element->getScalarSizeInBits();
   if (bits >= 32)
     return SmallVector<Value *>(registers);
@@ -53,8 +53,8 @@ codegen::simt::MatrixForm NvLaneTarget::matrixForm(unsigned entry) const {
 
 SmallVector<Value *> NvLaneTarget::matrix(IRBuilderBase &b, const MatrixIssue &issue) {
   const Instruction i = instructionsOf(arch_.sm, arch_.specific)[issue.entry];
-  SmallVector<Value *> a = packed(b, issue.aRegisters), bRegs = packed(b, issue.bRegisters),
-                       c = packed(b, issue.accumulator);
+  SmallVector<Value *> a = packRegisters(b, issue.aRegisters), bRegs = packRegisters(b, issue.bRegisters),
+                       c = packRegisters(b, issue.accumulator);
   if (i.aText == "tf32")
     for (SmallVector<Value *> *side : {&a, &bRegs})
       for (Value *&v : *side) // rounded to nearest: the instruction itself would cut the low bits off
@@ -91,7 +91,7 @@ SmallVector<Value *> NvLaneTarget::matrix(IRBuilderBase &b, const MatrixIssue &i
   SmallVector<Value *> registers;
   for (unsigned j = 0; j < c.size(); ++j)
     registers.push_back(c.size() == 1 ? out : b.CreateExtractValue(out, j));
-  return unpacked(b, registers, issue.accumulator.front()->getType());
+  return unpackRegisters(b, registers, issue.accumulator.front()->getType());
 }
 
 } // namespace tessera::nvidia

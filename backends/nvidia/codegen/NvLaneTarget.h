@@ -62,6 +62,20 @@ public:
   codegen::simt::MatrixForm matrixForm(unsigned entry) const override;
   llvm::SmallVector<V> matrix(llvm::IRBuilderBase &b, const codegen::simt::MatrixIssue &issue) override;
 
+  // Async.cpp
+  void asyncCopy(llvm::IRBuilderBase &b, V shared, V global, unsigned bytes, V predicate,
+                 codegen::simt::AccessHints hints) override;
+  void asyncCommit(llvm::IRBuilderBase &b) override;
+  void asyncWait(llvm::IRBuilderBase &b, unsigned pending) override;
+  void sharedFence(llvm::IRBuilderBase &b) override;
+  V sharedOperand(llvm::IRBuilderBase &b, unsigned entry, unsigned operand, V pointer,
+                  const layout::LinearLayout &layout, unsigned bits) override;
+  void beginAsyncMatrix(llvm::IRBuilderBase &b) override;
+  llvm::SmallVector<V> asyncMatrix(llvm::IRBuilderBase &b, const codegen::simt::SharedIssue &issue) override;
+  void endAsyncMatrix(llvm::IRBuilderBase &b) override;
+  llvm::SmallVector<V> awaitMatrix(llvm::IRBuilderBase &b, unsigned pending, llvm::ArrayRef<V> registers) override;
+  EntryShape entryShape(unsigned entry) override;
+
   void print(llvm::IRBuilderBase &b, const codegen::simt::PrintedValue &value) override;
   void assertFailed(llvm::IRBuilderBase &b, const std::string &message, const std::string &file, unsigned line,
                     const std::string &function) override;
@@ -85,5 +99,10 @@ private:
 // Results: `results` types, "=" constraints first. sideEffects: orders with memory and is never removed.
 llvm::Value *inlinePtx(llvm::IRBuilderBase &b, llvm::Type *result, const std::string &text,
                        const std::string &constraints, llvm::ArrayRef<llvm::Value *> operands, bool sideEffects);
+
+// Elements in storage form as the 32-bit registers (wider elements: their own) of a fragment, the first one in the low bits, and back.
+llvm::SmallVector<llvm::Value *> packRegisters(llvm::IRBuilderBase &b, llvm::ArrayRef<llvm::Value *> elements);
+llvm::SmallVector<llvm::Value *> unpackRegisters(llvm::IRBuilderBase &b, llvm::ArrayRef<llvm::Value *> registers,
+                                                 llvm::Type *element);
 
 } // namespace tessera::nvidia

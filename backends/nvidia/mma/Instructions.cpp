@@ -26,7 +26,31 @@ Instruction warp(uint16_t k, uint8_t ab, uint8_t c, std::string abText, std::str
 
 std::vector<Instruction> instructionsOf(unsigned sm, bool specific) {
   std::vector<Instruction> all;
-  (void)specific;
+  if (sm == 90 && specific) {
+    auto group = [&](uint16_t k, uint8_t a, uint8_t b, uint8_t c, std::string aText, std::string bText,
+                     std::string cText) {
+      Instruction i = warp(k, a, c, std::move(aText), std::move(cText));
+      i.issue = Issue::WarpGroup;
+      i.m = 64;
+      i.nMax = 256;
+      i.nStep = 8;
+      i.b = b;
+      i.bText = std::move(bText);
+      i.shape = "m64";
+      i.cycles =
+          128; // of n = 256: 4096 multiply-adds of 16 bits a clock and multiprocessor; fp8 has twice the k in the same time
+      all.push_back(i);
+    };
+    group(16, TSR_F16, TSR_F16, TSR_F32, "f16", "f16", "f32");
+    group(16, TSR_BF16, TSR_BF16, TSR_F32, "bf16", "bf16", "f32");
+    group(16, TSR_F16, TSR_F16, TSR_F16, "f16", "f16", "f16");
+    group(8, TSR_F32, TSR_F32, TSR_F32, "tf32", "tf32", "f32");
+    for (bool a4 : {true, false})
+      for (bool b4 : {true, false})
+        group(32, a4 ? TSR_F8E4M3FN : TSR_F8E5M2, b4 ? TSR_F8E4M3FN : TSR_F8E5M2, TSR_F32, a4 ? "e4m3" : "e5m2",
+              b4 ? "e4m3" : "e5m2", "f32");
+    group(32, TSR_I8, TSR_I8, TSR_I32, "s8", "s8", "s32");
+  }
   if (sm >= 80) {
     all.push_back(warp(16, TSR_F16, TSR_F32, "f16", "f32"));
     all.push_back(warp(16, TSR_BF16, TSR_F32, "bf16", "f32"));
@@ -129,6 +153,44 @@ sdk::LinearMap fragmentOf(const Instruction &i, uint32_t operand, unsigned n) {
   m.outLog2 =
       transposed ? std::vector<uint32_t>{bits(inner), bits(rows)} : std::vector<uint32_t>{bits(rows), bits(inner)};
   m.inputs = {{TSR_DIM_REG, reg}, {TSR_DIM_LANE, lane}, {TSR_DIM_WARP, warpBases}, {TSR_DIM_BLOCK, {}}};
+  return m;
+}
+
+sdk::LinearMap sharedOperandOf(const Instruction &i, uint32_t operand, const std::vector<uint32_t> &shape,
+                               uint32_t contiguous) {
+  uint32_t element = elementBits(operand == TSR_OPERAND_B ? i.b : i.a) / 8;
+  uint32_t kDim = operand == TSR_OPERAND_B ? 0 : 1;
+  if (i.issue != Issue::WarpGroup || shape.size() != 2 || operand > TSR_OPERAND_B)
+    throw sdk::Unsupported("an operand of " + i.id() + " in shared memory", "", "it lies in registers");
+  if (contiguous != kDim && element != 2)
+    throw sdk::Unsupported("an operand of " + i.id() + " whose k is not contiguous", "",
+                           "only 16-bit elements may be transposed");
+  uint32_t other = 1 - contiguous, row = std::min<uint32_t>(128, shape[contiguous] * element);
+  if (row < 32 || shape[other] < 8)
+    throw sdk::Unsupported("an operand of " + i.id() + " this small in shared memory", "",
+                           "rows have at least 32 bytes");
+  uint32_t inRow = bits(row / element), inChunk = bits(16 / element), chunkBits = bits(row / 16);
+  std::vector<std::vector<int32_t>> offset;
+  auto basis = [&](uint32_t dim, int32_t v) {
+    std::vector<int32_t> b(2, 0);
+    b[dim] = v;
+    return b;
+  };
+  for (uint32_t bit = 0; bit < inRow; ++bit)
+    offset.push_back(basis(contiguous, 1 << bit));
+  // Address bits 7 to 9 are added to bits 4 to 6, as many of them as a row has chunks: rows of 128 bytes count in bits 7 to 9, of 64 in 6 to 8, of 32 in 5 to 7.
+  for (uint32_t bit = 0; (1u << bit) < shape[other]; ++bit) {
+    std::vector<int32_t> b = basis(other, 1 << bit);
+    uint32_t address = bits(row) + bit; // this row bit's place in the address
+    if (address >= 7 && address < 7 + chunkBits)
+      b[contiguous] = 1 << (inChunk + (address - 7));
+    offset.push_back(b);
+  }
+  for (uint32_t bit = inRow; (1u << bit) < shape[contiguous]; ++bit)
+    offset.push_back(basis(contiguous, 1 << bit));
+  sdk::LinearMap m;
+  m.outLog2 = {bits(shape[0]), bits(shape[1])};
+  m.inputs = {{TSR_DIM_OFFSET, offset}};
   return m;
 }
 

@@ -35,6 +35,12 @@ std::vector<Instruction> instructionsOf(unsigned sm, bool specific);
 
 sdk::MatrixEntry menuEntry(const Instruction &instruction);
 
+// How operand a (m x k) or b (k x n) of a warp-group instruction lies in shared memory: rows of 32, 64 or 128 bytes along the `contiguous` dim, 16-byte
+// chunks swizzled by the row (PTX ISA, "Strides" and "Swizzling modes" of wgmma's shared memory matrices). Throws Unsupported where the instruction cannot read that:
+// another dim than k contiguous needs elements of 16 bits.
+sdk::LinearMap sharedOperandOf(const Instruction &instruction, uint32_t operand, const std::vector<uint32_t> &shape,
+                               uint32_t contiguous);
+
 // How operand (TSR_OPERAND_*) of one instruction lies in registers; C has n columns of the instruction, `n` of them. Throws Unsupported for
 // operands that are never in registers.
 sdk::LinearMap fragmentOf(const Instruction &instruction, uint32_t operand, unsigned n);

@@ -277,7 +277,8 @@ LogicalResult ModuleWriter::writeAttrs(Operation *op, tbc::Op &out) {
     if (auto scaled = dyn_cast<tile::DotScaledOp>(op); scaled && info->id == tbc::AttrId::HasScales) {
       addInt(out, info->id, (scaled.getAScale() ? 1 : 0) | (scaled.getBScale() ? 2 : 0));
     } else if (auto integer = dyn_cast_or_null<IntegerAttr>(value)) {
-      bool isDefault = integer.getInt() == 0 && !(isa<tile::SharedAllocOp>(op));
+      bool isPlace = isa<tile::SharedAllocOp>(op) && info->id != tbc::AttrId::Slots;
+      bool isDefault = integer.getInt() == 0 && !isPlace;
       if (!optional || !isDefault)
         addInt(out, info->id, integer.getInt());
     } else if (isa_and_nonnull<UnitAttr>(value)) {

@@ -142,6 +142,11 @@ private:
   bool isUsed(tbc::ValueId v);
   Registers spreadCopies(const tbc::Op &o, Registers r, const tbc::Type &t);
 
+  // ---- asynchronous copies and products (Async.cpp)
+  bool asynchronous(const tbc::Op &o); // shared_slot, shared_transpose, async_*, shared_fence, dot_wait
+  void asyncLoad(const tbc::Op &o);
+  void asyncDot(const tbc::Op &o);
+
   // ---- messages (Messages.cpp)
   bool messages(const tbc::Op &o); // print, assert
   void print(const tbc::Op &o);

@@ -12,9 +12,11 @@
 
 #include "core/bytecode/Module.h"
 #include "core/codegen/Elementwise.h"
+#include "core/layout/LinearLayout.h"
 
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/IR/IRBuilder.h"
+#include "llvm/Support/ErrorHandling.h"
 
 #include <string>
 
@@ -43,6 +45,18 @@ struct MatrixIssue {
   const tbc::Op *op = nullptr; // precision, max_imprecise
 };
 
+// One matrix instruction that reads b, and perhaps a, from shared memory.
+struct SharedIssue {
+  unsigned entry = 0, n = 0;
+  tbc::Elem a, b, c;
+  llvm::ArrayRef<llvm::Value *> aRegisters;           // empty: from shared memory
+  llvm::Value *aShared = nullptr, *bShared = nullptr; // what sharedOperand gave
+  uint64_t aOffset = 0, bOffset = 0;                  // bytes from there
+  const layout::LinearLayout *aLayout = nullptr, *bLayout = nullptr;
+  llvm::ArrayRef<llvm::Value *> accumulator;
+  const tbc::Op *op = nullptr;
+};
+
 // One element of one operand of a `print`, or with operands 0 the line of a print that has none.
 struct PrintedValue {
   std::string prefix;
@@ -55,6 +69,8 @@ struct PrintedValue {
 };
 
 class LaneTarget {
+  [[noreturn]] static void unreachable() { llvm_unreachable("this target has no such instruction"); }
+
 public:
   using V = llvm::Value *;
   virtual ~LaneTarget() = default;
@@ -117,6 +133,37 @@ public:
   virtual MatrixForm matrixForm(unsigned /*entry*/) const { return {}; }
   // The accumulator's registers after one instruction. Only entries whose operands are all in registers.
   virtual llvm::SmallVector<V> matrix(llvm::IRBuilderBase &b, const MatrixIssue &issue) = 0;
+
+  // ---- asynchronous copies and products ----------------------------------------------------------------------------------
+  // Only on targets whose capabilities and matrix menu say so; the defaults are never reached then.
+  // Starts copying `bytes` (4, 8 or 16) from global to shared memory; where the predicate (null: always) does not hold, zeros are written.
+  virtual void asyncCopy(llvm::IRBuilderBase &, V /*shared*/, V /*global*/, unsigned /*bytes*/, V /*predicate*/,
+                         AccessHints) {
+    unreachable();
+  }
+  virtual void asyncCommit(llvm::IRBuilderBase &) { unreachable(); }
+  virtual void asyncWait(llvm::IRBuilderBase &, unsigned /*pending*/) { unreachable(); }
+  // What the lane wrote to shared memory becomes visible to matrix units and copy engines.
+  virtual void sharedFence(llvm::IRBuilderBase &) {}
+  // How the target's matrix unit names an operand in shared memory that starts at `pointer` and is laid out as `layout` (offset -> tensor), an element
+  // having `bits`. operand: 0 a, 1 b. Made once for each buffer; SharedIssue adds constants.
+  virtual V sharedOperand(llvm::IRBuilderBase &, unsigned /*entry*/, unsigned /*operand*/, V /*pointer*/,
+                          const layout::LinearLayout &, unsigned /*bits*/) {
+    unreachable();
+  }
+  // Before the first and after the last instruction of one product.
+  virtual void beginAsyncMatrix(llvm::IRBuilderBase &) {}
+  virtual llvm::SmallVector<V> asyncMatrix(llvm::IRBuilderBase &, const SharedIssue &) { unreachable(); }
+  virtual void endAsyncMatrix(llvm::IRBuilderBase &) {}
+  // Until at most `pending` products run; the registers come back as values that nothing computes with before.
+  virtual llvm::SmallVector<V> awaitMatrix(llvm::IRBuilderBase &, unsigned /*pending*/, llvm::ArrayRef<V>) {
+    unreachable();
+  }
+  // Shape of a matrix entry: m, k, and the subgroups that issue it together.
+  struct EntryShape {
+    unsigned m = 0, nMax = 0, k = 0, warps = 1;
+  };
+  virtual EntryShape entryShape(unsigned /*entry*/) { unreachable(); }
 
   // ---- messages ----------------------------------------------------------------------------------------------------------
   // One element to the device's message stream, from the calling lane; the host makes the text of it.

@@ -1,11 +1,8 @@
 // Shared.cpp - shared tensors and scratch: addresses, vectors, values that one lane gives to all
 //
 // SPDX-License-Identifier: Apache-2.0
-#include "core/codegen/simt/AccessVectors.h"
+#include "core/codegen/simt/BufferAccess.h"
 #include "core/codegen/simt/Emitter.h"
-#include "core/layout/SharedAccess.h"
-
-#include <map>
 
 using namespace llvm;
 using tessera::layout::LinearLayout;
@@ -13,44 +10,6 @@ using tessera::tbc::AttrId;
 using tessera::tbc::Op;
 
 namespace tessera::codegen::simt {
-
-namespace {
-
-// The accesses of a lane's registers in a buffer, and the address of each: the lane's part under the bits that a register
-// flips too (one xor for each distinct set of them), plus a constant that becomes the immediate offset of the access.
-class BufferAccess {
-public:
-  BufferAccess(const LinearLayout &l, const LinearLayout &shared, unsigned bytes, unsigned maxVectorBits) {
-    std::optional<LinearLayout> map = l.followedByInverseOf(shared);
-    if (!map)
-      throw CannotLower{"a shared tensor does not hold every element of the tile"};
-    offsets = std::move(*map);
-    layout::SharedMemory memory;
-    memory.maxVectorBytes = maxVectorBits / 8;
-    int64_t width = layout::analyseAccess(l, shared, 8 * bytes, memory).vectorElements;
-    vectors = accessVectors(offsets, 0, width);
-    for (std::string_view in : {layout::kLane, layout::kWarp})
-      for (uint64_t column : offsets.columnsOf(in))
-        elsewhere |= column;
-  }
-  Value *address(IRBuilderBase &b, Value *base, Value *part, uint64_t at, unsigned bytes) {
-    Value *&start = starts_[at & elsewhere];
-    if (!start) {
-      Value *offset = b.CreateXor(part, ConstantInt::get(part->getType(), at & elsewhere));
-      start = b.CreateGEP(b.getInt8Ty(), base, b.CreateMul(offset, ConstantInt::get(offset->getType(), bytes)));
-    }
-    return b.CreateConstInBoundsGEP1_32(b.getInt8Ty(), start, static_cast<unsigned>((at & ~elsewhere) * bytes));
-  }
-
-  LinearLayout offsets;
-  std::vector<AccessVector> vectors;
-  uint64_t elsewhere = 0; // offset bits that depend on lane or warp
-
-private:
-  std::map<uint64_t, Value *> starts_;
-};
-
-} // namespace
 
 void Emitter::storeShared(V base, const LinearLayout &shared, const LinearLayout &l, const Registers &r,
                           unsigned bytes) {

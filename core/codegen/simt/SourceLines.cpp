@@ -16,7 +16,7 @@ SourceLines::SourceLines(llvm::Module &out, const tbc::Module &m, const tbc::Fun
   const tbc::Loc *loc = f.loc < m.locs.size() ? &m.locs[f.loc] : nullptr;
   DIFile *own = file(loc ? loc->file : tbc::kNone);
   builder_.createCompileUnit(dwarf::DW_LANG_Python, own, "tessera", /*isOptimized=*/true, "", 0, "",
-                             DICompileUnit::LineTablesOnly);
+                             DICompileUnit::DebugDirectivesOnly);
   kernel_ = subprogram(own, f.name, loc ? loc->line : 0, true);
   function.setSubprogram(kernel_);
   if (!out.getModuleFlag("Debug Info Version"))

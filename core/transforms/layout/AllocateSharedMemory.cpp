@@ -14,6 +14,7 @@
 #include "core/transforms/layout/SharedUse.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "llvm/ADT/SetVector.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -67,16 +68,43 @@ void Allocator::number() {
   visit(function_);
 }
 
+// Every op that reaches the buffer's bytes: its users, those of its slots and transposes, and for a product that reads it the waits behind it.
+static void collectUsers(Value buffer, llvm::SetVector<Operation *> &users) {
+  for (Operation *user : buffer.getUsers()) {
+    if (!users.insert(user))
+      continue;
+    if (isa<SharedSlotOp, SharedTransposeOp>(user))
+      collectUsers(user->getResult(0), users);
+    if (isa<AsyncDotOp>(user))
+      for (Operation *wait : user->getResult(0).getUsers())
+        users.insert(wait);
+  }
+}
+
 void Allocator::addLife(SharedAllocOp alloc) {
   auto [start, end] = position_[alloc];
-  for (Operation *user : alloc.getResult().getUsers()) {
+  llvm::SetVector<Operation *> users;
+  collectUsers(alloc.getResult(), users);
+  for (Operation *user : users) {
     // A use inside of a loop around which the buffer lives keeps it alive to the loop's end.
     Operation *inBlock = alloc->getBlock()->findAncestorOpInBlock(*user);
     end = std::max(end, position_[inBlock ? inBlock : function_.getOperation()].second);
-    if (!isa<SharedStoreOp, SharedLoadOp, SharedFreeOp>(user)) // carried on under another name: alive throughout
+    bool known = isa<SharedStoreOp, SharedLoadOp, SharedFreeOp, SharedSlotOp, SharedTransposeOp, AsyncLoadOp,
+                     AsyncDotOp, DotWaitOp>(user);
+    if (!known) // carried on under another name: alive throughout
       start = 0, end = position_[function_].second;
   }
-  buffers_.push_back({alloc, bytesOf(alloc.getType()), start, end});
+  uint64_t slots = std::max<uint64_t>(static_cast<uint64_t>(alloc.getSlots()), 1);
+  buffers_.push_back({alloc, bytesOf(alloc.getType()) * slots, start, end});
+}
+
+// Bytes between which a buffer may start: matrix units and copy engines see swizzles that repeat at their own size, at most the slot's.
+static uint64_t alignmentOf(const Buffer &buffer) {
+  auto alloc = dyn_cast<SharedAllocOp>(buffer.op);
+  if (!alloc)
+    return 16; // the widest vector
+  uint64_t slot = bytesOf(alloc.getType());
+  return std::clamp<uint64_t>(slot & ~(slot - 1), 16, 1024);
 }
 
 void Allocator::place() {
@@ -95,7 +123,7 @@ void Allocator::place() {
         SharedRange mine{buffer.offset, buffer.offset + static_cast<int64_t>(buffer.bytes)};
         SharedRange theirs{other.offset, other.offset + static_cast<int64_t>(other.bytes)};
         if (sameTime && mine.meets(theirs)) {
-          buffer.offset = static_cast<int64_t>(llvm::alignTo(static_cast<uint64_t>(theirs.end), 16)); // widest vector
+          buffer.offset = static_cast<int64_t>(llvm::alignTo(static_cast<uint64_t>(theirs.end), alignmentOf(buffer)));
           moved = true;
         }
       }
@@ -138,7 +166,11 @@ static std::string describe(const Buffer &buffer) {
     out << "a tile of ";
     for (int64_t size : type.getShape())
       out << size << 'x';
-    out << type.getElementType() << " that changes its layout between warps";
+    out << type.getElementType();
+    if (alloc.getSlots())
+      out << ", " << alloc.getSlots() << " of them, loaded ahead of the loop that uses them";
+    else
+      out << " that changes its layout between warps";
   } else {
     out << "scratch of " << buffer.op->getName();
   }

@@ -42,14 +42,16 @@ StepResult annotateAccesses(ModuleOp module, const target::Target &) {
   module.walk([&](func::FuncOp function) {
     AxisFacts facts(function);
     function.walk([&](Operation *op) {
-      if (!isa<LoadOp, StoreOp>(op))
+      if (!isa<LoadOp, StoreOp, AsyncLoadOp>(op))
         return;
       op->removeDiscardableAttr(kAccessAxisAttr);
       op->removeDiscardableAttr(kAccessWidthAttr);
-      Value pointers = op->getOperand(0);
+      Value pointers = op->getOperand(isa<AsyncLoadOp>(op) ? 1 : 0);
       if (!isTile(pointers) || !layoutOf(pointers))
         return; // check-layouts reports a missing layout
-      Value mask = isa<LoadOp>(op) ? cast<LoadOp>(op).getMask() : cast<StoreOp>(op).getMask();
+      Value mask = isa<LoadOp>(op)        ? cast<LoadOp>(op).getMask()
+                   : isa<AsyncLoadOp>(op) ? cast<AsyncLoadOp>(op).getMask()
+                                          : cast<StoreOp>(op).getMask();
       Run run = longestRun(pointers, mask, facts);
       if (run.width == 1)
         return;

@@ -55,13 +55,15 @@ private:
   LinearAttr needOf(OpOperand &operand);
   void rewriteTypes();
   unsigned convertOperands();
+  OperandSource sourceOf(Value operand, const AxisFacts &facts) const;
+  void startSharedDots();
 
   func::FuncOp function_;
   LayoutQuestions questions_;
   ConversionCosts costs_;
   llvm::MapVector<Value, LinearAttr> given_;
   DenseMap<Operation *, LinearAttr> operandSide_; // the layout in which an op takes its operands, where it has a choice
-  DenseMap<Operation *, DotPlan> dots_;
+  llvm::MapVector<Operation *, DotPlan> dots_;
   std::deque<Value> ahead_, back_; // values to propagate from; forwards goes first
 };
 
@@ -155,10 +157,32 @@ void Assigner::propagate() {
 
 // ---- anchors -------------------------------------------------------------------------------------------------------
 
+// Where a dot's operand comes from, seen through transposes.
+OperandSource Assigner::sourceOf(Value operand, const AxisFacts &facts) const {
+  SmallVector<int32_t> order; // operand dim i is source dim order[i]
+  for (int32_t d = 0; d < cast<RankedTensorType>(operand.getType()).getRank(); ++d)
+    order.push_back(d);
+  while (auto transpose = operand.getDefiningOp<TransposeOp>()) {
+    for (int32_t &d : order)
+      d = transpose.getOrder()[d];
+    operand = transpose.getSource();
+  }
+  OperandSource source;
+  auto load = operand.getDefiningOp<LoadOp>();
+  source.fromMemory = load != nullptr;
+  std::optional<Access> access = load ? accessOf(load, facts) : std::nullopt;
+  unsigned fastest = access ? access->fastest : static_cast<unsigned>(order.size()) - 1;
+  for (auto [dim, from] : llvm::enumerate(order))
+    if (static_cast<unsigned>(from) == fastest)
+      source.fastest = static_cast<unsigned>(dim);
+  return source;
+}
+
 void Assigner::anchorDots() {
+  AxisFacts facts(function_);
   function_.walk([&](Operation *op) {
     if (auto dot = dyn_cast<DotOp>(op)) {
-      DotPlan plan = dots_[op] = questions_.planDot(dot);
+      DotPlan plan = dots_[op] = questions_.planDot(dot, [&](Value operand) { return sourceOf(operand, facts); });
       dot.setInstruction(plan.instruction);
       give(dot.getResult(), plan.accumulator);
     } else if (auto scaled = dyn_cast<DotScaledOp>(op)) {
@@ -361,12 +385,46 @@ unsigned Assigner::convertOperands() {
   return static_cast<unsigned>(converted.size());
 }
 
+// Operands of matrix units that read shared memory go there right where they are made, outside of the loops that only use them; the product starts,
+// and is awaited at once: PipelineLoops knows what may run meanwhile.
+void Assigner::startSharedDots() {
+  DenseMap<std::pair<Value, LinearAttr>, Value> buffers;
+  OpBuilder builder(function_.getContext());
+  auto inShared = [&](DotOp dot, Value value, LinearAttr layout) {
+    Value &buffer = buffers[{value, layout}];
+    if (!buffer) {
+      builder.setInsertionPointAfterValue(value);
+      auto type = cast<RankedTensorType>(value.getType());
+      auto shared = SharedType::get(type.getShape(), type.getElementType(), layout);
+      auto bytes = builder.getI32IntegerAttr(static_cast<int32_t>(type.getNumElements() * storageBits(type) / 8));
+      buffer = SharedAllocOp::create(builder, dot.getLoc(), shared, IntegerAttr(), bytes);
+      SharedStoreOp::create(builder, dot.getLoc(), buffer, value);
+      SharedFenceOp::create(builder, dot.getLoc());
+    }
+    return buffer;
+  };
+  for (auto &[op, plan] : dots_) {
+    auto dot = dyn_cast<DotOp>(op);
+    if (!dot || !plan.bShared)
+      continue;
+    Value a = plan.aShared ? inShared(dot, dot.getA(), plan.aShared) : dot.getA();
+    Value b = inShared(dot, dot.getB(), plan.bShared);
+    builder.setInsertionPoint(dot);
+    Value started = AsyncDotOp::create(builder, dot.getLoc(), dot.getType(), a, b, dot.getC(), dot.getPrecision(),
+                                       dot.getMaxImprecise(), dot.getInstruction());
+    dot.replaceAllUsesWith(DotWaitOp::create(builder, dot.getLoc(), ValueRange{started}, 0)->getResult(0));
+    dot.erase();
+  }
+}
+
 unsigned Assigner::run() {
   anchorDots();
   anchorMemory();
   propagate();
   anchorRest();
-  return convertOperands();
+  unsigned conversions = convertOperands();
+  startSharedDots();
+  return conversions;
 }
 
 // Whether a block of so many subgroups exists on the target.

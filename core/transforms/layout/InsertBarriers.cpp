@@ -24,13 +24,19 @@ using namespace mlir;
 namespace tessera::tile {
 namespace {
 
+// A range, and the ring that it is: a ring's accesses are ordered by whoever made it.
+struct Touched : SharedRange {
+  Operation *ring = nullptr;
+  bool conflicts(const Touched &other) const { return meets(other) && !(ring && ring == other.ring); }
+};
+
 struct Pending {
-  SmallVector<SharedRange> reads, writes;
+  SmallVector<Touched> reads, writes;
   bool global = false; // tiles of global memory were read or written
 
-  static bool add(SmallVector<SharedRange> &to, const SharedRange &range) {
-    for (const SharedRange &have : to)
-      if (have.begin <= range.begin && range.end <= have.end)
+  static bool add(SmallVector<Touched> &to, const Touched &range) {
+    for (const Touched &have : to)
+      if (have.begin <= range.begin && range.end <= have.end && have.ring == range.ring)
         return false;
     to.push_back(range);
     return true;
@@ -38,14 +44,14 @@ struct Pending {
   bool join(const Pending &other) {
     bool grown = other.global && !global;
     global |= other.global;
-    for (const SharedRange &range : other.reads)
+    for (const Touched &range : other.reads)
       grown |= add(reads, range);
-    for (const SharedRange &range : other.writes)
+    for (const Touched &range : other.writes)
       grown |= add(writes, range);
     return grown;
   }
-  static bool meets(const SmallVector<SharedRange> &ranges, const SharedRange &range) {
-    return llvm::any_of(ranges, [&](const SharedRange &have) { return have.meets(range); });
+  static bool meets(const SmallVector<Touched> &ranges, const Touched &range) {
+    return llvm::any_of(ranges, [&](const Touched &have) { return have.conflicts(range); });
   }
 };
 
@@ -58,8 +64,11 @@ public:
 private:
   void visit(Operation *op, Pending &pending);
   void insertBefore(Operation *op, Pending &pending);
-  void access(Operation *op, SharedRange range, bool reads, bool writes, Pending &pending);
-  SharedRange rangeOf(Value shared) const;
+  void access(Operation *op, Touched range, bool reads, bool writes, Pending &pending);
+  Touched rangeOf(Value shared) const;
+
+  // What runs beside the lanes: it counts again where it is awaited, as if it happened there.
+  SmallVector<Touched> copies_, products_;
 
   int64_t sharedBytes_;
 };
@@ -67,10 +76,16 @@ private:
 } // namespace
 
 // A buffer under another name may be any of them.
-SharedRange BarrierInserter::rangeOf(Value shared) const {
+Touched BarrierInserter::rangeOf(Value shared) const {
+  while (Operation *op = shared.getDefiningOp()) {
+    if (!isa<SharedSlotOp, SharedTransposeOp>(op))
+      break;
+    shared = op->getOperand(0);
+  }
   auto alloc = shared.getDefiningOp<SharedAllocOp>();
   std::optional<SharedRange> range = alloc ? plannedRange(alloc) : std::nullopt;
-  return range.value_or(SharedRange{0, std::max<int64_t>(sharedBytes_, 1)});
+  return {range.value_or(SharedRange{0, std::max<int64_t>(sharedBytes_, 1)}),
+          alloc && alloc.getSlots() ? alloc : nullptr};
 }
 
 void BarrierInserter::insertBefore(Operation *op, Pending &pending) {
@@ -89,7 +104,7 @@ static bool isScalarRelease(Operation *op) {
   return cas && !isTile(cas.getPtr()) && releases(cas.getSem());
 }
 
-void BarrierInserter::access(Operation *op, SharedRange range, bool reads, bool writes, Pending &pending) {
+void BarrierInserter::access(Operation *op, Touched range, bool reads, bool writes, Pending &pending) {
   bool hazard = Pending::meets(pending.writes, range) || (writes && Pending::meets(pending.reads, range));
   if (hazard)
     insertBefore(op, pending);
@@ -110,8 +125,25 @@ void BarrierInserter::visit(Operation *op, Pending &pending) {
     access(op, rangeOf(store.getShared()), false, true, pending);
   else if (auto load = dyn_cast<SharedLoadOp>(op))
     access(op, rangeOf(load.getShared()), true, false, pending);
-  else if (std::optional<SharedRange> scratch = plannedRange(op); scratch && !isa<SharedAllocOp>(op))
-    access(op, *scratch, true, true, pending);
+  else if (auto copy = dyn_cast<AsyncLoadOp>(op)) {
+    Touched range = rangeOf(copy.getShared());
+    access(op, range, false, true, pending);
+    Pending::add(copies_, range);
+  } else if (auto dot = dyn_cast<AsyncDotOp>(op)) {
+    for (Value operand : {Value(dot.getA()), Value(dot.getB())})
+      if (isa<SharedType>(operand.getType())) {
+        Touched range = rangeOf(operand);
+        access(op, range, true, false, pending);
+        Pending::add(products_, range);
+      }
+  } else if (isa<AsyncWaitOp>(op)) {
+    for (const Touched &range : copies_)
+      Pending::add(pending.writes, range);
+  } else if (isa<DotWaitOp>(op)) {
+    for (const Touched &range : products_)
+      Pending::add(pending.reads, range);
+  } else if (std::optional<SharedRange> scratch = plannedRange(op); scratch && !isa<SharedAllocOp>(op))
+    access(op, {*scratch}, true, true, pending);
   else if (auto branch = dyn_cast<scf::IfOp>(op)) {
     Pending otherwise = pending;
     walk(branch.getThenRegion(), pending);

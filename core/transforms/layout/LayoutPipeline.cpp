@@ -31,6 +31,8 @@ ArrayRef<LayoutStep> layoutSteps() {
       {"clean-up", cleanUp, "equal conversions first become one, so that their cost counts once"},
       {"remove-layout-conversions", removeLayoutConversions, "before any of them costs memory"},
       {"clean-up", cleanUp, "second computations repeat each other"},
+      {"pipeline-loops", pipelineLoops,
+       "when it is known what still changes its layout, before buffers are made for that"},
       {"lower-conversions-to-shared", lowerConversionsToShared, "after the last chance to remove one"},
       {"allocate-shared-memory", allocateSharedMemory, "when every buffer is known"},
       {"insert-barriers", insertBarriers, "buffers that share bytes need order too"},
@@ -52,6 +54,7 @@ static StepResult runSteps(ModuleOp module, const target::Target &target) {
 
 #define GEN_PASS_DEF_ASSIGNLAYOUTSPASS
 #define GEN_PASS_DEF_REMOVELAYOUTCONVERSIONSPASS
+#define GEN_PASS_DEF_PIPELINELOOPSPASS
 #define GEN_PASS_DEF_LOWERCONVERSIONSTOSHAREDPASS
 #define GEN_PASS_DEF_ALLOCATESHAREDMEMORYPASS
 #define GEN_PASS_DEF_INSERTBARRIERSPASS
@@ -92,6 +95,7 @@ target::GenericTarget genericTarget(unsigned lanes, unsigned sharedBytes, bool m
   };
 TESSERA_LAYOUT_PASS(AssignLayouts, assignLayouts, numConversions += result.count)
 TESSERA_LAYOUT_PASS(RemoveLayoutConversions, removeLayoutConversions, numRemoved += result.count)
+TESSERA_LAYOUT_PASS(PipelineLoops, pipelineLoops, numPipelined += result.count)
 TESSERA_LAYOUT_PASS(LowerConversionsToShared, lowerConversionsToShared, numLowered += result.count)
 TESSERA_LAYOUT_PASS(AllocateSharedMemory, allocateSharedMemory, numBuffers += result.count)
 TESSERA_LAYOUT_PASS(InsertBarriers, insertBarriers, numBarriers += result.count)

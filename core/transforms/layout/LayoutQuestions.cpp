@@ -75,7 +75,75 @@ std::optional<LinearLayout> LayoutQuestions::fragment(unsigned entryIndex, unsig
   return answer;
 }
 
-std::optional<DotPlan> LayoutQuestions::byInstruction(DotOp dot) {
+// A fragment that says nothing of registers: the operand lies in shared memory, every warp reaches all of it.
+static LinearLayout elsewhere(int64_t rows, int64_t columns, unsigned lanes, unsigned warps) {
+  std::vector<int64_t> shape{rows, columns};
+  return layout::asDistributed(LinearLayout::rowMajor(layout::kRegister, shape)
+                                   .product(LinearLayout::zeros(layout::log2Exact(lanes), layout::kLane, "dim0"))
+                                   .product(LinearLayout::zeros(layout::log2Exact(warps), layout::kWarp, "dim0")));
+}
+
+LinearAttr LayoutQuestions::sharedOperand(DotOp dot, uint32_t index, unsigned operand, OperandSource source) {
+  auto type = cast<RankedTensorType>(dot->getOperand(operand).getType());
+  target::LayoutRequest request;
+  request.access = target::Access::Shared;
+  request.shape = type.getShape().vec();
+  request.elem = elementNumber(type);
+  request.elementBits = storageBits(type);
+  request.numWarps = numWarps_;
+  request.matrixEntry = static_cast<int>(index);
+  request.operand = operand;
+  request.contiguity.assign(request.shape.size(), 1);
+  request.contiguity[source.fastest] = request.shape[source.fastest];
+  std::optional<LinearLayout> answer = target_.layouts().layoutFor(request);
+  if (!answer || !target::isLegalAnswer(request, *answer, target_.info().lanes(), nullptr))
+    return {};
+  return LinearAttr::get(dot.getContext(), *answer);
+}
+
+// An instruction that reads b, and perhaps a, from shared memory. Of the widths that it has, the widest one that gives every warp its own part.
+std::optional<DotPlan> LayoutQuestions::byGroupInstruction(DotOp dot, uint32_t index,
+                                                           const target::MatrixProblem &problem,
+                                                           llvm::function_ref<OperandSource(Value)> sourceOf) {
+  const target::MatrixEntry &entry = target_.matrix().entries()[index];
+  unsigned lanes = target_.info().lanes(), warps = std::max(entry.lanes / lanes, 1u);
+  OperandSource aSource = sourceOf(dot.getA());
+  bool aInRegisters =
+      entry.aSpaces & target::kInRegisters && !(aSource.fromMemory && entry.aSpaces & target::kInShared);
+  DotPlan plan;
+  plan.instruction = static_cast<int32_t>(index) + 1;
+  plan.bShared = sharedOperand(dot, index, 1, sourceOf(dot.getB()));
+  if (!aInRegisters)
+    plan.aShared = sharedOperand(dot, index, 0, aSource);
+  if (!plan.bShared || (!aInRegisters && !plan.aShared))
+    return std::nullopt;
+  std::optional<layout::DotLayouts> best;
+  for (int64_t n = std::min<int64_t>(entry.nMax, static_cast<int64_t>(problem.n)); n >= entry.nMin; n /= 2) {
+    std::optional<LinearLayout> fc = fragment(index, 2, entry.m, n, dot),
+                                fa = aInRegisters ? fragment(index, 0, entry.m, entry.k, dot)
+                                                  : elsewhere(entry.m, entry.k, lanes, warps);
+    if (!fa || !fc)
+      return std::nullopt;
+    std::optional<layout::DotLayouts> layouts =
+        layout::tileFragments({*fa, elsewhere(entry.k, n, lanes, warps), *fc}, {}, static_cast<int64_t>(problem.m),
+                              static_cast<int64_t>(problem.n), static_cast<int64_t>(problem.k), numWarps_);
+    if (!layouts)
+      continue;
+    bool hasCopies = layouts->accumulator.freeMask(layout::kWarp) != 0;
+    if (!best || !hasCopies)
+      best = layouts;
+    if (!hasCopies)
+      break;
+  }
+  if (!best)
+    return std::nullopt;
+  if (aInRegisters)
+    plan.a = LinearAttr::get(dot.getContext(), best->a);
+  plan.accumulator = LinearAttr::get(dot.getContext(), best->accumulator);
+  return plan;
+}
+
+std::optional<DotPlan> LayoutQuestions::byInstruction(DotOp dot, llvm::function_ref<OperandSource(Value)> sourceOf) {
   ArrayRef<int64_t> a = dot.getA().getType().getShape(), c = dot.getC().getType().getShape();
   size_t rank = c.size();
   std::vector<int64_t> batch(c.begin(), c.end() - 2);
@@ -88,6 +156,12 @@ std::optional<DotPlan> LayoutQuestions::byInstruction(DotOp dot) {
   problem.precision = static_cast<uint32_t>(dot.getPrecision());
   for (uint32_t index : target_.matrix().rank(problem)) {
     const target::MatrixEntry &entry = target_.matrix().entries()[index];
+    if (!(entry.bSpaces & target::kInRegisters)) {
+      if (batch.empty() && entry.bSpaces & target::kInShared && entry.cSpaces & target::kInRegisters)
+        if (std::optional<DotPlan> plan = byGroupInstruction(dot, index, problem, sourceOf))
+          return plan;
+      continue;
+    }
     bool fromRegisters = entry.aSpaces & entry.bSpaces & entry.cSpaces & target::kInRegisters;
     if (!fromRegisters || !target::entryFits(entry, problem))
       continue;
@@ -106,13 +180,15 @@ std::optional<DotPlan> LayoutQuestions::byInstruction(DotOp dot) {
                    LinearAttr::get(context, layouts->b),
                    LinearAttr::get(context, layouts->accumulator),
                    {},
+                   {},
+                   {},
                    {}};
   }
   return std::nullopt;
 }
 
-DotPlan LayoutQuestions::planDot(DotOp dot) {
-  if (std::optional<DotPlan> plan = byInstruction(dot))
+DotPlan LayoutQuestions::planDot(DotOp dot, llvm::function_ref<OperandSource(Value)> sourceOf) {
+  if (std::optional<DotPlan> plan = byInstruction(dot, sourceOf))
     return *plan;
   DotPlan plan;
   LinearLayout accumulator =

@@ -16,6 +16,14 @@ struct DotPlan {
   int32_t instruction = 0; // index into the menu + 1, as the op has it
   LinearAttr a, b, accumulator;
   LinearAttr aScale, bScale; // dot_scaled only
+  // Operands that the instruction reads from shared memory: the buffer's layout; a and b are then null.
+  LinearAttr aShared, bShared;
+};
+
+// What decides how a dot's operand should lie in shared memory.
+struct OperandSource {
+  bool fromMemory = false; // loaded, perhaps transposed: it can be copied there without passing through registers
+  unsigned fastest = 0;    // the dim along which neighbours are neighbours in memory
 };
 
 class LayoutQuestions {
@@ -26,7 +34,8 @@ public:
   LinearAttr ask(target::LayoutRequest request, mlir::Operation *at);
   // For values that no memory access or dot shapes.
   LinearAttr compute(mlir::RankedTensorType type, mlir::Operation *at);
-  DotPlan planDot(DotOp dot);
+  // sourceOf: asked about the dot's a and b.
+  DotPlan planDot(DotOp dot, llvm::function_ref<OperandSource(mlir::Value)> sourceOf);
   DotPlan planDot(DotScaledOp dot);
   unsigned numWarps() const { return numWarps_; }
   const target::Target &target() const { return target_; }
@@ -34,7 +43,10 @@ public:
 private:
   std::optional<layout::LinearLayout> fragment(unsigned entry, unsigned operand, int64_t rows, int64_t columns,
                                                mlir::Operation *at);
-  std::optional<DotPlan> byInstruction(DotOp dot);
+  std::optional<DotPlan> byInstruction(DotOp dot, llvm::function_ref<OperandSource(mlir::Value)> sourceOf);
+  std::optional<DotPlan> byGroupInstruction(DotOp dot, uint32_t index, const target::MatrixProblem &problem,
+                                            llvm::function_ref<OperandSource(mlir::Value)> sourceOf);
+  LinearAttr sharedOperand(DotOp dot, uint32_t index, unsigned operand, OperandSource source);
 
   const target::Target &target_;
   unsigned numWarps_;

@@ -20,6 +20,7 @@ struct StepResult {
 // Each takes a module whose functions are kernels and is described in Passes.td.
 StepResult assignLayouts(mlir::ModuleOp module, const target::Target &target);
 StepResult removeLayoutConversions(mlir::ModuleOp module, const target::Target &target);
+StepResult pipelineLoops(mlir::ModuleOp module, const target::Target &target);
 StepResult lowerConversionsToShared(mlir::ModuleOp module, const target::Target &target);
 StepResult allocateSharedMemory(mlir::ModuleOp module, const target::Target &target);
 StepResult insertBarriers(mlir::ModuleOp module, const target::Target &target);

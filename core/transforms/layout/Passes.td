@@ -37,6 +37,15 @@ def RemoveLayoutConversionsPass : LayoutPass<"tile-remove-layout-conversions"> {
   let statistics = [Statistic<"numRemoved", "removed", "Number of layout conversions removed">];
 }
 
+def PipelineLoopsPass : LayoutPass<"tile-pipeline-loops"> {
+  let summary = "load what a loop will need while it works on what it has";
+  let description = [{
+    Before: `scf.for { %a = tile.load ; … dot }`   After: a ring in shared memory, filled num_stages - 1 iterations ahead by async_load;
+    async_wait and one barrier an iteration. Where the target has asynchronous copies. Requires and keeps: LAYOUT level.
+  }];
+  let statistics = [Statistic<"numPipelined", "pipelined", "Number of loops pipelined">];
+}
+
 def LowerConversionsToSharedPass : LayoutPass<"tile-lower-conversions-to-shared"> {
   let summary = "move tiles between warps through shared memory";
   let description = [{

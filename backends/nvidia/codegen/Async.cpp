@@ -1,0 +1,199 @@
+// Async.cpp - cp.async and wgmma
+//
+// SPDX-License-Identifier: Apache-2.0
+//
+// Sources: PTX ISA 9.0, "cp.async", "wgmma.mma_async", "Matrix descriptor format" (of wgmma: "Asynchronous warpgroup level matrix shared memory layout").
+#include "backends/nvidia/codegen/NvLaneTarget.h"
+#include "backends/nvidia/mma/Instructions.h"
+
+#include "llvm/ADT/STLExtras.h"
+
+using namespace llvm;
+using tessera::codegen::simt::AccessHints;
+using tessera::codegen::simt::SharedIssue;
+using tessera::layout::LinearLayout;
+
+namespace tessera::nvidia {
+
+// ---- copies --------------------------------------------------------------------------------------------------------
+
+void NvLaneTarget::asyncCopy(IRBuilderBase &b, V shared, V global, unsigned bytes, V predicate, AccessHints) {
+  V to = b.CreatePtrToInt(shared, b.getInt32Ty());
+  V from = b.CreateAddrSpaceCast(global, PointerType::get(b.getContext(), globalSpace()));
+  std::string size = std::to_string(bytes);
+  // 16 bytes bypass the first-level cache: nobody reads them again from there.
+  std::string text = "cp.async." + std::string(bytes == 16 ? "cg" : "ca") + ".shared.global [$0], [$1], " + size;
+  auto *known = dyn_cast_or_null<ConstantInt>(predicate);
+  if (!predicate || (known && known->isOne())) {
+    inlinePtx(b, b.getVoidTy(), text + ";", "r,l,~{memory}", {to, from}, true);
+    return;
+  }
+  // src-size: the rest of cp-size is filled with zeros.
+  V given = b.CreateSelect(predicate, b.getInt32(bytes), b.getInt32(0));
+  inlinePtx(b, b.getVoidTy(), text + ", $2;", "r,l,r,~{memory}", {to, from, given}, true);
+}
+
+void NvLaneTarget::asyncCommit(IRBuilderBase &b) {
+  inlinePtx(b, b.getVoidTy(), "cp.async.commit_group;", "~{memory}", {}, true);
+}
+
+void NvLaneTarget::asyncWait(IRBuilderBase &b, unsigned pending) {
+  inlinePtx(b, b.getVoidTy(), "cp.async.wait_group " + std::to_string(pending) + ";", "~{memory}", {}, true);
+}
+
+void NvLaneTarget::sharedFence(IRBuilderBase &b) {
+  if (arch_.sm >= 90)
+    inlinePtx(b, b.getVoidTy(), "fence.proxy.async.shared::cta;", "~{memory}", {}, true);
+}
+
+// ---- products ------------------------------------------------------------------------------------------------------
+
+NvLaneTarget::EntryShape NvLaneTarget::entryShape(unsigned entry) {
+  const Instruction i = instructionsOf(arch_.sm, arch_.specific)[entry];
+  return {i.m, i.nMax, i.k, i.lanes() / lanes()};
+}
+
+namespace {
+
+// What a matrix descriptor says beside the address.
+struct DescriptorFields {
+  uint64_t leading = 0, stride = 0; // bytes
+  unsigned rowBytes = 128;          // of the swizzle
+};
+
+// The layout is one of sharedOperandOf.
+DescriptorFields fieldsOf(const LinearLayout &l, unsigned bits) {
+  DescriptorFields f;
+  unsigned contiguous = l.consecutive(layout::kOffset, layout::tensorDimName(0)) >
+                                l.consecutive(layout::kOffset, layout::tensorDimName(1))
+                            ? 0
+                            : 1;
+  LinearLayout toOffset = l.inverse();
+  auto at = [&](unsigned dim, int64_t i) {
+    std::vector<int64_t> index{0, 0};
+    index[dim] = i;
+    return static_cast<uint64_t>(toOffset.apply(index)[0]) * bits / 8;
+  };
+  std::vector<int64_t> shape = l.shape();
+  // As long as the contiguous dim goes on from row size to row size, it is one row.
+  unsigned row = 32;
+  while (row < 128 && int64_t(row) * 8 / bits < shape[contiguous] && at(contiguous, int64_t(row) * 8 / bits) == row)
+    row *= 2;
+  f.rowBytes = row;
+  f.stride = uint64_t(8) * row; // eight rows
+  int64_t inRow = int64_t(row) * 8 / bits;
+  f.leading = inRow < shape[contiguous] ? at(contiguous, inRow) : 16;
+  return f;
+}
+
+} // namespace
+
+Value *NvLaneTarget::sharedOperand(IRBuilderBase &b, unsigned, unsigned, V pointer, const LinearLayout &layout,
+                                   unsigned bits) {
+  DescriptorFields f = fieldsOf(layout, bits);
+  uint64_t mode = f.rowBytes == 128 ? 1 : f.rowBytes == 64 ? 2 : 3; // bits 62 and 63
+  uint64_t constant = (f.leading >> 4 & 0x3fff) << 16 | (f.stride >> 4 & 0x3fff) << 32 | mode << 62;
+  V address = b.CreateAnd(b.CreateLShr(b.CreatePtrToInt(pointer, b.getInt32Ty()), 4), 0x3fff);
+  return b.CreateOr(b.CreateZExt(address, b.getInt64Ty()), b.getInt64(constant));
+}
+
+void NvLaneTarget::beginAsyncMatrix(IRBuilderBase &b) {
+  inlinePtx(b, b.getVoidTy(), "wgmma.fence.sync.aligned;", "~{memory}", {}, true);
+}
+
+void NvLaneTarget::endAsyncMatrix(IRBuilderBase &b) {
+  inlinePtx(b, b.getVoidTy(), "wgmma.commit_group.sync.aligned;", "~{memory}", {}, true);
+}
+
+static std::string registerList(unsigned from, size_t count) {
+  std::string s = "{";
+  for (size_t j = 0; j < count; ++j)
+    s += (j ? ", $" : "$") + std::to_string(from + j);
+  return s + "}";
+}
+
+static char letterOf(Type *t) { return t->isFloatTy() ? 'f' : 'r'; }
+
+static Type *structOf(IRBuilderBase &b, ArrayRef<Value *> values) {
+  SmallVector<Type *> types;
+  for (Value *v : values)
+    types.push_back(v->getType());
+  return types.size() == 1 ? types[0] : static_cast<Type *>(StructType::get(b.getContext(), types));
+}
+
+SmallVector<Value *> NvLaneTarget::asyncMatrix(IRBuilderBase &b, const SharedIssue &issue) {
+  const Instruction i = instructionsOf(arch_.sm, arch_.specific)[issue.entry];
+  SmallVector<Value *> c = packRegisters(b, issue.accumulator), a;
+  if (!issue.aRegisters.empty())
+    a = packRegisters(b, issue.aRegisters);
+  // Outputs are numbered first, then a and b, then the predicate, then the accumulators, tied to the outputs.
+  auto next = static_cast<unsigned>(c.size());
+  std::string constraints, operandsText;
+  SmallVector<Value *> operands;
+  for (size_t j = 0; j < c.size(); ++j)
+    constraints += std::string(j ? ",=" : "=") + letterOf(c[j]->getType());
+  if (!a.empty()) {
+    operandsText += registerList(next, a.size());
+    for (Value *v : a) {
+      constraints += std::string(",") + letterOf(v->getType());
+      operands.push_back(v);
+      ++next;
+    }
+  } else {
+    operandsText += "$" + std::to_string(next++);
+    constraints += ",l";
+    operands.push_back(b.CreateAdd(issue.aShared, b.getInt64(issue.aOffset >> 4)));
+  }
+  operandsText += ", $" + std::to_string(next++);
+  constraints += ",l";
+  operands.push_back(b.CreateAdd(issue.bShared, b.getInt64(issue.bOffset >> 4)));
+  // scale-d: the accumulator counts.
+  operandsText += ", p";
+  bool integers = i.cText == "s32", narrow = i.aText == "f16" || i.aText == "bf16";
+  if (!integers)
+    operandsText += ", 1, 1";
+  auto isMajorMN = [&](const LinearLayout *l, unsigned kDim) {
+    return l->consecutive(layout::kOffset, layout::tensorDimName(kDim)) <
+           l->consecutive(layout::kOffset, layout::tensorDimName(1 - kDim));
+  };
+  if (narrow) {
+    if (a.empty())
+      operandsText += isMajorMN(issue.aLayout, 1) ? ", 1" : ", 0";
+    operandsText += isMajorMN(issue.bLayout, 0) ? ", 1" : ", 0";
+  }
+  for (size_t j = 0; j < c.size(); ++j) {
+    constraints += "," + std::to_string(j);
+    operands.push_back(c[j]);
+  }
+  std::string text = "{\n.reg .pred p;\nsetp.eq.u32 p, 0, 0;\nwgmma.mma_async.sync.aligned.m64n" +
+                     std::to_string(issue.n) + "k" + std::to_string(i.k) + "." + i.cText + "." + i.aText + "." +
+                     i.bText + " " + registerList(0, c.size()) + ", " + operandsText + ";\n}";
+  Value *out = inlinePtx(b, structOf(b, c), text, constraints + ",~{memory}", operands, true);
+  SmallVector<Value *> registers;
+  for (unsigned j = 0; j < c.size(); ++j)
+    registers.push_back(c.size() == 1 ? out : b.CreateExtractValue(out, j));
+  return unpackRegisters(b, registers, issue.accumulator.front()->getType());
+}
+
+SmallVector<Value *> NvLaneTarget::awaitMatrix(IRBuilderBase &b, unsigned pending, ArrayRef<V> registers) {
+  std::string text = "wgmma.wait_group.sync.aligned " + std::to_string(pending) + ";";
+  if (registers.empty()) {
+    inlinePtx(b, b.getVoidTy(), text, "~{memory}", {}, true);
+    return {};
+  }
+  // The accumulators pass through the wait, so that nothing computes with them before it.
+  Type *element = registers.front()->getType();
+  SmallVector<Value *> words = packRegisters(b, registers);
+  std::string constraints;
+  for (size_t j = 0; j < words.size(); ++j)
+    constraints += std::string(j ? ",=" : "=") + letterOf(words[j]->getType());
+  for (size_t j = 0; j < words.size(); ++j)
+    constraints += "," + std::to_string(j);
+  Value *out = inlinePtx(b, structOf(b, words), text, constraints + ",~{memory}", words, true);
+  SmallVector<Value *> awaited;
+  for (unsigned j = 0; j < words.size(); ++j)
+    awaited.push_back(words.size() == 1 ? out : b.CreateExtractValue(out, j));
+  return unpackRegisters(b, awaited, element);
+}
+
+} // namespace tessera::nvidia

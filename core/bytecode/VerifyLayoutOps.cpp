@@ -1,0 +1,87 @@
+// VerifyLayoutOps.cpp - types of the ops of LAYOUT bytecode: layouts, shared memory, asynchronous copies and products
+// SPDX-License-Identifier: Apache-2.0
+#include "core/bytecode/TypeCheck.h"
+
+#include <algorithm>
+
+namespace tessera::tbc {
+
+void TypeCheck::layouts() {
+  auto asTensor = [&](Type t) {
+    t.kind = Type::Tensor;
+    t.layout = kNone;
+    return t;
+  };
+  switch (op_.code) {
+  case Opcode::ConvertLayout:
+    if (isTensor(0) && require(out().isTensor(), "the result must be a tensor"))
+      require(asTensor(in(0)) == asTensor(out()),
+              "the result is " + typeText(m_, out()) + ", of another shape or type than operand 0");
+    return;
+  case Opcode::SharedAlloc:
+    require(out().kind == Type::Shared, "the result must be a shared tensor");
+    return;
+  case Opcode::SharedStore:
+    if (operand(0, in(0).kind == Type::Shared, "it must be a shared tensor") && isTensor(1))
+      operand(1, asTensor(in(0)) == asTensor(in(1)), "it must be of the shape and type of the shared tensor");
+    return;
+  case Opcode::SharedLoad:
+    if (operand(0, in(0).kind == Type::Shared, "it must be a shared tensor"))
+      require(out().isTensor() && asTensor(in(0)) == asTensor(out()),
+              "the result is not of the shape and type of the shared tensor");
+    return;
+  case Opcode::SharedFree:
+    operand(0, in(0).kind == Type::Shared, "it must be a shared tensor");
+    return;
+  case Opcode::SharedSlot:
+    if (operand(0, in(0).kind == Type::Shared, "it must be a ring of shared tensors"))
+      require(out() == in(0), "the result must have the ring's type") &&
+          operand(1, in(1) == withElem(Type(), Elem::I32), "it must be an i32");
+    return;
+  case Opcode::SharedTranspose: {
+    const std::vector<int64_t> &order = op_.intsAttr(AttrId::Order);
+    if (!operand(0, in(0).kind == Type::Shared, "it must be a shared tensor"))
+      return;
+    std::vector<int64_t> sorted = order, shape;
+    std::sort(sorted.begin(), sorted.end());
+    bool ok = sorted.size() == in(0).shape.size();
+    for (size_t i = 0; ok && i < sorted.size(); ++i)
+      ok = sorted[i] == static_cast<int64_t>(i);
+    if (!require(ok, "order is no permutation of the dims"))
+      return;
+    for (int64_t from : order)
+      shape.push_back(in(0).shape[static_cast<size_t>(from)]);
+    Type expected = withShape(in(0), shape), given = out();
+    expected.layout = given.layout = kNone;
+    require(given == expected, "the result is not the shared tensor with its dims in that order");
+    return;
+  }
+  case Opcode::AsyncLoad: {
+    if (!operand(0, in(0).kind == Type::Shared && !in(0).pointer, "it must be a shared tensor of numbers") || !isTensor(1))
+      return;
+    Type pointers = asTensor(in(1));
+    pointers.pointer = false;
+    if (operand(1, in(1).pointer && pointers == asTensor(in(0)), "it must be pointers to the shared tensor's elements, in its shape") &&
+        count() > 2)
+      isMask(2, in(1));
+    return;
+  }
+  case Opcode::AsyncDot:
+    if (operand(0, in(0).kind != Type::Scalar, "it must be a tensor or a shared tensor") &&
+        operand(1, in(1).kind == Type::Shared, "it must be a shared tensor") && isTensor(2))
+      product();
+    return;
+  case Opcode::DotWait:
+    if (!require(op_.results.size() == count(), "has " + std::to_string(op_.results.size()) + " results for " +
+                                                    std::to_string(count()) + " operands"))
+      return;
+    for (size_t i = 0; i < count(); ++i)
+      if (!isTensor(i) || !result(in(i), i))
+        return;
+    return;
+  default:
+    return;
+  }
+}
+
+} // namespace tessera::tbc

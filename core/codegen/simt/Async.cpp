@@ -1,0 +1,178 @@
+// Async.cpp - asynchronous copies into shared memory, products of matrix units that read it
+//
+// SPDX-License-Identifier: Apache-2.0
+#include "core/codegen/simt/BufferAccess.h"
+#include "core/codegen/simt/Emitter.h"
+#include "core/layout/TensorLayouts.h"
+
+#include <bit>
+
+using namespace llvm;
+using tessera::layout::LinearLayout;
+using tessera::tbc::AttrId;
+using tessera::tbc::Op;
+using tessera::tbc::Opcode;
+
+namespace tessera::codegen::simt {
+
+bool Emitter::asynchronous(const Op &o) {
+  auto pending = static_cast<unsigned>(o.intAttr(AttrId::Pending));
+  switch (o.code) {
+  case Opcode::SharedSlot: {
+    const tbc::Type &t = type(o.operands[0]);
+    V bytes = b_.CreateMul(scalar(o.operands[1]), i32(t.numElements() * t.elementBytes()));
+    setScalar(o.results[0], b_.CreateGEP(b_.getInt8Ty(), scalar(o.operands[0]), bytes));
+    return true;
+  }
+  case Opcode::SharedTranspose:
+    setScalar(o.results[0], scalar(o.operands[0]));
+    return true;
+  case Opcode::AsyncLoad:
+    asyncLoad(o);
+    return true;
+  case Opcode::AsyncCommit:
+    target_.asyncCommit(b_);
+    return true;
+  case Opcode::AsyncWait:
+    target_.asyncWait(b_, pending);
+    return true;
+  case Opcode::SharedFence:
+    target_.sharedFence(b_);
+    return true;
+  case Opcode::AsyncDot:
+    asyncDot(o);
+    return true;
+  case Opcode::DotWait: {
+    Registers all;
+    for (tbc::ValueId id : o.operands)
+      all.append(of(id).begin(), of(id).end());
+    SmallVector<V> awaited = target_.awaitMatrix(b_, pending, all);
+    unflatten(awaited, o.results);
+    return true;
+  }
+  default:
+    return false;
+  }
+}
+
+void Emitter::asyncLoad(const Op &o) {
+  const tbc::Type &buffer = type(o.operands[0]), &pointers = type(o.operands[1]);
+  const LinearLayout &shared = layoutOf(buffer), &l = layoutOf(pointers);
+  unsigned bytes = buffer.elementBytes();
+  auto axis = static_cast<unsigned>(o.intAttr(AttrId::Axis));
+  // Neighbours in memory that are neighbours in the buffer too.
+  int64_t run = std::min<int64_t>(std::max<int64_t>(o.intAttr(AttrId::Width), 1),
+                                  shared.consecutive(layout::kOffset, layout::tensorDimName(axis)));
+  BufferAccess access(l, shared, bytes, std::min<unsigned>(static_cast<unsigned>(run) * bytes * 8, 128));
+  V part = laneAndWarpPart(access.offsets);
+  AccessHints hints{static_cast<tbc::Cache>(o.intAttr(AttrId::Cache)),
+                    static_cast<tbc::Evict>(o.intAttr(AttrId::Evict)), false};
+  for (const AccessVector &v : access.vectors) {
+    auto size = static_cast<unsigned>(v.registers.size()) * bytes;
+    if (size < 4)
+      fail(o, "an asynchronous copy of " + std::to_string(size) + " bytes: 4 are the least");
+    unsigned first = v.registers.front();
+    V predicate = o.operands.size() > 2 ? of(o.operands[2])[first] : nullptr;
+    target_.asyncCopy(b_, access.address(b_, scalar(o.operands[0]), part, v.at, bytes), of(o.operands[1])[first], size,
+                      predicate, hints);
+  }
+}
+
+namespace {
+
+// Byte offsets of tiles of an operand in its buffer: constants for the register bits of the accumulator, a runtime part for the groups of warps.
+struct OperandPlace {
+  LinearLayout toOffset; // tensor -> offset, in elements
+  unsigned bytes = 1;
+  OperandPlace(const LinearLayout &shared, unsigned bytes) : toOffset(shared.inverse()), bytes(bytes) {}
+  uint64_t at(int64_t row, int64_t column) const {
+    std::vector<int64_t> index{row, column};
+    return static_cast<uint64_t>(toOffset.apply(index)[0]) * bytes;
+  }
+};
+
+} // namespace
+
+void Emitter::asyncDot(const Op &o) {
+  auto entry = static_cast<unsigned>(o.intAttr(AttrId::Instruction)) - 1;
+  const LaneTarget::EntryShape shape = target_.entryShape(entry);
+  const tbc::Type &ta = type(o.operands[0]), &tb = type(o.operands[1]), &tc = type(o.operands[2]);
+  const LinearLayout &lc = layoutOf(tc);
+  bool aInRegisters = ta.isTensor();
+  int64_t k = ta.shape[1];
+
+  // Warps beyond those that issue one instruction together take other rows (of a) or columns (of b).
+  std::vector<std::vector<int64_t>> groups; // row, column that each such bit adds
+  std::vector<uint64_t> warpColumns = lc.columnsOf(layout::kWarp);
+  auto groupBits = static_cast<unsigned>(std::countr_zero(shape.warps));
+  int64_t columnsOfGroup = tc.shape[1];
+  for (size_t bit = groupBits; bit < warpColumns.size(); ++bit) {
+    groups.push_back(lc.unpackOut(warpColumns[bit]));
+    if (groups.back()[1])
+      columnsOfGroup /= 2;
+  }
+  auto n = static_cast<unsigned>(std::min<int64_t>(columnsOfGroup, shape.nMax));
+
+  OperandPlace bPlace(layoutOf(tb), tb.elementBytes());
+  std::optional<OperandPlace> aPlace;
+  if (!aInRegisters)
+    aPlace.emplace(layoutOf(ta), ta.elementBytes());
+  auto groupStart = [&](V base, const OperandPlace &place, bool isA) {
+    V offset = nullptr;
+    for (size_t i = 0; i < groups.size(); ++i) {
+      uint64_t step = isA ? place.at(groups[i][0], 0) : place.at(0, groups[i][1]);
+      if (!step)
+        continue;
+      V bit = b_.CreateAnd(b_.CreateLShr(warp_, groupBits + i), 1);
+      V part = b_.CreateMul(bit, i32(static_cast<int64_t>(step)));
+      offset = offset ? b_.CreateAdd(offset, part) : part;
+    }
+    return offset ? b_.CreateGEP(b_.getInt8Ty(), base, offset) : base;
+  };
+  SharedIssue issue;
+  issue.entry = entry;
+  issue.n = n;
+  issue.a = ta.elem;
+  issue.b = tb.elem;
+  issue.c = tc.elem;
+  issue.op = &o;
+  issue.bLayout = &layoutOf(tb);
+  issue.bShared = target_.sharedOperand(b_, entry, 1, groupStart(scalar(o.operands[1]), bPlace, false), layoutOf(tb),
+                                        8 * tb.elementBytes());
+  if (!aInRegisters) {
+    issue.aLayout = &layoutOf(ta);
+    issue.aShared = target_.sharedOperand(b_, entry, 0, groupStart(scalar(o.operands[0]), *aPlace, true), layoutOf(ta),
+                                          8 * ta.elementBytes());
+  }
+
+  // The accumulator's registers: one instruction's fragment in the low bits, its tiles above.
+  unsigned fragment = shape.m * n / (shape.warps * target_.lanes());
+  Registers sums = of(o.operands[2]);
+  target_.beginAsyncMatrix(b_);
+  for (unsigned first = 0; first < sums.size(); first += fragment) {
+    std::vector<int64_t> tile = lc.unpackOut(lc.applyPacked(first)); // row and column of the tile, in its group
+    for (int64_t at = 0; at < k; at += shape.k) {
+      Registers aRegisters;
+      if (aInRegisters) {
+        const LinearLayout &la = layoutOf(ta);
+        unsigned aFragment = shape.m * shape.k / (shape.warps * target_.lanes());
+        for (unsigned r = 0; r < of(o.operands[0]).size(); r += aFragment)
+          if (la.unpackOut(la.applyPacked(r)) == std::vector<int64_t>{tile[0], at})
+            aRegisters.append(of(o.operands[0]).begin() + r, of(o.operands[0]).begin() + r + aFragment);
+        if (aRegisters.size() != aFragment)
+          fail(o, "the registers of a do not hold the fragments of its instruction");
+      } else {
+        issue.aOffset = aPlace->at(tile[0], at);
+      }
+      issue.aRegisters = aRegisters;
+      issue.bOffset = bPlace.at(at, tile[1]);
+      issue.accumulator = ArrayRef(sums).slice(first, fragment);
+      SmallVector<V> next = target_.asyncMatrix(b_, issue);
+      std::copy(next.begin(), next.end(), sums.begin() + first);
+    }
+  }
+  target_.endAsyncMatrix(b_);
+  set(o.results[0], std::move(sums));
+}
+
+} // namespace tessera::codegen::simt

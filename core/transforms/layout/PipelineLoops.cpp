@@ -1,0 +1,430 @@
+// PipelineLoops.cpp - load what a loop will need while it works on what it has
+//
+// Before: scf.for %i … { %a = tile.load %p ; … shared_store %s, %a … async_dot %s … dot_wait 0 }
+// After:  the first loads started before the loop, each into a slot of a ring in shared memory; in the loop: async_wait, barrier, the body
+//         on one slot, the load of a later iteration into another slot.
+// Which loads: of tiles, in the body of a loop with a dot, feeding shared memory, a change of layout or arithmetic; their addresses and masks follow from the
+// induction value, carried values and loop-invariant values without touching memory that the loop writes. How far ahead: num_stages - 1 iterations, fewer where shared memory is
+// short. Products that only add to their accumulator are awaited an iteration later.
+// Hazards: a slot is written again at the earliest after a barrier that every lane passed when its last reader (a load of registers, or a product that was
+// awaited) was done; so one barrier an iteration orders everything, and InsertBarriers leaves rings alone.
+// Requires: LAYOUT level, before conversions go through shared memory.  Keeps: LAYOUT level.
+//
+// SPDX-License-Identifier: Apache-2.0
+#include "core/analysis/AxisFacts.h"
+#include "core/layout/TensorLayouts.h"
+#include "core/transforms/layout/ConversionCosts.h"
+#include "core/transforms/layout/LayoutQuestions.h"
+#include "core/transforms/layout/Passes.h"
+#include "core/transforms/layout/SharedUse.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/IRMapping.h"
+#include "llvm/ADT/SetVector.h"
+
+using namespace mlir;
+
+namespace tessera::tile {
+namespace {
+
+// How the loop uses what a load brings.
+struct StagedLoad {
+  LoadOp load;
+  SharedType slot;                         // what one slot of its ring holds
+  SmallVector<SharedStoreOp> sharedStores; // straight to shared memory, perhaps transposed
+  SmallVector<ConvertLayoutOp> conversions;
+  bool direct = false; // used in the layout of the load too
+  int64_t bytes() const { return static_cast<int64_t>(bytesOf(slot)); }
+};
+
+class LoopPipeliner {
+public:
+  LoopPipeliner(scf::ForOp loop, const AxisFacts &facts, const target::Target &target, int64_t sharedLeft)
+      : loop_(loop), facts_(facts), target_(target), options_(conversionOptions(target.info())),
+        sharedLeft_(sharedLeft) {}
+  // Bytes of shared memory that the rings take; 0: the loop stays as it is.
+  int64_t run(int64_t stages);
+
+private:
+  bool stageLoad(LoadOp load);
+  bool collectSlice();
+  bool addToSlice(Value value);
+  unsigned accumulateOnly();
+  int64_t chooseDistance(int64_t stages, int64_t extraSlots) const;
+  void startLoads(OpBuilder &builder, Location loc, IRMapping &map, Value valid, Value slot);
+  void buildLoop(int64_t distance, int64_t slots, bool anyShared);
+
+  scf::ForOp loop_;
+  const AxisFacts &facts_;
+  const target::Target &target_;
+  layout::ConversionOptions options_;
+  int64_t sharedLeft_;
+  SmallVector<StagedLoad> loads_;
+  SmallVector<Value> rings_;
+  llvm::SetVector<Operation *> slice_; // ops of the body that the loads' addresses and masks need, in order once sorted
+  llvm::SetVector<unsigned> carried_;  // iteration arguments that the slice reads
+};
+
+} // namespace
+
+// Whether the asynchronous copy can do what the load does, and where its data goes.
+bool LoopPipeliner::stageLoad(LoadOp load) {
+  auto type = dyn_cast<RankedTensorType>(load.getResult().getType());
+  if (!type || !layoutOf(load.getResult()) || load.getIsVolatile())
+    return false;
+  if (Value other = load.getOther()) {
+    TypedAttr constant = splatConstantOf(other);
+    auto number = dyn_cast_or_null<FloatAttr>(constant);
+    bool zero = number ? number.getValue().isZero() && !number.getValue().isNegative() : splatIntegerOf(other) == 0;
+    if (!zero)
+      return false;
+  }
+  uint64_t copies = target_.info().stated(target::Capability::AsyncCopy);
+  unsigned bits = storageBits(type);
+  const layout::LinearLayout &distributed = layoutOf(load.getResult()).getLayout();
+  int64_t width = 1;
+  std::string fastest;
+  for (unsigned d = 0; d < type.getRank(); ++d) {
+    int64_t w = facts_.accessWidth(load.getPtr(), load.getMask(), d);
+    w = distributed.vectorWidth(layout::kRegister, layout::tensorDimName(d), w);
+    if (w > width)
+      width = w, fastest = layout::tensorDimName(d);
+  }
+  int64_t bytes = std::min<int64_t>(width * bits / 8, 16);
+  if (bytes < 1 || !(copies >> layout::log2Exact(bytes) & 1))
+    return false;
+
+  StagedLoad staged;
+  staged.load = load;
+  LinearAttr shared;
+  for (Operation *user : load.getResult().getUsers()) {
+    if (user->getBlock() != loop_.getBody())
+      return false;
+    SharedStoreOp store = dyn_cast<SharedStoreOp>(user);
+    auto transpose = dyn_cast<TransposeOp>(user);
+    if (transpose && transpose->hasOneUse())
+      store = dyn_cast<SharedStoreOp>(*transpose->user_begin());
+    if (store) {
+      auto buffer = cast<SharedType>(store.getShared().getType());
+      auto layout = cast<LinearAttr>(buffer.getLayout());
+      if (transpose) {
+        SmallVector<int32_t> back(transpose.getOrder().size());
+        for (auto [to, from] : llvm::enumerate(transpose.getOrder()))
+          back[static_cast<size_t>(from)] = static_cast<int32_t>(to);
+        layout = LinearAttr::get(load.getContext(), layout::transposed(layout.getLayout(), back));
+      }
+      if (shared && shared != layout)
+        return false;
+      shared = layout;
+      staged.sharedStores.push_back(store);
+    } else if (auto convert = dyn_cast<ConvertLayoutOp>(user)) {
+      staged.conversions.push_back(convert);
+    } else {
+      staged.direct = true;
+    }
+  }
+  if (!shared) {
+    const layout::LinearLayout &reader =
+        staged.conversions.empty() ? distributed : layoutOf(staged.conversions.front().getResult()).getLayout();
+    shared = LinearAttr::get(load.getContext(), layout::swizzledFor(distributed, reader, bits, options_.memory));
+  }
+  // The vectors of the copy must be vectors of the slot.
+  layout::SharedAccess access = layout::analyseAccess(distributed, shared.getLayout(), bits, options_.memory);
+  if (access.vectorElements * bits / 8 < bytes)
+    return false;
+  staged.slot = SharedType::get(type.getShape(), type.getElementType(), shared);
+  loads_.push_back(std::move(staged));
+  return true;
+}
+
+bool LoopPipeliner::addToSlice(Value value) {
+  if (auto argument = dyn_cast<BlockArgument>(value)) {
+    if (argument.getOwner() != loop_.getBody() || argument == loop_.getInductionVar())
+      return true; // from outside, or the induction value
+    unsigned index = argument.getArgNumber() - 1;
+    if (carried_.insert(index))
+      return addToSlice(loop_.getYieldedValues()[index]);
+    return true;
+  }
+  Operation *op = value.getDefiningOp();
+  if (!loop_->isProperAncestor(op))
+    return true;
+  if (op->getBlock() != loop_.getBody() || op->getNumRegions() || !(isMemoryEffectFree(op)))
+    return false;
+  if (!slice_.insert(op))
+    return true;
+  return llvm::all_of(op->getOperands(), [&](Value operand) { return addToSlice(operand); });
+}
+
+bool LoopPipeliner::collectSlice() {
+  for (StagedLoad &staged : loads_)
+    for (Value operand : {staged.load.getPtr(), staged.load.getMask()})
+      if (operand && !addToSlice(operand))
+        return false;
+  // In the order of the body.
+  SmallVector<Operation *> ordered;
+  for (Operation &op : *loop_.getBody())
+    if (slice_.contains(&op))
+      ordered.push_back(&op);
+  slice_.clear();
+  slice_.insert(ordered.begin(), ordered.end());
+  return true;
+}
+
+// Products whose result only becomes their own c of the next iteration; 0 unless all of the loop's asynchronous products are such.
+unsigned LoopPipeliner::accumulateOnly() {
+  unsigned count = 0;
+  for (Operation &op : *loop_.getBody()) {
+    auto dot = dyn_cast<AsyncDotOp>(op);
+    if (!dot)
+      continue;
+    auto argument = dyn_cast<BlockArgument>(dot.getC());
+    auto wait = dot->hasOneUse() ? dyn_cast<DotWaitOp>(*dot->user_begin()) : DotWaitOp();
+    if (!argument || argument.getOwner() != loop_.getBody() || !argument.hasOneUse() || !wait ||
+        wait.getValues().size() != 1 || !wait.getResults()[0].hasOneUse() || !isa<SharedType>(dot.getA().getType()))
+      return 0;
+    OpOperand &use = *wait.getResults()[0].use_begin();
+    if (!isa<scf::YieldOp>(use.getOwner()) || use.getOperandNumber() + 1 != argument.getArgNumber())
+      return 0;
+    ++count;
+  }
+  return count;
+}
+
+// Iterations ahead, as many as asked for and as have room.
+int64_t LoopPipeliner::chooseDistance(int64_t stages, int64_t extraSlots) const {
+  int64_t bytes = 0;
+  for (const StagedLoad &staged : loads_)
+    bytes += staged.bytes();
+  int64_t distance = stages - 1;
+  while (distance > 0 && bytes * (distance + extraSlots) > sharedLeft_)
+    --distance;
+  return distance;
+}
+
+// The loads of one iteration, whose values `map` gives the addresses; into `slot` of each ring.
+void LoopPipeliner::startLoads(OpBuilder &builder, Location loc, IRMapping &map, Value valid, Value slot) {
+  for (auto [staged, ring] : llvm::zip(loads_, rings_)) {
+    Value pointer = map.lookupOrDefault(staged.load.getPtr()), mask = staged.load.getMask();
+    auto type = cast<RankedTensorType>(pointer.getType());
+    Value allowed = SplatOp::create(builder, loc, withElementType(type, builder.getI1Type()), valid);
+    mask = mask ? arith::AndIOp::create(builder, loc, map.lookupOrDefault(mask), allowed).getResult() : allowed;
+    Value at = SharedSlotOp::create(builder, loc, ring, slot);
+    AsyncLoadOp::create(builder, staged.load.getLoc(), at, pointer, mask, staged.load.getCache(),
+                        staged.load.getEvict());
+  }
+  AsyncCommitOp::create(builder, loc);
+}
+
+static Value constantLike(OpBuilder &builder, Location loc, Type type, int64_t value) {
+  return arith::ConstantOp::create(builder, loc, builder.getIntegerAttr(type, value));
+}
+
+// index + 1 of a ring of `slots`.
+static Value nextSlot(OpBuilder &builder, Location loc, Value index, int64_t slots) {
+  Type i32 = builder.getI32Type();
+  Value next = arith::AddIOp::create(builder, loc, index, constantLike(builder, loc, i32, 1));
+  Value wraps =
+      arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq, next, constantLike(builder, loc, i32, slots));
+  return arith::SelectOp::create(builder, loc, wraps, constantLike(builder, loc, i32, 0), next);
+}
+
+void LoopPipeliner::buildLoop(int64_t distance, int64_t slots, bool anyShared) {
+  Location loc = loop_.getLoc();
+  OpBuilder builder(loop_);
+  Value lower = loop_.getLowerBound(), upper = loop_.getUpperBound(), step = loop_.getStep();
+  Type index = lower.getType(), i32 = builder.getI32Type();
+  for (StagedLoad &staged : loads_) {
+    auto bytes = builder.getI32IntegerAttr(static_cast<int32_t>(staged.bytes() * slots));
+    rings_.push_back(SharedAllocOp::create(builder, loc, staged.slot, IntegerAttr(), bytes,
+                                           builder.getI32IntegerAttr(static_cast<int32_t>(slots))));
+  }
+
+  // The first iterations' loads. What the slice carries runs `distance` iterations ahead of the loop.
+  SmallVector<Value> ahead;
+  for (unsigned i : carried_)
+    ahead.push_back(loop_.getInitArgs()[i]);
+  auto runSlice = [&](OpBuilder &at, Value induction, Value valid, Value slot) {
+    IRMapping map;
+    map.map(loop_.getInductionVar(), induction);
+    for (auto [i, value] : llvm::zip(carried_, ahead))
+      map.map(loop_.getRegionIterArgs()[i], value);
+    for (Operation *op : slice_)
+      at.clone(*op, map);
+    startLoads(at, loc, map, valid, slot);
+    for (auto [i, value] : llvm::zip(carried_, ahead))
+      value = map.lookupOrDefault(loop_.getYieldedValues()[i]);
+  };
+  for (int64_t d = 0; d < distance; ++d) {
+    Value offset = arith::MulIOp::create(builder, loc, step, constantLike(builder, loc, index, d));
+    Value induction = arith::AddIOp::create(builder, loc, lower, offset);
+    // upper - lower > offset, as signed numbers: bounds are such that this does not overflow (trip counts fit).
+    Value left = arith::SubIOp::create(builder, loc, upper, lower);
+    Value valid = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::sgt, left, offset);
+    runSlice(builder, induction, valid, constantLike(builder, loc, i32, d));
+  }
+
+  SmallVector<Value> inits(loop_.getInitArgs());
+  size_t own = inits.size();
+  llvm::append_range(inits, ahead);
+  inits.push_back(constantLike(builder, loc, i32, 0));                // the slot to work on
+  inits.push_back(constantLike(builder, loc, i32, distance % slots)); // the slot to fill
+  auto made = scf::ForOp::create(builder, loc, lower, upper, step, inits);
+  made->setDiscardableAttrs(loop_->getDiscardableAttrDictionary());
+  made->removeDiscardableAttr(kNumStagesAttr);
+  if (made.getBody()->mightHaveTerminator())
+    made.getBody()->getTerminator()->erase();
+  ArrayRef<BlockArgument> arguments = made.getRegionIterArgs();
+  for (size_t i = 0; i < ahead.size(); ++i)
+    ahead[i] = arguments[own + i];
+  Value working = arguments[own + carried_.size()], filling = arguments[own + carried_.size() + 1];
+
+  OpBuilder body = OpBuilder::atBlockEnd(made.getBody());
+  AsyncWaitOp::create(body, loc, static_cast<int32_t>(distance - 1));
+  if (anyShared)
+    SharedFenceOp::create(body, loc);
+  BarrierOp::create(body, loc);
+  Value offset = arith::MulIOp::create(body, loc, step, constantLike(body, loc, index, distance));
+  Value left = arith::SubIOp::create(body, loc, upper, made.getInductionVar());
+  Value valid = arith::CmpIOp::create(body, loc, arith::CmpIPredicate::sgt, left, offset);
+  runSlice(body, arith::AddIOp::create(body, loc, made.getInductionVar(), offset), valid, filling);
+
+  // The body, with the slots in place of the loads.
+  IRMapping map;
+  map.map(loop_.getInductionVar(), made.getInductionVar());
+  for (size_t i = 0; i < own; ++i)
+    map.map(loop_.getRegionIterArgs()[i], arguments[i]);
+  DenseMap<Operation *, unsigned> loadAt;
+  for (auto [i, staged] : llvm::enumerate(loads_))
+    loadAt[staged.load] = static_cast<unsigned>(i);
+  llvm::DenseSet<Operation *> dropped;
+  for (Operation &op : loop_.getBody()->without_terminator()) {
+    if (dropped.contains(&op))
+      continue;
+    auto found = loadAt.find(&op);
+    if (found == loadAt.end()) {
+      body.clone(op, map);
+      continue;
+    }
+    StagedLoad &staged = loads_[found->second];
+    Value slot = SharedSlotOp::create(body, staged.load.getLoc(), rings_[found->second], working);
+    for (SharedStoreOp store : staged.sharedStores) {
+      Value buffer = slot;
+      if (auto transpose = store.getValue().getDefiningOp<TransposeOp>()) {
+        SmallVector<int64_t> order(transpose.getOrder().begin(), transpose.getOrder().end());
+        buffer = SharedTransposeOp::create(body, store.getLoc(), slot, order);
+        dropped.insert(transpose);
+      }
+      map.map(store.getShared(), buffer);
+      dropped.insert(store);
+      dropped.insert(store.getShared().getDefiningOp());
+      if (isa_and_nonnull<SharedFenceOp>(store->getNextNode())) // the one after async_wait serves
+        dropped.insert(store->getNextNode());
+    }
+    for (ConvertLayoutOp convert : staged.conversions) {
+      map.map(convert.getResult(), SharedLoadOp::create(body, convert.getLoc(), convert.getType(), slot).getResult());
+      dropped.insert(convert);
+    }
+    if (staged.direct)
+      map.map(staged.load.getResult(),
+              SharedLoadOp::create(body, staged.load.getLoc(), staged.load.getResult().getType(), slot).getResult());
+  }
+  SmallVector<Value> yields;
+  for (Value value : loop_.getYieldedValues())
+    yields.push_back(map.lookupOrDefault(value));
+  llvm::append_range(yields, ahead);
+  yields.push_back(nextSlot(body, loc, working, slots));
+  yields.push_back(nextSlot(body, loc, filling, slots));
+  scf::YieldOp::create(body, loc, yields);
+
+  builder.setInsertionPointAfter(made);
+  AsyncWaitOp::create(builder, loc, 0);
+  SmallVector<Value> results(made.getResults().take_front(own));
+  loop_.replaceAllUsesWith(results);
+  loop_.erase();
+  loop_ = made;
+}
+
+int64_t LoopPipeliner::run(int64_t stages) {
+  bool hasDot = false, writes = false;
+  SmallVector<LoadOp> candidates;
+  for (Operation &op : *loop_.getBody()) {
+    hasDot |= isa<DotOp, AsyncDotOp, DotScaledOp>(op);
+    if (auto load = dyn_cast<LoadOp>(op))
+      candidates.push_back(load);
+    op.walk([&](Operation *inner) { writes |= isa<StoreOp, AtomicRmwOp, AtomicCasOp, BarrierOp>(inner); });
+  }
+  // A load started early must not overtake a store of the loop that it should see.
+  if (!hasDot || writes || stages < 2 || !target_.info().stated(target::Capability::AsyncCopy))
+    return 0;
+  for (LoadOp load : candidates)
+    stageLoad(load);
+  if (loads_.empty() || !collectSlice())
+    return 0;
+  bool anyShared = llvm::any_of(loads_, [](const StagedLoad &l) { return !l.sharedStores.empty(); });
+  unsigned inFlight = accumulateOnly();
+  int64_t extra = inFlight ? 2 : 1;
+  int64_t distance = chooseDistance(stages, extra);
+  if (distance < 1 && inFlight)
+    inFlight = 0, extra = 1, distance = chooseDistance(stages, extra);
+  if (distance < 1)
+    return 0;
+  int64_t slots = distance + extra;
+  buildLoop(distance, slots, anyShared);
+  OpBuilder builder(loop_);
+  if (inFlight) {
+    SmallVector<Value> sums;
+    for (Operation &op : *loop_.getBody())
+      if (auto wait = dyn_cast<DotWaitOp>(op)) {
+        wait.setPending(static_cast<int32_t>(inFlight));
+        sums.push_back(
+            loop_.getTiedLoopResult(cast<BlockArgument>(wait.getValues()[0].getDefiningOp<AsyncDotOp>().getC())));
+      }
+    // After the loop nothing runs any more.
+    builder.setInsertionPointAfter(loop_);
+    auto wait = DotWaitOp::create(builder, loop_.getLoc(), sums, 0);
+    for (auto [sum, awaited] : llvm::zip(sums, wait.getResults()))
+      sum.replaceAllUsesExcept(awaited, wait);
+  }
+  int64_t bytes = 0;
+  Operation *last = loop_->getNextNode(); // the rings live until nothing runs any more
+  while (isa_and_nonnull<AsyncWaitOp, DotWaitOp>(last->getNextNode()))
+    last = last->getNextNode();
+  builder.setInsertionPointAfter(last);
+  for (auto [staged, ring] : llvm::zip(loads_, rings_)) {
+    SharedFreeOp::create(builder, loop_.getLoc(), ring);
+    bytes += staged.bytes() * slots;
+  }
+  return bytes;
+}
+
+StepResult pipelineLoops(ModuleOp module, const target::Target &target) {
+  StepResult result;
+  int64_t stages = moduleOption(module, "num_stages", 3);
+  module.walk([&](func::FuncOp function) {
+    int64_t left = static_cast<int64_t>(target.info().sharedBytes());
+    // What is there already stays; scratch and conversions find place beside the rings or after them.
+    function.walk([&](SharedAllocOp alloc) {
+      if (!alloc->getParentOfType<scf::ForOp>())
+        left -= static_cast<int64_t>(bytesOf(alloc.getType()));
+    });
+    SmallVector<scf::ForOp> innermost;
+    function.walk([&](scf::ForOp loop) {
+      bool hasLoop = false;
+      loop.getBody()->walk([&](scf::ForOp) { hasLoop = true; });
+      if (!hasLoop)
+        innermost.push_back(loop);
+    });
+    for (scf::ForOp loop : innermost) {
+      AxisFacts facts(function);
+      auto own = loop->getAttrOfType<IntegerAttr>(kNumStagesAttr);
+      int64_t bytes = LoopPipeliner(loop, facts, target, left).run(own ? own.getInt() : stages);
+      result.count += bytes > 0;
+    }
+  });
+  return result;
+}
+
+} // namespace tessera::tile
