@@ -148,6 +148,7 @@ std::optional<std::vector<Type>> inferResults(const Module &m, const Op &op) {
   case Opcode::For:
     return tail(3);
   case Opcode::Scan:
+  case Opcode::DotWait:
     return tail(0);
   case Opcode::Reduce:
     return reduced(m, op);
@@ -167,6 +168,7 @@ std::optional<std::vector<Type>> inferResults(const Module &m, const Op &op) {
   case Opcode::AddPtr:
   case Opcode::Hint:
   case Opcode::Sort:
+  case Opcode::SharedSlot:
     return {{type(0)}};
   case Opcode::PtrToInt:
     return {{withElem(type(0), Elem::I64)}};
@@ -176,6 +178,7 @@ std::optional<std::vector<Type>> inferResults(const Module &m, const Op &op) {
   case Opcode::AtomicCas:
   case Opcode::Dot:
   case Opcode::DotScaled:
+  case Opcode::AsyncDot:
     return {{type(2)}};
   case Opcode::Load:
     return {{withElem(type(0), type(0).elem)}};

@@ -51,17 +51,20 @@ void TypeCheck::layouts() {
       return;
     for (int64_t from : order)
       shape.push_back(in(0).shape[static_cast<size_t>(from)]);
-    Type expected = withShape(in(0), shape), given = out();
+    Type expected = in(0), given = out();
+    expected.shape = shape;
     expected.layout = given.layout = kNone;
     require(given == expected, "the result is not the shared tensor with its dims in that order");
     return;
   }
   case Opcode::AsyncLoad: {
-    if (!operand(0, in(0).kind == Type::Shared && !in(0).pointer, "it must be a shared tensor of numbers") || !isTensor(1))
+    if (!operand(0, in(0).kind == Type::Shared && !in(0).pointer, "it must be a shared tensor of numbers") ||
+        !isTensor(1))
       return;
     Type pointers = asTensor(in(1));
     pointers.pointer = false;
-    if (operand(1, in(1).pointer && pointers == asTensor(in(0)), "it must be pointers to the shared tensor's elements, in its shape") &&
+    if (operand(1, in(1).pointer && pointers == asTensor(in(0)),
+                "it must be pointers to the shared tensor's elements, in its shape") &&
         count() > 2)
       isMask(2, in(1));
     return;
@@ -72,8 +75,8 @@ void TypeCheck::layouts() {
       product();
     return;
   case Opcode::DotWait:
-    if (!require(op_.results.size() == count(), "has " + std::to_string(op_.results.size()) + " results for " +
-                                                    std::to_string(count()) + " operands"))
+    if (!require(op_.results.size() == count(),
+                 "has " + std::to_string(op_.results.size()) + " results for " + std::to_string(count()) + " operands"))
       return;
     for (size_t i = 0; i < count(); ++i)
       if (!isTensor(i) || !result(in(i), i))

@@ -125,7 +125,8 @@ LogicalResult MapElementwiseOp::verify() {
     if (failed(checkTile(*this, "result", result.getType())) ||
         failed(checkSameShape(*this, "result", result.getType(), "sources", first))) // map_elementwise_c4
       return failure();
-  return checkBody(*this, repeatEach(elementsOf(getSources().getTypes()), getPack()), // map_elementwise_c5, c6
+  return checkBody(*this,
+                   repeatEach(elementsOf(getSources().getTypes()), getPack()), // map_elementwise_c5, map_elementwise_c6
                    repeatEach(elementsOf(getResultTypes()), getPack()));
 }
 

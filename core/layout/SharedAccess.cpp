@@ -57,22 +57,29 @@ SharedAccess analyseAccess(const LinearLayout &distributed, const LinearLayout &
 }
 
 LinearLayout swizzledFor(const LinearLayout &writer, const LinearLayout &reader, unsigned elementBits,
-                         const SharedMemory &memory) {
+                         const SharedMemory &memory, const Vectors &writerVector) {
   assert(writer.outs() == reader.outs());
   unsigned bits = writer.outBits(), elementBytes = std::max(elementBits / 8, 1u);
   Vectors universe;
   for (unsigned i = 0; i < bits; ++i)
     universe.push_back(uint64_t(1) << i);
 
-  Vectors vector = intersect(writer.columnsOf(kRegister), reader.columnsOf(kRegister));
-  std::sort(vector.begin(), vector.end());
-  vector.resize(std::min<size_t>(vector.size(), floorLog2(std::max(memory.maxVectorBytes / elementBytes, 1u))));
-  unsigned vectorBytes = elementBytes << vector.size();
+  auto widest = [&](Vectors vector) {
+    std::sort(vector.begin(), vector.end());
+    vector.resize(std::min<size_t>(vector.size(), floorLog2(std::max(memory.maxVectorBytes / elementBytes, 1u))));
+    return vector;
+  };
+  Vectors vector = writerVector, readerVector;
+  if (vector.empty())
+    vector = readerVector = widest(intersect(writer.columnsOf(kRegister), reader.columnsOf(kRegister)));
+  else
+    readerVector = widest(intersect(vector, reader.columnsOf(kRegister)));
 
   // Vectors narrower than a word share it with others: fix who shares before asking which words meet.
   auto phaseLanes = [&](const LinearLayout &side) {
     Vectors lanes = side.columnsOf(kLane);
-    lanes.resize(phaseLaneBits(static_cast<unsigned>(lanes.size()), vectorBytes, memory));
+    auto sideBytes = static_cast<unsigned>(elementBytes << (&side == &reader ? readerVector : vector).size());
+    lanes.resize(phaseLaneBits(static_cast<unsigned>(lanes.size()), sideBytes, memory));
     return lanes;
   };
   Vectors word = vector, sharers = intersect(phaseLanes(writer), phaseLanes(reader));
@@ -83,7 +90,7 @@ LinearLayout swizzledFor(const LinearLayout &writer, const LinearLayout &reader,
 
   // Elements that one phase of either side touches must differ in their bank: no sum of them may be a pure row.
   auto phase = [&](const LinearLayout &side) {
-    Vectors touched = word, lanes = phaseLanes(side);
+    Vectors touched = &side == &reader && readerVector != vector ? readerVector : word, lanes = phaseLanes(side);
     touched.insert(touched.end(), lanes.begin(), lanes.end());
     return independent(touched);
   };

@@ -34,7 +34,9 @@ SharedAccess analyseAccess(const LinearLayout &distributed, const LinearLayout &
 
 // A bijective shared layout through which both sides move with the widest vectors that both allow and, where the spaces
 // leave room, without a bank conflict on either side.
+// writerVector, where not empty: the elements that the writer moves at once, as a copy engine demands; the reader then takes
+// what it can of them.
 LinearLayout swizzledFor(const LinearLayout &writer, const LinearLayout &reader, unsigned elementBits,
-                         const SharedMemory &memory);
+                         const SharedMemory &memory, const Vectors &writerVector = {});
 
 } // namespace tessera::layout

@@ -36,6 +36,16 @@ std::optional<LinearLayout> GenericTarget::layoutFor(const LayoutRequest &reques
     }
     return fragmentLayout(menu_[request.matrixEntry], request, info_.lanes(), why);
   }
+  if (request.access == Access::Shared && request.matrixEntry >= 0 && request.contiguity.size() == 2 &&
+      request.contiguity[0] > request.contiguity[1]) { // column-major where memory is
+    LayoutRequest turned = request;
+    std::swap(turned.shape[0], turned.shape[1]);
+    std::swap(turned.contiguity[0], turned.contiguity[1]);
+    const int32_t order[] = {1, 0};
+    if (std::optional<LinearLayout> answer = defaultLayout(turned, info_.lanes(), info_.maxVectorBits(), why))
+      return transposed(*answer, order);
+    return std::nullopt;
+  }
   return defaultLayout(request, info_.lanes(), info_.maxVectorBits(), why);
 }
 
@@ -60,9 +70,9 @@ struct BitDealer {
 } // namespace
 
 // The bits of one instruction's fragment: two neighbours along the fast dim in registers, four lanes along it, the other
-// lanes along the slow dim, what is left in registers.
-static void dealFragment(BitDealer &bits, unsigned slow, unsigned fast, unsigned laneBits, Vectors &registers,
-                         Vectors &lanes) {
+// lanes along the slow dim, then the warps that issue it together, what is left in registers.
+static void dealFragment(BitDealer &bits, unsigned slow, unsigned fast, unsigned laneBits, unsigned warpBits,
+                         Vectors &registers, Vectors &lanes, Vectors &warps) {
   bits.deal(fast, registers);
   for (int i = 0; i < 2 && lanes.size() < laneBits; ++i)
     bits.deal(fast, lanes);
@@ -71,6 +81,9 @@ static void dealFragment(BitDealer &bits, unsigned slow, unsigned fast, unsigned
   while (lanes.size() < laneBits && bits.deal(fast, lanes)) {
   }
   lanes.resize(laneBits, 0); // fewer elements than lanes: copies
+  while (warps.size() < warpBits && bits.deal(slow, warps)) {
+  }
+  warps.resize(warpBits, 0);
   while (bits.deal(slow, registers)) {
   }
   while (bits.deal(fast, registers)) {
@@ -87,21 +100,24 @@ std::optional<LinearLayout> fragmentLayout(const MatrixEntry &entry, const Layou
   if (request.shape.size() != 2 || request.operand > 2 || !isPowerOfTwo(request.shape[0]) ||
       !isPowerOfTwo(request.shape[1]))
     return fail("a fragment is a matrix of powers of two");
-  if (entry.lanes != lanes || request.numWarps != 1)
-    return fail("entry " + entry.id + " is not an instruction of one subgroup");
+  if (entry.lanes != lanes * request.numWarps || !isPowerOfTwo(request.numWarps))
+    return fail("entry " + entry.id + " is not an instruction of " + std::to_string(request.numWarps) + " subgroups");
+  if (request.operand == 1 && request.numWarps > 1)
+    return fail("operand b of an instruction of several subgroups has no fragment: it lies in shared memory");
   BitDealer bits(request.shape);
-  Vectors registers, laneColumns;
-  unsigned laneBits = log2Exact(lanes);
+  Vectors registers, laneColumns, warpColumns;
+  unsigned laneBits = log2Exact(lanes), warpBits = log2Exact(request.numWarps);
   if (request.operand == 1) // k is the dim that neighbours share
-    dealFragment(bits, 1, 0, laneBits, registers, laneColumns);
+    dealFragment(bits, 1, 0, laneBits, warpBits, registers, laneColumns, warpColumns);
   else
-    dealFragment(bits, 0, 1, laneBits, registers, laneColumns);
+    dealFragment(bits, 0, 1, laneBits, warpBits, registers, laneColumns, warpColumns);
   std::vector<Dim> ins = {{std::string(kRegister), static_cast<unsigned>(registers.size())},
                           {std::string(kLane), laneBits},
-                          {std::string(kWarp), 0},
+                          {std::string(kWarp), warpBits},
                           {std::string(kBlock), 0}};
   Vectors all = registers;
   all.insert(all.end(), laneColumns.begin(), laneColumns.end());
+  all.insert(all.end(), warpColumns.begin(), warpColumns.end());
   return LinearLayout(std::move(ins), bits.frame.outs(), std::move(all));
 }
 

@@ -261,6 +261,7 @@ option num_warps = 1
 layout #0 sizes [8, 8] {register = [[0, 1]], lane = [[0, 2], [0, 4], [1, 0], [2, 0], [4, 0]], warp = [], block = []}
 layout #1 sizes [8, 8] {register = [[1, 0]], lane = [[2, 0], [4, 0], [0, 1], [0, 2], [0, 4]], warp = [], block = []}
 layout #2 sizes [8, 8] {offset = [[0, 1], [0, 2], [0, 4], [1, 1], [2, 2], [4, 4]], block = []}
+layout #3 sizes [8, 8] {offset = [[1, 0], [2, 0], [4, 0], [1, 1], [2, 2], [4, 4]], block = []}
 kernel @through_shared(%x: f32) {
   %a = splat %x : tensor<8x8xf32, #0>
   %b = convert_layout %a : tensor<8x8xf32, #1>
@@ -270,6 +271,24 @@ kernel @through_shared(%x: f32) {
   %c = shared_load %s : tensor<8x8xf32, #1>
   %d = addf %b, %c
   shared_free %s
+  return
+}
+
+kernel @beside_the_lanes(%p: ptr<f16>, %i: i32, %x: f32) {
+  %r = shared_alloc {offset = 0, bytes = 256, slots = 2} : shared<8x8xf16, #2>
+  %s = shared_slot %r, %i
+  %q = splat %p : tensor<8x8xptr<f16>, #0>
+  %m = constant {value = 1} : tensor<8x8xi1, #0>
+  async_load %s, %q, %m {axis = 1, width = 2}
+  async_commit
+  async_wait {pending = 0}
+  shared_fence
+  barrier
+  %t = shared_transpose %s {order = [1, 0]} : shared<8x8xf16, #3>
+  %c = splat %x : tensor<8x8xf32, #0>
+  %d = async_dot %s, %t, %c {instruction = 1}
+  %e = dot_wait %d {pending = 0}
+  shared_free %r
   return
 }
 )";

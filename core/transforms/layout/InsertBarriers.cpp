@@ -24,7 +24,7 @@ using namespace mlir;
 namespace tessera::tile {
 namespace {
 
-// A range, and the ring that it is: a ring's accesses are ordered by whoever made it.
+// A range, and the ring that it is: from its shared_alloc on, a ring's accesses are ordered by whoever made it.
 struct Touched : SharedRange {
   Operation *ring = nullptr;
   bool conflicts(const Touched &other) const { return meets(other) && !(ring && ring == other.ring); }
@@ -49,6 +49,13 @@ struct Pending {
     for (const Touched &range : other.writes)
       grown |= add(writes, range);
     return grown;
+  }
+  // The life of a ring is over: its accesses are those of an ordinary buffer.
+  void end(SharedAllocOp ring) {
+    for (SmallVector<Touched> *ranges : {&reads, &writes})
+      for (Touched &range : *ranges)
+        if (range.ring == ring)
+          range.ring = nullptr;
   }
   static bool meets(const SmallVector<Touched> &ranges, const Touched &range) {
     return llvm::any_of(ranges, [&](const Touched &have) { return have.conflicts(range); });
@@ -121,6 +128,8 @@ void BarrierInserter::visit(Operation *op, Pending &pending) {
     pending.global = true;
   if (isa<BarrierOp>(op))
     pending = {};
+  else if (auto alloc = dyn_cast<SharedAllocOp>(op))
+    pending.end(alloc); // an outer loop has come round: what this ring was before orders like anything else
   else if (auto store = dyn_cast<SharedStoreOp>(op))
     access(op, rangeOf(store.getShared()), false, true, pending);
   else if (auto load = dyn_cast<SharedLoadOp>(op))

@@ -65,10 +65,13 @@ static StepResult runSteps(ModuleOp module, const target::Target &target) {
 
 namespace {
 
-target::GenericTarget genericTarget(unsigned lanes, unsigned sharedBytes, bool matrix) {
+target::GenericTarget genericTarget(unsigned lanes, unsigned sharedBytes, bool matrix, bool matrixShared,
+                                    bool asyncCopies) {
   target::TargetInfo info = target::GenericTarget::simtInfo();
   info.set(target::Capability::Lanes, lanes);
   info.set(target::Capability::SmemStatic, sharedBytes);
+  if (asyncCopies)
+    info.set(target::Capability::AsyncCopy, 1 << 2 | 1 << 3 | 1 << 4); // 4, 8 and 16 bytes
   std::vector<target::MatrixEntry> menu;
   if (matrix) {
     target::MatrixEntry entry;
@@ -79,6 +82,20 @@ target::GenericTarget genericTarget(unsigned lanes, unsigned sharedBytes, bool m
     entry.c = entry.d = target::kElemF32;
     menu.push_back(entry);
   }
+  if (matrixShared) {
+    target::MatrixEntry entry;
+    entry.id = "generic.64xNx16.f16";
+    entry.m = 64;
+    entry.nMin = entry.nStep = entry.k = 16;
+    entry.nMax = 64;
+    entry.lanes = 4 * lanes;
+    entry.a = entry.b = target::kElemF16;
+    entry.c = entry.d = target::kElemF32;
+    entry.aSpaces = target::kInRegisters | target::kInShared;
+    entry.bSpaces = target::kInShared;
+    entry.flags = target::kMatrixAsync;
+    menu.push_back(entry);
+  }
   return target::GenericTarget(std::move(info), std::move(menu));
 }
 
@@ -86,7 +103,7 @@ target::GenericTarget genericTarget(unsigned lanes, unsigned sharedBytes, bool m
   struct Pass final : impl::Pass##PassBase<Pass> {                                                                     \
     using Base::Base;                                                                                                  \
     void runOnOperation() override {                                                                                   \
-      target::GenericTarget target = genericTarget(lanes, sharedBytes, matrix);                                        \
+      target::GenericTarget target = genericTarget(lanes, sharedBytes, matrix, matrixShared, asyncCopies);             \
       StepResult result = step(getOperation(), target);                                                                \
       statistic;                                                                                                       \
       if (failed(result.status))                                                                                       \

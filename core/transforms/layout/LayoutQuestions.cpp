@@ -110,6 +110,12 @@ std::optional<DotPlan> LayoutQuestions::byGroupInstruction(DotOp dot, uint32_t i
   OperandSource aSource = sourceOf(dot.getA());
   bool aInRegisters =
       entry.aSpaces & target::kInRegisters && !(aSource.fromMemory && entry.aSpaces & target::kInShared);
+  auto bytes = [](Value operand) {
+    auto type = cast<RankedTensorType>(operand.getType());
+    return static_cast<uint64_t>(type.getNumElements()) * storageBits(type) / 8;
+  };
+  if (bytes(dot.getB()) + (aInRegisters ? 0 : bytes(dot.getA())) > target_.info().sharedBytes())
+    return std::nullopt;
   DotPlan plan;
   plan.instruction = static_cast<int32_t>(index) + 1;
   plan.bShared = sharedOperand(dot, index, 1, sourceOf(dot.getB()));

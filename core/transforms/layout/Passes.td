@@ -13,6 +13,10 @@ class LayoutPass<string flag> : Pass<flag, "::mlir::ModuleOp"> {
     Option<"lanes", "lanes", "unsigned", "32", "lanes of a subgroup of the generic target">,
     Option<"sharedBytes", "shared-bytes", "unsigned", "65536", "shared memory of a block of the generic target, bytes">,
     Option<"matrix", "matrix", "bool", "false", "the generic target has a 16x16x16 f16 instruction">,
+    Option<"matrixShared", "matrix-shared", "bool", "false",
+           "the generic target has a 64xNx16 f16 instruction of four subgroups that reads b, and perhaps a, from shared memory">,
+    Option<"asyncCopies", "async-copies", "bool", "false",
+           "the generic target copies 4, 8 and 16 bytes a lane into shared memory beside its lanes">,
   ];
   let options = targetOptions;
   let dependentDialects = ["::tessera::tile::TileDialect"];

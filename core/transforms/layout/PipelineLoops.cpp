@@ -3,11 +3,13 @@
 // Before: scf.for %i … { %a = tile.load %p ; … shared_store %s, %a … async_dot %s … dot_wait 0 }
 // After:  the first loads started before the loop, each into a slot of a ring in shared memory; in the loop: async_wait, barrier, the body
 //         on one slot, the load of a later iteration into another slot.
-// Which loads: of tiles, in the body of a loop with a dot, feeding shared memory, a change of layout or arithmetic; their addresses and masks follow from the
-// induction value, carried values and loop-invariant values without touching memory that the loop writes. How far ahead: num_stages - 1 iterations, fewer where shared memory is
-// short. Products that only add to their accumulator are awaited an iteration later.
-// Hazards: a slot is written again at the earliest after a barrier that every lane passed when its last reader (a load of registers, or a product that was
-// awaited) was done; so one barrier an iteration orders everything, and InsertBarriers leaves rings alone.
+// Which loads: of tiles, in the body of a loop with a dot, feeding shared memory, a change of layout or arithmetic; their
+// addresses and masks follow from the induction value, carried values and loop-invariant values without touching memory.
+// How far ahead: num_stages - 1 iterations, fewer where shared memory is short. Products that only add to their accumulator
+// are awaited an iteration later.
+// Hazards: a slot is written again at the earliest after a barrier that every lane passed when its last reader (a load of
+// registers, or a product that was awaited) was done; so one barrier an iteration orders everything, and InsertBarriers
+// takes the accesses of a ring among each other as ordered. More: docs/rationale/pipelining.md.
 // Requires: LAYOUT level, before conversions go through shared memory.  Keeps: LAYOUT level.
 //
 // SPDX-License-Identifier: Apache-2.0
@@ -22,12 +24,16 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/IRMapping.h"
+#include "mlir/IR/Matchers.h"
 #include "llvm/ADT/SetVector.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 
 namespace tessera::tile {
 namespace {
+
+constexpr uint64_t kBufferAlignment = 1024; // the most that AllocateSharedMemory aligns a buffer to
 
 // How the loop uses what a load brings.
 struct StagedLoad {
@@ -42,16 +48,19 @@ struct StagedLoad {
 class LoopPipeliner {
 public:
   LoopPipeliner(scf::ForOp loop, const AxisFacts &facts, const target::Target &target, int64_t sharedLeft)
-      : loop_(loop), facts_(facts), target_(target), options_(conversionOptions(target.info())),
+      : loop_(loop), facts_(facts), target_(target), costs_(target), options_(conversionOptions(target.info())),
         sharedLeft_(sharedLeft) {}
   // Bytes of shared memory that the rings take; 0: the loop stays as it is.
   int64_t run(int64_t stages);
 
 private:
   bool stageLoad(LoadOp load);
-  bool collectSlice();
+  void collectSlice();
   bool addToSlice(Value value);
+  bool staysFilled(Value shared);
   unsigned accumulateOnly();
+  int64_t sharedOfOneIteration();
+  Value exists(OpBuilder &builder, Location loc, Value from, int64_t iterations, Value offset);
   int64_t chooseDistance(int64_t stages, int64_t extraSlots) const;
   void startLoads(OpBuilder &builder, Location loc, IRMapping &map, Value valid, Value slot);
   void buildLoop(int64_t distance, int64_t slots, bool anyShared);
@@ -59,6 +68,7 @@ private:
   scf::ForOp loop_;
   const AxisFacts &facts_;
   const target::Target &target_;
+  ConversionCosts costs_;
   layout::ConversionOptions options_;
   int64_t sharedLeft_;
   SmallVector<StagedLoad> loads_;
@@ -73,6 +83,9 @@ private:
 bool LoopPipeliner::stageLoad(LoadOp load) {
   auto type = dyn_cast<RankedTensorType>(load.getResult().getType());
   if (!type || !layoutOf(load.getResult()) || load.getIsVolatile())
+    return false;
+  // Truth values are normalised when they are loaded, which a copy of bytes does not do.
+  if (!type.getElementType().isIntOrFloat() || type.getElementType().isInteger(1))
     return false;
   if (Value other = load.getOther()) {
     TypedAttr constant = splatConstantOf(other);
@@ -128,7 +141,12 @@ bool LoopPipeliner::stageLoad(LoadOp load) {
   if (!shared) {
     const layout::LinearLayout &reader =
         staged.conversions.empty() ? distributed : layoutOf(staged.conversions.front().getResult()).getLayout();
-    shared = LinearAttr::get(load.getContext(), layout::swizzledFor(distributed, reader, bits, options_.memory));
+    // The copy's vectors: the lowest elements of the dim that is contiguous in memory.
+    layout::Vectors vector;
+    for (int64_t elements = 1; elements * bits / 8 < bytes; elements *= 2)
+      vector.push_back(static_cast<uint64_t>(elements) << distributed.outStart(fastest));
+    shared =
+        LinearAttr::get(load.getContext(), layout::swizzledFor(distributed, reader, bits, options_.memory, vector));
   }
   // The vectors of the copy must be vectors of the slot.
   layout::SharedAccess access = layout::analyseAccess(distributed, shared.getLayout(), bits, options_.memory);
@@ -158,11 +176,18 @@ bool LoopPipeliner::addToSlice(Value value) {
   return llvm::all_of(op->getOperands(), [&](Value operand) { return addToSlice(operand); });
 }
 
-bool LoopPipeliner::collectSlice() {
-  for (StagedLoad &staged : loads_)
+// What the addresses and masks need; loads for which that is not known ahead stay as they are.
+void LoopPipeliner::collectSlice() {
+  llvm::erase_if(loads_, [&](StagedLoad &staged) {
+    llvm::SetVector<Operation *> ops = slice_;
+    llvm::SetVector<unsigned> carried = carried_;
     for (Value operand : {staged.load.getPtr(), staged.load.getMask()})
-      if (operand && !addToSlice(operand))
-        return false;
+      if (operand && !addToSlice(operand)) {
+        slice_ = ops, carried_ = carried;
+        return true;
+      }
+    return false;
+  });
   // In the order of the body.
   SmallVector<Operation *> ordered;
   for (Operation &op : *loop_.getBody())
@@ -170,27 +195,74 @@ bool LoopPipeliner::collectSlice() {
       ordered.push_back(&op);
   slice_.clear();
   slice_.insert(ordered.begin(), ordered.end());
-  return true;
 }
 
-// Products whose result only becomes their own c of the next iteration; 0 unless all of the loop's asynchronous products are such.
+// Whether nothing that the loop does writes this buffer while a product of the last iteration may still read it: it becomes
+// a slot of a ring, or was filled before the loop.
+bool LoopPipeliner::staysFilled(Value shared) {
+  while (auto transpose = shared.getDefiningOp<SharedTransposeOp>())
+    shared = transpose.getSource();
+  for (const StagedLoad &staged : loads_)
+    for (SharedStoreOp store : staged.sharedStores)
+      if (store.getShared() == shared)
+        return true;
+  Operation *alloc = shared.getDefiningOp();
+  return alloc && !loop_->isProperAncestor(alloc) && llvm::none_of(shared.getUsers(), [&](Operation *user) {
+           return loop_->isProperAncestor(user) && !isa<AsyncDotOp, SharedLoadOp>(user);
+         });
+}
+
+// Products whose result only becomes their own c of the next iteration; 0 unless all of the loop's asynchronous products are
+// such.
 unsigned LoopPipeliner::accumulateOnly() {
   unsigned count = 0;
+  bool nested = false;
   for (Operation &op : *loop_.getBody()) {
     auto dot = dyn_cast<AsyncDotOp>(op);
-    if (!dot)
+    if (!dot) {
+      op.walk([&](AsyncDotOp) { nested = true; });
       continue;
+    }
     auto argument = dyn_cast<BlockArgument>(dot.getC());
     auto wait = dot->hasOneUse() ? dyn_cast<DotWaitOp>(*dot->user_begin()) : DotWaitOp();
     if (!argument || argument.getOwner() != loop_.getBody() || !argument.hasOneUse() || !wait ||
-        wait.getValues().size() != 1 || !wait.getResults()[0].hasOneUse() || !isa<SharedType>(dot.getA().getType()))
+        wait.getValues().size() != 1 || !wait.getResults()[0].hasOneUse() || !isa<SharedType>(dot.getA().getType()) ||
+        !staysFilled(dot.getA()) || !staysFilled(dot.getB()))
       return 0;
     OpOperand &use = *wait.getResults()[0].use_begin();
     if (!isa<scf::YieldOp>(use.getOwner()) || use.getOperandNumber() + 1 != argument.getArgNumber())
       return 0;
     ++count;
   }
-  return count;
+  return nested ? 0 : count;
+}
+
+// Bytes that the body needs beside the rings: its own buffers, and at most one conversion or scratch at a time.
+int64_t LoopPipeliner::sharedOfOneIteration() {
+  llvm::DenseSet<Operation *> staged;
+  for (const StagedLoad &load : loads_) {
+    for (SharedStoreOp store : load.sharedStores)
+      staged.insert(store.getShared().getDefiningOp());
+    for (ConvertLayoutOp convert : load.conversions)
+      staged.insert(convert);
+  }
+  auto numWarps = static_cast<unsigned>(moduleOption(loop_->getParentOfType<ModuleOp>(), "num_warps", 4));
+  uint64_t buffers = 0, most = 0;
+  loop_.getBody()->walk([&](Operation *op) {
+    if (staged.contains(op))
+      return;
+    if (auto alloc = dyn_cast<SharedAllocOp>(op)) {
+      buffers += llvm::alignTo(bytesOf(alloc.getType()), kBufferAlignment);
+    } else if (auto convert = dyn_cast<ConvertLayoutOp>(op)) {
+      layout::ConversionPlan plan =
+          costs_.plan(layoutOf(convert.getSource()), layoutOf(convert.getResult()), storageBits(convert.getType()));
+      if (plan.kind == layout::ConversionPlan::Shared)
+        most = std::max<uint64_t>(most, plan.sharedBytes);
+    } else {
+      most = std::max(most, scratchBytes(op, target_.info(), numWarps));
+    }
+  });
+  return static_cast<int64_t>(buffers + llvm::alignTo(most, kBufferAlignment));
 }
 
 // Iterations ahead, as many as asked for and as have room.
@@ -216,6 +288,23 @@ void LoopPipeliner::startLoads(OpBuilder &builder, Location loc, IRMapping &map,
                         staged.load.getEvict());
   }
   AsyncCommitOp::create(builder, loc);
+}
+
+// Whether there is an iteration so many after the one of `from`, which exists; offset: iterations * step. No sum that could
+// wrap is compared: upper - from is exact as an unsigned number, and so is the offset where step is small enough.
+Value LoopPipeliner::exists(OpBuilder &builder, Location loc, Value from, int64_t iterations, Value offset) {
+  Value step = loop_.getStep(), upper = loop_.getUpperBound();
+  Type type = step.getType();
+  Value left = arith::SubIOp::create(builder, loc, upper, from);
+  Value valid = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ugt, left, offset);
+  llvm::APInt limit = llvm::APInt::getMaxValue(type.getIntOrFloatBitWidth())
+                          .udiv(static_cast<uint64_t>(std::max<int64_t>(iterations, 1)));
+  llvm::APInt known;
+  if (iterations <= 1 || (matchPattern(step, m_ConstantInt(&known)) && known.ule(limit)))
+    return valid;
+  Value most = arith::ConstantOp::create(builder, loc, builder.getIntegerAttr(type, limit));
+  Value fits = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ule, step, most);
+  return arith::AndIOp::create(builder, loc, valid, fits);
 }
 
 static Value constantLike(OpBuilder &builder, Location loc, Type type, int64_t value) {
@@ -257,12 +346,15 @@ void LoopPipeliner::buildLoop(int64_t distance, int64_t slots, bool anyShared) {
     for (auto [i, value] : llvm::zip(carried_, ahead))
       value = map.lookupOrDefault(loop_.getYieldedValues()[i]);
   };
+  auto below = loop_.getUnsignedCmp() ? arith::CmpIPredicate::ult : arith::CmpIPredicate::slt;
+  Value runs = arith::CmpIOp::create(builder, loc, below, lower, upper);
   for (int64_t d = 0; d < distance; ++d) {
-    Value offset = arith::MulIOp::create(builder, loc, step, constantLike(builder, loc, index, d));
-    Value induction = arith::AddIOp::create(builder, loc, lower, offset);
-    // upper - lower > offset, as signed numbers: bounds are such that this does not overflow (trip counts fit).
-    Value left = arith::SubIOp::create(builder, loc, upper, lower);
-    Value valid = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::sgt, left, offset);
+    Value induction = lower, valid = runs;
+    if (d) {
+      Value offset = arith::MulIOp::create(builder, loc, step, constantLike(builder, loc, index, d));
+      induction = arith::AddIOp::create(builder, loc, lower, offset);
+      valid = arith::AndIOp::create(builder, loc, runs, exists(builder, loc, lower, d, offset));
+    }
     runSlice(builder, induction, valid, constantLike(builder, loc, i32, d));
   }
 
@@ -271,7 +363,8 @@ void LoopPipeliner::buildLoop(int64_t distance, int64_t slots, bool anyShared) {
   llvm::append_range(inits, ahead);
   inits.push_back(constantLike(builder, loc, i32, 0));                // the slot to work on
   inits.push_back(constantLike(builder, loc, i32, distance % slots)); // the slot to fill
-  auto made = scf::ForOp::create(builder, loc, lower, upper, step, inits);
+  auto made =
+      scf::ForOp::create(builder, loc, lower, upper, step, inits, /*bodyBuilder=*/nullptr, loop_.getUnsignedCmp());
   made->setDiscardableAttrs(loop_->getDiscardableAttrDictionary());
   made->removeDiscardableAttr(kNumStagesAttr);
   if (made.getBody()->mightHaveTerminator())
@@ -287,8 +380,7 @@ void LoopPipeliner::buildLoop(int64_t distance, int64_t slots, bool anyShared) {
     SharedFenceOp::create(body, loc);
   BarrierOp::create(body, loc);
   Value offset = arith::MulIOp::create(body, loc, step, constantLike(body, loc, index, distance));
-  Value left = arith::SubIOp::create(body, loc, upper, made.getInductionVar());
-  Value valid = arith::CmpIOp::create(body, loc, arith::CmpIPredicate::sgt, left, offset);
+  Value valid = exists(body, loc, made.getInductionVar(), distance, offset);
   runSlice(body, arith::AddIOp::create(body, loc, made.getInductionVar(), offset), valid, filling);
 
   // The body, with the slots in place of the loads.
@@ -357,12 +449,15 @@ int64_t LoopPipeliner::run(int64_t stages) {
     op.walk([&](Operation *inner) { writes |= isa<StoreOp, AtomicRmwOp, AtomicCasOp, BarrierOp>(inner); });
   }
   // A load started early must not overtake a store of the loop that it should see.
-  if (!hasDot || writes || stages < 2 || !target_.info().stated(target::Capability::AsyncCopy))
+  if (!hasDot || writes || stages < 2 || !loop_.getStep().getType().isInteger() ||
+      !target_.info().stated(target::Capability::AsyncCopy))
     return 0;
   for (LoadOp load : candidates)
     stageLoad(load);
-  if (loads_.empty() || !collectSlice())
+  collectSlice();
+  if (loads_.empty())
     return 0;
+  sharedLeft_ -= sharedOfOneIteration();
   bool anyShared = llvm::any_of(loads_, [](const StagedLoad &l) { return !l.sharedStores.empty(); });
   unsigned inFlight = accumulateOnly();
   int64_t extra = inFlight ? 2 : 1;
@@ -404,12 +499,6 @@ StepResult pipelineLoops(ModuleOp module, const target::Target &target) {
   StepResult result;
   int64_t stages = moduleOption(module, "num_stages", 3);
   module.walk([&](func::FuncOp function) {
-    int64_t left = static_cast<int64_t>(target.info().sharedBytes());
-    // What is there already stays; scratch and conversions find place beside the rings or after them.
-    function.walk([&](SharedAllocOp alloc) {
-      if (!alloc->getParentOfType<scf::ForOp>())
-        left -= static_cast<int64_t>(bytesOf(alloc.getType()));
-    });
     SmallVector<scf::ForOp> innermost;
     function.walk([&](scf::ForOp loop) {
       bool hasLoop = false;
@@ -420,6 +509,12 @@ StepResult pipelineLoops(ModuleOp module, const target::Target &target) {
     for (scf::ForOp loop : innermost) {
       AxisFacts facts(function);
       auto own = loop->getAttrOfType<IntegerAttr>(kNumStagesAttr);
+      // Buffers that may live around the loop; rings of other loops do not.
+      auto left = static_cast<int64_t>(target.info().sharedBytes());
+      function.walk([&](SharedAllocOp alloc) {
+        if (!loop->isProperAncestor(alloc) && !alloc.getSlots())
+          left -= static_cast<int64_t>(llvm::alignTo(bytesOf(alloc.getType()), kBufferAlignment));
+      });
       int64_t bytes = LoopPipeliner(loop, facts, target, left).run(own ? own.getInt() : stages);
       result.count += bytes > 0;
     }

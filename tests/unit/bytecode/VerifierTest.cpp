@@ -162,6 +162,56 @@ TEST(Verifier, LayoutLevel) {
             std::string::npos);
 }
 
+TEST(Verifier, OpsOfTheLayoutLevel) {
+  auto errors = [](const std::string &line) {
+    ParseResult p =
+        parse("level layout layout #0 sizes [8, 16] {register = [[0, 1]], lane = [[0, 2], [0, 4], [0, 8], [1, 0], [2, "
+              "0], [4, 0]]} layout #1 sizes [8, 16] {offset = [[0, 1], [0, 2], [0, 4], [0, 8], [1, 0], [2, 0], [4, "
+              "0]]} layout #2 sizes [16, 8] {offset = [[1, 0], [2, 0], [4, 0], [8, 0], [0, 1], [0, 2], [0, 4]]} "
+              "layout #3 sizes [8, 8] {register = [[0, 1]], lane = [[0, 2], [0, 4], [1, 0], [2, 0], [4, 0]]}\n"
+              "kernel @k(%p: ptr<f16>, %q: ptr<f32>, %i: i32, %l: i64, %x: f32) {\n"
+              "%r = shared_alloc {offset = 0, bytes = 512, slots = 2} : shared<8x16xf16, #1>\n"
+              "%s = shared_slot %r, %i\n%t = shared_transpose %s {order = [1, 0]} : shared<16x8xf16, #2>\n"
+              "%pp = splat %p : tensor<8x16xptr<f16>, #0>\n%qq = splat %q : tensor<8x16xptr<f32>, #0>\n"
+              "%c = splat %x : tensor<8x8xf32, #3>\n%w = splat %x : tensor<8x16xf32, #0>\n" +
+              line + "\nreturn }");
+    EXPECT_TRUE(p) << p.error << line;
+    return p ? verifyErrorText(*p.module, verifyModule(*p.module)) : "";
+  };
+  EXPECT_EQ(errors("async_load %s, %pp {axis = 1, width = 2}\nasync_commit\nasync_wait {pending = 0}\nshared_fence\n"
+                   "%d = async_dot %s, %t, %c {instruction = 1}\n%e = dot_wait %d {pending = 0}"),
+            "");
+  struct Wrong {
+    const char *line, *message;
+  } wrong[] = {
+      {"%y = shared_slot %s, %l", "index` is i64; it must be an i32"},
+      {"%y = shared_slot %s, %i : shared<16x8xf16, #2>", "the result must have the ring's type"},
+      {"%y = shared_slot %c, %i : shared<8x16xf16, #1>", "it must be a ring of shared tensors"},
+      {"%y = shared_transpose %s {order = [1, 1]} : shared<16x8xf16, #2>", "order is no permutation of the dims"},
+      {"%y = shared_transpose %s {order = [1]} : shared<16x8xf16, #2>", "order is no permutation of the dims"},
+      {"%y = shared_transpose %s {order = [0, 1]} : shared<16x8xf16, #2>", "with its dims in that order"},
+      {"%y = shared_transpose %c {order = [1, 0]} : shared<16x8xf16, #2>", "it must be a shared tensor"},
+      {"async_load %s, %qq", "it must be pointers to the shared tensor's elements, in its shape"},
+      {"async_load %t, %pp", "it must be pointers to the shared tensor's elements, in its shape"},
+      {"async_load %c, %pp", "it must be a shared tensor of numbers"},
+      {"async_load %s, %p", "it must be a tensor"},
+      {"async_load %s, %pp, %w", "it must be tensor<8x16xi1"},
+      {"async_wait", "pending"},
+      {"async_wait {pending = -1}", "pending"},
+      {"%y = async_dot %s, %w, %c {instruction = 1}", "it must be a shared tensor"},
+      {"%y = async_dot %i, %t, %c {instruction = 1}", "it must be a tensor or a shared tensor"},
+      {"%y = async_dot %t, %s, %c {instruction = 1}", "async_dot"},
+      {"%y = async_dot %s, %t, %c", "instruction"},
+      {"%y, %z = dot_wait %c {pending = 0} : tensor<8x8xf32, #3>, tensor<8x8xf32, #3>", "has 2 results for 1 operands"},
+      {"%y = dot_wait %c {pending = 0} : tensor<8x16xf32, #0>", "result 0 is"},
+      {"%y = dot_wait %i {pending = 0} : i32", "it must be a tensor"},
+      {"%y = dot_wait %c", "pending"},
+      {"%y = shared_alloc {offset = 0, bytes = 512, slots = -1} : shared<8x16xf16, #1>", "slots"},
+  };
+  for (const Wrong &w : wrong)
+    EXPECT_NE(errors(w.line).find(w.message), std::string::npos) << w.line << "\n" << errors(w.line);
+}
+
 TEST(Verifier, BrokenIdsAreReportedNotFollowed) {
   Module m = samples::everyTileOp();
   m.valueTypes[3] = 9999;

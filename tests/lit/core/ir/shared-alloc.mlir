@@ -9,6 +9,8 @@ func.func @shared_alloc_plain() {
   %0 = tile.shared_alloc : !tile.shared<4x8xf32, #tile.linear<[4, 8], offset = [[0, 1], [0, 2], [0, 4], [1, 0], [2, 0]]>>
   // CHECK: %{{[^ ,]+}} = tile.shared_alloc offset = 128 bytes = 128 : !tile.shared<4x8xf32, #tile.linear<[4, 8], offset = [{{\[}}0, 1], [0, 2], [0, 4], [1, 0], [2, 0]]>>
   %1 = tile.shared_alloc offset = 128 bytes = 128 : !tile.shared<4x8xf32, #tile.linear<[4, 8], offset = [[0, 1], [0, 2], [0, 4], [1, 0], [2, 0]]>>
+  // CHECK: %{{[^ ,]+}} = tile.shared_alloc bytes = 384 slots = 3 : !tile.shared<4x8xf32, #tile.linear<[4, 8], offset = [{{\[}}0, 1], [0, 2], [0, 4], [1, 0], [2, 0]]>>
+  %2 = tile.shared_alloc bytes = 384 slots = 3 : !tile.shared<4x8xf32, #tile.linear<[4, 8], offset = [[0, 1], [0, 2], [0, 4], [1, 0], [2, 0]]>>
   return
 }
 }
