@@ -14,7 +14,7 @@ struct HostLaneOptions {
 };
 
 // The kernel's function has one parameter more than the kernel, the last: the Lane. All memory is address space 0.
-class HostLaneTarget final : public codegen::simt::LaneTarget {
+class HostLaneTarget : public codegen::simt::LaneTarget {
 public:
   explicit HostLaneTarget(const HostLaneOptions &options) : options_(options) {}
   unsigned lanes() const override { return options_.lanes; }

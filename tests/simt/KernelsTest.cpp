@@ -46,8 +46,7 @@ TEST(SimtKernels, RandomProgramsMeanTheSame) {
   for (uint32_t seed = 0; seed < (full() ? 1000u : 60u); ++seed) {
     std::string text = randomProgram(seed);
     std::string error = runBoth(text, buffers, {static_cast<int32_t>(seed % 4)}, optionsFor(seed));
-    if (!error.starts_with("unsupported"))
-      EXPECT_EQ(error, "") << "seed " << seed << "\n" << text;
+    EXPECT_EQ(error, "") << "seed " << seed << "\n" << text;
   }
 }
 
@@ -64,8 +63,6 @@ TEST(SimtKernels, RandomKernelsMeanTheSame) {
     if (error.starts_with("from bytecode"))
       continue; // an op on a type that the bytecode has and tile IR has not, like mulhisi of i1
     ++ran;
-    if (error.starts_with("unsupported"))
-      continue;
     EXPECT_EQ(error, "") << "seed " << seed << "\n" << tbc::print(k.module);
     if (error.empty())
       EXPECT_EQ(samples::compareBuffers(k, want, have), "") << "seed " << seed << "\n" << tbc::print(k.module);

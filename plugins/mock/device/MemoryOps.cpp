@@ -63,8 +63,44 @@ bool Program::executeMemory(const Op &op) {
   }
 }
 
+// Takes `width` at its word: a plugin that makes one access of a run must read what the elements one by one would.
+void Program::checkRuns(const Op &op, const TileValue &pointer, const TileValue *mask) {
+  int64_t width = op.intAttr(AttrId::Width);
+  if (width <= 1 || !pointer.map)
+    return;
+  const std::vector<int64_t> &shape = pointer.type->shape;
+  auto axis = static_cast<size_t>(op.intAttr(AttrId::Axis));
+  int64_t step = 1; // between neighbours along the axis, in row-major numbers
+  for (size_t d = axis + 1; d < shape.size(); ++d)
+    step *= shape[d];
+  auto n = static_cast<size_t>(pointer.type->numElements());
+  std::vector<uint64_t> addresses(n);
+  std::vector<uint8_t> on(n, 1);
+  for (unsigned t = 0; t < pointer.map->threads(); ++t)
+    for (unsigned r = 0; r < pointer.map->registers(); ++r) {
+      if (!pointer.map->isFirstCopy(t, r))
+        continue;
+      CellState state = CellState::Defined;
+      uint32_t e = pointer.map->element(t, r);
+      on[e] = !mask || (read(*mask, t, r, op, state) & 1);
+      addresses[e] = on[e] ? read(pointer, t, r, op, state) : 0;
+    }
+  unsigned bytes = pointeeBytes(*pointer.type);
+  for (size_t e = 0; e < n; ++e) {
+    auto place = static_cast<uint64_t>(static_cast<int64_t>(e) / step % width); // in its run
+    size_t first = e - place * static_cast<size_t>(step);
+    bool asFirst = on[e] == on[first] && (!on[e] || addresses[e] == addresses[first] + place * bytes);
+    bool aligned = place || !on[e] || addresses[e] % (static_cast<uint64_t>(width) * bytes) == 0;
+    if (!asFirst || !aligned)
+      fail(op, "promises runs of " + std::to_string(width) + " elements along dim " + std::to_string(axis) +
+                   (aligned ? ", and element " + std::to_string(e) + " does not follow its neighbour"
+                            : ", and the one of element " + std::to_string(e) + " starts at " + hexText(addresses[e])));
+  }
+}
+
 void Program::executeLoad(const Op &op) {
   const TileValue &pointer = value(op.operands[0]);
+  checkRuns(op, pointer, op.operands.size() > 1 ? &value(op.operands[1]) : nullptr);
   unsigned bytes = pointeeBytes(*pointer.type);
   TileValue out = make(module_.typeOf(op.results[0]));
   unsigned threads = out.map ? out.map->threads() : 1, registers = out.map ? out.map->registers() : 1;
@@ -97,6 +133,7 @@ void Program::executeLoad(const Op &op) {
 
 void Program::executeStore(const Op &op) {
   const TileValue &pointer = value(op.operands[0]), &stored = value(op.operands[1]);
+  checkRuns(op, pointer, op.operands.size() > 2 ? &value(op.operands[2]) : nullptr);
   unsigned bytes = pointeeBytes(*pointer.type);
   unsigned threads = pointer.map ? pointer.map->threads() : 1, registers = pointer.map ? pointer.map->registers() : 1;
   for (unsigned t = 0; t < threads; ++t)

@@ -94,6 +94,7 @@ private:
   bool executeMovement(const tbc::Op &op);
   // Memory (MemoryOps.cpp).
   bool executeMemory(const tbc::Op &op);
+  void checkRuns(const tbc::Op &op, const TileValue &pointer, const TileValue *mask);
   void executeLoad(const tbc::Op &op);
   void executeStore(const tbc::Op &op);
   void executeAtomic(const tbc::Op &op);

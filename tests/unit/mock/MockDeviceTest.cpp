@@ -24,7 +24,7 @@ struct AnyMemory final : GlobalMemory {
 };
 
 // Runs the only kernel of a text module on float arrays; the fault's message, or empty.
-std::string runText(const std::string &text, std::vector<std::vector<float> *> arrays,
+std::string runText(const std::string &text, const std::vector<std::vector<float> *> &arrays,
                     std::vector<uint64_t> scalars = {}, unsigned warps = 4, int32_t grid = 1) {
   auto parsed = tbc::parse(text);
   EXPECT_TRUE(parsed) << parsed.error;
@@ -153,6 +153,48 @@ TEST(MockDevice, AnAccessOutsideOfEveryAllocationIsAFault) {
   std::vector<float> y(255);
   std::string e = runText(doubled(storeOf("%w", "#0")), {&x, &y});
   EXPECT_NE(e.find("in no allocation"), std::string::npos) << e;
+}
+
+// A plugin makes one access of a promised run: contiguous, aligned, one mask bit.
+TEST(MockDevice, AFalseWidthIsAFault) {
+  std::vector<float> x(256 + 64), y(256);
+  for (size_t i = 0; i < x.size(); ++i)
+    x[i] = static_cast<float>(i);
+  // Elements up to the next multiple of 128 bytes.
+  size_t aligned = (128 - reinterpret_cast<uintptr_t>(x.data()) % 128) % 128 / sizeof(float);
+  auto load = [&](const std::string &index, const std::string &access) {
+    return runText(std::string("level layout\noption num_warps = 4\n") + kLine +
+                       "kernel @k(%x: ptr<f32>, %y: ptr<f32>) {\n"
+                       "  %i = arange {start = 0, end = 256} : tensor<256xi32, #0>\n"
+                       "  %four = constant {value = 4} : tensor<256xi32, #0>\n"
+                       "  %c = constant {value = " +
+                       std::to_string(aligned) +
+                       "} : tensor<256xi32, #0>\n"
+                       "  %d = constant {value = " +
+                       std::to_string(aligned + 4) +
+                       "} : tensor<256xi32, #0>\n"
+                       "  %j = " +
+                       index +
+                       " : tensor<256xi32, #0>\n"
+                       "  %m = cmpi %i, %four {predicate = slt} : tensor<256xi1, #0>\n"
+                       "  %p = splat %x : tensor<256xptr<f32>, #0>\n"
+                       "  %q = addptr %p, %j : tensor<256xptr<f32>, #0>\n"
+                       "  %v = load " +
+                       access +
+                       " : tensor<256xf32, #0>\n"
+                       "  return\n}\n",
+                   {&x, &y});
+  };
+  const char *plain = "addi %i, %c", *halves = "divsi %i, %four";
+  EXPECT_EQ(load(plain, "%q {axis = 0, width = 4}"), "");
+  EXPECT_EQ(load(plain, "%q, %m {axis = 0, width = 4}"), "");
+  EXPECT_EQ(load(halves, "%q"), "");
+  EXPECT_NE(load(halves, "%q {axis = 0, width = 2}").find("element 1 does not follow its neighbour"),
+            std::string::npos);
+  EXPECT_NE(load(plain, "%q, %m {axis = 0, width = 8}").find("element 4 does not follow its neighbour"),
+            std::string::npos);
+  EXPECT_EQ(load(plain, "%q {axis = 0, width = 32}"), "");
+  EXPECT_NE(load("addi %i, %d", "%q {axis = 0, width = 32}").find("starts at 0x"), std::string::npos);
 }
 
 TEST(MockDevice, AMaskedOffElementWithoutOtherMayNotBeStored) {
