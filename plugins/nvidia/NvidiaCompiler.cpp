@@ -70,7 +70,7 @@ sdk::Error errorOf(const tbc::Module &module, const CompileResult &r, std::strin
 
 // The oldest PTX that has all the instructions of an architecture's code here (PTX ISA, "Release Notes"): drivers that are older than
 // that cannot load it.
-unsigned ptxVersionFor(uint32_t number) { return number >= 120 ? 87 : number >= 100 ? 86 : 80; }
+unsigned ptxVersionFor(uint32_t number) { return number >= 120 ? 87 : number >= 100 ? 86 : number >= 89 ? 84 : 80; }
 
 } // namespace
 
@@ -122,8 +122,38 @@ public:
   }
 
 private:
-  void assembleAndEmit(sdk::CompileJob &job, const tbc::Module &module, const Architecture &arch,
-                       const CompileResult &r, const CompileOptions &options) {
+  // The assembler is told that one block a multiprocessor is enough; then it gives a lane what it likes. Where that leaves a kernel that only moves memory below half
+  // of the lanes a multiprocessor holds, one block more is asked for, and taken if nothing spills: twice the loads in flight are worth more than registers.
+  static void askForOneBlockMore(const tbc::Module &module, const Architecture &arch, CompileResult &r,
+                                 AssembleResult &cubin, const CompileOptions &options) {
+    const std::string one = ".minnctapersm 1\n";
+    size_t at = r.ptx.find(one);
+    bool usesMatrixUnits = r.ptx.find("mma") != std::string::npos;
+    if (!cubin.ok || cubin.kernels.size() != 1 || at == std::string::npos ||
+        r.ptx.find(one, at + 1) != std::string::npos || usesMatrixUnits || options.limits.maxRegisters)
+      return;
+    uint32_t threads = 32 * static_cast<uint32_t>(module.option("num_warps", 4));
+    uint32_t registers =
+        (cubin.kernels[0].second.registers + 7) / 8 * 8; // given out eight a lane ([G] register allocation granularity)
+    uint32_t blocks = registers ? 65536 / (registers * threads) : 0;
+    auto shared = static_cast<uint64_t>(module.option("shared_bytes")) + 1024; // [G]: the system keeps 1 KB a block
+    if (blocks == 0 || blocks * threads >= 1024 || shared * (blocks + 1) > arch.capability->sharedOfUnit)
+      return;
+    std::string more = r.ptx;
+    more.replace(at, one.size(), ".minnctapersm " + std::to_string(blocks + 1) + "\n");
+    AssembleResult second =
+        Assembler::installed().assemble(more, options.cpu, static_cast<unsigned>(std::clamp(options.optLevel, 0, 3)));
+    if (!second.ok || second.kernels.size() != 1)
+      return;
+    const KernelUse &use = second.kernels[0].second;
+    if (use.spillStores || use.spillLoads || use.stack)
+      return;
+    r.ptx = std::move(more);
+    cubin = std::move(second);
+  }
+
+  void assembleAndEmit(sdk::CompileJob &job, const tbc::Module &module, const Architecture &arch, CompileResult &r,
+                       const CompileOptions &options) {
     AssembleResult cubin;
     cubin.ok = true;
     // compute_90 means PTX: the driver makes the machine code where it runs.
@@ -131,6 +161,8 @@ private:
       cubin = Assembler::installed().assemble(r.ptx, options.cpu,
                                               static_cast<unsigned>(std::clamp(options.optLevel, 0, 3)));
     job.throwIfCancelled();
+    if (!cubin.cubin.empty())
+      askForOneBlockMore(module, arch, r, cubin, options);
     if (!cubin.ok)
       throw sdk::Error(TSR_E_INTERNAL,
                        Assembler::installed().name() + " refused the PTX of this kernel: " + cubin.error);

@@ -28,9 +28,8 @@ void NvLaneTarget::asyncCopy(IRBuilderBase &b, V shared, V global, unsigned byte
     inlinePtx(b, b.getVoidTy(), text + ";", "r,l,~{memory}", {to, from}, true);
     return;
   }
-  // src-size: the rest of cp-size is filled with zeros.
-  V given = b.CreateSelect(predicate, b.getInt32(bytes), b.getInt32(0));
-  inlinePtx(b, b.getVoidTy(), text + ", $2;", "r,l,r,~{memory}", {to, from, given}, true);
+  // ignore-src: where it holds, zeros are written and nothing is read.
+  inlinePtx(b, b.getVoidTy(), text + ", $2;", "r,l,b,~{memory}", {to, from, b.CreateNot(predicate)}, true);
 }
 
 void NvLaneTarget::asyncCommit(IRBuilderBase &b) {

@@ -348,9 +348,13 @@ bool Emitter::elementwise(const Op &o) {
   for (tbc::ValueId id : o.operands)
     all.push_back(of(id));
   Registers results(target_.elementwise(b_, o, in, out, all));
-  if (results.empty())
-    for (unsigned r = 0; r < n; ++r)
-      results.push_back(e_.lower(o, in, out, operandsAt(r)));
+  if (results.empty()) {
+    results.resize(n);
+    // Last register first: work on what was loaded last cannot start before every load of the tile has been issued, so that the device's assembler
+    // leaves the loads in one batch instead of making one wait for the work on the one before.
+    for (unsigned r = n; r-- > 0;)
+      results[r] = e_.lower(o, in, out, operandsAt(r));
+  }
   set(o.results[0], std::move(results));
   return true;
 }

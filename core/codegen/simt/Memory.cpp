@@ -59,6 +59,8 @@ void Emitter::load(const Op &o) {
                   *other = o.operands.size() > 2 ? &of(o.operands[2]) : nullptr;
   unsigned bits = bitsInMemory(pointers);
   Registers out(registersOf(result));
+  // Every access first, then what comes of them, the last one first: work between two accesses would let a device's assembler make the second wait.
+  SmallVector<std::pair<AccessVector, V>> loaded;
   for (const AccessVector &v : globalVectors(o, pointers)) {
     auto count = static_cast<unsigned>(v.registers.size());
     unsigned first = v.registers[0];
@@ -71,9 +73,12 @@ void Emitter::load(const Op &o) {
     }
     V words = target_.loadGlobal(b_, wordsType(b_.getContext(), count, bits), of(o.operands[0])[first], predicate,
                                  elsewhere, count * bits / 8, hintsOf(o));
-    for (auto [r, value] : zip(v.registers, unpackWords(b_, words, count, bits, llvmType(result))))
-      out[r] = value;
+    loaded.emplace_back(v, words);
   }
+  for (const auto &[v, words] : reverse(loaded))
+    for (auto [r, value] :
+         zip(v.registers, unpackWords(b_, words, static_cast<unsigned>(v.registers.size()), bits, llvmType(result))))
+      out[r] = value;
   if (result.isTensor())
     for (auto [r, first] : enumerate(registerCopies(layoutOf(result))))
       out[r] = out[first];

@@ -84,12 +84,12 @@ TEST(Architecture, PlainHopperHasNothingOfTheAcceleratedOne) {
   auto plain = target("sm_90"), accelerated = target("sm_90a"), ampere = target("sm_80"), turing = target("sm_75");
   EXPECT_EQ(plain->capability(TSR_CAP_WARPS_PER_MATRIX_GROUP), 0u);
   EXPECT_EQ(plain->capability(TSR_CAP_REG_REALLOC_STEP), 0u);
-  EXPECT_EQ(plain->capability(TSR_CAP_TENSOR_COPY), 1u);
+  EXPECT_EQ(plain->capability(TSR_CAP_TENSOR_COPY), 5u);
   EXPECT_EQ(accelerated->capability(TSR_CAP_WARPS_PER_MATRIX_GROUP), 4u);
   EXPECT_EQ(accelerated->capability(TSR_CAP_REG_REALLOC_STEP), 8u);
   EXPECT_EQ(accelerated->capability(TSR_CAP_SMEM_OPTIN), 232448u);
   EXPECT_EQ(accelerated->family(), plain->family());
-  EXPECT_EQ(ampere->capability(TSR_CAP_ASYNC_COPY), 16u);
+  EXPECT_EQ(ampere->capability(TSR_CAP_ASYNC_COPY), 28u);
   EXPECT_EQ(ampere->capability(TSR_CAP_TENSOR_COPY), 0u);
   EXPECT_EQ(turing->capability(TSR_CAP_ASYNC_COPY), 0u);
   EXPECT_EQ(target("sm_100")->capability(TSR_CAP_TMEM_BYTES), 0u);
