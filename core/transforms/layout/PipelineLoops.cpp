@@ -63,7 +63,7 @@ private:
   Value exists(OpBuilder &builder, Location loc, Value from, int64_t iterations, Value offset);
   int64_t chooseDistance(int64_t stages, int64_t extraSlots) const;
   void startLoads(OpBuilder &builder, Location loc, IRMapping &map, Value valid, Value slot);
-  void buildLoop(int64_t distance, int64_t slots, bool anyShared);
+  void buildLoop(int64_t distance, int64_t slots);
 
   scf::ForOp loop_;
   const AxisFacts &facts_;
@@ -320,7 +320,7 @@ static Value nextSlot(OpBuilder &builder, Location loc, Value index, int64_t slo
   return arith::SelectOp::create(builder, loc, wraps, constantLike(builder, loc, i32, 0), next);
 }
 
-void LoopPipeliner::buildLoop(int64_t distance, int64_t slots, bool anyShared) {
+void LoopPipeliner::buildLoop(int64_t distance, int64_t slots) {
   Location loc = loop_.getLoc();
   OpBuilder builder(loop_);
   Value lower = loop_.getLowerBound(), upper = loop_.getUpperBound(), step = loop_.getStep();
@@ -376,9 +376,8 @@ void LoopPipeliner::buildLoop(int64_t distance, int64_t slots, bool anyShared) {
 
   OpBuilder body = OpBuilder::atBlockEnd(made.getBody());
   AsyncWaitOp::create(body, loc, static_cast<int32_t>(distance - 1));
-  if (anyShared)
-    SharedFenceOp::create(body, loc);
   BarrierOp::create(body, loc);
+  // At once. Starting them behind the first product, so that matrix units have work before, was no faster (docs/rationale/pipelining.md).
   Value offset = arith::MulIOp::create(body, loc, step, constantLike(body, loc, index, distance));
   Value valid = exists(body, loc, made.getInductionVar(), distance, offset);
   runSlice(body, arith::AddIOp::create(body, loc, made.getInductionVar(), offset), valid, filling);
@@ -412,7 +411,7 @@ void LoopPipeliner::buildLoop(int64_t distance, int64_t slots, bool anyShared) {
       map.map(store.getShared(), buffer);
       dropped.insert(store);
       dropped.insert(store.getShared().getDefiningOp());
-      if (isa_and_nonnull<SharedFenceOp>(store->getNextNode())) // the one after async_wait serves
+      if (isa_and_nonnull<SharedFenceOp>(store->getNextNode())) // copies that were awaited need none
         dropped.insert(store->getNextNode());
     }
     for (ConvertLayoutOp convert : staged.conversions) {
@@ -458,7 +457,6 @@ int64_t LoopPipeliner::run(int64_t stages) {
   if (loads_.empty())
     return 0;
   sharedLeft_ -= sharedOfOneIteration();
-  bool anyShared = llvm::any_of(loads_, [](const StagedLoad &l) { return !l.sharedStores.empty(); });
   unsigned inFlight = accumulateOnly();
   int64_t extra = inFlight ? 2 : 1;
   int64_t distance = chooseDistance(stages, extra);
@@ -467,7 +465,7 @@ int64_t LoopPipeliner::run(int64_t stages) {
   if (distance < 1)
     return 0;
   int64_t slots = distance + extra;
-  buildLoop(distance, slots, anyShared);
+  buildLoop(distance, slots);
   OpBuilder builder(loop_);
   if (inFlight) {
     SmallVector<Value> sums;

@@ -249,7 +249,7 @@ Value Emitter::minMax(bool isMax, const Value &a, const Value &b, bool propagate
   auto [x, y] = unify(widen(a), widen(b));
   DType t = x.type.elem;
   if (t.isFloat())
-    return throughFloat(x, y, [&](Value p, Value q) {
+    return throughFloat(x, y, [&](const Value &p, const Value &q) {
       if (propagateNan)
         return isMax ? elementwise<arith::MaximumFOp>(p, q) : elementwise<arith::MinimumFOp>(p, q);
       return isMax ? elementwise<arith::MaxNumFOp>(p, q) : elementwise<arith::MinNumFOp>(p, q);

@@ -26,11 +26,10 @@
 // CHECK: tile.async_wait 0
 // CHECK-COUNT-2: tile.shared_free
 
-// A unit that reads shared memory: a slot more, the fence before the barrier, products awaited an iteration later.
+// A unit that reads shared memory: a slot more, no fence for copies, products awaited an iteration later.
 // UNIT-COUNT-2: tile.shared_alloc {{.*}} slots = 4
 // UNIT: scf.for
 // UNIT-NEXT: tile.async_wait 1
-// UNIT-NEXT: tile.shared_fence
 // UNIT-NEXT: tile.barrier
 // UNIT-NOT: {{tile.barrier|shared_store|shared_fence}}
 // UNIT: tile.async_commit
