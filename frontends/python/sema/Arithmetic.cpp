@@ -91,7 +91,7 @@ Value Emitter::trueDivide(const Value &a, const Value &b) {
     y = cast(y, py::dtype(K::FP32));
   }
   // Triton's `/` promises two units in the last place, not a correctly rounded quotient (that is div_rn).
-  return throughFloat(x, y, [&](Value p, Value q) {
+  return throughFloat(x, y, [&](const Value &p, const Value &q) {
     Value quotient = elementwise<arith::DivFOp>(p, q);
     if (auto op = quotient.ir.getDefiningOp<arith::DivFOp>())
       op.setFastmath(arith::FastMathFlags::afn);
@@ -102,7 +102,7 @@ Value Emitter::trueDivide(const Value &a, const Value &b) {
 Value Emitter::mod(const Value &a, const Value &b) {
   auto [x, y] = unify(a, b, false, false, true, true);
   if (x.type.elem.isFloat())
-    return throughFloat(x, y, [&](Value p, Value q) { return elementwise<arith::RemFOp>(p, q); });
+    return throughFloat(x, y, [&](const Value &p, const Value &q) { return elementwise<arith::RemFOp>(p, q); });
   return x.type.elem.isSigned() ? elementwise<arith::RemSIOp>(x, y) : elementwise<arith::RemUIOp>(x, y);
 }
 
@@ -143,7 +143,7 @@ Value Emitter::binary(BinOpKind op, const Value &a, const Value &b) {
         assertNoOverflow(op, x, y);
       return elementwise<decltype(intOp)>(x, y);
     }
-    return throughFloat(x, y, [&](Value p, Value q) { return elementwise<decltype(floatOp)>(p, q); });
+    return throughFloat(x, y, [&](const Value &p, const Value &q) { return elementwise<decltype(floatOp)>(p, q); });
   };
   auto bits = [&](auto intOp) {
     auto [x, y] = unify(a, b, false, false, true, false);
@@ -225,7 +225,7 @@ Value Emitter::negate(const Value &v) {
     assertNoOverflow(BinOpKind::Sub, zero, v);
   if (v.type.elem.isInt())
     return elementwise<arith::SubIOp>(zero, v);
-  return throughFloat(zero, v, [&](Value p, Value q) { return elementwise<arith::SubFOp>(p, q); });
+  return throughFloat(zero, v, [&](const Value &p, const Value &q) { return elementwise<arith::SubFOp>(p, q); });
 }
 
 Value Emitter::invert(const Value &v) {
