@@ -81,7 +81,7 @@ CHECKS = [
     ("sm_100", "matmul", matmul("fp16"), [r"mma\.sync"], [r"wgmma"]),
     ("sm_120", "softmax", SOFTMAX, [r"\.target sm_120\b"], []),
     ("compute_90", "softmax", SOFTMAX, [r"\.target sm_90\b"], []),
-    ("sm_90a", "counts", COUNTS, [r"red\.\S*global\.add\.u32|atom\.\S*global\.add\.u32", r"\.max\.s32"], []),
+    ("sm_90a", "counts", COUNTS, [r"atom\.global\.gpu\.acq_rel\.add\.u32", r"atom\.global\.gpu\.acq_rel\.max\.s32"], []),
 ]
 
 

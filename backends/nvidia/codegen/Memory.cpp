@@ -182,12 +182,13 @@ void NvLaneTarget::storeGlobal(IRBuilderBase &b, V value, V pointer, V predicate
 
 namespace {
 
+// Space, scope and order in the sequence in which Triton's programs and tests read them; ptxas takes any.
 std::string orderText(MemSem sem, MemScope scope) {
-  std::string text = sem == MemSem::Relaxed   ? ".relaxed"
-                     : sem == MemSem::Acquire ? ".acquire"
-                     : sem == MemSem::Release ? ".release"
-                                              : ".acq_rel";
-  return text + (scope == MemScope::Cta ? ".cta" : scope == MemScope::Sys ? ".sys" : ".gpu");
+  std::string text = scope == MemScope::Cta ? ".global.cta" : scope == MemScope::Sys ? ".global.sys" : ".global.gpu";
+  return text + (sem == MemSem::Relaxed   ? ".relaxed"
+                 : sem == MemSem::Acquire ? ".acquire"
+                 : sem == MemSem::Release ? ".release"
+                                          : ".acq_rel");
 }
 
 // The instruction's operation and type, or empty where there is none (PTX ISA, "atom").
@@ -282,17 +283,9 @@ Value *NvLaneTarget::atomicRmw(IRBuilderBase &b, Rmw kind, Elem elem, V pointer,
     constraints += ",b";
     operands.push_back(predicate);
   }
-  if (!resultUsed && kind != Rmw::Xchg && sem != MemSem::Acquire && sem != MemSem::AcqRel) {
-    // Nothing comes back: a reduction (PTX ISA, "red").
-    std::string none = "l," + letter + (guard.empty() ? "" : ",b");
-    inlinePtx(b, b.getVoidTy(),
-              (guard.empty() ? "" : "@$2 ") + ("red" + orderText(sem, scope)) + ".global" + text + " [$0], $1;",
-              none + ",~{memory}", operands, true);
-    return PoisonValue::get(type);
-  }
-  Value *old =
-      inlinePtx(b, value->getType(), guard + "atom" + orderText(sem, scope) + ".global" + text + " $0, [$1], $2;",
-                constraints + ",~{memory}", operands, true);
+  (void)resultUsed; // the assembler makes a reduction of an exchange whose result nobody reads
+  Value *old = inlinePtx(b, value->getType(), guard + "atom" + orderText(sem, scope) + text + " $0, [$1], $2;",
+                         constraints + ",~{memory}", operands, true);
   return b.CreateBitCast(old, type);
 }
 
@@ -301,7 +294,7 @@ Value *NvLaneTarget::casWord(IRBuilderBase &b, unsigned bits, V pointer, V compa
                              MemScope scope) {
   std::string letter = letterOf(value->getType());
   return inlinePtx(b, value->getType(),
-                   "atom" + orderText(sem, scope) + ".global.cas.b" + std::to_string(bits) + " $0, [$1], $2, $3;",
+                   "atom" + orderText(sem, scope) + ".cas.b" + std::to_string(bits) + " $0, [$1], $2, $3;",
                    "=" + letter + ",l," + letter + "," + letter + ",~{memory}", {pointer, compare, value}, true);
 }
 
