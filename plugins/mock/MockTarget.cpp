@@ -27,6 +27,7 @@ MockTarget::MockTarget() : Target("mock", "mock") {
   cap(TSR_CAP_ADDR_BITS, 64);
   cap(TSR_CAP_SHUFFLES, 7);
   cap(TSR_CAP_BARRIERS, 1);
+  cap(TSR_CAP_ASYNC_COPY, 1 << 2 | 1 << 3 | 1 << 4); // 4, 8 and 16 bytes
   cap(TSR_CAP_DEBUG_TRAP, 1);
   irLevels(TSR_IR_LAYOUT);
   sdk::MatrixEntry e;
@@ -38,6 +39,15 @@ MockTarget::MockTarget() : Target("mock", "mock") {
   e.issueCycles = 16;
   e.latency = 32;
   matrix(e);
+  e.id = "mock.group.64xNx16.f16";
+  e.m = 64;
+  e.nMax = 64;
+  e.nStep = 16;
+  e.lanes = 128;
+  e.flags = TSR_MMA_ASYNC;
+  e.aSpace = TSR_SPACE_BIT_REG | TSR_SPACE_BIT_SHARED;
+  e.bSpace = TSR_SPACE_BIT_SHARED;
+  matrix(e);
 }
 
 std::unique_ptr<sdk::Target> MockTarget::parse(const sdk::Spec &spec) {
@@ -48,13 +58,42 @@ std::unique_ptr<sdk::Target> MockTarget::parse(const sdk::Spec &spec) {
   return std::make_unique<MockTarget>();
 }
 
+// An operand in shared memory: rows of up to 64 elements (128 bytes) along the dim that is contiguous in memory, their eight
+// chunks of 16 bytes permuted by the row's number.
+static sdk::LinearMap sharedOperand(const sdk::LayoutRequest &request) {
+  uint32_t fast = request.contiguous[0] > request.contiguous[1] ? 0 : 1, slow = 1 - fast;
+  uint32_t bits[2] = {log2Of(request.shape[0]), log2Of(request.shape[1])};
+  uint32_t inRow = std::min(bits[fast], 6u);
+  std::vector<std::vector<int32_t>> offset;
+  auto basis = [&](uint32_t dim, uint32_t bit) {
+    std::vector<int32_t> b(2, 0);
+    b[dim] = 1 << bit;
+    return b;
+  };
+  for (uint32_t i = 0; i < inRow; ++i)
+    offset.push_back(basis(fast, i));
+  for (uint32_t i = 0; i < bits[slow]; ++i) {
+    offset.push_back(basis(slow, i));
+    if (i + 3 < inRow)
+      offset.back()[fast] = 1 << (i + 3);
+  }
+  for (uint32_t i = inRow; i < bits[fast]; ++i)
+    offset.push_back(basis(fast, i));
+  sdk::LinearMap m;
+  m.outLog2 = {bits[0], bits[1]};
+  m.inputs = {{TSR_DIM_OFFSET, offset}};
+  return m;
+}
+
 // A 16x16 fragment: lane bits 0 to 3 walk the minor dim, lane bit 4 is bit 0 of the major dim, three register bits its bits
 // 1 to 3. Whole fragments repeat in registers, minor dim first, then major, then batch; of the accumulator and of a the
-// upper major bits go to the warps first. b is the same in every warp, since warps share columns only when rows run out.
+// upper major bits go to the warps first, in the instruction of four warps too. b is the same in every warp, since warps share columns only when rows run out.
 sdk::LinearMap MockTarget::layout(const sdk::LayoutRequest &request) const {
   uint32_t rank = static_cast<uint32_t>(request.shape.size());
-  if ((request.access != TSR_ACCESS_MMA_OPERAND && request.access != TSR_ACCESS_MMA_ACCUMULATOR) ||
-      request.entry != 1 || rank < 2)
+  if (request.access == TSR_ACCESS_SHARED && request.entry == 2 && rank == 2)
+    return sharedOperand(request);
+  if ((request.access != TSR_ACCESS_MMA_OPERAND && request.access != TSR_ACCESS_MMA_ACCUMULATOR) || request.entry < 1 ||
+      request.entry > 2 || rank < 2)
     throw sdk::Unsupported("a layout of its own", "", "mock: the core's default serves");
   sdk::LinearMap m;
   for (uint32_t d : request.shape)

@@ -174,7 +174,7 @@ void Emitter::emitFor(const Op &o) {
   Registers initial = flatten(values_, ArrayRef(o.operands).drop_front(3));
   BasicBlock *before = b_.GetInsertBlock(), *loop = BasicBlock::Create(c, "for", function_),
              *after = BasicBlock::Create(c, "endfor", function_);
-  bool isSigned = o.intAttr(AttrId::Signed, 1) != 0;
+  bool isSigned = o.intAttr(AttrId::Signed) != 0;
   V enters = isSigned ? b_.CreateICmpSLT(lower, upper) : b_.CreateICmpULT(lower, upper);
   b_.CreateCondBr(enters, loop, after);
 

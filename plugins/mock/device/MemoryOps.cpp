@@ -238,13 +238,17 @@ void Program::executeAssert(const Op &op) {
 }
 
 void Program::executeShared(const Op &op) {
+  std::string error;
   if (op.code == Opcode::SharedAlloc) {
     if (!op.find(AttrId::Offset))
       fail(op, "shared memory was not planned: the buffer has no offset");
     TileValue v = make(module_.typeOf(op.results[0]));
     v.bits[0] = static_cast<uint64_t>(op.intAttr(AttrId::Offset));
     v.states[0] = CellState::Defined;
-    shared_.forget(v.bits[0], static_cast<uint64_t>(op.intAttr(AttrId::Bytes)));
+    auto bytes = static_cast<uint64_t>(op.intAttr(AttrId::Bytes));
+    if (!shared_.forget(v.bits[0], bytes, error))
+      fail(op, error);
+    buffers_[op.results[0]] = {static_cast<uint64_t>(op.intAttr(AttrId::Slots)), bytes};
     return set(op.results[0], std::move(v));
   }
   const TileValue &buffer = value(op.operands[0]);
@@ -252,14 +256,17 @@ void Program::executeShared(const Op &op) {
   uint64_t start = read(buffer, 0, 0, op, state);
   unsigned bytes = buffer.type->elementBytes();
   if (op.code == Opcode::SharedFree) {
-    shared_.forget(start, static_cast<uint64_t>(buffer.type->numElements()) * bytes);
+    auto known = buffers_.find(op.operands[0]);
+    uint64_t all =
+        known != buffers_.end() ? known->second.second : static_cast<uint64_t>(buffer.type->numElements()) * bytes;
+    if (!shared_.forget(start, all, error))
+      fail(op, error);
     return;
   }
   const std::vector<uint32_t> &offsets = launch_.tables.sharedOffsets(*buffer.type);
   bool isStore = op.code == Opcode::SharedStore;
   TileValue fresh = isStore ? TileValue() : make(module_.typeOf(op.results[0]));
   const RegisterMap *map = isStore ? value(op.operands[1]).map : fresh.map;
-  std::string error;
   for (unsigned t = 0; t < map->threads(); ++t)
     for (unsigned r = 0; r < map->registers(); ++r) {
       size_t cell = size_t(t) * map->registers() + r;

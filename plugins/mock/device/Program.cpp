@@ -58,6 +58,8 @@ TileValue &Program::value(tbc::ValueId id) { return values_[id]; }
 
 uint64_t Program::read(const TileValue &v, unsigned thread, unsigned reg, const Op &op, CellState &state) const {
   size_t cell = v.map ? size_t(thread) * v.map->registers() + reg : 0;
+  if (v.product)
+    fail(op, "reads the result of a product that was not awaited");
   if (v.states.empty() || v.states[cell] == CellState::Unwritten)
     fail(op, "lane " + std::to_string(thread % kLanes) + " of warp " + std::to_string(thread / kLanes) +
                  " reads register " + std::to_string(reg) + " of an operand, which nothing wrote");
@@ -119,6 +121,7 @@ void Program::run(const std::vector<uint64_t> &args) {
     set(id, std::move(v));
   }
   runOps(launch_.function.body);
+  checkNothingRuns(launch_.function.body.ops.back());
 }
 
 void Program::runOps(const tbc::Region &region) {
@@ -170,7 +173,7 @@ void Program::execute(const Op &op) {
   default:
     break;
   }
-  if (executeMemory(op) || executeMovement(op) || executeTile(op) || executeElementwise(op))
+  if (executeMemory(op) || executeAsync(op) || executeMovement(op) || executeTile(op) || executeElementwise(op))
     return;
   fail(op, "this device does not know the op");
 }
@@ -184,7 +187,7 @@ void Program::executeIf(const Op &op) {
 
 void Program::executeFor(const Op &op) {
   unsigned bits = tbc::elemBits(module_.typeOf(op.operands[0]).elem);
-  bool isSigned = op.intAttr(tbc::AttrId::Signed, 1) != 0;
+  bool isSigned = op.intAttr(tbc::AttrId::Signed) != 0;
   auto extend = [&](uint64_t v) -> __int128 {
     if (bits == 64)
       return isSigned ? static_cast<__int128>(static_cast<int64_t>(v)) : static_cast<__int128>(v);

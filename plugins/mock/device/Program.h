@@ -11,6 +11,7 @@
 #include "plugins/mock/device/RegisterMap.h"
 #include "plugins/mock/device/SharedMemory.h"
 
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -44,6 +45,20 @@ struct TileValue {
   const RegisterMap *map = nullptr; // null: uniform, one cell
   std::vector<uint64_t> bits;
   std::vector<CellState> states;
+  uint64_t product = 0; // number of the product that makes it; 0: it is there
+};
+
+// What a lane copies beside itself: one element.
+struct Copy {
+  unsigned thread = 0;
+  unsigned bytes = 0;
+  uint64_t from = 0, to = 0,
+           bits = 0; // from: global address, 0 masked off; to: shared byte; bits: seen when it started
+};
+
+// A product of a matrix unit that was not awaited, and the elements in shared memory that it reads.
+struct Product {
+  std::vector<std::pair<uint64_t, unsigned>> reads; // offset, bytes
 };
 
 // Register maps of a module's layouts, made once a kernel.
@@ -101,6 +116,14 @@ private:
   void executePrint(const tbc::Op &op);
   void executeAssert(const tbc::Op &op);
   void executeShared(const tbc::Op &op);
+  // Beside the lanes (Async.cpp).
+  bool executeAsync(const tbc::Op &op);
+  void startCopies(const tbc::Op &op);
+  void awaitCopies(const tbc::Op &op);
+  void startProduct(const tbc::Op &op);
+  void awaitProducts(const tbc::Op &op);
+  std::vector<uint64_t> operandInShared(const TileValue &v, const tbc::Op &op, Product &product);
+  void checkNothingRuns(const tbc::Op &last) const;
   // Whole tiles (TileOps.cpp).
   bool executeTile(const tbc::Op &op);
   void executeDot(const tbc::Op &op);
@@ -128,6 +151,11 @@ private:
   int32_t id_[3];
   Env values_;
   SharedMemory shared_;
+  std::map<tbc::ValueId, std::pair<uint64_t, uint64_t>> buffers_; // of shared_alloc: slots, bytes of all
+  std::vector<Copy> openGroup_;
+  std::deque<std::vector<Copy>> groups_;
+  std::deque<Product> products_;
+  uint64_t startedProducts_ = 0, startedLoads_ = 0;
   std::vector<TileValue> yielded_;
   bool condition_ = false;
   uint64_t steps_ = 0;

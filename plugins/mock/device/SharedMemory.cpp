@@ -11,15 +11,104 @@ std::string threadText(int t) {
 }
 } // namespace
 
-bool SharedMemory::read(unsigned thread, uint64_t offset, unsigned n, uint64_t &bits, std::string &error) {
-  bits = 0;
-  if (offset > bytes_.size() || n > bytes_.size() - offset) {
-    error = "a read of " + byteText(offset) + " is outside of the " + std::to_string(bytes_.size()) +
-            " bytes that the kernel asked for";
+bool SharedMemory::inside(const char *what, uint64_t offset, uint64_t n, std::string &error) const {
+  if (offset <= bytes_.size() && n <= bytes_.size() - offset)
+    return true;
+  error = std::string(what) + " " + byteText(offset) + " is outside of the " + std::to_string(bytes_.size()) +
+          " bytes that the kernel asked for";
+  return false;
+}
+
+// Whether nothing beside the threads is at the byte that matters to a read or a write.
+bool SharedMemory::idle(const char *who, uint64_t at, bool writes, std::string &error) const {
+  const Cell &c = cells_[at];
+  if (c.copies)
+    error = std::string(who) + (writes ? " writes " : " reads ") + byteText(at) + ", where a copy of " +
+            threadText(c.copier) + " is in flight";
+  else if (writes && c.products)
+    error = std::string(who) + " writes " + byteText(at) + ", which a product that was not awaited may still read";
+  else
+    return true;
+  return false;
+}
+
+bool SharedMemory::startCopy(uint64_t op, unsigned thread, uint64_t offset, unsigned n, std::string &error) {
+  if (!inside("a copy to", offset, n, error))
     return false;
+  for (uint64_t at = offset; at < offset + n; ++at) {
+    Cell &c = cells_[at];
+    bool twice = c.copies && c.copyOp == op;
+    if (!twice && !idle("a copy", at, true, error))
+      return false;
+    int self = static_cast<int>(thread);
+    if ((c.readEpoch == epoch_ && c.reader != self) || (c.writeEpoch == epoch_ && c.writer != self && !twice)) {
+      error = "a copy of " + threadText(self) + " starts to write " + byteText(at) + ", which " +
+              threadText(c.readEpoch == epoch_ ? c.reader : c.writer) + " used with no barrier between";
+      return false;
+    }
+    ++c.copies;
+    c.copier = self;
+    c.copyOp = op;
   }
+  return true;
+}
+
+bool SharedMemory::landCopy(unsigned thread, uint64_t offset, unsigned n, uint64_t bits, std::string &error) {
   for (unsigned i = 0; i < n; ++i) {
     Cell &c = cells_[offset + i];
+    auto byte = static_cast<uint8_t>(bits >> (8 * i));
+    bool sameValue = c.holds && bytes_[offset + i] == byte;
+    --c.copies;
+    if (!orderWrite(thread, offset + i, sameValue, error))
+      return false;
+    c.storedAt = 0;
+    bytes_[offset + i] = byte;
+  }
+  return true;
+}
+
+bool SharedMemory::startProduct(uint64_t offset, unsigned n, uint64_t &bits, std::string &error) {
+  bits = 0;
+  if (!inside("an operand at", offset, n, error))
+    return false;
+  for (unsigned i = 0; i < n; ++i) {
+    Cell &c = cells_[offset + i];
+    if (!idle("a matrix unit", offset + i, false, error))
+      return false;
+    if (!c.holds)
+      error = "a matrix unit reads " + byteText(offset + i) + ", which nothing wrote";
+    else if (c.writeEpoch == epoch_)
+      error = "a matrix unit reads " + byteText(offset + i) + ", which " + threadText(c.writer) +
+              " wrote with no barrier between";
+    else if (c.storedAt > published_)
+      error = "a matrix unit reads " + byteText(offset + i) + ", which " + threadText(c.writer) +
+              " stored with no shared_fence before the barrier";
+    if (!error.empty())
+      return false;
+    ++c.products;
+    bits |= static_cast<uint64_t>(bytes_[offset + i]) << (8 * i);
+  }
+  return true;
+}
+
+void SharedMemory::endProduct(uint64_t offset, unsigned n) {
+  for (uint64_t at = offset; at < offset + n; ++at) {
+    Cell &c = cells_[at];
+    --c.products;
+    c.reader = kMany; // others may write after a barrier: each thread only knows that it has waited itself
+    c.readEpoch = epoch_;
+  }
+}
+
+bool SharedMemory::read(unsigned thread, uint64_t offset, unsigned n, uint64_t &bits, std::string &error) {
+  bits = 0;
+  if (!inside("a read of", offset, n, error))
+    return false;
+  std::string self = threadText(static_cast<int>(thread));
+  for (unsigned i = 0; i < n; ++i) {
+    Cell &c = cells_[offset + i];
+    if (!idle(self.c_str(), offset + i, false, error))
+      return false;
     if (!c.holds) {
       error = threadText(static_cast<int>(thread)) + " reads " + byteText(offset + i) + ", which nothing wrote";
       return false;
@@ -38,6 +127,8 @@ bool SharedMemory::read(unsigned thread, uint64_t offset, unsigned n, uint64_t &
 
 bool SharedMemory::orderWrite(unsigned thread, uint64_t at, bool sameValue, std::string &error) {
   Cell &c = cells_[at];
+  if (c.copies == 0 && !idle("a thread", at, true, error))
+    return false;
   if (c.readEpoch == epoch_ && c.reader != static_cast<int>(thread)) {
     error = threadText(static_cast<int>(thread)) + " writes " + byteText(at) + ", which " + threadText(c.reader) +
             " read with no barrier between";
@@ -50,17 +141,17 @@ bool SharedMemory::orderWrite(unsigned thread, uint64_t at, bool sameValue, std:
   }
   c.writer = c.writeEpoch == epoch_ && c.writer != static_cast<int>(thread) ? kMany : static_cast<int>(thread);
   c.writeEpoch = epoch_;
+  c.storedAt = ++clock_;
   c.holds = true;
   return true;
 }
 
 bool SharedMemory::write(unsigned thread, uint64_t offset, unsigned n, uint64_t bits, std::string &error) {
-  if (offset > bytes_.size() || n > bytes_.size() - offset) {
-    error = "a write of " + byteText(offset) + " is outside of the " + std::to_string(bytes_.size()) +
-            " bytes that the kernel asked for";
+  if (!inside("a write of", offset, n, error))
     return false;
-  }
   for (unsigned i = 0; i < n; ++i) {
+    if (cells_[offset + i].copies)
+      return idle(threadText(static_cast<int>(thread)).c_str(), offset + i, true, error);
     auto byte = static_cast<uint8_t>(bits >> (8 * i));
     bool sameValue = cells_[offset + i].holds && bytes_[offset + i] == byte;
     if (!orderWrite(thread, offset + i, sameValue, error))
@@ -78,6 +169,8 @@ bool SharedMemory::useScratch(uint64_t offset, uint64_t n, std::string &error) {
   }
   for (uint64_t at = offset; at < offset + n; ++at) {
     const Cell &c = cells_[at];
+    if (!idle("an op's scratch", at, true, error))
+      return false;
     if (c.readEpoch == epoch_ || c.writeEpoch == epoch_) {
       error = "an op's scratch takes " + byteText(at) + ", which " +
               threadText(c.writeEpoch == epoch_ ? c.writer : c.reader) + " used with no barrier between";
@@ -93,9 +186,13 @@ bool SharedMemory::useScratch(uint64_t offset, uint64_t n, std::string &error) {
   return true;
 }
 
-void SharedMemory::forget(uint64_t offset, uint64_t n) {
-  for (uint64_t at = offset; at < offset + n && at < cells_.size(); ++at)
+bool SharedMemory::forget(uint64_t offset, uint64_t n, std::string &error) {
+  for (uint64_t at = offset; at < offset + n && at < cells_.size(); ++at) {
+    if (!idle("the end of a buffer's life", at, true, error))
+      return false;
     cells_[at].holds = false;
+  }
+  return true;
 }
 
 } // namespace tessera::mock

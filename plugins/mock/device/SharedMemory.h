@@ -10,6 +10,9 @@ namespace tessera::mock {
 
 // Between two barriers, a byte may be read by anybody or written by one thread and read by that thread alone. Everything
 // else is a race, and an error: this is stricter than a device on which a warp happens to run in step.
+// Copies and matrix units run beside the threads. From its start to its landing nobody may touch a copy's bytes; from the
+// start of a product to its end nobody may write what it reads; that was written before a barrier, and before a fence before
+// that barrier where a thread stored it (copies that have landed need none).
 class SharedMemory {
 public:
   explicit SharedMemory(uint64_t bytes) : bytes_(bytes), cells_(bytes) {}
@@ -17,11 +20,23 @@ public:
   // False, with what is wrong, for a race, an access outside, or a read of bytes that nobody wrote.
   bool read(unsigned thread, uint64_t offset, unsigned n, uint64_t &bits, std::string &error);
   bool write(unsigned thread, uint64_t offset, unsigned n, uint64_t bits, std::string &error);
-  void barrier() { ++epoch_; }
+  void barrier() {
+    ++epoch_;
+    published_ = fence_;
+  }
+  void fence() { fence_ = ++clock_; }
+  // A copy into n bytes that the thread starts as part of op number `op`, and its end, which is a write of the thread. Threads
+  // that hold the same element in one op copy the same bytes: that is one copy.
+  bool startCopy(uint64_t op, unsigned thread, uint64_t offset, unsigned n, std::string &error);
+  bool landCopy(unsigned thread, uint64_t offset, unsigned n, uint64_t bits, std::string &error);
+  // What a matrix unit reads: from its start to its end.
+  bool startProduct(uint64_t offset, unsigned n, uint64_t &bits, std::string &error);
+  void endProduct(uint64_t offset, unsigned n);
   // An op's own scratch: all threads write it, a barrier of the op, all threads read it.
   bool useScratch(uint64_t offset, uint64_t n, std::string &error);
-  // The bytes hold nothing again (the end of a buffer's life); their last accesses still order what follows.
-  void forget(uint64_t offset, uint64_t n);
+  // The bytes hold nothing again (the end of a buffer's life); their last accesses still order what follows. False while
+  // something beside the threads uses them.
+  bool forget(uint64_t offset, uint64_t n, std::string &error);
 
 private:
   static constexpr int kNobody = -1, kMany = -2;
@@ -29,11 +44,18 @@ private:
     int writer = kNobody, reader = kNobody;
     uint32_t writeEpoch = 0, readEpoch = 0;
     bool holds = false;
+    uint16_t copies = 0, products = 0; // in flight
+    int copier = kNobody;
+    uint64_t copyOp = 0;
+    uint64_t storedAt = 0; // by clock_; 0: a copy wrote it
   };
+  bool inside(const char *what, uint64_t offset, uint64_t n, std::string &error) const;
+  bool idle(const char *who, uint64_t at, bool writes, std::string &error) const;
   bool orderWrite(unsigned thread, uint64_t at, bool sameValue, std::string &error);
   std::vector<uint8_t> bytes_;
   std::vector<Cell> cells_;
   uint32_t epoch_ = 1;
+  uint64_t clock_ = 0, fence_ = 0, published_ = 0; // published_: the last fence before the last barrier
 };
 
 } // namespace tessera::mock

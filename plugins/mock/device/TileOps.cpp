@@ -71,12 +71,14 @@ int64_t product(const std::vector<int64_t> &v, size_t first, size_t last) {
 // A matrix instruction works on what its warp holds; the plain form on what each thread holds itself.
 void Program::executeDot(const Op &op) {
   const TileValue &a = value(op.operands[0]), &b = value(op.operands[1]), &c = value(op.operands[2]);
+  if (a.product || b.product)
+    fail(op, "reads the result of a product that was not awaited");
   const std::vector<int64_t> &shape = c.type->shape;
   size_t rank = shape.size();
   int64_t n = shape[rank - 1], m = shape[rank - 2], k = a.type->shape[rank - 1];
   int64_t instruction = op.intAttr(AttrId::Instruction);
   if (instruction > 1)
-    fail(op, "the device has one matrix instruction, not number " + std::to_string(instruction));
+    fail(op, "matrix instruction " + std::to_string(instruction) + " does not take its operands from registers");
   if (instruction == 1 && (a.type->elem != tbc::Elem::F16 || b.type->elem != tbc::Elem::F16 ||
                            c.type->elem != tbc::Elem::F32 || m % 16 || n % 16 || k % 16))
     fail(op, "the matrix instruction is 16x16x16 of f16 onto f32");

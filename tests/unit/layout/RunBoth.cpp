@@ -54,6 +54,8 @@ target::GenericTarget targetOf(const BothOptions &options) {
   target::TargetInfo info = target::GenericTarget::simtInfo();
   if (!options.shuffles)
     info.set(target::Capability::Shuffles, 0);
+  if (options.asyncCopies)
+    info.set(target::Capability::AsyncCopy, 1 << 2 | 1 << 3 | 1 << 4);
   std::vector<target::MatrixEntry> menu;
   if (options.matrix) {
     target::MatrixEntry e;
@@ -110,6 +112,16 @@ void setWarps(mlir::ModuleOp module, unsigned warps) {
   module->setAttr("tile.options", options.getDictionary(module.getContext()));
 }
 
+int countRings(const tbc::Region &region) {
+  int n = 0;
+  for (const tbc::Op &op : region.ops) {
+    n += op.code == tbc::Opcode::SharedAlloc && op.intAttr(tbc::AttrId::Slots) > 0;
+    for (const tbc::Region &inner : op.regions)
+      n += countRings(inner);
+  }
+  return n;
+}
+
 // The LAYOUT module; `error` where there is none.
 std::optional<tbc::Module> withLayouts(mlir::ModuleOp module, const BothOptions &options, std::string &error) {
   setWarps(module, options.warps);
@@ -122,6 +134,8 @@ std::optional<tbc::Module> withLayouts(mlir::ModuleOp module, const BothOptions 
     error = "layout pipeline: " + textOf(diagnostics);
   else if (auto errors = tbc::verifyModule(*layout); !errors.empty())
     error = "LAYOUT bytecode: " + tbc::verifyErrorText(*layout, errors);
+  if (layout && options.rings)
+    *options.rings = countRings(layout->functions.at(0).body);
   return layout;
 }
 

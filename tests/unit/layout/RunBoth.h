@@ -28,6 +28,8 @@ struct BothOptions {
   double tolerance = -1;    // >= 0: buffers hold f32, compared with this relative and absolute tolerance
   LayoutDevice device = {}; // empty: the mock device
   std::vector<target::MatrixEntry> menu = {}; // more matrix instructions of the target
+  bool asyncCopies = false;                   // 4, 8 and 16 bytes beside the lanes
+  int *rings = nullptr;                       // gets the number of rings in the LAYOUT module: whether loops load ahead
 };
 
 // text: tile IR of one kernel whose parameters are pointers, then i32 scalars. Both runs start from `buffers`. Empty where

@@ -220,6 +220,170 @@ TEST(MockDevice, ReductionAcrossWarpsWantsScratch) {
   EXPECT_EQ(y[0], 2 * (255 * 128 + 128));
 }
 
+// ---- beside the lanes: what is right runs, each thing left out is a fault ---------------------------------------------
+
+namespace {
+
+// A loop that adds up tiles of x, each copied `slots` - 1 iterations ahead, and read by other warps than those that copied it.
+struct Ahead {
+  std::string wait = "async_wait {pending = 0}", barrier = "barrier", after = "async_wait {pending = 0}", inside;
+  int slots = 2;
+};
+
+std::string runAhead(const Ahead &a, int32_t n, std::vector<float> &y) {
+  std::string slots = std::to_string(a.slots), last = std::to_string(a.slots - 1);
+  std::string load = "async_load %f, %q {axis = 0, width = 2}\n async_commit\n";
+  std::string text =
+      std::string("level layout\noption num_warps = 4\noption shared_bytes = 4096\n") + kLine + kOther + kShuffled +
+      kShared +
+      "kernel @k(%x: ptr<f32>, %y: ptr<f32>, %n: i32) {\n"
+      " %i = arange {start = 0, end = 256} : tensor<256xi32, #0>\n %x0 = splat %x : tensor<256xptr<f32>, #0>\n"
+      " %q = addptr %x0, %i : tensor<256xptr<f32>, #0>\n %far = constant {value = 256} : tensor<256xi32, #0>\n"
+      " %zero = constant {value = 0} : i32\n %one = constant {value = 1} : i32\n %slots = constant {value = " +
+      slots + "} : i32\n %last = constant {value = " + last +
+      "} : i32\n %z = constant {float_value = 0} : tensor<256xf32, #1>\n"
+      " %m = shared_alloc {offset = 0, bytes = " +
+      std::to_string(1024 * a.slots) + ", slots = " + slots +
+      "} : shared<256xf32, #3>\n %f = shared_slot %m, %zero\n " + load +
+      " %sum, %pp, %ww, %ff = for %zero, %n, %one, %z, %q, %zero, %last {signed = 1} {\n"
+      "  (%k: i32, %acc: tensor<256xf32, #1>, %p: tensor<256xptr<f32>, #0>, %work: i32, %fill: i32)\n  " +
+      a.wait + "\n  " + a.barrier +
+      "\n  %next = addptr %p, %far : tensor<256xptr<f32>, #0>\n  %t = shared_slot %m, %fill\n"
+      "  async_load %t, %next {axis = 0, width = 2}\n  async_commit\n  %use = shared_slot %m, %work\n  " +
+      a.inside +
+      "\n  %v = shared_load %use : tensor<256xf32, #1>\n  %sum2 = addf %acc, %v\n"
+      "  %w1 = addi %work, %one\n  %w2 = remui %w1, %slots\n  %f1 = addi %fill, %one\n  %f2 = remui %f1, %slots\n"
+      "  yield %sum2, %next, %w2, %f2\n }\n " +
+      a.after + "\n" + storeOf("%sum", "#1") + " return\n}\n";
+  std::vector<float> x(256 * 8);
+  for (size_t e = 0; e < x.size(); ++e)
+    x[e] = static_cast<float>(e % 256 + e / 256);
+  y.assign(256, -1);
+  return runText(text, {&x, &y}, {static_cast<uint32_t>(n)});
+}
+
+void expectFault(const std::string &error, const char *message) {
+  EXPECT_NE(error.find(message), std::string::npos) << "'" << error << "' instead of: " << message;
+}
+
+} // namespace
+
+TEST(MockDevice, CopiesAheadOfTheirUse) {
+  std::vector<float> y;
+  for (int32_t n : {0, 1, 2, 7}) {
+    EXPECT_EQ(runAhead(Ahead(), n, y), "");
+    for (size_t i = 0; i < y.size(); ++i)
+      ASSERT_EQ(y[i], static_cast<float>(static_cast<int32_t>(i) * n + n * (n - 1) / 2)) << n << " at " << i;
+  }
+}
+
+TEST(MockDevice, WhatIsLeftOutOfCopiesIsAFault) {
+  std::vector<float> y;
+  Ahead a;
+  a.barrier = "";
+  expectFault(runAhead(a, 3, y), "with no barrier between");
+  a = Ahead();
+  a.wait = "";
+  expectFault(runAhead(a, 3, y), "is in flight");
+  a.wait = "async_wait {pending = 1}"; // one group too many may run
+  expectFault(runAhead(a, 3, y), "is in flight");
+  a = Ahead();
+  std::swap(a.wait, a.barrier); // lanes pass the barrier before their copies are there
+  expectFault(runAhead(a, 3, y), "with no barrier between");
+  a = Ahead();
+  a.slots = 1; // the next copy goes where this iteration reads
+  expectFault(runAhead(a, 3, y), "is in flight");
+  a = Ahead();
+  a.inside = "shared_store %t, %z";
+  expectFault(runAhead(a, 3, y), "is in flight");
+  a.inside = "shared_free %m";
+  expectFault(runAhead(a, 3, y), "is in flight");
+  a.inside = "%t2 = shared_slot %m, %slots";
+  expectFault(runAhead(a, 3, y), "slot 2 of a ring of 2");
+  a = Ahead();
+  a.after = "";
+  expectFault(runAhead(a, 3, y), "ends while copies");
+}
+
+namespace {
+
+// 1.5 times 2 over k = 16, b and a in shared memory; `lines` do it.
+std::string runProduct(const std::string &lines, std::vector<float> &y) {
+  std::string text =
+      "level layout\noption num_warps = 4\noption shared_bytes = 4096\n"
+      "layout #0 sizes [64, 16] {register = [[0, 1], [0, 2], [0, 4]], lane = [[0, 8], [1, 0], [2, 0], [4, 0], [8, 0]], "
+      "warp = [[16, 0], [32, 0]]}\n"
+      "layout #1 sizes [16, 16] {register = [[0, 1]], lane = [[0, 2], [0, 4], [0, 8], [1, 0], [2, 0]], warp = [[4, 0], "
+      "[8, 0]]}\n"
+      "layout #2 sizes [64, 16] {offset = [[0, 1], [0, 2], [0, 4], [0, 8], [1, 0], [2, 0], [4, 0], [8, 0], [16, 0], "
+      "[32, 0]]}\n"
+      "layout #3 sizes [16, 16] {offset = [[0, 1], [0, 2], [0, 4], [0, 8], [1, 0], [2, 0], [4, 0], [8, 0]]}\n"
+      "layout #4 sizes [64, 1] {register = [[0, 0], [0, 0], [0, 0]], lane = [[0, 0], [1, 0], [2, 0], [4, 0], [8, 0]], "
+      "warp = [[16, 0], [32, 0]]}\n"
+      "layout #5 sizes [64] {register = [[0], [0], [0]], lane = [[0], [1], [2], [4], [8]], warp = [[16], [32]]}\n"
+      "layout #6 sizes [16] {register = [[1], [2], [4]], lane = [[8], [0], [0], [0], [0]], warp = [[0], [0]]}\n"
+      "layout #7 sizes [1, 16] {register = [[0, 1], [0, 2], [0, 4]], lane = [[0, 8], [0, 0], [0, 0], [0, 0], [0, 0]], "
+      "warp = [[0, 0], [0, 0]]}\n"
+      "kernel @k(%y: ptr<f32>) {\n"
+      " %a = constant {float_value = 1.5} : tensor<64x16xf16, #0>\n %b = constant {float_value = 2} : "
+      "tensor<16x16xf16, "
+      "#1>\n %c = constant {float_value = 1} : tensor<64x16xf32, #0>\n"
+      " %sa = shared_alloc {offset = 0, bytes = 2048} : shared<64x16xf16, #2>\n"
+      " %sb = shared_alloc {offset = 2048, bytes = 512} : shared<16x16xf16, #3>\n" +
+      lines +
+      " %r = arange {start = 0, end = 64} : tensor<64xi32, #5>\n %n = arange {start = 0, end = 16} : tensor<16xi32, "
+      "#6>\n"
+      " %r1 = expand_dims %r {axis = 1} : tensor<64x1xi32, #4>\n %n1 = expand_dims %n {axis = 0} : tensor<1x16xi32, "
+      "#7>\n"
+      " %w = constant {value = 16} : tensor<64x1xi32, #4>\n %rw = muli %r1, %w\n"
+      " %rb = broadcast %rw : tensor<64x16xi32, #0>\n %nb = broadcast %n1 : tensor<64x16xi32, #0>\n %o = addi %rb, "
+      "%nb\n"
+      " %p = splat %y : tensor<64x16xptr<f32>, #0>\n %q = addptr %p, %o : tensor<64x16xptr<f32>, #0>\n store %q, %e\n"
+      " return\n}\n";
+  y.assign(1024, -1);
+  return runText(text, {&y});
+}
+
+const std::string kStores = " shared_store %sa, %a\n shared_store %sb, %b\n";
+const std::string kDot = " %d = async_dot %sa, %sb, %c {instruction = 2}\n",
+                  kWait = " %e = dot_wait %d {pending = 0}\n";
+
+} // namespace
+
+TEST(MockDevice, ProductsOfOperandsInSharedMemory) {
+  std::vector<float> y;
+  EXPECT_EQ(runProduct(kStores + " shared_fence\n barrier\n" + kDot + kWait, y), "");
+  for (float v : y)
+    ASSERT_EQ(v, 49);
+  // a from registers; a chain; a wait that leaves the second running, and its own.
+  EXPECT_EQ(runProduct(kStores + " shared_fence\n barrier\n" + kDot +
+                           " %d2 = async_dot %a, %sb, %d {instruction = 2}\n %d3 = dot_wait %d2 {pending = 1}\n"
+                           " %e = dot_wait %d3 {pending = 0}\n barrier\n shared_store %sb, %b\n",
+                       y),
+            "");
+  for (float v : y)
+    ASSERT_EQ(v, 97);
+}
+
+TEST(MockDevice, WhatIsLeftOutOfProductsIsAFault) {
+  std::vector<float> y;
+  const std::string ready = kStores + " shared_fence\n barrier\n", noWait = " %e = addf %d, %d\n";
+  expectFault(runProduct(kStores + " barrier\n" + kDot + kWait, y), "no shared_fence before the barrier");
+  expectFault(runProduct(kStores + " barrier\n shared_fence\n" + kDot + kWait, y),
+              "no shared_fence before the barrier");
+  expectFault(runProduct(kStores + " shared_fence\n" + kDot + kWait, y), "with no barrier between");
+  expectFault(runProduct(" shared_store %sa, %a\n shared_fence\n barrier\n" + kDot + kWait, y), "which nothing wrote");
+  expectFault(runProduct(ready + kDot + noWait, y), "reads the result of a product that was not awaited");
+  expectFault(runProduct(ready + kDot + " %e = dot_wait %d {pending = 1}\n", y), "product that was not awaited");
+  expectFault(runProduct(ready + kDot + " dot_wait {pending = 0}\n" + noWait, y), "product that was not awaited");
+  expectFault(runProduct(ready + kDot + " barrier\n shared_store %sb, %b\n" + kWait, y),
+              "which a product that was not awaited may still read");
+  expectFault(runProduct(ready + kDot + " shared_free %sa\n" + kWait, y),
+              "which a product that was not awaited may still read");
+  expectFault(runProduct(ready + kDot + kWait + " shared_store %sb, %b\n", y), "read with no barrier between");
+  expectFault(runProduct(ready + kDot + " %e = addf %c, %c\n", y), "ends while a product runs");
+}
+
 TEST(MockDevice, CorruptArtifactsAreRefused) {
   std::string garbage = "TSRMOCK1 nothing that can be read";
   EXPECT_THROW(MockModule(garbage.data(), garbage.size()), sdk::Error);

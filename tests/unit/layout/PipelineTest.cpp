@@ -1,0 +1,226 @@
+// Guards loops that load ahead: on the mock device, with the races of copies and products, as in the interpreter.
+//
+// SPDX-License-Identifier: Apache-2.0
+#include "core/target/ElementNumber.h"
+#include "tests/unit/layout/RunBoth.h"
+
+#include "gtest/gtest.h"
+
+#include <cstring>
+
+using namespace tessera;
+
+namespace {
+
+// What differs between the kernels: c[64x32] += a[64x16 of iteration i] @ b[16x32 of iteration i], small integers in f16.
+struct Loop {
+  std::string type = "i32", bounds = "%lo = arith.constant 0 : i32\n%hi = arith.muli %n, %c16 : i32\n";
+  std::string step = "%st = arith.constant 16 : i32\n", attributes;
+  bool isUnsigned = false;
+  std::string columns, first = "%k"; // of `type`: number of the first column of the iteration
+  std::string aLoad = "%a = tile.load %ap : (tensor<64x16x!tile.ptr<f16>>) -> tensor<64x16xf16>\n";
+  std::string bLoad = "%b = tile.load %bp : (tensor<16x32x!tile.ptr<f16>>) -> tensor<16x32xf16>\n";
+  std::string product = "%d = tile.dot %a, %b, %acc : (tensor<64x16xf16>, tensor<16x32xf16>, tensor<64x32xf32>) -> "
+                        "tensor<64x32xf32>\n";
+  std::string before, after; // around the loop: an outer one
+  std::string init = "%zero", result = "%r";
+};
+
+std::string kernelOf(const Loop &l) {
+  std::string u = l.isUnsigned ? "unsigned " : "";
+  return "func.func @k(%in: !tile.ptr<i32> {tile.name = \"in\", tile.divisibility = 16 : i64}, %out: !tile.ptr<i32> "
+         "{tile.name = \"out\", tile.divisibility = 16 : i64}, %n: i32 {tile.name = \"n\"}) {\n"
+         "%c16 = arith.constant 16 : i32\n%x = tile.bitcast %in : !tile.ptr<i32> to !tile.ptr<f16>\n"
+         "%y = tile.bitcast %out : !tile.ptr<i32> to !tile.ptr<f32>\n"
+         "%zero = arith.constant dense<0.0> : tensor<64x32xf32>\n"
+         "%am = tile.arange 0 to 64 : tensor<64xi32>\n%bn = tile.arange 0 to 32 : tensor<32xi32>\n"
+         "%kk = tile.arange 0 to 16 : tensor<16xi32>\n"
+         "%am1 = tile.expand_dims %am axis = 1 : (tensor<64xi32>) -> tensor<64x1xi32>\n"
+         "%kk0 = tile.expand_dims %kk axis = 0 : (tensor<16xi32>) -> tensor<1x16xi32>\n"
+         "%kk1 = tile.expand_dims %kk axis = 1 : (tensor<16xi32>) -> tensor<16x1xi32>\n"
+         "%bn0 = tile.expand_dims %bn axis = 0 : (tensor<32xi32>) -> tensor<1x32xi32>\n"
+         "%rowa = arith.constant dense<128> : tensor<64x1xi32>\n%rowb = arith.constant dense<32> : tensor<16x1xi32>\n"
+         "%ar = arith.muli %am1, %rowa : tensor<64x1xi32>\n%br = arith.muli %kk1, %rowb : tensor<16x1xi32>\n"
+         "%arb = tile.broadcast %ar : (tensor<64x1xi32>) -> tensor<64x16xi32>\n"
+         "%akb = tile.broadcast %kk0 : (tensor<1x16xi32>) -> tensor<64x16xi32>\n"
+         "%ao = arith.addi %arb, %akb : tensor<64x16xi32>\n"
+         "%brb = tile.broadcast %br : (tensor<16x1xi32>) -> tensor<16x32xi32>\n"
+         "%bnb = tile.broadcast %bn0 : (tensor<1x32xi32>) -> tensor<16x32xi32>\n"
+         "%bo = arith.addi %brb, %bnb : tensor<16x32xi32>\n"
+         "%cb = arith.constant 8192 : i32\n%xb = tile.addptr %x, %cb : (!tile.ptr<f16>, i32) -> !tile.ptr<f16>\n"
+         "%c32 = arith.constant 32 : i32\n%off = arith.constant dense<false> : tensor<16x32xi1>\n" +
+         l.bounds + l.step + l.before + "%r = scf.for " + u + "%k = %lo to %hi step %st iter_args(%acc = " + l.init +
+         ") -> (tensor<64x32xf32>) : " + l.type + " {\n" + l.columns +
+         (l.type == "i64" ? "%k32 = arith.trunci " + l.first + " : i64 to i32\n"
+                          : "%k32 = arith.addi " + l.first + ", %zero32 : i32\n") +
+         "%xa = tile.addptr %x, %k32 : (!tile.ptr<f16>, i32) -> !tile.ptr<f16>\n"
+         "%as = tile.splat %xa : (!tile.ptr<f16>) -> tensor<64x16x!tile.ptr<f16>>\n"
+         "%ap = tile.addptr %as, %ao : (tensor<64x16x!tile.ptr<f16>>, tensor<64x16xi32>) -> "
+         "tensor<64x16x!tile.ptr<f16>>\n"
+         "%kb = arith.muli %k32, %c32 : i32\n%xk = tile.addptr %xb, %kb : (!tile.ptr<f16>, i32) -> !tile.ptr<f16>\n"
+         "%bs = tile.splat %xk : (!tile.ptr<f16>) -> tensor<16x32x!tile.ptr<f16>>\n"
+         "%bp = tile.addptr %bs, %bo : (tensor<16x32x!tile.ptr<f16>>, tensor<16x32xi32>) -> "
+         "tensor<16x32x!tile.ptr<f16>>\n" +
+         l.aLoad + l.bLoad + l.product + "scf.yield %d : tensor<64x32xf32>\n}" + l.attributes + "\n" + l.after +
+         "%co = tile.arange 0 to 2048 : tensor<2048xi32>\n"
+         "%cs = tile.splat %y : (!tile.ptr<f32>) -> tensor<2048x!tile.ptr<f32>>\n"
+         "%cp = tile.addptr %cs, %co : (tensor<2048x!tile.ptr<f32>>, tensor<2048xi32>) -> tensor<2048x!tile.ptr<f32>>\n"
+         "%cv = tile.reshape " +
+         l.result +
+         " : (tensor<64x32xf32>) -> tensor<2048xf32>\n"
+         "tile.store %cp, %cv : (tensor<2048x!tile.ptr<f32>>, tensor<2048xf32>) -> ()\nreturn\n}\n";
+}
+
+// a: 64 rows of 128, b from 8192 on: 128 rows of 32. Whole numbers from -3 to 4, whose sums are exact.
+std::vector<std::vector<uint8_t>> data() {
+  const uint16_t halves[8] = {0, 0x3c00, 0x4000, 0x4200, 0x4400, 0xbc00, 0xc000, 0xc200};
+  std::vector<uint8_t> in((8192 + 4096) * 2), out(2048 * 4);
+  for (size_t i = 0; i < in.size() / 2; ++i)
+    std::memcpy(&in[2 * i], &halves[(i * 2654435761u >> 13) % 8], 2);
+  return {in, out};
+}
+
+// The mock device's instructions: 1 reads registers, 2, of four warps, reads b and perhaps a from shared memory.
+BothOptions optionsFor(bool group) {
+  BothOptions o;
+  o.matrix = true;
+  o.asyncCopies = true;
+  target::MatrixEntry e;
+  e.id = "64xNx16";
+  e.m = group ? 64 : 0; // without: on the menu, fits nothing
+  e.nMin = e.nStep = e.k = 16;
+  e.nMax = 64;
+  e.lanes = 128;
+  e.a = e.b = target::kElemF16;
+  e.c = e.d = target::kElemF32;
+  e.aSpaces = target::kInRegisters | target::kInShared;
+  e.bSpaces = target::kInShared;
+  e.flags = target::kMatrixAsync;
+  e.issueCycles = 1;
+  if (group)
+    o.menu.push_back(e);
+  return o;
+}
+
+// rings: how many loads go ahead; -1: one of them at least.
+void expectSame(Loop loop, int rings, const std::vector<int32_t> &trips = {0, 1, 2, 3, 8, -5}) {
+  loop.bounds = "%zero32 = arith.constant 0 : i32\n" + loop.bounds;
+  for (bool group : {false, true})
+    for (int32_t n : trips) {
+      int found = -1;
+      BothOptions options = optionsFor(group);
+      options.rings = &found;
+      std::string text = kernelOf(loop);
+      EXPECT_EQ(runBoth(text, data(), {n}, options), "") << n << " iterations, group " << group << "\n" << text;
+      if (rings < 0)
+        EXPECT_GE(found, 1) << "group " << group;
+      else
+        EXPECT_EQ(found, rings) << "group " << group;
+    }
+}
+
+// The loop counts from `lo`; columns count from zero.
+Loop from(const std::string &type, const std::string &lo) {
+  Loop l;
+  l.type = type;
+  std::string wide = type == "i64" ? "%nw = arith.extsi %n : i32 to i64\n" : "%nw = arith.addi %n, %zero32 : i32\n";
+  l.bounds = wide + "%lo = arith.constant " + lo + " : " + type + "\n%w15 = arith.constant 15 : " + type +
+             "\n%len = arith.muli %nw, %w15 : " + type + "\n%hi = arith.addi %lo, %len : " + type + "\n";
+  l.step = "%st = arith.constant 16 : " + type + "\n";
+  l.columns = "%kz = arith.subi %k, %lo : " + type + "\n";
+  l.first = "%kz";
+  return l;
+}
+
+} // namespace
+
+TEST(PipelinedLoops, AnyNumberOfIterations) { expectSame(Loop(), 2); }
+
+TEST(PipelinedLoops, MoreStagesThanIterations) {
+  Loop l;
+  l.attributes = " {tile.num_stages = 6 : i32}";
+  expectSame(l, 2, {0, 1, 2, 4, 8});
+  l.attributes = " {tile.num_stages = 2 : i32}";
+  expectSame(l, 2);
+  l.attributes = " {tile.num_stages = 1 : i32}";
+  expectSame(l, 0);
+}
+
+TEST(PipelinedLoops, BoundsThatNoSumMayWrap) {
+  expectSame(from("i64", "9223372036854775760"), -1, {0, 1, 2, 3}); // 2^63 - 48: two steps ahead would wrap
+  expectSame(from("i32", "2147483600"), -1, {0, 1, 2, 3});
+  expectSame(from("i64", "-9223372036854775808"), -1, {0, 1, 3});
+}
+
+TEST(PipelinedLoops, UnsignedBoundsBeyondTheSignedOnes) {
+  Loop l = from("i32", "2147483632"); // 2^31 - 16: signed, it would end below where it starts
+  l.isUnsigned = true;
+  expectSame(l, 2, {0, 1, 2, 5});
+}
+
+TEST(PipelinedLoops, MasksAndWhatStandsInTheirPlace) {
+  std::string mask =
+      "%ns = tile.splat %n : (i32) -> tensor<64x1xi32>\n%mm = arith.cmpi slt, %am1, %ns : tensor<64x1xi32>\n"
+      "%m = tile.broadcast %mm : (tensor<64x1xi1>) -> tensor<64x16xi1>\n";
+  std::string masked = "(tensor<64x16x!tile.ptr<f16>>, tensor<64x16xi1>, tensor<64x16xf16>) -> tensor<64x16xf16>\n";
+  Loop l;
+  l.aLoad =
+      mask + "%z = arith.constant dense<0.0> : tensor<64x16xf16>\n%a = tile.load %ap mask %m other %z : " + masked;
+  expectSame(l, 2, {3, 8});
+  for (const char *other : {"1.0", "-0.0"}) { // a copy writes zeros: only b goes ahead
+    l.aLoad = mask + "%z = arith.constant dense<" + other +
+              "> : tensor<64x16xf16>\n%a = tile.load %ap mask %m other %z : " + masked;
+    expectSame(l, 1, {3, 8});
+  }
+}
+
+TEST(PipelinedLoops, OuterLoopsComeRoundAgain) {
+  Loop l;
+  l.before = "%two = arith.constant 3 : i32\n%one = arith.constant 1 : i32\n"
+             "%all = scf.for %o = %zero32 to %two step %one iter_args(%sum = %zero) -> (tensor<64x32xf32>) : i32 {\n";
+  l.after = "scf.yield %r : tensor<64x32xf32>\n}\n";
+  l.init = "%sum";
+  l.result = "%all";
+  expectSame(l, 2, {0, 1, 3, 8});
+}
+
+TEST(PipelinedLoops, TwoProductsOfOneLoad) {
+  Loop l;
+  l.product =
+      "%d0 = tile.dot %a, %b, %acc : (tensor<64x16xf16>, tensor<16x32xf16>, tensor<64x32xf32>) -> tensor<64x32xf32>\n"
+      "%at = arith.addf %a, %a : tensor<64x16xf16>\n"
+      "%d = tile.dot %at, %b, %d0 : (tensor<64x16xf16>, tensor<16x32xf16>, tensor<64x32xf32>) -> tensor<64x32xf32>\n";
+  expectSame(l, 2);
+}
+
+// b is computed: its buffer is written again in the next iteration, so the product may not still run then.
+TEST(PipelinedLoops, OperandsThatTheLoopComputes) {
+  Loop l;
+  l.bLoad = "%b0 = tile.load %bp : (tensor<16x32x!tile.ptr<f16>>) -> tensor<16x32xf16>\n%b = arith.addf %b0, %b0 : "
+            "tensor<16x32xf16>\n";
+  expectSame(l, 2);
+}
+
+TEST(PipelinedLoops, AddressesFromMemoryStayWhereTheyAre) {
+  Loop l; // the number of a's column comes from memory; b goes ahead
+  l.aLoad = "%ip = tile.addptr %in, %k32 : (!tile.ptr<i32>, i32) -> !tile.ptr<i32>\n%iv = tile.load %ip : "
+            "(!tile.ptr<i32>) -> i32\n%i1 = arith.andi %iv, %c32 : i32\n"
+            "%xi = tile.addptr %x, %i1 : (!tile.ptr<f16>, i32) -> !tile.ptr<f16>\n"
+            "%ai = tile.splat %xi : (!tile.ptr<f16>) -> tensor<64x16x!tile.ptr<f16>>\n"
+            "%api = tile.addptr %ai, %ao : (tensor<64x16x!tile.ptr<f16>>, tensor<64x16xi32>) -> "
+            "tensor<64x16x!tile.ptr<f16>>\n"
+            "%a = tile.load %api : (tensor<64x16x!tile.ptr<f16>>) -> tensor<64x16xf16>\n";
+  expectSame(l, 1, {1, 3, 8});
+}
+
+TEST(PipelinedLoops, LoadsOfNestedRegionsAndLoopsThatStoreStay) {
+  Loop l;
+  l.aLoad = "%odd = arith.cmpi sgt, %k32, %c16 : i32\n%a = scf.if %odd -> (tensor<64x16xf16>) {\n%a1 = tile.load %ap : "
+            "(tensor<64x16x!tile.ptr<f16>>) -> tensor<64x16xf16>\nscf.yield %a1 : tensor<64x16xf16>\n} else {\n"
+            "%a2 = arith.constant dense<1.0> : tensor<64x16xf16>\nscf.yield %a2 : tensor<64x16xf16>\n}\n";
+  expectSame(l, 1, {1, 3, 8});
+  l = Loop();
+  l.product += "%yp = tile.addptr %out, %c16 : (!tile.ptr<i32>, i32) -> !tile.ptr<i32>\ntile.store %yp, %k32 : "
+               "(!tile.ptr<i32>, i32) -> ()\n";
+  expectSame(l, 0, {0, 3});
+}
