@@ -80,6 +80,7 @@ private:
   void creation();
   void conversion();
   void elementwise();
+  void targetCode();
   void shapes();
   void memory();
   void combiner();

@@ -68,6 +68,7 @@ constexpr Range kRanges[] = {
     {AttrId::NumRounds, 0, 64},   {AttrId::LhsFormat, 0, 4},  {AttrId::RhsFormat, 0, 4}, {AttrId::LhsKPack, 0, 1},  {AttrId::RhsKPack, 0, 1},
     {AttrId::FastMath, 0, 1},     {AttrId::Pack, 0, 64},      {AttrId::HasScales, 0, 3}, {AttrId::Approx, 0, 1},    {AttrId::Start, INT32_MIN, INT32_MAX},
     {AttrId::End, INT32_MIN, int64_t(INT32_MAX) + 1},         {AttrId::Instruction, 0, kBig}, {AttrId::Offset, 0, kBig}, {AttrId::Bytes, 0, kBig}, {AttrId::Width, 0, kBig}, {AttrId::Slots, 0, kBig}, {AttrId::Pending, 0, kBig},
+    {AttrId::Pure, 0, 1},
 };
 // clang-format on
 } // namespace
@@ -313,6 +314,28 @@ void TypeCheck::conversion() {
   }
 }
 
+// inline_asm, extern_elementwise: one shape.
+void TypeCheck::targetCode() {
+  Type scalar;
+  const Type &shape = count() ? in(0) : scalar;
+  if (!require(!op_.results.empty(), "has no results; it gives 1 or more"))
+    return;
+  for (size_t i = 0; i < count(); ++i)
+    if (!operand(i, in(i).kind != Type::Shared, "it must be no shared tensor") ||
+        !operand(i, sameShape(in(i), shape) && in(i).layout == shape.layout, "all operands have one shape"))
+      return;
+  for (size_t i = 0; i < op_.results.size(); ++i)
+    if (!require(sameShape(out(i), shape) && out(i).layout == shape.layout,
+                 "result " + std::to_string(i) + " is " + typeText(m_, out(i)) +
+                     (count() ? ", which is not of the operands' shape" : "; without operands it must be a scalar")))
+      return;
+  int64_t pack = std::max<int64_t>(op_.intAttr(AttrId::Pack, 1), 1);
+  if (op_.code == Opcode::InlineAsm && shape.isTensor())
+    require(shape.numElements() % pack == 0, "pack does not divide the number of elements");
+  if (op_.code == Opcode::ExternElementwise)
+    require(!op_.strAttr(AttrId::Symbol).empty(), "attribute `symbol` is empty");
+}
+
 void TypeCheck::elementwise() {
   switch (opClass(op_.code)) {
   case OpClass::IntBinary:
@@ -337,6 +360,9 @@ void TypeCheck::elementwise() {
     break;
   }
   switch (op_.code) {
+  case Opcode::InlineAsm:
+  case Opcode::ExternElementwise:
+    return targetCode();
   case Opcode::Fma:
     if (isFlt(0) && same(1, 0) && same(2, 0))
       result(in(0));

@@ -248,6 +248,14 @@ bool Program::op(const Op &op) {
   case Opcode::Histogram:
     histogram(op);
     return true;
+  case Opcode::InlineAsm:
+    report(DiagId::TargetCannot, op, "the interpreter cannot run inline assembly: it is the code of one target");
+    return false;
+  case Opcode::ExternElementwise:
+    report(DiagId::TargetCannot, op,
+           "the interpreter cannot call `" + std::string(op.strAttr(AttrId::Symbol)) +
+               "`: the function's library is for one target");
+    return false;
   default:
     elementwise(op);
     return true;

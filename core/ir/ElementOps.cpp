@@ -146,4 +146,65 @@ static LogicalResult checkMulHi(Operation *op, Type type) { // mulhiui_c1, mulhi
 LogicalResult MulHiUIOp::verify() { return checkMulHi(*this, getType()); }
 LogicalResult MulHiSIOp::verify() { return checkMulHi(*this, getType()); }
 
+// ---- code of the target ----------------------------------------------------------------------------------------------
+
+static LogicalResult checkOperands(Operation *op) { // inline_asm_c2, extern_elementwise_c2
+  for (Value source : op->getOperands())
+    if (failed(checkTile(op, "sources", source.getType())) ||
+        failed(checkSameShape(op, "sources", source.getType(), "the first", op->getOperand(0).getType())))
+      return failure();
+  return success();
+}
+
+static void addEffects(bool isPure, SmallVectorImpl<MemoryEffects::EffectInstance> &effects) {
+  if (isPure)
+    return;
+  effects.emplace_back(MemoryEffects::Read::get());
+  effects.emplace_back(MemoryEffects::Write::get());
+}
+
+void InlineAsmOp::getEffects(SmallVectorImpl<MemoryEffects::EffectInstance> &effects) {
+  addEffects(getPure(), effects);
+}
+void ExternElementwiseOp::getEffects(SmallVectorImpl<MemoryEffects::EffectInstance> &effects) {
+  addEffects(getPure(), effects);
+}
+Speculation::Speculatability InlineAsmOp::getSpeculatability() {
+  return getPure() ? Speculation::Speculatable : Speculation::NotSpeculatable;
+}
+Speculation::Speculatability ExternElementwiseOp::getSpeculatability() {
+  return getPure() ? Speculation::Speculatable : Speculation::NotSpeculatable;
+}
+
+LogicalResult InlineAsmOp::verify() {
+  if (getNumResults() == 0) // inline_asm_c1
+    return emitOpError() << "must have at least one result";
+  if (failed(checkOperands(*this)))
+    return failure();
+  for (Value result : getResults()) { // inline_asm_c3
+    if (failed(checkTile(*this, "result", result.getType())))
+      return failure();
+    if (getSources().empty() && isa<RankedTensorType>(result.getType()))
+      return emitOpError() << "result must be a scalar where there are no sources, got " << result.getType();
+    if (!getSources().empty() &&
+        failed(checkSameShape(*this, "result", result.getType(), "sources", getSources()[0].getType())))
+      return failure();
+  }
+  auto tile = getSources().empty() ? RankedTensorType() : dyn_cast<RankedTensorType>(getSources()[0].getType());
+  if (getPack() < 1 || (tile && tile.getNumElements() % getPack() != 0)) // inline_asm_c4
+    return emitOpError() << "pack must be at least 1 and divide the number of elements, got " << getPack();
+  return success();
+}
+
+LogicalResult ExternElementwiseOp::verify() {
+  if (getSources().empty()) // extern_elementwise_c1
+    return emitOpError() << "must have at least one source";
+  if (failed(checkOperands(*this)) || failed(checkTile(*this, "result", getType())) ||
+      failed(checkSameShape(*this, "result", getType(), "sources", getSources()[0].getType()))) // extern_elementwise_c3
+    return failure();
+  if (getSymbol().empty()) // extern_elementwise_c4
+    return emitOpError() << "symbol must not be empty";
+  return success();
+}
+
 } // namespace tessera::tile

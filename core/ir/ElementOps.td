@@ -63,3 +63,43 @@ class Tile_MulHiOp<string m> : Tile_Pure<m, [Commutative, SameOperandsAndResultT
 }
 def Tile_MulHiUIOp : Tile_MulHiOp<"mulhiui"> { let summary = "high half of the unsigned product"; }
 def Tile_MulHiSIOp : Tile_MulHiOp<"mulhisi"> { let summary = "high half of the signed product"; }
+
+// ---- code of the target: its assembly, its libraries -----------------------------------------------------------------
+
+class Tile_TargetCodeOp<string m> : Tile_Op<m, [DeclareOpInterfaceMethods<MemoryEffectsOpInterface>,
+                                                DeclareOpInterfaceMethods<ConditionallySpeculatable>]> {
+  let hasVerifier = 1;
+}
+
+def Tile_InlineAsmOp : Tile_TargetCodeOp<"inline_asm"> {
+  let summary = "assembly of the target on every element";
+  let description = [{
+    One instance of `text` handles `pack` elements of each operand; which ones is unspecified. `constraints` names a register
+    for every word of results and operands, results first. Without `pure` the op may read and write any memory.
+    C1: at least one result. C2: operands have one shape. C3: results have it, too; without operands they are scalars.
+    C4: pack is at least 1 and divides the number of elements of tiles.
+  }];
+  let arguments = (ins Variadic<AnyType>:$sources, StrAttr:$text, StrAttr:$constraints, UnitAttr:$pure,
+                       DefaultValuedAttr<Tile_Int, "1">:$pack);
+  let results = (outs Variadic<AnyType>:$results);
+  let assemblyFormat = [{
+    $text `,` $constraints (`pure` $pure^)? (`pack` `=` $pack^)? (`of` $sources^)? attr-dict
+    `:` functional-type(operands, results)
+  }];
+}
+
+def Tile_ExternElementwiseOp : Tile_TargetCodeOp<"extern_elementwise"> {
+  let summary = "a function of a library for the target on every element";
+  let description = [{
+    `library` is the library's name and `library_path` its file; both may be empty where the target knows the symbol. Without
+    `pure` the op may read and write any memory.
+    C1: there is an operand. C2: operands have one shape. C3: the result has it, too. C4: the symbol has a name.
+  }];
+  let arguments = (ins Variadic<AnyType>:$sources, StrAttr:$symbol, DefaultValuedStrAttr<StrAttr, "">:$library,
+                       DefaultValuedStrAttr<StrAttr, "">:$library_path, UnitAttr:$pure);
+  let results = (outs AnyType:$result);
+  let assemblyFormat = [{
+    $symbol (`library` `=` $library^)? (`path` `=` $library_path^)? (`pure` $pure^)? `of` $sources attr-dict
+    `:` functional-type(operands, results)
+  }];
+}

@@ -73,6 +73,20 @@ tbc::Module readChecked(const sdk::CompileJob &job) {
   return std::move(*read.module);
 }
 
+// Libraries of bitcode are for the device of one vendor; a kernel that asks for one is told so at its definition.
+void refuseLibraries(const tbc::Module &module, const sdk::CompileJob &job) {
+  std::string libraries = job.options.get("extern_libs");
+  if (libraries.empty())
+    return;
+  sdk::Error e(TSR_E_UNSUPPORTED, "the CPU links no libraries of bitcode (extern_libs: " + libraries + ")");
+  for (const tbc::Function &f : module.functions)
+    if ((job.entry.empty() || f.name == job.entry) && f.loc < module.locs.size()) {
+      const tbc::Loc &l = module.locs[f.loc];
+      e.at(l.file < module.files.size() ? module.files[l.file] : std::string(), l.line, l.column);
+    }
+  throw e;
+}
+
 } // namespace
 
 class CpuCompiler final : public sdk::Compiler {
@@ -82,6 +96,7 @@ public:
     if (!job.entry.empty() && std::none_of(module.functions.begin(), module.functions.end(),
                                            [&](const tbc::Function &f) { return f.name == job.entry; }))
       throw sdk::NotFound("the bytecode has no kernel '" + std::string(job.entry) + "'");
+    refuseLibraries(module, job);
     CompileOptions options;
     options.entry = std::string(job.entry);
     if (!job.options.get("fp_fusion").empty())

@@ -34,6 +34,43 @@ sdk::KernelInfo infoOf(const tbc::Module &m, const tbc::Function &f, uint32_t wa
   return info;
 }
 
+// The first op that is code of some target, or null.
+const tbc::Op *foreignCode(const tbc::Region &region) {
+  for (const tbc::Op &op : region.ops) {
+    if (op.code == tbc::Opcode::InlineAsm || op.code == tbc::Opcode::ExternElementwise)
+      return &op;
+    for (const tbc::Region &inner : op.regions)
+      if (const tbc::Op *found = foreignCode(inner))
+        return found;
+  }
+  return nullptr;
+}
+
+sdk::Error &placed(sdk::Error &e, const tbc::Module &module, tbc::LocId loc) {
+  if (loc >= module.locs.size())
+    return e;
+  const tbc::Loc &l = module.locs[loc];
+  return e.at(l.file < module.files.size() ? module.files[l.file] : std::string(), l.line, l.column);
+}
+
+void refuseForeignCode(const tbc::Module &module, const std::string &libraries) {
+  for (const tbc::Function &f : module.functions) {
+    if (!libraries.empty()) {
+      sdk::Error e(TSR_E_UNSUPPORTED, "mock links no libraries of bitcode (extern_libs: " + libraries + ")");
+      throw placed(e, module, f.loc);
+    }
+    const tbc::Op *op = foreignCode(f.body);
+    if (!op)
+      continue;
+    bool isAsm = op->code == tbc::Opcode::InlineAsm;
+    sdk::Error e(TSR_E_UNSUPPORTED,
+                 isAsm ? "mock takes no inline assembly"
+                       : "mock has no function `" + std::string(op->strAttr(tbc::AttrId::Symbol)) + "`");
+    placed(e, module, op->loc);
+    throw e.inOp(std::string(tbc::opInfo(op->code)->name));
+  }
+}
+
 } // namespace
 
 void MockCompiler::compile(sdk::CompileJob &job) {
@@ -45,6 +82,7 @@ void MockCompiler::compile(sdk::CompileJob &job) {
     throw sdk::Unsupported("TILE bytecode", "", "mock");
   if (auto errors = tbc::verifyModule(*module); !errors.empty())
     throw sdk::Error(TSR_E_INVALID, tbc::verifyErrorText(*module, errors));
+  refuseForeignCode(*module, job.options.get("extern_libs"));
   auto warps = static_cast<uint32_t>(module->option("num_warps", 4));
   if (warps == 0 || warps > kMaxWarps || (warps & (warps - 1)))
     throw sdk::Error(TSR_E_UNSUPPORTED, "mock runs 1, 2 or 4 warps a program, not " + std::to_string(warps));

@@ -128,6 +128,9 @@ expand_dims             tl.expand_dims(x, 0) -> [1, 16] float32
 expand_dims             tl.expand_dims(x, [0, -1]) -> [1, 16, 1] float32
 expand_dims             tl.expand_dims(x, [0, 0]) ! expand_dims received duplicate axes
 extra                   tl.extra.libdevice.rint(x) -> [16] float32
+extra                   tl.core.extern_elementwise("libdevice", "", [x, y], POWF, is_pure=True) -> [16] float32
+extra                   tl.core.extern_elementwise("fast", "/fast.bc", [x, s, i], MINE, is_pure=False) -> [16] float64
+extra                   tl.core.extern_elementwise("fast", "", [x], MINE, is_pure=True) ! input arg type does not match: no entry for (fp32)
 extra                   tl.extra.cuda.libdevice.rint(x) -> [16] float32
 extra                   tl.full([4], tl.extra.cuda.num_threads() + tl.extra.cuda.num_warps(), tl.int32) -> [4] int32
 extra                   tl.extra.cuda.globaltimer() ! this target has no global timer
@@ -150,7 +153,11 @@ full                    tl.full((), 1, tl.int64) -> int64
 full                    tl.full((3,), 1, tl.int64) ! Shape element 0 must be a power of 2
 gather                  tl.gather(x, i, 0) -> [16] float32
 histogram               tl.histogram(i, 32, mask=b) -> [32] int32
-inline_asm_elementwise  tl.inline_asm_elementwise("mov.b32 $0, $1;", "=r,r", [i], dtype=tl.int32, is_pure=True, pack=1) ! this target has no inline assembly of this kind
+inline_asm_elementwise  tl.inline_asm_elementwise("mov.b32 $0, $1;", "=r,r", [i], dtype=tl.int32, is_pure=True, pack=1) -> [16] int32
+inline_asm_elementwise  tl.inline_asm_elementwise("{ $0 $1 $2 $3 }", "=r,=h,r,l", [m.to(tl.int32), (p + lane)[None, :]], dtype=(tl.int32, tl.int16), is_pure=False, pack=2)[1] -> [16, 16] int16
+inline_asm_elementwise  tl.inline_asm_elementwise("mov.u64 $0, %clock64;", "=l", [], dtype=tl.int64, is_pure=False, pack=1) -> int64
+inline_asm_elementwise  tl.inline_asm_elementwise("neg $0, $1;", "=f,f", [s], dtype=tl.float32, is_pure=True, pack=4) -> float32
+inline_asm_elementwise  tl.inline_asm_elementwise("nop;", "r", [i], dtype=(), is_pure=True, pack=1) ! dtype names no result
 inline_asm_elementwise  tl.inline_asm_elementwise("mov.b32 $0, $1;", "=r", [i], dtype=tl.int32, is_pure=True, pack=1) ! the constraints name 0 operands, and args has 1
 inline_asm_elementwise  tl.inline_asm_elementwise("", "=r,r", [i], dtype=(tl.int32, tl.int8), is_pure=True, pack=1) ! the constraints name 1 results, and dtype 2
 inline_asm_elementwise  tl.inline_asm_elementwise("", "=r,r", [i], dtype=tl.int32, is_pure=True, pack=3) ! pack (3) must divide the number of elements (16)
@@ -334,6 +341,9 @@ T                       (m[:, :8] if False else m).T -> [16, 16] float32
 HELPERS = """
 import triton
 import triton.language as tl
+
+POWF = tl.constexpr({(tl.float32, tl.float32): ("__nv_powf", tl.float32)})
+MINE = tl.constexpr({(tl.float32, tl.float32, tl.int32): ("my_function", tl.float64)})
 
 
 @triton.jit

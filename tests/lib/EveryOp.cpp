@@ -253,6 +253,16 @@ kernel @control(%n: i32, %c: i1) {
   }
   return
 }
+
+kernel @target_code(%p: ptr<f32>, %x: f32) {
+  %i = arange {start = 0, end = 4}
+  %pp = splat %p : tensor<4xptr<f32>>
+  %0, %1 = inline_asm %i, %pp {text = "mov $0, $2;\x0a{ \"x\" \\ }", constraints = "=r,=r,r,l", pure = 1, pack = 2} : tensor<4xi32>, tensor<4xf16> loc("k.py":8:3)
+  %2 = inline_asm {text = "nop $0;", constraints = "=r"} : i32
+  %3 = extern_elementwise %i, %0 {symbol = "fast_pow", library = "fast", library_path = "/fast.bc", pure = 1} : tensor<4xf32>
+  %4 = extern_elementwise %x {symbol = "f"} : f64
+  return
+}
 )";
 
 constexpr std::string_view kLayout = R"(

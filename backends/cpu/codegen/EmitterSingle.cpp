@@ -59,6 +59,10 @@ void Emitter::emitSingle(const Item &item) {
     return emitDot(item);
   case Opcode::DotScaled:
     return emitDotScaled(item);
+  case Opcode::InlineAsm:
+    return fail(op, "the CPU takes no inline assembly");
+  case Opcode::ExternElementwise:
+    return fail(op, "the CPU has no function `" + std::string(op.strAttr(AttrId::Symbol)) + "`");
   default:
     fail(op, "no lowering for this operation");
   }

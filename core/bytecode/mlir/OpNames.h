@@ -125,6 +125,7 @@ inline bool isUnitAttr(AttrId id) {
   case AttrId::LhsKPack:
   case AttrId::RhsKPack:
   case AttrId::FastMath:
+  case AttrId::Pure:
     return true;
   default:
     return false;

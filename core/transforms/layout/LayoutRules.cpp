@@ -71,8 +71,8 @@ static bool isPureElementwise(Operation *op) {
 }
 
 bool keepsOneLayout(Operation *op) {
-  return isPureElementwise(op) ||
-         isa<LoadOp, StoreOp, AtomicRmwOp, AtomicCasOp, AssertOp, ScanOp, SortOp, MapElementwiseOp>(op);
+  return isPureElementwise(op) || isa<LoadOp, StoreOp, AtomicRmwOp, AtomicCasOp, AssertOp, ScanOp, SortOp,
+                                      MapElementwiseOp, InlineAsmOp, ExternElementwiseOp>(op);
 }
 
 bool isRematerialisable(Operation *op) {

@@ -54,11 +54,32 @@ Value print(Visitor &v, Args &a) {
   return devicePrint(v, b);
 }
 
+// A value as Triton prints it: "int32[constexpr[128]]" is a tile, "int32[]" a scalar, "['int32[]', '1']" a tuple of both.
+std::string printed(Visitor &v, const Value &x) {
+  std::string text;
+  if (x.isTensor()) {
+    text = x.type.elem.str() + "[";
+    for (size_t i = 0; x.type.block && i < x.type.shape.size(); ++i)
+      text += (i ? ", constexpr[" : "constexpr[") + std::to_string(x.type.shape[i]) + "]";
+    return text + "]";
+  }
+  if (x.isType() && x.type.block) {
+    for (int64_t extent : x.type.shape)
+      text += (text.empty() ? "'" : ", '") + std::to_string(extent) + "'";
+    return "<[" + text + "], " + x.type.elem.str() + ">";
+  }
+  if (!x.isTuple())
+    return v.describe(x);
+  for (const Value &item : x.items())
+    text += (text.empty() ? "" : ", ") + repr(HostValue::string(printed(v, item)));
+  return "[" + text + "]";
+}
+
 Value staticPrint(Visitor &v, Args &a) {
   std::string text;
   std::string sep = a[1].isAbsent() ? " " : v.needString(a[1], "sep");
   for (size_t i = 0; i < a.rest.size(); ++i)
-    text += (i ? sep : "") + v.describe(a.rest[i]);
+    text += (i ? sep : "") + printed(v, a.rest[i]);
   v.warn(DiagId::StaticPrint, text);
   return Emitter::none();
 }
@@ -94,32 +115,64 @@ Value deviceAssert(Visitor &v, Args &a) {
   return Emitter::none();
 }
 
-// What no target of this version takes. Arguments are checked all the same: the message should be about the operation.
 [[noreturn]] void targetCannot(Visitor &v, const std::string &what, std::string help) {
   std::string target = v.options.targetName.empty() ? "this target" : "target " + v.options.targetName;
   v.fail(DiagId::TargetCannot, target + " has no " + what, std::move(help));
 }
 
-// inline_asm_elementwise(asm, constraints, args, dtype, is_pure, pack)
-Value inlineAsm(Visitor &v, Args &a) {
-  v.needString(a[0], "asm");
-  std::string constraints = v.needString(a[1], "constraints");
-  std::vector<Value> args = v.items(a[2]);
+// Scalars or tiles of one shape, as code of the target takes them; no type is promoted.
+std::vector<Value> sameShapes(Visitor &v, std::vector<Value> args) {
   Value all;
   for (Value &x : args) {
     x = v.toTensor(x);
     all = all.isAbsent() ? x : v.broadcast(all, x).first;
   }
-  std::vector<Value> types = v.items(a[3]);
-  for (const Value &t : types)
-    v.needDType(t, "dtype");
-  v.truth(a[4], "is_pure");
+  for (Value &x : args)
+    if (all.type.block)
+      x = x.type.block ? v.broadcastTo(x, all.type.shape) : v.splat(x, all.type.shape);
+  return args;
+}
+
+std::vector<mlir::Value> irOf(const std::vector<Value> &values) {
+  std::vector<mlir::Value> out;
+  for (const Value &x : values)
+    out.push_back(x.ir);
+  return out;
+}
+
+// The op with results of these elements in the shape of `args`.
+std::vector<Value> emitAsm(Visitor &v, const std::vector<Value> &args, const std::string &text,
+                           const std::string &constraints, const std::vector<DType> &results, bool isPure,
+                           int64_t pack) {
+  std::vector<mlir::Type> types;
+  std::vector<TensorType> shapes;
+  for (DType t : results) {
+    shapes.push_back(args.empty() ? scalarType(t) : args[0].type.with(t));
+    types.push_back(v.irType(shapes.back()));
+  }
+  auto op =
+      tile::InlineAsmOp::create(v.b, v.loc, types, irOf(args), text, constraints, isPure, static_cast<int32_t>(pack));
+  std::vector<Value> out;
+  for (size_t i = 0; i < results.size(); ++i)
+    out.push_back(Emitter::tensor(op->getResult(i), shapes[i]));
+  return out;
+}
+
+// inline_asm_elementwise(asm, constraints, args, dtype, is_pure, pack)
+Value inlineAsm(Visitor &v, Args &a) {
+  std::string text = v.needString(a[0], "asm");
+  std::string constraints = v.needString(a[1], "constraints");
+  std::vector<Value> args = sameShapes(v, v.items(a[2]));
+  std::vector<DType> types;
+  for (const Value &t : v.items(a[3]))
+    types.push_back(v.needDType(t, "dtype"));
+  bool isPure = v.truth(a[4], "is_pure");
   int64_t pack = v.needInt(a[5], "pack");
   if (pack < 1)
     v.failArgument("pack must be at least 1, not " + std::to_string(pack));
-  if (all.isTensor() && all.type.numel() % pack)
+  if (!args.empty() && args[0].type.block && args[0].type.numel() % pack)
     v.failArgument("pack (" + std::to_string(pack) + ") must divide the number of elements (" +
-                   std::to_string(all.type.numel()) + ")");
+                   std::to_string(args[0].type.numel()) + ")");
   // One constraint a register: results first, each begins with "="; "~{…}" names what is clobbered.
   size_t outputs = 0, inputs = 0;
   for (std::string_view rest = constraints; !rest.empty();) {
@@ -132,45 +185,91 @@ Value inlineAsm(Visitor &v, Args &a) {
     else if (!one.empty() && one.front() != '~')
       ++inputs;
   }
+  if (types.empty())
+    v.failArgument("dtype names no result: assembly that gives nothing still has one, which may be ignored");
   if (outputs < types.size())
     v.failArgument("the constraints name " + std::to_string(outputs) + " results, and dtype " +
                    std::to_string(types.size()));
   if (inputs < args.size())
     v.failArgument("the constraints name " + std::to_string(inputs) + " operands, and args has " +
                    std::to_string(args.size()));
-  targetCannot(v, "inline assembly of this kind",
-               "it fits the devices of one vendor: guard it with tl.target_info, or use functions of triton.language");
+  std::vector<Value> results = emitAsm(v, args, text, constraints, types, isPure, pack);
+  return a[3].isTuple() || !v.asDType(a[3]) ? Emitter::tuple(std::move(results)) : results[0];
+}
+
+// The function of tl.extra.libdevice that a symbol of the device library stands for, so that it means the same on every
+// target: "__nv_tanhf" is tanh.
+std::optional<Value> portableFunction(std::string_view symbol) {
+  constexpr std::string_view prefix = "__nv_";
+  if (!symbol.starts_with(prefix))
+    return std::nullopt;
+  std::string name(symbol.substr(prefix.size()));
+  for (std::string_view suffix : {"", "f", "ll"}) {
+    if (!name.ends_with(suffix))
+      continue;
+    std::string shorter = name.substr(0, name.size() - suffix.size());
+    if (auto found = languageValue("triton.language.extra.libdevice." + shorter))
+      return found;
+  }
+  return std::nullopt;
 }
 
 // extern_elementwise(lib_name, lib_path, args, {(types…): (symbol, result)}, is_pure)
 Value externElementwise(Visitor &v, Args &a) {
-  std::string library = v.needString(a[0], "lib_name");
+  std::string library = v.needString(a[0], "lib_name"), path = v.needString(a[1], "lib_path");
+  std::vector<Value> args = v.items(a[2]);
   std::string given;
-  for (const Value &x : v.items(a[2]))
-    given += (given.empty() ? "" : ", ") + v.toTensor(x).type.elem.str();
+  for (Value &x : args) {
+    x = v.toTensor(x);
+    given += (given.empty() ? "" : ", ") + x.type.elem.str();
+  }
   std::string symbol;
+  DType result;
   if (auto table = toHost(a[3]); table && table->kind() == HostKind::Dict)
-    for (auto &[types, result] : table->get<DictObject>()->entries) {
+    for (auto &[types, entry] : table->get<DictObject>()->entries) {
       std::string row;
       if (types.kind() == HostKind::Tuple)
         for (const HostValue &t : types.elements()) {
           auto type = fromHost(t);
           row += (row.empty() ? "" : ", ") + (type && type->isType() ? type->type.str() : repr(t));
         }
-      if (row == given && result.kind() == HostKind::Tuple && !result.elements().empty())
-        symbol = str(result.elements()[0]);
+      if (row != given || entry.kind() != HostKind::Tuple || entry.elements().size() != 2)
+        continue;
+      symbol = str(entry.elements()[0]);
+      auto type = fromHost(entry.elements()[1]);
+      result = v.needDType(type ? *type : Value(), "the result's type");
     }
   if (symbol.empty())
     v.failType("input arg type does not match: no entry for (" + given + ")");
-  targetCannot(v, "function `" + symbol + "` of library " + library,
-               "tl.extra.libdevice has the functions of the device library for every target");
+  if (args.empty())
+    v.failArgument("args must hold at least one tensor or scalar");
+  bool isPure = v.truth(a[4], "is_pure");
+  args = sameShapes(v, std::move(args));
+  if (library.empty() || library == "libdevice")
+    if (auto function = portableFunction(symbol))
+      return v.cast(v.call(*function, args, {}), result);
+  TensorType type = args[0].type.with(result);
+  auto op = tile::ExternElementwiseOp::create(v.b, v.loc, v.irType(type), irOf(args), symbol, library, path, isPure);
+  return Emitter::tensor(op.getResult(), type);
 }
 
 // What reads a special register of one vendor.
+struct SpecialRegister {
+  const char *name, *text, *constraints; // no text: on no target of today
+  ScalarKind type;
+};
+constexpr SpecialRegister kSpecial[] = {
+    {"global timer", "mov.u64 $0, %globaltimer;", "=l", ScalarKind::Int64},
+    {"number of the multiprocessor", "mov.u32 $0, %smid;", "=r", ScalarKind::Int32},
+    {"dependent launch", "griddepcontrol.wait; // dummy $0", "=r", ScalarKind::Int32},
+    {"dependent launch", "griddepcontrol.launch_dependents; // dummy $0", "=r", ScalarKind::Int32},
+    {"real-time counter", nullptr, nullptr, ScalarKind::Int64},
+};
 template <int Which> Value special(Visitor &v, Args &) {
-  static constexpr const char *names[] = {"global timer", "number of the multiprocessor", "dependent launch",
-                                          "real-time counter"};
-  targetCannot(v, names[Which], "guard it with tl.target_info");
+  const SpecialRegister &r = kSpecial[Which];
+  if (!r.text || !v.options.targetName.starts_with("sm_"))
+    targetCannot(v, r.name, "guard it with tl.target_info");
+  return emitAsm(v, {}, r.text, r.constraints, {dtype(r.type)}, false, 1)[0];
 }
 Value numThreads(Visitor &v, Args &) { return Emitter::constInt(v.options.numWarps * 32); }
 Value numWarps(Visitor &v, Args &) { return Emitter::constInt(v.options.numWarps); }
@@ -196,10 +295,10 @@ const BuiltinDef kRows[] = {
     {"globaltimer", "", special<0>, kPlain, kCuda},
     {"smid", "", special<1>, kPlain, kCuda},
     {"gdc_wait", "", special<2>, kPlain, kCuda},
-    {"gdc_launch_dependents", "", special<2>, kPlain, kCuda},
+    {"gdc_launch_dependents", "", special<3>, kPlain, kCuda},
     {"num_threads", "", numThreads, kPlain, kCuda},
     {"num_warps", "", numWarps, kPlain, kCuda},
-    {"memrealtime", "", special<3>, kPlain, kHip},
+    {"memrealtime", "", special<4>, kPlain, kHip},
     {"scope", "name", profilerScope, kPlain, kProfiler},
     {"enter_scope", "name", profilerMark, kPlain, kProfiler},
     {"exit_scope", "name", profilerMark, kPlain, kProfiler},
