@@ -8,6 +8,7 @@
 #include "core/pipeline/Context.h"
 #include "core/transforms/layout/Passes.h"
 #include "frontends/compiler/TileBytes.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/Support/raw_ostream.h"
 
 #include <algorithm>
@@ -119,7 +120,12 @@ std::optional<tbc::Module> Lowering::bytecode() {
 void Lowering::emitModule(std::string_view kind) {
   std::string out;
   llvm::raw_string_ostream stream(out);
-  module_.print(stream, mlir::OpPrintingFlags());
+  // Parameters go by their names: %x_ptr.
+  for (auto function : module_.getOps<mlir::func::FuncOp>())
+    for (mlir::BlockArgument argument : function.getArguments())
+      if (auto name = function.getArgAttrOfType<mlir::StringAttr>(argument.getArgNumber(), tile::kNameAttr))
+        argument.setLoc(mlir::NameLoc::get(name, argument.getLoc()));
+  module_.print(stream, mlir::OpPrintingFlags().printNameLocAsPrefix(true));
   out += '\n';
   emit(sink_, kind, kernel_, out);
 }
@@ -180,7 +186,18 @@ int32_t tsc_lower(const void *bytes, uint64_t n, const tsc_request *request, con
   }
   enterStage(sink, "read-tile", {});
   LeasedContext context = leaseContext();
-  TileModule tile = readTileBytes({static_cast<const char *>(bytes), n}, *context, list);
+  std::string_view input(static_cast<const char *>(bytes), n);
+  TileModule tile;
+  if (!options.has("file")) {
+    tile = readTileBytes(input, *context, list);
+  } else {
+    std::vector<std::pair<std::string, int64_t>> facts;
+    for (auto [key, otherwise] : {std::pair("num_warps", 4), std::pair("num_stages", 3), std::pair("num_ctas", 1)})
+      facts.emplace_back(key, options.number(key, otherwise));
+    if (options.has("fp_fusion"))
+      facts.emplace_back("fp_fusion", options.number("fp_fusion", 1));
+    tile = readTileText(input, options.option("file"), facts, *context, list);
+  }
   if (!tile.module)
     return done(TSC_USER_ERROR);
   std::string kernel = request->kernel.n ? text(request->kernel) : tile.kernel;

@@ -76,9 +76,20 @@ void PluginTargetCompiler::describe(void *user, void (*on_facts)(void *user, con
 
 // The options that the core understood itself; everything else is the plugin's.
 bool isCoreOption(const std::string &key) {
-  static const char *const kKeys[] = {"num_warps", "num_stages", "num_ctas",        "debug",
-                                      "opt_level", "dump_ir",    "dump_dir",        "time_passes",
-                                      "plugin",    "fp_fusion",  "unsupported_fp8", "sanitize_overflow"};
+  static const char *const kKeys[] = {"num_warps",
+                                      "num_stages",
+                                      "num_ctas",
+                                      "debug",
+                                      "opt_level",
+                                      "dump_ir",
+                                      "dump_dir",
+                                      "time_passes",
+                                      "plugin",
+                                      "fp_fusion",
+                                      "unsupported_fp8",
+                                      "sanitize_overflow",
+                                      "file",
+                                      "allow_non_constexpr_globals"};
   for (const char *k : kKeys)
     if (key == k)
       return true;

@@ -2,9 +2,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "frontends/compiler/TileBytes.h"
 
+#include "core/ir/Tile.h"
 #include "mlir/Bytecode/BytecodeReader.h"
 #include "mlir/Bytecode/BytecodeWriter.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Verifier.h"
+#include "mlir/Parser/Parser.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/raw_ostream.h"
 #include "llvm/Support/xxhash.h"
@@ -80,6 +83,43 @@ std::string writeTileBytes(mlir::ModuleOp module, std::string_view kernel, const
   putNumber(checksum, checksumOf(out));
   out.replace(kMagic.size(), checksum.size(), checksum);
   return out;
+}
+
+TileModule readTileText(std::string_view text, std::string_view name,
+                        const std::vector<std::pair<std::string, int64_t>> &options, mlir::MLIRContext &context,
+                        DiagnosticList &diagnostics) {
+  TileModule result;
+  auto file = std::make_shared<SourceFile>();
+  file->name = name.empty() ? "<tile IR>" : std::string(name);
+  file->text = text;
+  result.files.push_back(file);
+  auto refuse = [&](const std::string &why, uint32_t line = 1) {
+    diagnostics.add(DiagId::InvalidIr, SourcePlace{file, line, 1, line, 1}, why,
+                    "give tile IR: what asm[\"ttir\"] has, and `tessera compile --emit=tile` prints");
+    return TileModule{};
+  };
+  mlir::ParserConfig config(&context, /*verifyAfterParse=*/true);
+  mlir::OwningOpRef<mlir::ModuleOp> module;
+  {
+    tile::DiagnosticCapture capture(&context, diagnostics, result.files, DiagId::InvalidIr);
+    module = mlir::parseSourceString<mlir::ModuleOp>(llvm::StringRef(text.data(), text.size()), config, file->name);
+    if (!module)
+      return capture.sawError() ? TileModule{} : refuse("this is no module of tile IR");
+  }
+  auto functions = module->getOps<mlir::func::FuncOp>();
+  if (!llvm::hasSingleElement(functions) || (*functions.begin()).isExternal())
+    return refuse("a module of tile IR has one kernel, a func.func with a body");
+  if (auto level = module->getOperation()->getAttrOfType<mlir::StringAttr>(tile::kLevelAttr); level && level != "tile")
+    return refuse("this IR has layouts already: it belongs to one target, and only tile IR can be compiled");
+  result.kernel = (*functions.begin()).getSymName().str();
+  mlir::NamedAttrList all(module->getOperation()->getAttrOfType<mlir::DictionaryAttr>(tile::kOptionsAttr));
+  for (const auto &[key, value] : options)
+    if (!all.get(key))
+      all.set(key, mlir::IntegerAttr::get(mlir::IntegerType::get(&context, 64), value));
+  module->getOperation()->setAttr(tile::kOptionsAttr, all.getDictionary(&context));
+  module->getOperation()->setAttr(tile::kLevelAttr, mlir::StringAttr::get(&context, "tile"));
+  result.module = std::move(module);
+  return result;
 }
 
 TileModule readTileBytes(std::string_view bytes, mlir::MLIRContext &context, DiagnosticList &diagnostics) {

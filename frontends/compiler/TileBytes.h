@@ -29,6 +29,12 @@ struct TileModule {
 
 // Reads into a context that has the dialects of tile IR, and verifies. `module` is null, with an E0308, for bytes that
 // are damaged; any bytes are safe to try.
+// A module of tile IR as text, of one kernel: what `emits` of "tile" gave, or somebody wrote. `name` is the file's, for messages
+// and locations. `options` are those of the module where the text has none. E0222 where it is no such module.
+TileModule readTileText(std::string_view text, std::string_view name,
+                        const std::vector<std::pair<std::string, int64_t>> &options, mlir::MLIRContext &context,
+                        DiagnosticList &diagnostics);
+
 TileModule readTileBytes(std::string_view bytes, mlir::MLIRContext &context, DiagnosticList &diagnostics);
 
 } // namespace tessera::compiler

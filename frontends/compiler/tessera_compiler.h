@@ -234,7 +234,7 @@ typedef struct {
    * the sink gets name and arguments, without offsets. */
   tsc_str emits;
   /* num_options pairs key, value: num_warps, num_stages, num_ctas, fp_fusion, dump_ir, dump_dir, time_passes, opt_level,
-   * plugin_path, unsupported_fp8, allow_non_constexpr_globals (1: any global of the host may be read), … */
+   * plugin_path, unsupported_fp8, extern_libs ("name=path", separated by ";": libraries for extern_elementwise), allow_non_constexpr_globals (1: any global of the host may be read), … */
   const tsc_str *options;
 } tsc_request;
 
@@ -243,8 +243,9 @@ typedef struct {
  * the frontend then asks no plugin, and loads none. */
 TSC_API int32_t tsc_compile(const tsc_source *source, const tsc_request *request, const tsc_sink *sink);
 
-/* What follows the frontend, from its "tile_bytes". Of the request, bindings are ignored; an empty kernel is the module's.
- * E0308 where the bytes were damaged, or are of another build. */
+/* What follows the frontend, from its "tile_bytes", or, with the option "file", from tile IR as text (what "tile" gave; one kernel; the option names
+ * it in messages). Of the request, bindings are ignored; an empty kernel is the module's. E0308 where the bytes were damaged,
+ * or are of another build; E0222, with its place, where the text is no tile IR. */
 TSC_API int32_t tsc_lower(const void *bytes, uint64_t n, const tsc_request *request, const tsc_sink *sink);
 
 /* What a frontend must know of a target. */

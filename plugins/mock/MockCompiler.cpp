@@ -46,18 +46,19 @@ const tbc::Op *foreignCode(const tbc::Region &region) {
   return nullptr;
 }
 
-sdk::Error &placed(sdk::Error &e, const tbc::Module &module, tbc::LocId loc) {
+void place(sdk::Error &e, const tbc::Module &module, tbc::LocId loc) {
   if (loc >= module.locs.size())
-    return e;
+    return;
   const tbc::Loc &l = module.locs[loc];
-  return e.at(l.file < module.files.size() ? module.files[l.file] : std::string(), l.line, l.column);
+  e.at(l.file < module.files.size() ? module.files[l.file] : std::string(), l.line, l.column);
 }
 
 void refuseForeignCode(const tbc::Module &module, const std::string &libraries) {
   for (const tbc::Function &f : module.functions) {
     if (!libraries.empty()) {
       sdk::Error e(TSR_E_UNSUPPORTED, "mock links no libraries of bitcode (extern_libs: " + libraries + ")");
-      throw placed(e, module, f.loc);
+      place(e, module, f.loc);
+      throw e;
     }
     const tbc::Op *op = foreignCode(f.body);
     if (!op)
@@ -66,8 +67,9 @@ void refuseForeignCode(const tbc::Module &module, const std::string &libraries) 
     sdk::Error e(TSR_E_UNSUPPORTED,
                  isAsm ? "mock takes no inline assembly"
                        : "mock has no function `" + std::string(op->strAttr(tbc::AttrId::Symbol)) + "`");
-    placed(e, module, op->loc);
-    throw e.inOp(std::string(tbc::opInfo(op->code)->name));
+    place(e, module, op->loc);
+    e.inOp(std::string(tbc::opInfo(op->code)->name));
+    throw e;
   }
 }
 

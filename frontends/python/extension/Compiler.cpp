@@ -18,10 +18,7 @@
 
 namespace tessera::python {
 
-namespace {
-
-// The folder of libtessera.so, with a slash.
-std::string libraryFolder() {
+std::string CompilerLibrary::folder() {
   Dl_info info{};
   if (!dladdr(reinterpret_cast<void *>(&tsr_version), &info) || !info.dli_fname)
     return "";
@@ -29,15 +26,17 @@ std::string libraryFolder() {
   return path.substr(0, path.rfind('/') + 1);
 }
 
-} // namespace
+std::string CompilerLibrary::locate() {
+  const char *given = std::getenv("TESSERA_COMPILER_LIBRARY");
+  return given && *given ? given : folder() + "libtessera_compiler.so";
+}
 
 const CompilerLibrary *CompilerLibrary::load() {
   static CompilerLibrary library;
   static bool loaded = false;
   if (loaded)
     return &library;
-  const char *given = std::getenv("TESSERA_COMPILER_LIBRARY");
-  std::string path = given && *given ? given : libraryFolder() + "libtessera_compiler.so";
+  std::string path = locate();
   std::string error;
   worker::OpenCompiler opened;
   {
@@ -57,8 +56,9 @@ const CompilerLibrary *CompilerLibrary::load() {
   library.path = path;
   loaded = find(library.sourceOpenFunction, "tsc_source_open_function") &&
            find(library.sourceClose, "tsc_source_close") && find(library.compile, "tsc_compile") &&
-           find(library.interpret, "tsc_interpret") && find(library.buildId, "tsc_build_id") &&
-           find(library.emitterCall, "tsc_emitter_call") && find(library.emitterError, "tsc_emitter_error");
+           find(library.lower, "tsc_lower") && find(library.interpret, "tsc_interpret") &&
+           find(library.buildId, "tsc_build_id") && find(library.emitterCall, "tsc_emitter_call") &&
+           find(library.emitterError, "tsc_emitter_error");
   return loaded ? &library : nullptr;
 }
 
@@ -140,6 +140,37 @@ struct Request {
   tsc_str keep(std::string_view s) { return view(std::string_view(strings.emplace_back(s))); }
 };
 
+// options: [(key, value)].
+bool fillOptions(Request &r, const char *kernel, const char *target, const char *emits, PyObject *options) {
+  for (Py_ssize_t i = 0, n = PyList_Size(options); i < n; ++i) {
+    const char *key, *value;
+    if (!PyArg_ParseTuple(PyList_GetItem(options, i), "ss", &key, &value))
+      return false;
+    r.options.push_back(r.keep(key));
+    r.options.push_back(r.keep(value));
+  }
+  if (PyErr_Occurred())
+    return false;
+  r.raw.size = sizeof r.raw;
+  r.raw.num_options = static_cast<uint32_t>(r.options.size() / 2);
+  r.raw.kernel = r.keep(kernel);
+  r.raw.target = r.keep(target);
+  r.raw.emits = r.keep(emits);
+  r.raw.options = r.options.data();
+  return true;
+}
+
+WorkerRequest workerRequest(const Request &request, double timeout) {
+  WorkerRequest w;
+  w.kernel = view(request.raw.kernel);
+  w.target = view(request.raw.target);
+  w.emits = view(request.raw.emits);
+  w.timeoutSeconds = timeout;
+  for (size_t i = 0; i + 1 < request.options.size(); i += 2)
+    w.options.emplace_back(view(request.options[i]), view(request.options[i + 1]));
+  return w;
+}
+
 // bindings: [(name, type, has_constant, constant, divisibility)], options: [(key, value)].
 bool fill(Request &r, HostSession &session, const char *kernel, PyObject *bindings, const char *target,
           const char *emits, PyObject *options) {
@@ -162,24 +193,9 @@ bool fill(Request &r, HostSession &session, const char *kernel, PyObject *bindin
     }
     r.bindings.push_back(b);
   }
-  for (Py_ssize_t i = 0, n = PyList_Size(options); i < n; ++i) {
-    const char *key, *value;
-    if (!PyArg_ParseTuple(PyList_GetItem(options, i), "ss", &key, &value))
-      return false;
-    r.options.push_back(r.keep(key));
-    r.options.push_back(r.keep(value));
-  }
-  if (PyErr_Occurred())
-    return false;
-  r.raw.size = sizeof r.raw;
   r.raw.num_bindings = static_cast<uint32_t>(r.bindings.size());
-  r.raw.num_options = static_cast<uint32_t>(r.options.size() / 2);
-  r.raw.kernel = r.keep(kernel);
   r.raw.bindings = r.bindings.data();
-  r.raw.target = r.keep(target);
-  r.raw.emits = r.keep(emits);
-  r.raw.options = r.options.data();
-  return true;
+  return fillOptions(r, kernel, target, emits, options);
 }
 
 // What all entry points do around the call: open, call without the GIL, close, pass interrupts on.
@@ -206,13 +222,7 @@ PyObject *withSource(HostSession &session, const CompilerLibrary &library, PyObj
 // Frontend in this process, the rest in a worker.
 int32_t compileSplit(const CompilerLibrary &library, const tsc_source *source, Request &request, const tsc_sink *sink,
                      double timeout, HostSession &session) {
-  WorkerRequest w;
-  w.kernel = view(request.raw.kernel);
-  w.target = view(request.raw.target);
-  w.emits = view(request.raw.emits);
-  w.timeoutSeconds = timeout;
-  for (size_t i = 0; i + 1 < request.options.size(); i += 2)
-    w.options.emplace_back(view(request.options[i]), view(request.options[i + 1]));
+  WorkerRequest w = workerRequest(request, timeout);
   auto frontend = [&](const std::vector<std::pair<std::string, std::string>> &more, std::string &tile) {
     std::vector<tsc_str> pairs = request.options;
     for (const auto &[key, value] : more) {
@@ -260,6 +270,43 @@ PyObject *compile(PyObject *, PyObject *args) {
     return inProcess ? library->compile(source, &request.raw, sink)
                      : compileSplit(*library, source, request, sink, timeout, session);
   });
+}
+
+// lower(tile, kernel, target, emits, options, in_process=True, timeout=0): as compile, from tile IR as bytes of text
+PyObject *lower(PyObject *, PyObject *args) {
+  PyObject *options;
+  const char *tile, *kernel, *target, *emits;
+  Py_ssize_t n;
+  int inProcess = 1;
+  double timeout = 0;
+  if (!PyArg_ParseTuple(args, "y#sssO!|pd", &tile, &n, &kernel, &target, &emits, &PyList_Type, &options, &inProcess,
+                        &timeout))
+    return nullptr;
+  const CompilerLibrary *library = CompilerLibrary::load();
+  if (!library)
+    return nullptr;
+  Request request;
+  if (!fillOptions(request, kernel, target, emits, options))
+    return nullptr;
+  Collected collected;
+  tsc_sink sink = sinkFor(collected);
+  bool interrupted = false;
+  int32_t status;
+  {
+    GilRelease unlocked;
+    if (inProcess) {
+      status = library->lower(tile, static_cast<uint64_t>(n), &request.raw, &sink);
+    } else {
+      WorkerRequest w = workerRequest(request, timeout);
+      status = lowerInWorker(*library, w, std::string(tile, static_cast<size_t>(n)), &sink, [&] {
+        GilHold locked;
+        return interrupted = interrupted || PyErr_CheckSignals() < 0;
+      });
+    }
+  }
+  if (interrupted)
+    return nullptr;
+  return resultOf(status, collected, nullptr);
 }
 
 // interpret(function, kernel, bindings, options, grid, values, print): values: [(is_pointer, bits or address, start, bytes)] with
@@ -326,10 +373,10 @@ PyObject *pluginBuild(PyObject *, PyObject *args) {
         out += library + ":" + std::to_string(st.st_size) + ":" + std::to_string(st.st_mtim.tv_sec) + "." +
                std::to_string(st.st_mtim.tv_nsec) + ";";
     };
-    add(libraryFolder() + "libtessera_compiler.so");
+    add(CompilerLibrary::folder() + "libtessera_compiler.so");
     auto options = plugin::RegistryOptions::standard([](const char *name) { return secure_getenv(name); });
     // The registry knows the folder of the code that it is linked into; the plugins lie beside libtessera.
-    options.directories.push_back(libraryFolder() + "tessera/plugins.d");
+    options.directories.push_back(CompilerLibrary::folder() + "tessera/plugins.d");
     plugin::Registry registry(std::move(options));
     if (auto resolved = registry.resolveOne(target); resolved) {
       add(resolved->candidate->manifest.compiler);
@@ -341,7 +388,7 @@ PyObject *pluginBuild(PyObject *, PyObject *args) {
 
 // Of the package's compiler alone, without loading it.
 PyObject *buildId(PyObject *, PyObject *) {
-  std::string path = libraryFolder() + "libtessera_compiler.so";
+  std::string path = CompilerLibrary::folder() + "libtessera_compiler.so";
   struct stat st;
   if (stat(path.c_str(), &st) != 0)
     return PyUnicode_FromString(tsr_version());
@@ -415,7 +462,7 @@ PyObject *digest(PyObject *, PyObject *fields) {
   return digestOf(fields, out) ? text(runtime::hexText(out)).release() : nullptr;
 }
 
-PyObject *folder(PyObject *, PyObject *) { return text(libraryFolder()).release(); }
+PyObject *folder(PyObject *, PyObject *) { return text(CompilerLibrary::folder()).release(); }
 
 } // namespace
 
@@ -423,6 +470,9 @@ PyMethodDef compilerFunctions[] = {
     {"compile", compile, METH_VARARGS,
      "compile(function, kernel, bindings, target, emits, options, in_process=True, timeout=0): (status, diagnostics, "
      "outputs, facts, cause)."},
+    {"lower", lower, METH_VARARGS,
+     "lower(tile, kernel, target, emits, options, in_process=True, timeout=0): as compile, from tile IR as text in "
+     "bytes."},
     {"interpret", interpret, METH_VARARGS,
      "interpret(function, kernel, bindings, options, grid, values, print): runs the reference interpreter."},
     {"build_id", buildId, METH_NOARGS, "Changes with the compiler of this package."},

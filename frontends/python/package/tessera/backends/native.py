@@ -3,11 +3,8 @@
 """Each kind of device that a plugin offers is a backend under the name that programs know it by."""
 from __future__ import annotations
 
-from tessera.backends.compiler import BaseBackend
 from tessera.compiler.compiler import Backend
 from tessera.runtime.driver import DeviceDriver, driver
-
-BaseBackend.register(Backend)
 
 
 def backend_names():

@@ -17,7 +17,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from tessera import _tessera, knobs
-from tessera.backends.compiler import GPUTarget, Language
+from tessera.backends.compiler import BaseBackend, GPUTarget, Language
 from tessera.compiler.errors import CompilationError, compilation_error, parse_diagnostics
 from tessera.compiler.options import Options, compiler_options, parse_options, used_options
 from tessera.runtime.driver import driver, target_text
@@ -32,14 +32,13 @@ _STAGES_OF = {"cuda": ("ttir", "ttgir", "llir", "ptx", "cubin"), "hip": ("ttir",
 _BINARY = {"cuda": "cubin", "hip": "hsaco", "spirv": "spv"}
 
 
-class Backend:
+class Backend(BaseBackend):
     """The compiler of a target, by the methods that programs call."""
 
-    supports_native_tensor_specialization = True
     binary_ext = "artifact"
 
     def __init__(self, target):
-        self.target = target
+        super().__init__(target)
         self.binary_ext = _BINARY.get(target.backend, "artifact")
 
     @staticmethod
@@ -51,16 +50,6 @@ class Backend:
 
     def parse_options(self, options):
         return parse_options(self.target, options)
-
-    @staticmethod
-    def parse_attr(description):
-        return [["tt.divisibility", 16]] if "D" in description else []
-
-    def get_module_map(self):
-        return {}
-
-    def load_dialects(self, context):
-        """Dialects live in the compiler library."""
 
 
 def make_backend(target):
@@ -176,30 +165,63 @@ class ASTSource:
         return tuple(walk([self.signature.get(name, "constexpr") for name in names], args, (), []))
 
 
-class IRSource:
-    """A kernel given as IR in a file; the suffix says what it is: ``.tile`` (also ``.mlir``) is the tile dialect, as
-    ``asm["ttir"]`` and ``tessera compile --emit=tile`` print it.
+# Suffixes of files of tile IR: our own, MLIR's, and what programs call the dump of asm["ttir"].
+_IR_SUFFIXES = ("tile", "mlir", "ttir")
 
-    Errors: ValueError for another suffix, FileNotFoundError.
+
+def _tile_text(path):
+    """The text of a file of tile IR. Errors: ValueError for another kind of file, FileNotFoundError."""
+    suffix = Path(path).suffix[1:]
+    if suffix not in _IR_SUFFIXES:
+        raise ValueError(f"{path}: files of tile IR end in .tile, .mlir or .ttir; kernels cannot be compiled from '.{suffix}'")
+    text = Path(path).read_text()
+    if "tt.func" in text:
+        raise ValueError(f"{path}: this is Triton's IR, of its dialect `tt`; tessera compiles its own tile IR, which "
+                         'asm["ttir"] of a compiled kernel has')
+    return text
+
+
+class _TileFile:
+    """A file of tile IR as the source that diagnostics show."""
+
+    first_line, column_offset = 1, 0
+
+    def __init__(self, path):
+        self.path = str(path)
+        self.text = _tile_text(path)
+
+    def digest(self):
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+
+class IRSource:
+    """A kernel given as tile IR in a file: what ``asm["ttir"]`` has and ``tessera compile --emit=tile`` prints. The file ends in
+    ``.tile``, ``.mlir`` or ``.ttir``; options that its module names (num_warps, …) are those of the kernel. All its parameters are
+    given at a launch.
+
+    Errors: ValueError for another kind of file, FileNotFoundError.
     """
 
     language = Language.TRITON
 
-    def __init__(self, path):
-        self.path = str(path)
+    def __init__(self, path, context=None, backend=None):
+        self.file = _TileFile(path)
+        self.path = self.file.path
         self.ext = Path(path).suffix[1:]
-        if self.ext not in ("tile", "mlir"):
-            raise ValueError(f"{path}: IR files end in .tile or .mlir; '.{self.ext}' is the IR of another compiler")
-        self.src = Path(path).read_text()
-        found = self.src.partition("func.func ")[2].partition("@")[2]
-        self.name = found.partition("(")[0] or Path(path).stem
+        self.src = self.file.text
+        found = re.search(r"func\.func\s+(?:public\s+|private\s+)?@([\w.$-]+)\s*\(", self.src)
+        self.name = found[1] if found else Path(path).stem
         self.fn = None
 
     def hash(self):
-        return hashlib.sha256(self.src.encode()).hexdigest()
+        return self.file.digest()
 
     def parse_options(self):
-        return {}
+        facts = re.search(r"tile\.options\s*=\s*\{([^}]*)\}", self.src)
+        return {name: int(value) for name, value in re.findall(r"(num_warps|num_stages|num_ctas)\s*=\s*(\d+)", facts[1])} if facts else {}
+
+    def runtime_values(self, args):
+        return tuple(args)
 
 
 class LazyDict:
@@ -305,13 +327,14 @@ class CompiledKernel:
         self.hash = hash
         self.name = facts["name"]
         self._options = options
+        self._target = target
         self._facts = facts
-        metadata = {**vars(options), "name": self.name, "hash": hash, "target": target, "shared": facts["shared"],
+        metadata = {**vars(options), "name": self.name, "hash": hash, "target": target, "shared": self.shared,
                     "tmem_size": 0, "global_scratch_size": facts["scratch"], "global_scratch_align": 1,
                     "profile_scratch_size": 0, "profile_scratch_align": 1, "tensordesc_meta": [],
                     "threads_per_warp": target.warp_size or 1, "triton_version": "3.6.0"}
         self.metadata = _metadata_class(tuple(sorted(metadata)))(**metadata)
-        self.packed_metadata = (options.num_warps, options.num_ctas, facts["shared"])
+        self.packed_metadata = (options.num_warps, options.num_ctas, self.metadata.shared)
         self.metadata_group = {}
         self.kernel = artifact
         backend = make_backend(target)
@@ -321,13 +344,15 @@ class CompiledKernel:
         self.function = None
         self._loaded = {}
         self._run = None
-        self.n_regs = facts["n_regs"]
+        self.n_regs = max(facts["n_regs"], 1)
         self.n_spills = facts["n_spills"]
         self.n_max_threads = 1024
 
     @property
     def shared(self):
-        return self._facts["shared"]
+        """Bytes of shared memory that a program needs. Where a target has none this is 1, not 0, as ``n_regs`` is: programs
+        divide by both to find out how many programs fit a processor."""
+        return self._facts["shared"] if self._target.backend != "cpu" else max(self._facts["shared"], 1)
 
     @property
     def arguments(self):
@@ -359,8 +384,8 @@ class CompiledKernel:
         if kernel is not None:
             return kernel[1]
         limit = driver.active.utils.get_device_properties(device.ordinal)["max_shared_mem"] if not device.host_pointers else 0
-        if limit and self.shared > limit:
-            raise OutOfResources(self.shared, limit, "shared memory")
+        if limit and self._facts["shared"] > limit:
+            raise OutOfResources(self._facts["shared"], limit, "shared memory")
         for hook in filter(None, (_hook(knobs.runtime.kernel_load_start_hook), )):
             hook(self.module, self.function, self.name, self.metadata_group, self.hash)
         module = _tessera.Module(device, self.kernel)
@@ -414,15 +439,22 @@ def _run_compiler(src, target, options, emits):
     """One run of the compiler. Errors: CompilationError and its kinds."""
     from tessera.runtime.jit import SOURCES
     pairs = compiler_options(used_options(target, options))
-    if knobs.compilation.allow_non_constexpr_globals:
-        pairs.append(("allow_non_constexpr_globals", "1"))
     here = knobs.compilation.in_process or emits == "tile"
     timeout = float(os.environ.get("TESSERA_COMPILE_TIMEOUT") or 0)
-    status, rows, outputs, facts, cause = _tessera.compile(src.fn, src.name, src.bindings(), target_text(target), emits, pairs,
-                                                           here, timeout)
+    file = _TileFile(options.ir_override) if options.ir_override else src.file if isinstance(src, IRSource) else None
+    if file is not None:
+        sources = {(file.path, 1): file}
+        pairs.append(("file", file.path))
+        status, rows, outputs, facts, cause = _tessera.lower(file.text.encode(), "", target_text(target), emits, pairs, here, timeout)
+    else:
+        sources = SOURCES
+        if knobs.compilation.allow_non_constexpr_globals:
+            pairs.append(("allow_non_constexpr_globals", "1"))
+        status, rows, outputs, facts, cause = _tessera.compile(src.fn, src.name, src.bindings(), target_text(target), emits,
+                                                               pairs, here, timeout)
     diagnostics = parse_diagnostics(rows)
     if status:
-        raise _failure(status, diagnostics, SOURCES, cause)
+        raise _failure(status, diagnostics, sources, cause)
     _show_warnings(diagnostics)
     return _Result({kind: data for kind, _, data in outputs}, facts, diagnostics)
 
@@ -431,6 +463,10 @@ def _failure(status, diagnostics, sources, cause):
     if status == 1:
         error = compilation_error(diagnostics, sources, cause)
         return _out_of_resources(diagnostics, error) or error
+    # What the kernel asks for and its target cannot do.
+    cannot = next((d for d in diagnostics if d.get("id") == "E0405" and d.get("line")), None)
+    if cannot is not None:
+        return compilation_error(diagnostics, sources, cause)
     # 3: the compiler or a plugin is defective; 4: no such target or plugin; 5: the worker was killed.
     text = "\n".join(d["text"].rstrip() for d in diagnostics) or f"the compile ended with status {status} without saying why"
     return TimeoutError(text) if any(d.get("id") == "E0503" for d in diagnostics) else RuntimeError(text)
@@ -499,10 +535,12 @@ def _unpack(entry):
 
 
 def compile(src, target=None, options=None, _env_vars=None):
-    """Compiles ``src``, an ASTSource or the path of an IR file, for ``target`` (None: the current device's).
+    """Compiles ``src``, an ASTSource or the path of a file of tile IR, for ``target`` (None: the current device's).
 
-    ``options`` is a dictionary of launch options. Errors: CompilationError and its kinds for a kernel that is wrong, RuntimeError
-    for a target that is not available.
+    ``options`` is a dictionary of launch options. ``ir_override``: the path of a file of tile IR that is compiled in the place
+    of the source (whose signature a launch still uses). ``extern_libs``: {name: path of bitcode}, for ``extern_elementwise``.
+    Errors: CompilationError and its kinds for a kernel that is wrong, also one that asks for what the target cannot do;
+    RuntimeError for a target that is not available, FileNotFoundError and ValueError for a file of IR that is none.
     """
     if target is None:
         target = driver.active.get_current_target()
@@ -517,13 +555,15 @@ def compile(src, target=None, options=None, _env_vars=None):
     parsed = make_backend(target).parse_options({**(options or {}), **src.parse_options()})
     # Options without a meaning on the target are no part of the entry's key: tuning tries many of them.
     fields = ("tessera python kernel 1", _tessera.plugin_build(target_text(target)), src.hash(), src.name, target_text(target),
-              repr(used_options(target, parsed)), str(knobs.compilation.allow_non_constexpr_globals))
+              repr(used_options(target, parsed)), str(knobs.compilation.allow_non_constexpr_globals), *_file_digests(parsed))
     hash = _tessera.digest((*fields, repr(parsed)))
     listener = knobs.compilation.listener
     times = _Times() if listener else None
     directory = str(knobs.cache.dir)
     with _compiling(fields):
         entry = None if knobs.compilation.always_compile else _tessera.cache_find(directory, fields)
+        if times:
+            times.lap()
         if entry is not None:
             artifact, facts = _unpack(entry)
         else:
@@ -531,6 +571,8 @@ def compile(src, target=None, options=None, _env_vars=None):
             artifact, facts = result.outputs.get("artifact"), result.facts
             if artifact is None:
                 raise CompilationError(None, None, f"target {target_text(target)} gives no artifact")
+            if times:
+                times.lap()
             if not _tessera.cache_store(directory, fields, _pack(artifact, facts)):
                 _warn_cache(directory)
     kernel = CompiledKernel(src, target, parsed, hash, artifact, facts)
@@ -539,16 +581,30 @@ def compile(src, target=None, options=None, _env_vars=None):
     return kernel
 
 
+def _file_digests(options):
+    """What the files that options name contain. Errors: FileNotFoundError."""
+    if options.ir_override:
+        yield _TileFile(options.ir_override).digest()
+    for _, path in options.extern_libs:
+        if path:
+            yield hashlib.sha256(Path(path).read_bytes()).hexdigest()
+
+
 class _Times:
-    """How long a compile took, for listeners."""
+    """How long a compile took, for listeners: up to the compiler's start, the compiler, and keeping the result."""
 
     def __init__(self):
         import time
         self._now = time.perf_counter
-        self._start = self._now()
+        self._marks = [self._now()]
+
+    def lap(self):
+        self._marks.append(self._now())
 
     def end(self):
-        return knobs.CompileTimes(0, [("compile", int(1e6 * (self._now() - self._start)))], 0)
+        self.lap()
+        parts = [max(int(1e6 * (b - a)), 1) for a, b in zip(self._marks, self._marks[1:])]
+        return knobs.CompileTimes(parts[0], [("compile", us) for us in parts[1:-1]], parts[-1])
 
 
 _warned = set()

@@ -93,7 +93,7 @@ def _place_and_source(entry, sources):
     line, column = entry.get("line") or 0, entry.get("column") or 1
     if not line:
         return None, None
-    known = sources.get((entry.get("file"), entry.get("first_line")))
+    known = sources.get((entry.get("file"), entry.get("first_line"))) or _source_around(entry.get("file"), line, sources)
     if known is not None:
         return Place(line - known.first_line + 1, max(column - 1 - known.column_offset, 0)), known.text
     first = entry.get("first_line") or 1
@@ -103,6 +103,14 @@ def _place_and_source(entry, sources):
     lines = context if isinstance(context, list) else context.rstrip("\n").split("\n")
     relative = line - first + 1
     return Place(relative, column - 1), "\n".join([""] * max(relative - len(lines), 0) + lines)
+
+
+def _source_around(file, line, sources):
+    """The source that has a line of a file: plugins know files, not the functions in them."""
+    for (name, first), source in sorted(sources.items(), key=lambda item: -item[0][1]):
+        if name == file and first <= line < first + source.text.count("\n") + 1:
+            return source
+    return None
 
 
 def _exception(kind, entry, message, sources):

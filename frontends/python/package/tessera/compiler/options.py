@@ -49,8 +49,9 @@ class Options:
     reg_inc_consumer: int = 0
 
     def __post_init__(self):
-        if isinstance(self.extern_libs, dict):
-            object.__setattr__(self, "extern_libs", tuple(self.extern_libs.items()))
+        libraries = self.extern_libs.items() if isinstance(self.extern_libs, dict) else self.extern_libs or ()
+        # tl.extra.libdevice is part of the compiler: its bitcode is needed by no kernel.
+        object.__setattr__(self, "extern_libs", tuple((name, str(path)) for name, path in libraries if name != "libdevice"))
         assert self.num_warps > 0 and self.num_warps & (self.num_warps - 1) == 0, "num_warps must be a power of 2"
 
     def hash(self):
@@ -107,6 +108,8 @@ def compiler_options(options):
         pairs.append(("sanitize_overflow", "0"))
     if options.opt_level:
         pairs.append(("opt_level", str(options.opt_level)))
+    if options.extern_libs:
+        pairs.append(("extern_libs", ";".join(f"{name}={path}" for name, path in options.extern_libs)))
     if options.maxnreg:
         pairs.append(("maxnreg", str(options.maxnreg)))
     return pairs
