@@ -292,7 +292,8 @@ std::optional<TargetFacts> CompileClient::targetFacts(const std::string &target,
   return TargetFacts{f.name, f.plugin, f.pluginVersion, f.pluginBuild, f.unsupportedFp8, f.takesLayouts != 0};
 }
 
-int32_t CompileClient::vetLibrary(const std::string &manifest, const std::string &role, const tsc_sink *sink) {
+int32_t CompileClient::vetLibrary(const std::string &manifest, const std::string &role, const tsc_sink *sink,
+                                  const std::function<bool()> &interrupted) {
   Pool &p = pool();
   // By build id: the same bytes need no second look. A library without one is looked at every time.
   std::string known;
@@ -309,7 +310,12 @@ int32_t CompileClient::vetLibrary(const std::string &manifest, const std::string
   state->vet = {state->id, 0, absolute(manifest), role};
   p.submit(state);
   CompileJob job = handleOf(std::move(state));
-  job.wait(sink);
+  if (!interrupted)
+    job.wait(sink);
+  else
+    while (!job.wait(sink, std::chrono::milliseconds(20)))
+      if (interrupted())
+        job.cancel();
   int32_t status = job.status();
   if (status == TSC_OK && !known.empty()) {
     std::string folder = known.substr(0, known.rfind('/'));

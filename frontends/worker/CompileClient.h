@@ -124,7 +124,9 @@ public:
   // was found sound before (by its build id, remembered on disk beside the reproducers); TSC_INTERNAL, it crashed;
   // kCancelled, it took too long; TSC_UNAVAILABLE, it was refused, or there is no worker: this process may try, and will
   // be told.
-  int32_t vetLibrary(const std::string &manifest, const std::string &role, const tsc_sink *sink);
+  // `interrupted` as in targetFacts; true kills the worker.
+  int32_t vetLibrary(const std::string &manifest, const std::string &role, const tsc_sink *sink,
+                     const std::function<bool()> &interrupted = {});
 
   struct Counts {
     unsigned workers, idle, queued;

@@ -2,10 +2,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "frontends/python/extension/Runtime.h"
 
+#include "frontends/python/extension/WorkerCompile.h"
+
 #include <chrono>
+#include <cstdlib>
 #include <cstring>
 #include <map>
 #include <structmember.h>
+#include <unordered_map>
 #include <vector>
 
 namespace tessera::python {
@@ -30,13 +34,20 @@ struct EventObject {
 
 template <class T> T *as(PyObject *o) { return reinterpret_cast<T *>(o); }
 
+// Objects of a device that are alive, by type. Touched with the GIL held.
+std::unordered_map<PyTypeObject *, Py_ssize_t> liveObjects;
+
 PyObject *allocate(PyTypeObject *type) {
   auto alloc = reinterpret_cast<allocfunc>(PyType_GetSlot(type, Py_tp_alloc));
-  return alloc(type, 0);
+  PyObject *self = alloc(type, 0);
+  if (self)
+    ++liveObjects[type];
+  return self;
 }
 // Objects of heap types own a reference to their type.
 void freeObject(PyObject *self) {
   PyTypeObject *type = Py_TYPE(self);
+  --liveObjects[type];
   auto release = reinterpret_cast<freefunc>(PyType_GetSlot(type, Py_tp_free));
   release(self);
   Py_DECREF(type);
@@ -55,11 +66,45 @@ int32_t tensorDeviceOf(const TsrDeviceInfo &info) {
 
 // ---- Device --------------------------------------------------------------------------------------------------------
 
+// Whether the drivers that `which` may mean can be loaded, tried in a worker; else an exception is set.
+bool driversAreSound(const char *which) {
+  std::string name = which && *which ? which : "native", said;
+  if (name == "native")
+    if (const char *wanted = std::getenv("TESSERA_DEVICE"); wanted && *wanted)
+      name = wanted;
+  tsc_sink sink = {};
+  sink.size = sizeof sink;
+  sink.user = &said;
+  sink.diag = [](void *user, uint32_t, tsc_str text, tsc_str) {
+    static_cast<std::string *>(user)->append(text.p, text.n);
+  };
+  bool interrupted = false;
+  int32_t status;
+  {
+    GilRelease unlocked;
+    status = vetDrivers(name, &sink, [&] {
+      GilHold locked;
+      return interrupted = interrupted || PyErr_CheckSignals() < 0;
+    });
+  }
+  if (interrupted)
+    return false;
+  if (status == TSC_OK)
+    return true;
+  while (!said.empty() && said.back() == '\n')
+    said.pop_back();
+  PyErr_SetString(PyExc_RuntimeError, said.empty() ? "the driver of the device cannot be loaded" : said.c_str());
+  return false;
+}
+
 PyObject *deviceNew(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
-  static const char *keywords[] = {"which", "options", nullptr};
+  static const char *keywords[] = {"which", "options", "vet", nullptr};
   const char *which = nullptr;
   PyObject *options = nullptr;
-  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|zO", const_cast<char **>(keywords), &which, &options))
+  int vet = 1;
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|zOp", const_cast<char **>(keywords), &which, &options, &vet))
+    return nullptr;
+  if (vet && !driversAreSound(which))
     return nullptr;
   std::vector<std::string> strings;
   if (options && options != Py_None) {
@@ -470,6 +515,22 @@ struct TypeRow {
   PyGetSetDef *fields;
 };
 
+// live_objects(): {"Device": 1, "Module": 3, …}: what tests for leaks count.
+PyObject *liveObjectCounts(PyObject *, PyObject *) {
+  Reference counts(PyDict_New());
+  for (auto [type, count] : liveObjects) {
+    Reference name(PyObject_GetAttrString(reinterpret_cast<PyObject *>(type), "__name__")),
+        number(PyLong_FromSsize_t(count));
+    if (!counts || !name || !number || PyDict_SetItem(counts.get(), name.get(), number.get()) < 0)
+      return nullptr;
+  }
+  return counts.release();
+}
+
+PyMethodDef runtimeFunctions[] = {
+    {"live_objects", liveObjectCounts, METH_NOARGS, "How many objects of a device are alive, by type."},
+    {nullptr, nullptr, 0, nullptr}};
+
 bool addType(PyObject *module, const TypeRow &row) {
   std::vector<PyType_Slot> slots = {{Py_tp_dealloc, reinterpret_cast<void *>(row.end)},
                                     {Py_tp_doc, const_cast<char *>(row.doc)}};
@@ -510,7 +571,7 @@ bool addRuntimeTypes(PyObject *module) {
   for (const TypeRow &row : rows)
     if (!addType(module, row))
       return false;
-  return true;
+  return PyModule_AddFunctions(module, runtimeFunctions) == 0;
 }
 
 bool makeNames() {
@@ -555,6 +616,8 @@ PyObject *raiseRuntime(tsr_status status) {
   for (uint32_t i = 0; const char *said = tsr_error_diagnostic(i); ++i)
     if (message.find(said) == std::string::npos)
       message += "\n  " + std::string(said);
+  if (status == TSR_E_ASSERT) // as programs look for it
+    message = "device-side assert triggered: " + message;
   PyObject *type = PyExc_RuntimeError;
   if (status == TSR_E_INVALID)
     type = PyExc_ValueError;

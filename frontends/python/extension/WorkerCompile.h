@@ -25,4 +25,14 @@ int32_t compileInWorker(
     const std::function<int32_t(const std::vector<std::pair<std::string, std::string>> &, std::string &)> &frontend,
     const std::function<bool()> &interrupted);
 
+// The part behind the frontend alone: tile IR as text or bytes.
+int32_t lowerInWorker(const CompilerLibrary &library, const WorkerRequest &request, std::string tile,
+                      const tsc_sink *sink, const std::function<bool()> &interrupted);
+
+// Before this process loads the driver of `which` ("cpu:0", "native", …) for the first time: has a worker load each library that
+// it may mean and whose build id is new. Where one crashes or hangs the worker: TSC_INTERNAL or kCancelled of
+// frontends/worker, with diagnostics. Without a worker program, and for plugins that are not there: TSC_OK, the process
+// itself will be told.
+int32_t vetDrivers(const std::string &which, const tsc_sink *sink, const std::function<bool()> &interrupted);
+
 } // namespace tessera::python

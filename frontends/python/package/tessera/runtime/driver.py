@@ -123,10 +123,16 @@ class DriverUtils:
         module = _tessera.Module(self._owner.device, kernel)
         found = [k for k in module.kernels() if k.name == name] or module.kernels()
         k = found[0]
-        return module, k, k.registers, k.spills, 1024
+        return module, k, max(k.registers, 1), k.spills, 1024
 
     def set_printf_fifo_size(self, size):
         """The buffer of device_print grows by itself."""
+
+
+def _in_worker_first():
+    """Whether a driver library that is new to this machine is tried in a worker before this process loads it."""
+    knobs = sys.modules.get("tessera.knobs")
+    return knobs is None or not knobs.compilation.in_process
 
 
 class DeviceDriver(DriverBase):
@@ -150,7 +156,7 @@ class DeviceDriver(DriverBase):
         if self._device is None:
             with self._lock:
                 if self._device is None:
-                    self._device = _tessera.Device(self._which, self._options)
+                    self._device = _tessera.Device(self._which, self._options, _in_worker_first())
         return self._device
 
     def _activate(self):
@@ -274,7 +280,7 @@ class DriverConfig:
         else:
             # A driver of the program's own: its target says which plugin runs.
             plugin = target_text(active.get_current_target()).split("/")[0]
-            _tessera.set_active(_tessera.Device(plugin), self._activate, None, None)
+            _tessera.set_active(_tessera.Device(plugin, None, _in_worker_first()), self._activate, None, None)
 
 
 driver = DriverConfig()
