@@ -7,7 +7,7 @@ import triton
 import triton.language as tl
 
 TABLE_SIZE = tl.constexpr(2**4 + int(math.sqrt(256)))
-LOG2E: tl.constexpr = 1.0 / math.log(2.0)
+LOG2E = tl.constexpr(1.0 / math.log(2.0))
 
 
 class Mode(Enum):

@@ -43,7 +43,7 @@ def test_compile_and_launch(cache):
         with pytest.raises(TypeError, match=rf"add_kernel: .* all 5 parameters in order, or the 4 .*; {count} were given"):
             compiled[(1, 1, 1)](*[x, y, out, 64, 64, 64][:count])
     assert compiled.name == compiled.metadata.name == "add_kernel"
-    assert compiled.metadata.num_warps == 4 and compiled.metadata.shared == 0 and compiled.metadata.target.backend == "cpu"
+    assert compiled.metadata.num_warps == 4 and compiled.metadata.shared == 1 and compiled.metadata.target.backend == "cpu"
     assert compiled.mutated_args == ("out", )
     assert compiled.hash == tessera.compile(source()).hash != tessera.compile(source(constexprs={"BLOCK": 32})).hash
 
@@ -307,3 +307,205 @@ def test_keys_contain_compiler_and_plugin():
     from tessera.runtime.driver import target_text
     build = _tessera.plugin_build(target_text(driver.active.get_current_target()))
     assert all(name in build for name in ("libtessera_compiler.so:", "libtessera_cpu.so:", "libtessera_cpu_driver.so:"))
+
+
+# ---- IR in the place of a source -------------------------------------------------------------------------------------
+
+
+def test_file_of_tile_ir(cache, tmp_path):
+    first = tessera.compile(source())
+    path = tmp_path / "add.tile"
+    path.write_text(first.asm["ttir"])
+    assert "%x: !tile.ptr<f32>" in first.asm["ttir"], "parameters go by their names"
+    compiled = tessera.compile(str(path))
+    assert compiled.name == "add_kernel" and compiled.asm["source"] == first.asm["ttir"]
+    x, y, out = np.random.rand(64).astype(np.float32), np.ones(64, np.float32), np.zeros(64, np.float32)
+    compiled[(1, 1, 1)](x, y, out, 64)
+    assert np.array_equal(out, x + y)
+    assert compiled.asm["asm"] and compiled.asm["ttir"].count("tile.load") == 2
+    # The key is the text.
+    assert tessera.compile(str(path)).hash == compiled.hash
+    path.write_text(first.asm["ttir"].replace("arith.addf", "arith.mulf"))
+    changed = tessera.compile(path)
+    assert changed.hash != compiled.hash
+    changed[(1, 1, 1)](x, x, out, 64)
+    assert np.array_equal(out, x * x)
+
+
+def test_file_of_tile_ir_names_its_options(cache, tmp_path):
+    target = GPUTarget("mock", "mock", 32)
+    path = tmp_path / "add.tile"
+    for num_warps in (1, 2):
+        path.write_text(tessera.compile(source(), target=target, options={"num_warps": num_warps}).asm["ttir"])
+        assert tessera.compile(path, target=target).metadata.num_warps == num_warps
+
+
+@pytest.mark.parametrize("in_process", [False, True])
+def test_bad_tile_ir(cache, tmp_path, in_process):
+    path = tmp_path / "bad.tile"
+    with knobs.compilation.scope():
+        knobs.compilation.in_process = in_process
+        path.write_text("func.func @k(%x: !tile.ptr<f32>) {\n  %0 = tile.load %y : (!tile.ptr<f32>) -> f32\n  return\n}\n")
+        with pytest.raises(CompilationError, match="use of undeclared SSA value") as caught:
+            tessera.compile(path)
+        assert caught.value.line == 2 and caught.value.file == str(path) and caught.value.id == "E0222"
+        assert "tile.load %y" in str(caught.value)
+        path.write_text("func.func @k(%x: i32) {\n  %0 = tile.arange 0 to 3 : tensor<4xi32>\n  return\n}\n")
+        with pytest.raises(CompilationError, match="result must hold end - start"):
+            tessera.compile(path)
+        path.write_text("module {}\n")
+        with pytest.raises(CompilationError, match="has one kernel"):
+            tessera.compile(path)
+        path.write_text('module attributes {tile.level = "layout"} { func.func @k() { return } }\n')
+        with pytest.raises(CompilationError, match="has layouts already"):
+            tessera.compile(path)
+        path.write_text("")
+        with pytest.raises(CompilationError):
+            tessera.compile(path)
+    with pytest.raises(FileNotFoundError):
+        tessera.compile(tmp_path / "none.tile")
+    (tmp_path / "k.ptx").write_text("")
+    with pytest.raises(ValueError, match="files of tile IR end in"):
+        tessera.compile(tmp_path / "k.ptx")
+    (tmp_path / "k.ttir").write_text("module { tt.func public @k() { tt.return } }")
+    with pytest.raises(ValueError, match="this is Triton's IR"):
+        tessera.compile(tmp_path / "k.ttir")
+
+
+def test_ir_override(cache, tmp_path):
+    path = tmp_path / "add.ttir"
+    path.write_text(tessera.compile(source()).asm["ttir"].replace("arith.addf", "arith.subf"))
+    x, y, out = np.random.rand(64).astype(np.float32), np.ones(64, np.float32), np.zeros(64, np.float32)
+    overridden = add_kernel[(1, )](x, y, out, 64, BLOCK=64, ir_override=str(path))
+    assert np.array_equal(out, x - y) and "arith.subf" in overridden.asm["ttir"]
+    add_kernel[(1, )](x, y, out, 64, BLOCK=64)
+    assert np.array_equal(out, x + y)
+    path.write_text("nothing")
+    with pytest.raises(CompilationError) as caught:
+        tessera.compile(source(), options={"ir_override": str(path)})
+    assert caught.value.file == str(path)
+    with pytest.raises(FileNotFoundError):
+        tessera.compile(source(), options={"ir_override": str(tmp_path / "none.tile")})
+
+
+# ---- what belongs to one target --------------------------------------------------------------------------------------
+
+
+def test_extern_libs(cache, tmp_path):
+    library = tmp_path / "fast.bc"
+    library.write_bytes(b"BC")
+    for target in (None, GPUTarget("mock", "mock", 32)):
+        with pytest.raises(CompilationError, match="links no libraries of bitcode .extern_libs: fast=") as caught:
+            tessera.compile(source(), target=target, options={"extern_libs": {"fast": library}})
+        assert caught.value.id == "E0405" and caught.value.file.endswith("kernels.py") and caught.value.line
+    with pytest.raises(FileNotFoundError):
+        tessera.compile(source(), options={"extern_libs": {"fast": tmp_path / "none.bc"}})
+    # The device library is the compiler's own.
+    assert tessera.compile(source(), options={"extern_libs": {"libdevice": "/nowhere/libdevice.10.bc"}}).kernel
+
+
+@tl.core.extern
+def fast_neg(x, _semantic=None):
+    return tl.core.extern_elementwise("fast", "", [x], {(tl.float32, ): ("fast_neg", tl.float32)}, is_pure=True, _semantic=_semantic)
+
+
+@tl.core.extern
+def power(x, y, _semantic=None):
+    return tl.core.extern_elementwise("", "", [x, y], {(tl.float32, tl.float32): ("__nv_powf", tl.float32)}, is_pure=True,
+                                      _semantic=_semantic)
+
+
+@tessera.jit
+def with_assembly(x, ASM: tl.constexpr):
+    value = tl.load(x)
+    if ASM:
+        value = tl.inline_asm_elementwise("neg.f32 $0, $1;", "=f,f", [value], dtype=tl.float32, is_pure=True, pack=1)
+    else:
+        value = fast_neg(value)
+    tl.store(x, value)
+
+
+@pytest.mark.parametrize("target, names", [(None, "the CPU"), (GPUTarget("mock", "mock", 32), "mock")])
+def test_code_of_a_target(cache, target, names):
+    for asm, text, line in ((True, f"{names} takes no inline assembly", 4), (False, f"{names} has no function `fast_neg`", 6)):
+        src = ASTSource(with_assembly, {"x": "*fp32", "ASM": "constexpr"}, {"ASM": asm})
+        with pytest.raises(CompilationError, match=text) as caught:
+            tessera.compile(src, target=target)
+        assert caught.value.id == "E0405" and caught.value.node.lineno == line, caught.value
+
+
+def test_functions_of_the_device_library_are_portable(cache):
+
+    @tessera.jit
+    def kernel(x, y):
+        lane = tl.arange(0, 4)
+        value = tl.load(x + lane)
+        tl.store(y + lane, power(value, 2.0))
+
+    x, y = np.arange(4, dtype=np.float32), np.zeros(4, np.float32)
+    kernel[(1, )](x, y)
+    assert np.allclose(y, x**2)
+
+
+def test_static_print_spells_values_as_triton(cache, capsys):
+
+    @tessera.jit
+    def kernel(p, n, B: tl.constexpr):
+        x = tl.arange(0, 128)
+        tl.static_print("x", x, x[:, None], n, p, B, tl.load(p + x), x.shape, x.dtype, x.type, (x, n, 1), tl.float32, p.dtype, [1, B])
+
+    tessera.compile(ASTSource(kernel, {"p": "*fp32", "n": "i32", "B": "constexpr"}, {"B": 3}))
+    # Triton 3.6's line.
+    assert capsys.readouterr().out == (
+        "x int32[constexpr[128]] int32[constexpr[128], constexpr[1]] int32[] pointer<fp32>[] 3 fp32[constexpr[128]] ['128'] int32 "
+        "<['128'], int32> ['int32[constexpr[128]]', 'int32[]', '1'] fp32 pointer<fp32> ['1', '3']\n")
+
+
+def test_facts_that_programs_divide_by(cache):
+    compiled = tessera.compile(source())
+    assert compiled.n_regs >= 1 and compiled.metadata.shared >= 1
+    compiled._init_handles()
+    assert compiled.n_regs >= 1
+
+
+def test_no_warning_for_options_that_are_the_frontends(cache, recwarn):
+    with knobs.compilation.scope():
+        knobs.compilation.allow_non_constexpr_globals = True
+        tessera.compile(source(constexprs={"BLOCK": 128}))
+    assert [str(w.message) for w in recwarn] == []
+
+
+def test_deprecations_are_python_warnings(cache):
+
+    @tessera.jit
+    def kernel(x):
+        lane = tl.arange(0, 16)
+        value = tl.load(x + lane)
+        tl.store(x + lane, tl.where(value, 1.0, 2.0))
+
+    with pytest.warns(UserWarning, match="tl.where with a non-boolean condition is deprecated"):
+        tessera.compile(ASTSource(kernel, {"x": "*fp32"}))
+
+
+def test_device_assert_says_so(cache):
+
+    @tessera.jit
+    def kernel(n):
+        tl.device_assert(n > 0, "positive")
+
+    with pytest.raises(RuntimeError, match="device-side assert.*positive"):
+        kernel[(1, )](-1, debug=True)
+
+
+def test_helpful_message_for_a_plain_global(cache):
+
+    @tessera.jit
+    def kernel(x):
+        tl.store(x, PLAIN)
+
+    with pytest.raises(CompilationError, match="TRITON_ALLOW_NON_CONSTEXPR_GLOBALS=1") as caught:
+        tessera.compile(ASTSource(kernel, {"x": "*fp32"}))
+    assert "Note that this is different from annotating" in str(caught.value) and isinstance(caught.value.__cause__, NameError)
+
+
+PLAIN: tl.constexpr = 42  # an annotation makes no constexpr of it, in Triton neither

@@ -1,6 +1,8 @@
 # test_tools.py - descriptors, number formats, disassembly, the profiler
 # SPDX-License-Identifier: Apache-2.0
 import json
+import os
+import shutil
 import subprocess
 import sys
 
@@ -90,3 +92,43 @@ def test_the_profiler_keeps_a_tree(tmp_path):
     done = subprocess.run([sys.executable, "-m", "tessera.profiler.viewer", "-m", "flops", f"{file}.hatchet"], capture_output=True,
                           text=True)
     assert done.stdout.splitlines() == ["120.000 ROOT", "└─ 120.000 outer", "   └─ 20.000 inner"]
+
+
+BITCODE = """
+define float @__nv_half_of(float %x) { ret float %x }
+define float @twicef(float %x) { ret float %x }
+define double @twice(double %x) { ret double %x }
+define i32 @umax3(i32 %a, i32 %b, i32 %c) { ret i32 %a }
+define void @nothing(ptr %p) { ret void }
+"""
+
+
+def test_a_module_for_a_library_of_bitcode(tmp_path):
+    folder = next((f for f in ("/usr/lib/llvm-22/bin", os.path.dirname(shutil.which("llvm-as") or "")) if os.path.exists(f"{f}/llvm-as")), None)
+    if folder is None:
+        pytest.skip("no llvm-as")
+    from tessera.tools import build_extern
+    subprocess.run([f"{folder}/llvm-as", "-o", tmp_path / "mine.bc"], input=BITCODE.encode(), check=True)
+    build_extern.build(f"{folder}/llvm-dis", str(tmp_path / "mine.bc"), "mine", str(tmp_path))
+    text = (tmp_path / "mine.py").read_text()
+    assert text.count("@core.extern") == 4 and "nothing" not in text
+    program = f"""
+import sys; sys.path.insert(0, {str(tmp_path)!r})
+import triton, triton.language as tl, mine
+@triton.jit
+def kernel(x):
+    tl.store(x, mine.twicef(tl.load(x)))
+try:
+    triton.compile(triton.compiler.ASTSource(kernel, {{"x": "*fp32"}}))
+except triton.CompilationError as error:
+    print(error)
+"""
+    (tmp_path / "program.py").write_text(program)
+    done = subprocess.run([sys.executable, "-m", "tessera.triton", str(tmp_path / "program.py")], capture_output=True, text=True)
+    assert "has no function `twicef`" in done.stdout, done.stdout + done.stderr
+
+
+def test_names_of_the_translator_to_gluon():
+    from tessera.tools.triton_to_gluon_translater.translator import convert_triton_to_gluon
+    with pytest.raises(NotImplementedError, match="not supported"):
+        convert_triton_to_gluon([test_names_of_the_translator_to_gluon])

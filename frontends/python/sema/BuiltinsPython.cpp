@@ -4,6 +4,8 @@
 #include "frontends/python/sema/HostTypes.h"
 #include "frontends/python/sema/Visitor.h"
 
+#include <cmath>
+
 namespace tessera::py {
 
 namespace {
@@ -97,6 +99,11 @@ template <bool IsMax> Value minMax(Visitor &v, Args &a) {
     }
     if (host.size() == 1)
       return values[0];
+    // Python's answer depends on the order of these; no target's does.
+    for (const HostValue &h : host)
+      if (h.isFloat() && (std::isnan(h.floatValue()) || (h.floatValue() == 0 && std::signbit(h.floatValue()))))
+        v.failArgument(std::string(IsMax ? "max()" : "min()") + " of constants takes neither NaN nor -0.0",
+                       std::string("use tl.") + (IsMax ? "maximum" : "minimum") + ", which orders them");
     return v.hostResult(v.host.evaluator().call(*v.host.evaluator().builtin(IsMax ? "max" : "min"), std::move(host)));
   }
   Value r = values[0];

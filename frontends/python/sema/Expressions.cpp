@@ -89,17 +89,21 @@ Value Visitor::lookup(std::string_view name) {
                  (k == HostKind::Tuple && g->value.get<SequenceObject>()->fieldNames.empty());
     LiveObject *live = liveObject(g->value);
     plain |= live && live->asGlobal() == LiveObject::Global::NotConstexpr;
-    if (live && live->asGlobal() == LiveObject::Global::PlainFunction && !g->declaredConstexpr)
+    if (live && live->asGlobal() == LiveObject::Global::PlainFunction && !g->isConstexpr)
       fail(DiagId::GlobalNotConstexpr,
            "Unsupported function referenced: " + host.evaluator().text(g->value, true).value_or(std::string(name)),
            "decorate it with @triton.jit, or with @triton.constexpr_function if it computes constants", "RuntimeError");
-    if (plain && !g->declaredConstexpr && !options.allowNonConstexprGlobals)
+    if (plain && !g->isConstexpr && !options.allowNonConstexprGlobals)
       fail(DiagId::GlobalNotConstexpr,
            "Cannot access global variable " + std::string(name) +
                " from within @jit'ed function. Triton kernels can only access global variables that are instanstiated "
-               "as "
-               "constexpr (`x = triton.language.constexpr(42)`).",
-           "write `" + std::string(name) + " = tl.constexpr(…)`, or pass it as a constexpr parameter");
+               "as constexpr (`x = triton.language.constexpr(42)`). Note that this is different from annotating a "
+               "variable "
+               "as constexpr (`x: triton.language.constexpr = 42`), which is not supported.",
+           "write `" + std::string(name) +
+               " = tl.constexpr(…)`, or pass it as a constexpr parameter; TRITON_ALLOW_NON_CONSTEXPR_GLOBALS=1 lets "
+               "kernels "
+               "read any global, as it is when they are compiled");
     if (auto v = fromHost(g->value))
       return *v;
     fail(DiagId::GlobalNotConstexpr, "Unsupported function referenced: " + std::string(name),

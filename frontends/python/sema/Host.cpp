@@ -38,7 +38,7 @@ ModuleScope *FileHost::load(std::shared_ptr<const SourceFile> file, DiagnosticLi
     return nullptr;
   loaded->path = file->name;
   std::string name = loaded->path.stem().string();
-  loaded->scope = std::make_unique<ModuleScope>(name, tree, file, impl_->evaluator);
+  loaded->scope = std::make_unique<ModuleScope>(name, tree, std::move(file), impl_->evaluator);
   ModuleScope *scope = loaded->scope.get();
   impl_->modules.push_back(std::move(loaded));
   return scope;
@@ -147,10 +147,7 @@ std::optional<HostInterface::Global> FileHost::global(const JitFunction &from, s
   auto v = module->lookup(name);
   if (!v)
     return std::nullopt;
-  const Expr *annotation = module->annotation(name);
-  if (auto *s = dyn<Subscript>(annotation))
-    annotation = s->value;
-  return Global{*v, isConstexprObject(*v) || (annotation && decoratorName(annotation) == "constexpr")};
+  return Global{*v, isConstexprObject(*v)};
 }
 
 std::vector<std::string> FileHost::globalNames(const JitFunction &from) {

@@ -83,7 +83,7 @@ public:
   virtual ~HostInterface() = default;
   struct Global {
     HostValue value;
-    bool declaredConstexpr = false; // `X: tl.constexpr = …`
+    bool isConstexpr = false; // `X = tl.constexpr(…)`; an annotation does not count, as in Triton
   };
   // A name of the function's closure or module. Null without a pending error in evaluator(): there is none.
   virtual std::optional<Global> global(const JitFunction &from, std::string_view name) = 0;

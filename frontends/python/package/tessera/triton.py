@@ -11,6 +11,7 @@ import importlib
 import importlib.abc
 import importlib.machinery
 import importlib.util
+import os
 import sys
 import types
 
@@ -111,8 +112,17 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 _finder = _Finder()
 
 
-def install():
-    """Makes ``import triton`` mean this package, for the whole process. Calling it again does nothing.
+def _tell_children():
+    # Children of the program (subprocesses, spawned workers) say `import triton` too.
+    folder = os.path.join(os.path.dirname(os.path.abspath(__file__)), "_dropin")
+    inherited = os.environ.get("PYTHONPATH", "")
+    if folder not in inherited.split(os.pathsep):
+        os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (folder, inherited)))
+
+
+def install(children=True):
+    """Makes ``import triton`` mean this package, for the whole process and, with ``children``, for the Python processes that it
+    starts (by PYTHONPATH). Calling it again does nothing.
 
     Errors: RuntimeError when another ``triton`` has been imported already.
     """
@@ -123,6 +133,8 @@ def install():
     if _finder not in sys.meta_path:
         sys.meta_path.insert(0, _finder)
         importlib.invalidate_caches()
+        if children:
+            _tell_children()
 
 
 def _main(arguments):
@@ -131,13 +143,7 @@ def _main(arguments):
         print(usage, file=sys.stdout if arguments else sys.stderr)
         return 0 if arguments else 2
     install()
-    import os
     import runpy
-    # Children of the program (subprocesses, spawned workers) say `import triton` too.
-    folder = os.path.join(os.path.dirname(os.path.abspath(__file__)), "_dropin")
-    inherited = os.environ.get("PYTHONPATH", "")
-    if folder not in inherited.split(os.pathsep):
-        os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (folder, inherited)))
     if arguments[0] in ("-m", "-c"):
         if len(arguments) < 2:
             print(usage, file=sys.stderr)

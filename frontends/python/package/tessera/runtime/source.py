@@ -126,7 +126,8 @@ class _Dependencies:
 
     def visit_Attribute(self, node):
         owner = self.visit(node.value)
-        if owner is None or _is_language(owner):
+        # An aggregate is in the hash as a whole, with its methods.
+        if owner is None or _is_language(owner) or getattr(owner, "__triton_builtin__", False):
             return None
         name = getattr(owner, "__name__", "")
         if isinstance(owner, types.ModuleType) and name in _QUIET_MODULES:
