@@ -304,7 +304,8 @@ bool addArgument(const Parameter &p, PyObject *value, size_t index, int32_t tens
       out.key.push(reinterpret_cast<uint64_t>(type));
       out.keyObjects.push(reinterpret_cast<PyObject *>(type));
     }
-    const Parameter &item = p.specialise && p.specialiseAlignment && !p.isConst ? plainParameter() : p;
+    // The leaves are specialised whatever do_not_specialize says of the whole, as in Triton.
+    const Parameter &item = plainParameter();
     for (Py_ssize_t i = 0; i < n; ++i)
       if (!addArgument(item, PyTuple_GetItem(value, i), index, tensorDevice, out))
         return false;
@@ -381,7 +382,8 @@ PyObject *describeArgument(const Parameter &p, PyObject *value, size_t index, in
   case Handler::NamedTuple: {
     Py_ssize_t n = PyTuple_Size(value);
     Reference types(PyTuple_New(n)), keys(PyTuple_New(n));
-    const Parameter &item = p.specialise && p.specialiseAlignment && !p.isConst ? plainParameter() : p;
+    // The leaves are specialised whatever do_not_specialize says of the whole, as in Triton.
+    const Parameter &item = plainParameter();
     for (Py_ssize_t i = 0; types && keys && i < n; ++i) {
       Reference pair(describeArgument(item, PyTuple_GetItem(value, i), index, tensorDevice));
       if (!pair)
