@@ -447,6 +447,22 @@ def test_functions_of_the_device_library_are_portable(cache):
     assert np.allclose(y, x**2)
 
 
+def test_operands_of_target_code_broadcast(cache):
+
+    @tessera.jit
+    def kernel(x, row, out):
+        lane = tl.arange(0, 4)
+        place = lane[:, None] * 4 + lane[None, :]
+        # Axes that are missing lead: row goes along the last axis.
+        tl.store(out + place, power(tl.load(row + lane), tl.load(x + place)))
+        tl.store(out + 16 + place, power(tl.load(x + place), tl.load(row + lane)))
+
+    x, row = np.random.rand(4, 4).astype(np.float32) + 1, np.arange(1, 5, dtype=np.float32)
+    out = np.zeros((2, 4, 4), np.float32)
+    kernel[(1, )](x, row, out)
+    assert np.allclose(out[0], row**x, rtol=1e-5) and np.allclose(out[1], x**row, rtol=1e-5)
+
+
 def test_static_print_spells_values_as_triton(cache, capsys):
 
     @tessera.jit

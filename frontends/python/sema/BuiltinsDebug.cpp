@@ -127,9 +127,8 @@ std::vector<Value> sameShapes(Visitor &v, std::vector<Value> args) {
     x = v.toTensor(x);
     all = all.isAbsent() ? x : v.broadcast(all, x).first;
   }
-  for (Value &x : args)
-    if (all.type.block)
-      x = x.type.block ? v.broadcastTo(x, all.type.shape) : v.splat(x, all.type.shape);
+  for (Value &x : args) // axes that are missing lead
+    x = v.broadcast(x, all).first;
   return args;
 }
 
@@ -255,7 +254,7 @@ Value externElementwise(Visitor &v, Args &a) {
 
 // What reads a special register of one vendor.
 struct SpecialRegister {
-  const char *name, *text, *constraints; // no text: on no target of today
+  std::string_view name, text, constraints; // no text: on no target of today
   ScalarKind type;
 };
 constexpr SpecialRegister kSpecial[] = {
@@ -263,13 +262,13 @@ constexpr SpecialRegister kSpecial[] = {
     {"number of the multiprocessor", "mov.u32 $0, %smid;", "=r", ScalarKind::Int32},
     {"dependent launch", "griddepcontrol.wait; // dummy $0", "=r", ScalarKind::Int32},
     {"dependent launch", "griddepcontrol.launch_dependents; // dummy $0", "=r", ScalarKind::Int32},
-    {"real-time counter", nullptr, nullptr, ScalarKind::Int64},
+    {"real-time counter", "", "", ScalarKind::Int64},
 };
 template <int Which> Value special(Visitor &v, Args &) {
   const SpecialRegister &r = kSpecial[Which];
-  if (!r.text || !v.options.targetName.starts_with("sm_"))
-    targetCannot(v, r.name, "guard it with tl.target_info");
-  return emitAsm(v, {}, r.text, r.constraints, {dtype(r.type)}, false, 1)[0];
+  if (r.text.empty() || !v.options.targetName.starts_with("sm_"))
+    targetCannot(v, std::string(r.name), "guard it with tl.target_info");
+  return emitAsm(v, {}, std::string(r.text), std::string(r.constraints), {dtype(r.type)}, false, 1)[0];
 }
 Value numThreads(Visitor &v, Args &) { return Emitter::constInt(v.options.numWarps * 32); }
 Value numWarps(Visitor &v, Args &) { return Emitter::constInt(v.options.numWarps); }
