@@ -169,6 +169,12 @@ std::optional<layout::LinearLayout> PluginTarget::layoutFor(const target::Layout
   if (request.shape.size() <= TSR_LL_MAX_DIMS && TSR_HAS(tsr_target_api, library_.target(), layout))
     if (std::optional<layout::LinearLayout> answer = ask(request, &reason))
       return answer;
+  // What a matrix instruction reads in shared memory has the layout that its target says, or none.
+  if (request.access == target::Access::Shared && request.matrixEntry >= 0) {
+    if (why)
+      *why = reason.empty() ? "the plugin has no layout for this operand in shared memory" : reason;
+    return std::nullopt;
+  }
   std::optional<layout::LinearLayout> fallback =
       target::defaultLayout(request, info_.lanes(), info_.maxVectorBits(), why);
   if (!fallback && why && !reason.empty())

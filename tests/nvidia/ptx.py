@@ -71,6 +71,8 @@ CHECKS = [
     ("sm_90a", "matmul", matmul("fp16"), [r"wgmma\.mma_async\.sync\.aligned\.m64n128k16\.f32\.f16\.f16", r"cp\.async\.cg\.shared\.global",
                                           r"wgmma\.wait_group\.sync\.aligned 1;", r"cp\.async\.wait_group"], [r"\.local", r"mma\.sync"]),
     ("sm_90a", "matmul", matmul("bf16", 128, 256, 64, 8), [r"m64n256k16\.f32\.bf16\.bf16"], [r"mma\.sync"]),
+    # Of tf32 the unit reads only operands whose k is contiguous: b is not, so the warps multiply.
+    ("sm_90a", "matmul", matmul("fp32", 64, 64, 32), [r"mma\.sync\.aligned\.m16n8k8\.row\.col\.f32\.tf32"], [r"wgmma"]),
     # sm_90 means every Hopper and later minor: nothing of sm_90a.
     ("sm_90", "matmul", matmul("fp16"), [r"mma\.sync\.aligned\.m16n8k16\.row\.col\.f32\.f16\.f16\.f32", r"\.target sm_90\b"], [r"wgmma", r"sm_90a", r"setmaxnreg"]),
     ("sm_80", "matmul", matmul("bf16", 64, 64, 32), [r"mma\.sync\.aligned\.m16n8k16\.row\.col\.f32\.bf16", r"cp\.async"], [r"wgmma", r"fence\.proxy"]),

@@ -150,7 +150,8 @@ bool LoopPipeliner::stageLoad(LoadOp load) {
   }
   // The vectors of the copy must be vectors of the slot.
   layout::SharedAccess access = layout::analyseAccess(distributed, shared.getLayout(), bits, options_.memory);
-  if (access.vectorElements * bits / 8 < bytes)
+  int64_t together = shared.getLayout().consecutive(layout::kOffset, fastest);
+  if (std::min(access.vectorElements, together) * bits / 8 < bytes)
     return false;
   staged.slot = SharedType::get(type.getShape(), type.getElementType(), shared);
   loads_.push_back(std::move(staged));
