@@ -42,8 +42,8 @@ StepResult annotateAccesses(ModuleOp module, const target::Target &) {
   module.walk([&](func::FuncOp function) {
     AxisFacts facts(function);
     function.walk([&](Operation *op) {
-      if (!isa<LoadOp, StoreOp, AsyncLoadOp>(op))
-        return;
+      if (!isa<LoadOp, StoreOp, AsyncLoadOp>(op) || (isa<AsyncLoadOp>(op) && op->hasAttr(kAccessWidthAttr)))
+        return; // a copy is marked by who made it of a load
       op->removeDiscardableAttr(kAccessAxisAttr);
       op->removeDiscardableAttr(kAccessWidthAttr);
       Value pointers = op->getOperand(isa<AsyncLoadOp>(op) ? 1 : 0);

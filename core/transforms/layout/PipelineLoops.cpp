@@ -41,6 +41,8 @@ struct StagedLoad {
   SharedType slot;                         // what one slot of its ring holds
   SmallVector<SharedStoreOp> sharedStores; // straight to shared memory, perhaps transposed
   SmallVector<ConvertLayoutOp> conversions;
+  unsigned axis = 0;   // the dim along which elements are neighbours in memory
+  int64_t width = 1;   // that go together
   bool direct = false; // used in the layout of the load too
   int64_t bytes() const { return static_cast<int64_t>(bytesOf(slot)); }
 };
@@ -98,19 +100,22 @@ bool LoopPipeliner::stageLoad(LoadOp load) {
   unsigned bits = storageBits(type);
   const layout::LinearLayout &distributed = layoutOf(load.getResult()).getLayout();
   int64_t width = 1;
-  std::string fastest;
+  unsigned axis = 0;
   for (unsigned d = 0; d < type.getRank(); ++d) {
     int64_t w = facts_.accessWidth(load.getPtr(), load.getMask(), d);
     w = distributed.vectorWidth(layout::kRegister, layout::tensorDimName(d), w);
     if (w > width)
-      width = w, fastest = layout::tensorDimName(d);
+      width = w, axis = d;
   }
+  std::string fastest = layout::tensorDimName(axis);
   int64_t bytes = std::min<int64_t>(width * bits / 8, 16);
   if (bytes < 1 || !(copies >> layout::log2Exact(bytes) & 1))
     return false;
 
   StagedLoad staged;
   staged.load = load;
+  staged.axis = axis;
+  staged.width = width;
   LinearAttr shared;
   for (Operation *user : load.getResult().getUsers()) {
     if (user->getBlock() != loop_.getBody())
@@ -285,8 +290,11 @@ void LoopPipeliner::startLoads(OpBuilder &builder, Location loc, IRMapping &map,
     Value allowed = SplatOp::create(builder, loc, withElementType(type, builder.getI1Type()), valid);
     mask = mask ? arith::AndIOp::create(builder, loc, map.lookupOrDefault(mask), allowed).getResult() : allowed;
     Value at = SharedSlotOp::create(builder, loc, ring, slot);
-    AsyncLoadOp::create(builder, staged.load.getLoc(), at, pointer, mask, staged.load.getCache(),
-                        staged.load.getEvict());
+    auto copy = AsyncLoadOp::create(builder, staged.load.getLoc(), at, pointer, mask, staged.load.getCache(),
+                                    staged.load.getEvict());
+    // What is known of the load's addresses in any iteration holds for this one's; the analysis may not see it through the values that run ahead.
+    copy->setDiscardableAttr(kAccessAxisAttr, builder.getI32IntegerAttr(static_cast<int32_t>(staged.axis)));
+    copy->setDiscardableAttr(kAccessWidthAttr, builder.getI32IntegerAttr(static_cast<int32_t>(staged.width)));
   }
   AsyncCommitOp::create(builder, loc);
 }
