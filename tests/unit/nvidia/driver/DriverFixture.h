@@ -93,7 +93,8 @@ protected:
   }
   tsr_kernel *kernel(const std::string &name, uint32_t argBytes = 0, uint32_t flags = 0, uint64_t shared = 0) {
     info.h.size = sizeof info;
-    info.name = sdk::str(name);
+    kernelName = name; // info views it, also after this call
+    info.name = sdk::str(kernelName);
     info.arg_bytes = argBytes;
     info.flags = flags;
     info.smem_dynamic = shared;
@@ -127,6 +128,7 @@ protected:
   fake_cuda::Control *cuda = nullptr;
   const tsr_driver_api *api = nullptr;
   CollectingSink sink;
+  std::string kernelName;
   tsr_kernel_info info{};
   tsr_device *device = nullptr;
   tsr_stream *stream = nullptr;

@@ -321,7 +321,11 @@ Result cuMemFreeAsync(Address address, StreamId s) {
 }
 Result cuMemcpyHtoDAsync(Address to, const void *from, size_t bytes, StreamId s) {
   ENTER(cuMemcpyHtoDAsync, Context);
-  return enqueue(s, [=] { copyNow(to, reinterpret_cast<uint64_t>(from), bytes); });
+  // Pageable memory is read before the call returns, as a driver that stages it does.
+  const char *start = static_cast<const char *>(from);
+  return enqueue(s, [to, staged = std::vector<char>(start, start + bytes)] {
+    copyNow(to, reinterpret_cast<uint64_t>(staged.data()), staged.size());
+  });
 }
 Result cuMemcpyDtoHAsync(void *to, Address from, size_t bytes, StreamId s) {
   ENTER(cuMemcpyDtoHAsync, Context);
@@ -529,8 +533,11 @@ Result cuModuleUnload(ModuleId id) {
   std::lock_guard lock(mutex);
   Result r = enter("cuModuleUnload", Needs::Unsafe);
   --control.liveModules;
-  modules.erase(reinterpret_cast<FakeModule *>(id));
-  delete reinterpret_cast<FakeModule *>(id);
+  auto *module = reinterpret_cast<FakeModule *>(id);
+  modules.erase(module);
+  // Work that is still queued may name it.
+  static std::vector<std::unique_ptr<FakeModule>> unloaded;
+  unloaded.emplace_back(module);
   return r;
 }
 Result cuModuleGetFunction(Function *out, ModuleId id, const char *name) {
