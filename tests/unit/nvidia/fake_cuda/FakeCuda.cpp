@@ -752,6 +752,8 @@ Result cuGraphDestroy(GraphId graph) {
 
 } // namespace
 
+// The driver API's names, and others in its style.
+// NOLINTBEGIN(readability-identifier-naming)
 extern "C" {
 #define EXPORT __attribute__((visibility("default")))
 EXPORT int cuInit(unsigned) {
@@ -782,6 +784,11 @@ EXPORT tessera::fake_cuda::Control *fake_cuda_control() { return &control; }
 EXPORT void fake_cuda_restart() {
   contexts.clear();
   stack.clear();
+  // What a lost device still held: nothing frees it one by one.
+  for (const auto &[address, bytes] : blocks)
+    std::free(reinterpret_cast<void *>(address));
+  blocks.clear();
   control.reset();
 }
 }
+// NOLINTEND(readability-identifier-naming)
