@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/layout/MatrixLayouts.h"
 
+#include "core/layout/SharedAccess.h"
 #include "core/layout/TensorLayouts.h"
 
 #include <algorithm>
@@ -132,6 +133,41 @@ LinearLayout plainDotAccumulator(std::span<const int64_t> shape, unsigned lanes,
   for (size_t d = rank; d-- > 0;)
     order.push_back(static_cast<unsigned>(d));
   return blockedLayout(shape, perThread, laneBox, warpBox, order);
+}
+
+bool plainDotNeedsBuffers(const LinearLayout &accumulator, int64_t k) {
+  // Multiply-adds of a lane that are still spelled out, and registers for its rows of a and columns of b.
+  constexpr int64_t kMostMultiplyAdds = 512, kMostRegisters = 128;
+  auto registersOf = [](const LinearLayout &l) { return int64_t(1) << rankOf(l.columnsOf(kRegister)); };
+  int64_t operands = registersOf(plainDotOperand(accumulator, 0, k)) + registersOf(plainDotOperand(accumulator, 1, k));
+  return registersOf(accumulator) * k > kMostMultiplyAdds || operands > kMostRegisters;
+}
+
+DotBuffers plainDotBuffers(const LinearLayout &accumulator, const LinearLayout &a, const LinearLayout &b,
+                           unsigned aBits, unsigned bBits) {
+  int64_t k = a.shape().back();
+  // Every element is read by many lanes: the reader's vectors may be worth more than the writer's.
+  auto shared = [&](const LinearLayout &writer, unsigned operand, unsigned bits) {
+    LinearLayout reader = plainDotOperand(accumulator, operand, k);
+    auto clocks = [&](const LinearLayout &s) {
+      int64_t sum = 0;
+      for (const LinearLayout *side : {&writer, static_cast<const LinearLayout *>(&reader)}) {
+        SharedAccess access = analyseAccess(*side, s, bits, SharedMemory());
+        sum += access.wavefronts * access.accessesPerLane;
+      }
+      return sum;
+    };
+    LinearLayout both = swizzledFor(writer, reader, bits, SharedMemory()),
+                 own = swizzledFor(reader, reader, bits, SharedMemory());
+    return clocks(own) < clocks(both) ? own : both;
+  };
+  DotBuffers buffers;
+  buffers.a = shared(a, 0, aBits);
+  buffers.b = shared(b, 1, bBits);
+  auto bytesOf = [](const LinearLayout &l, unsigned bits) { return (uint64_t(1) << l.outBits()) * bits / 8; };
+  buffers.bOffset = (bytesOf(a, aBits) + 15) & ~uint64_t(15);
+  buffers.bytes = buffers.bOffset + bytesOf(b, bBits);
+  return buffers;
 }
 
 } // namespace tessera::layout

@@ -29,4 +29,17 @@ std::optional<DotLayouts> tileFragments(const MatrixFragments &fragments, std::s
 // the warps, in a box as near to a square as the tile allows, so that a lane needs few rows of a and columns of b.
 LinearLayout plainDotAccumulator(std::span<const int64_t> shape, unsigned lanes, unsigned numWarps);
 
+// Whether such a dot is too large to be spelled out over operands in registers: its operands then go through scratch, in which every
+// lane walks along k (plainDotBuffers). Bounds the code of a dot by its accumulator.
+bool plainDotNeedsBuffers(const LinearLayout &accumulator, int64_t k);
+
+// The scratch of that: a, and b behind it at a multiple of 16 bytes.
+struct DotBuffers {
+  LinearLayout a, b; // offset -> element
+  uint64_t bOffset = 0, bytes = 0;
+};
+// a, b: the operands' layouts. aBits, bBits: storage bits of their elements.
+DotBuffers plainDotBuffers(const LinearLayout &accumulator, const LinearLayout &a, const LinearLayout &b,
+                           unsigned aBits, unsigned bBits);
+
 } // namespace tessera::layout

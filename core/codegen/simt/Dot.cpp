@@ -1,10 +1,13 @@
 // Dot.cpp - matrix products: by an instruction of the target, by multiply-adds of each lane
 //
 // SPDX-License-Identifier: Apache-2.0
-#include "core/codegen/simt/Emitter.h"
-
+#include "core/codegen/simt/BufferAccess.h"
 #include "core/codegen/simt/DotTiles.h"
+#include "core/codegen/simt/Emitter.h"
+#include "core/layout/MatrixLayouts.h"
+#include "core/layout/TensorLayouts.h"
 
+#include <algorithm>
 #include <cmath>
 
 using namespace llvm;
@@ -42,6 +45,8 @@ std::optional<unsigned> OperandTiles::find(const std::vector<int64_t> &at) const
 void Emitter::dot(const Op &o) {
   if (o.intAttr(AttrId::Instruction))
     dotByInstruction(o);
+  else if (layout::plainDotNeedsBuffers(layoutOf(type(o.operands[2])), type(o.operands[0]).shape.back()))
+    dotThroughScratch(o);
   else
     dotByLanes(o);
 }
@@ -178,26 +183,44 @@ Value *Emitter::multiplyAdd(V a, V b, V sum) {
   return b_.CreateFAdd(b_.CreateFMul(a, b), sum);
 }
 
+namespace {
+
+// The type in which a lane sums: 32-bit integers, f64 where one side is, else f32; rounded into c's type once.
+class Sums {
+public:
+  Sums(IRBuilder<> &b, Elementwise &e, Elem a, Elem c) : b_(b), e_(e), c_(c) {
+    bool wide = c == Elem::F64 || a == Elem::F64;
+    type_ = tbc::isInteger(c) ? static_cast<Type *>(b.getInt32Ty()) : wide ? b.getDoubleTy() : b.getFloatTy();
+  }
+  Value *widened(Value *v, Elem elem) {
+    if (type_->isIntegerTy())
+      return b_.CreateSExtOrTrunc(v, type_);
+    v = e_.widen(v, elem);
+    return v->getType() == type_ ? v : b_.CreateFPExt(v, type_);
+  }
+  Value *rounded(Value *sum, Type *stored) {
+    return type_->isIntegerTy() ? b_.CreateSExtOrTrunc(sum, stored) : e_.narrow(sum, c_);
+  }
+
+private:
+  IRBuilder<> &b_;
+  Elementwise &e_;
+  Elem c_;
+  Type *type_ = nullptr;
+};
+
+} // namespace
+
 void Emitter::dotByLanes(const Op &o) {
   const tbc::Type &ta = type(o.operands[0]), &tb = type(o.operands[1]), &tc = type(o.operands[2]);
-  // Sums run in 32-bit integers, f64 where one side is, else f32, and are rounded into c's type once.
-  bool wide = tc.elem == Elem::F64 || ta.elem == Elem::F64;
-  Type *sumType = tbc::isInteger(tc.elem) ? static_cast<Type *>(b_.getInt32Ty())
-                  : wide                  ? b_.getDoubleTy()
-                                          : b_.getFloatTy();
-  auto widened = [&](V v, Elem elem) -> V {
-    if (sumType->isIntegerTy())
-      return b_.CreateSExtOrTrunc(v, sumType);
-    v = e_.widen(v, elem);
-    return v->getType() == sumType ? v : b_.CreateFPExt(v, sumType);
-  };
+  Sums sums(b_, e_, ta.elem, tc.elem);
   Registers sum, a, b;
   for (V v : of(o.operands[2]))
-    sum.push_back(widened(v, tc.elem));
+    sum.push_back(sums.widened(v, tc.elem));
   for (V v : of(o.operands[0]))
-    a.push_back(widened(v, ta.elem));
+    a.push_back(sums.widened(v, ta.elem));
   for (V v : of(o.operands[1]))
-    b.push_back(widened(v, tb.elem));
+    b.push_back(sums.widened(v, tb.elem));
   const LinearLayout &lc = layoutOf(tc);
   OperandTiles elementsA(layoutOf(ta), 1, 1), elementsB(layoutOf(tb), 1, 1);
   size_t rank = tc.shape.size();
@@ -212,7 +235,144 @@ void Emitter::dotByLanes(const Op &o) {
       sum[r] = multiplyAdd(a[*ra], b[*rb], sum[r]);
     }
   for (V &v : sum)
-    v = sumType->isIntegerTy() ? b_.CreateSExtOrTrunc(v, llvmType(tc)) : e_.narrow(v, tc.elem);
+    v = sums.rounded(v, llvmType(tc));
+  set(o.results[0], std::move(sum));
+}
+
+namespace {
+
+// One side of a dot in scratch, as a lane reads it: a chunk of consecutive k at a time, for all its rows (columns).
+class ChunkReader {
+public:
+  ChunkReader(const LinearLayout &accumulator, unsigned operand, const LinearLayout &shared, int64_t k, unsigned bytes,
+              unsigned maxVectorBits)
+      : shared_(shared), bytes_(bytes), maxVectorBits_(maxVectorBits) {
+    reader_ = layout::plainDotOperand(accumulator, operand, k);
+    unsigned kDim = accumulator.rank() - 1 - operand;
+    for (uint64_t column : reader_.columnsOf(layout::kRegister))
+      (reader_.unpackOut(column)[kDim] ? kColumns_ : own_).push_back(column);
+    std::sort(kColumns_.begin(), kColumns_.end());
+  }
+  // Bits of k in one access of a lane.
+  unsigned vectorBits() const {
+    layout::SharedMemory memory;
+    memory.maxVectorBytes = maxVectorBits_ / 8;
+    int64_t width = layout::analyseAccess(reader_, shared_, 8 * bytes_, memory).vectorElements;
+    unsigned bits = 0;
+    for (int64_t e = 1; e < width; e *= 2) {
+      auto at = std::find(kColumns_.begin(), kColumns_.end(), shared_.applyPacked(static_cast<uint64_t>(e)));
+      if (at != kColumns_.end())
+        bits = std::max(bits, static_cast<unsigned>(at - kColumns_.begin()) + 1);
+    }
+    return bits;
+  }
+  void setChunk(unsigned kBits) {
+    layout::Vectors registers = own_;
+    registers.insert(registers.end(), kColumns_.begin(), kColumns_.begin() + kBits);
+    std::vector<layout::Dim> ins = reader_.ins();
+    ins[0].bits = static_cast<unsigned>(registers.size());
+    layout::Vectors all = reader_.columns();
+    registers.insert(registers.end(), all.begin() + reader_.inBits(layout::kRegister), all.end());
+    chunk_ = LinearLayout(std::move(ins), reader_.outs(), std::move(registers));
+    access_.emplace(chunk_, shared_, bytes_, maxVectorBits_);
+    // Where the chunks after the first start.
+    layout::Vectors rest(kColumns_.begin() + kBits, kColumns_.end());
+    auto bits = static_cast<unsigned>(rest.size());
+    LinearLayout starts({{std::string(layout::kRegister), bits}}, reader_.outs(), std::move(rest));
+    starts_ = starts.followedByInverseOf(shared_)->columns();
+    for (uint64_t column : starts_)
+      access_->elsewhere |= column;
+  }
+  const LinearLayout &chunk() const { return chunk_; }
+  BufferAccess &access() { return *access_; }
+  const layout::Vectors &starts() const { return starts_; }
+
+private:
+  const LinearLayout &shared_;
+  unsigned bytes_, maxVectorBits_;
+  LinearLayout reader_, chunk_;
+  layout::Vectors own_, kColumns_, starts_;
+  std::optional<BufferAccess> access_;
+};
+
+} // namespace
+
+// Both operands are stored once; then every lane walks along k, so that the code does not grow with it.
+void Emitter::dotThroughScratch(const Op &o) {
+  constexpr unsigned kMostMultiplyAdds = 512; // of a chunk, where its vectors do not need more
+  const tbc::Type &ta = type(o.operands[0]), &tb = type(o.operands[1]), &tc = type(o.operands[2]);
+  const LinearLayout &la = layoutOf(ta), &lb = layoutOf(tb), &lc = layoutOf(tc);
+  size_t rank = tc.shape.size();
+  int64_t k = ta.shape[rank - 1];
+  unsigned bytes[] = {ta.elementBytes(), tb.elementBytes()};
+  layout::DotBuffers buffers = layout::plainDotBuffers(lc, la, lb, 8 * bytes[0], 8 * bytes[1]);
+  V bases[] = {scratch(o, buffers.bytes), nullptr};
+  bases[1] = b_.CreateConstInBoundsGEP1_64(b_.getInt8Ty(), bases[0], buffers.bOffset);
+  storeShared(bases[0], buffers.a, la, of(o.operands[0]), bytes[0]);
+  storeShared(bases[1], buffers.b, lb, of(o.operands[1]), bytes[1]);
+  target_.blockBarrier(b_);
+
+  ChunkReader readers[] = {{lc, 0, buffers.a, k, bytes[0], target_.maxVectorBits()},
+                           {lc, 1, buffers.b, k, bytes[1], target_.maxVectorBits()}};
+  Sums sums(b_, e_, ta.elem, tc.elem);
+  Registers sum;
+  for (V v : of(o.operands[2]))
+    sum.push_back(sums.widened(v, tc.elem));
+  unsigned kBits = layout::log2Exact(k), chunkBits = std::max(readers[0].vectorBits(), readers[1].vectorBits());
+  while (chunkBits < kBits && (sum.size() << (chunkBits + 1)) <= kMostMultiplyAdds)
+    ++chunkBits;
+  V parts[2];
+  for (unsigned i = 0; i < 2; ++i) {
+    readers[i].setChunk(chunkBits);
+    parts[i] = laneAndWarpPart(readers[i].access().offsets);
+  }
+
+  BasicBlock *before = b_.GetInsertBlock(), *loop = BasicBlock::Create(out_.getContext(), "dot", function_),
+             *after = BasicBlock::Create(out_.getContext(), "enddot", function_);
+  b_.CreateBr(loop);
+  b_.SetInsertPoint(loop);
+  PHINode *at = b_.CreatePHI(b_.getInt32Ty(), 2, "chunk");
+  at->addIncoming(i32(0), before);
+  std::vector<PHINode *> phis;
+  for (V &v : sum) {
+    phis.push_back(b_.CreatePHI(v->getType(), 2));
+    phis.back()->addIncoming(v, before);
+    v = phis.back();
+  }
+  Registers values[2];
+  for (unsigned i = 0; i < 2; ++i) {
+    BufferAccess &access = readers[i].access();
+    const tbc::Type &t = i ? tb : ta;
+    V start = applyColumns(at, readers[i].starts());
+    V part = b_.CreateXor(parts[i], b_.CreateZExtOrTrunc(start, parts[i]->getType()));
+    values[i].resize(size_t(1) << readers[i].chunk().inBits(layout::kRegister));
+    for (const AccessVector &v : access.vectors) {
+      auto count = static_cast<unsigned>(v.registers.size());
+      V words = b_.CreateAlignedLoad(wordsType(b_.getContext(), count, 8 * bytes[i]),
+                                     access.address(b_, bases[i], part, v.at, bytes[i]), Align(bytes[i] * count));
+      for (auto [reg, value] : zip(v.registers, unpackWords(b_, words, count, 8 * bytes[i], llvmType(t))))
+        values[i][reg] = sums.widened(value, t.elem);
+    }
+    for (auto [reg, first] : enumerate(registerCopies(readers[i].chunk())))
+      values[i][reg] = values[i][first];
+  }
+  OperandTiles elementsA(readers[0].chunk(), 1, 1), elementsB(readers[1].chunk(), 1, 1);
+  for (int64_t step = 0; step < int64_t(1) << chunkBits; ++step)
+    for (unsigned r = 0; r < sum.size(); ++r) {
+      std::vector<int64_t> indexA = lc.unpackOut(lc.applyPacked(r)), indexB = indexA;
+      indexA[rank - 1] = step;
+      indexB[rank - 2] = step;
+      sum[r] = multiplyAdd(values[0][*elementsA.find(indexA)], values[1][*elementsB.find(indexB)], sum[r]);
+    }
+  BasicBlock *latch = b_.GetInsertBlock();
+  V next = b_.CreateAdd(at, i32(1));
+  at->addIncoming(next, latch);
+  for (auto [phi, v] : zip(phis, sum))
+    phi->addIncoming(v, latch);
+  b_.CreateCondBr(b_.CreateICmpULT(next, i32(k >> chunkBits)), loop, after);
+  b_.SetInsertPoint(after);
+  for (V &v : sum)
+    v = sums.rounded(v, llvmType(tc));
   set(o.results[0], std::move(sum));
 }
 

@@ -194,6 +194,7 @@ private:
   void dot(const tbc::Op &o);
   void dotByInstruction(const tbc::Op &o);
   void dotByLanes(const tbc::Op &o);
+  void dotThroughScratch(const tbc::Op &o);
   V multiplyAdd(V a, V b, V sum);
   void dotScaled(const tbc::Op &o);
 

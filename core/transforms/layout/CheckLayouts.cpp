@@ -90,6 +90,8 @@ static LogicalResult checkDot(DotOp dot) {
   bool lanes = dot.getInstruction() == 0;
   if (layoutOf(dot.getC()) != layoutOf(dot.getResult()))
     return dot.emitError() << "c and the result must have one layout";
+  if (lanes && layout::plainDotNeedsBuffers(c, dot.getA().getType().getShape().back()))
+    return success(); // the operands go through scratch
   for (unsigned operand : {0u, 1u}) {
     LinearLayout have = layoutOf(dot->getOperand(operand)).getLayout();
     // Drop k: what is left of the operand must be held where the accumulator's rows (columns) are.

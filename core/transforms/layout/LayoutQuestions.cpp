@@ -201,6 +201,8 @@ DotPlan LayoutQuestions::planDot(DotOp dot, llvm::function_ref<OperandSource(Val
       layout::plainDotAccumulator(dot.getC().getType().getShape(), target_.info().lanes(), numWarps_);
   plan.accumulator = LinearAttr::get(dot.getContext(), accumulator);
   int64_t k = dot.getA().getType().getShape().back();
+  if (layout::plainDotNeedsBuffers(accumulator, k))
+    return plan; // from scratch: in any layout
   plan.a = LinearAttr::get(dot.getContext(), layout::plainDotOperand(accumulator, 0, k));
   plan.b = LinearAttr::get(dot.getContext(), layout::plainDotOperand(accumulator, 1, k));
   return plan;

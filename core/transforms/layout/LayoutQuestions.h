@@ -16,7 +16,8 @@ struct DotPlan {
   int32_t instruction = 0; // index into the menu + 1, as the op has it
   LinearAttr a, b, accumulator;
   LinearAttr aScale, bScale; // dot_scaled only
-  // Operands that the instruction reads from shared memory: the buffer's layout; a and b are then null.
+  // Operands that the instruction reads from shared memory: the buffer's layout; a and b are then null. All four null: a plain dot whose
+  // operands go through scratch, from any layout.
   LinearAttr aShared, bShared;
 };
 

@@ -4,6 +4,7 @@
 #include "core/transforms/layout/SharedUse.h"
 
 #include "core/layout/AxisSplit.h"
+#include "core/layout/MatrixLayouts.h"
 #include "core/layout/TensorLayouts.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -77,6 +78,15 @@ static bool rowsStayInPlace(GatherOp op, Exchange exchange) {
   return !(exchange.lanesToo && exchange.spread(source, axis)) && layout::gathersInWarp(source, index, axis);
 }
 
+static uint64_t dotScratch(DotOp dot) {
+  LinearLayout accumulator = layoutOf(dot.getResult()).getLayout();
+  if (dot.getInstruction() != 0 || !layout::plainDotNeedsBuffers(accumulator, dot.getA().getType().getShape().back()))
+    return 0;
+  return layout::plainDotBuffers(accumulator, layoutOf(dot.getA()).getLayout(), layoutOf(dot.getB()).getLayout(),
+                                 storageBits(dot.getA().getType()), storageBits(dot.getB().getType()))
+      .bytes;
+}
+
 static uint64_t atomicScratch(Operation *op, Exchange exchange, unsigned numWarps) {
   Value old = op->getResult(0);
   if (old.use_empty())
@@ -100,6 +110,8 @@ uint64_t scratchBytes(Operation *op, const target::TargetInfo &info, unsigned nu
     return rowsStayInPlace(gather, exchange) ? 0 : bytesOfTile(gather.getSource().getType());
   if (auto histogram = dyn_cast<HistogramOp>(op))
     return bytesOfTile(histogram.getResult().getType());
+  if (auto dot = dyn_cast<DotOp>(op))
+    return dotScratch(dot);
   if (isa<AtomicRmwOp, AtomicCasOp>(op))
     return atomicScratch(op, exchange, numWarps);
   return 0;

@@ -68,7 +68,7 @@ int64_t product(const std::vector<int64_t> &v, size_t first, size_t last) {
 
 } // namespace
 
-// A matrix instruction works on what its warp holds; the plain form on what each thread holds itself.
+// A matrix instruction works on what its warp holds; the plain form on what each thread holds itself, or with scratch the block.
 void Program::executeDot(const Op &op) {
   const TileValue &a = value(op.operands[0]), &b = value(op.operands[1]), &c = value(op.operands[2]);
   if (a.product || b.product)
@@ -86,7 +86,10 @@ void Program::executeDot(const Op &op) {
   TileValue out = make(module_.typeOf(op.results[0]));
   if (out.map != c.map)
     fail(op, "the result has another layout than the accumulator");
-  unsigned group = instruction ? kLanes : 1;
+  bool buffered = !instruction && op.find(AttrId::Bytes);
+  if (buffered)
+    useScratch(op, true);
+  unsigned group = instruction ? kLanes : buffered ? out.map->threads() : 1;
   for (unsigned first = 0; first < out.map->threads(); first += group) {
     Held ha = heldBy(a, first, group), hb = heldBy(b, first, group);
     for (unsigned t = first; t < first + group; ++t)

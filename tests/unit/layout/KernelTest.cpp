@@ -51,12 +51,13 @@ std::vector<std::vector<uint8_t>> buffers(int32_t low, int32_t high, size_t coun
   return {in, std::vector<uint8_t>(count * 4)};
 }
 
-void expectSame(const std::string &body, BothOptions options, int32_t low = -8, int32_t high = 8, int32_t n = 3) {
+void expectSame(const std::string &body, const BothOptions &options, int32_t low = -8, int32_t high = 8,
+                int32_t n = 3) {
   std::string text = kernel(body);
   EXPECT_EQ(runBoth(text, buffers(low, high), {n}, options), "") << options.warps << " warps\n" << text;
 }
 
-std::string dims(std::vector<int64_t> shape) {
+std::string dims(const std::vector<int64_t> &shape) {
   std::string text;
   for (int64_t d : shape)
     text += (text.empty() ? "" : "x") + std::to_string(d);
@@ -96,6 +97,12 @@ TEST(Kernels, DotsByInstructionAndLaneByLane) {
   expectSame(dot(1, 32, 16, 64, "i8", "i32"), options);
   expectSame(dot(1, 4, 8, 2, "f32", "f32"), options);
   expectSame(dot(2, 1, 16, 16, "f64", "f64"), options);
+  // Through scratch.
+  for (unsigned warps : {1u, 4u}) {
+    options.warps = warps;
+    expectSame(dot(1, 64, 64, 64, "f32", "f32"), options);
+    expectSame(dot(2, 16, 16, 128, "i8", "i32"), options);
+  }
 }
 
 TEST(Kernels, ReductionOfTuplesTakesTheRowOfTheLargest) {
