@@ -86,6 +86,7 @@ public:
     options.arch.ptxVersion = ptxVersionFor(arch.capability->number);
     options.cpu = "sm_" + std::to_string(arch.capability->number) + (arch.accelerated ? "a" : "");
     options.contract = job.options.flag("fp_fusion", module.option("fp_fusion", 1) != 0);
+    options.flush = job.options.flag("flush_subnormals", false);
     options.optLevel = static_cast<int>(job.options.integer("opt", job.optLevel));
     options.lineInfo = job.options.flag("line_info", true);
     options.limits.maxRegisters = static_cast<unsigned>(job.options.integer("maxnreg", module.option("maxnreg")));

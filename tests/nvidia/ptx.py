@@ -46,6 +46,12 @@ def matmul(a, b, c, K, a_row, b_row, c_row, M: tl.constexpr, N: tl.constexpr, ST
 
 
 @triton.jit
+def powers(out, x, BLOCK: tl.constexpr):
+    at = tl.arange(0, BLOCK)
+    tl.store(out + at, tl.exp2(tl.load(x + at)))
+
+
+@triton.jit
 def counts(out, x, n, BLOCK: tl.constexpr):
     at = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
     v = tl.load(x + at, mask=at < n, other=0)
@@ -55,6 +61,7 @@ def counts(out, x, n, BLOCK: tl.constexpr):
 
 ADD = ["-s", "*fp32:16,*fp32:16,*fp32:16,i32:16", "-D", "BLOCK=1024"]
 SOFTMAX = ["-s", "*fp32:16,*fp32:16,i32:16,i32:16", "-D", "BLOCK=4096"]
+POWERS = ["-s", "*fp32:16,*fp32:16", "-D", "BLOCK=128"]
 COUNTS = ["-s", "*i32:16,*i32:16,i32", "-D", "BLOCK=256"]
 
 
@@ -83,6 +90,8 @@ CHECKS = [
     ("sm_100", "matmul", matmul("fp16"), [r"mma\.sync"], [r"wgmma"]),
     ("sm_120", "softmax", SOFTMAX, [r"\.target sm_120\b"], []),
     ("compute_90", "softmax", SOFTMAX, [r"\.target sm_90\b"], []),
+    ("sm_90a", "powers", POWERS, [r"ex2\.approx\.f32"], [r"ftz"]),
+    ("sm_90a@flush_subnormals=1", "powers", POWERS, [r"ex2\.approx\.ftz\.f32"], []),
     ("sm_90a", "counts", COUNTS, [r"atom\.global\.gpu\.acq_rel\.add\.u32", r"atom\.global\.gpu\.acq_rel\.max\.s32"], []),
 ]
 

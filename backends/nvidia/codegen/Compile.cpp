@@ -115,7 +115,7 @@ CompileResult compile(const tbc::Module &module, const CompileOptions &options) 
   for (const tbc::Function &f : module.functions) {
     if (!options.entry.empty() && f.name != options.entry)
       continue;
-    NvLaneTarget target(options.arch, options.limits, options.contract);
+    NvLaneTarget target(options.arch, options.limits, options.contract, options.flush);
     codegen::simt::EmitResult emitted = codegen::simt::emitKernel(m, module, f, target, f.name, options.lineInfo);
     if (emitted.error) {
       r.error = emitted.error->what;

@@ -18,6 +18,7 @@ struct CompileOptions {
   ArchFacts arch;
   KernelLimits limits;
   bool contract = true; // a * b + c may be fused
+  bool flush = false;   // subnormal results of exp2 may be zero
   bool lineInfo = true;
   int optLevel = 3;                // 0 to 3
   std::function<bool()> cancelled; // asked between stages; true ends the compile with an error

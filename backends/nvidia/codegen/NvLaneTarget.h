@@ -30,8 +30,9 @@ struct KernelLimits {
 
 class NvLaneTarget final : public codegen::simt::LaneTarget {
 public:
-  NvLaneTarget(ArchFacts arch, KernelLimits limits, bool contract)
-      : arch_(arch), limits_(limits), contract_(contract) {}
+  // contract: a * b + c may be fused; flush: subnormal results of exp2 may be zero.
+  NvLaneTarget(ArchFacts arch, KernelLimits limits, bool contract, bool flush = false)
+      : arch_(arch), limits_(limits), contract_(contract), flush_(flush) {}
 
   llvm::Function *createKernel(llvm::Module &out, const tbc::Module &m, const tbc::Function &f, const std::string &name,
                                unsigned threads) override;
@@ -94,7 +95,7 @@ private:
 
   ArchFacts arch_;
   KernelLimits limits_;
-  bool contract_;
+  bool contract_, flush_;
 };
 
 // One line of inline PTX: operands by LLVM constraint letters ("r" i32, "h" i16, "l" i64 or pointer, "f" f32, "d" f64, "b" i1).

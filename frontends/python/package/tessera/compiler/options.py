@@ -106,6 +106,8 @@ def compiler_options(options):
              ("fp_fusion", str(int(options.enable_fp_fusion))), ("debug", str(int(options.debug)))]
     if options.debug and not options.sanitize_overflow:
         pairs.append(("sanitize_overflow", "0"))
+    if options.enable_reflect_ftz and options.backend_name == "cuda":
+        pairs.append(("flush_subnormals", "1"))
     if options.opt_level:
         pairs.append(("opt_level", str(options.opt_level)))
     if options.extern_libs:
