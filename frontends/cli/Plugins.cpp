@@ -3,6 +3,7 @@
 #include "frontends/cli/Run.h"
 
 #include "plugins/loader/Registry.h"
+#include "runtime/api/tessera.h"
 
 #include <cstdlib>
 #include <iostream>
@@ -18,6 +19,47 @@ std::unique_ptr<plugin::Registry> openRegistry(const Session &session) {
       plugin::RegistryOptions::standard([](const char *name) { return std::getenv(name); });
   options.manifests.insert(options.manifests.begin(), session.pluginPaths.begin(), session.pluginPaths.end());
   return std::make_unique<plugin::Registry>(std::move(options));
+}
+
+// What a plugin's driver finds on this machine.
+struct DeviceState {
+  std::vector<std::string> devices; // "NVIDIA H200 (sm_90a)"
+  std::string absent;               // why there is none; empty where there are some, or where the plugin has no driver
+};
+
+// Devices are counted, none is opened: an open is tried only where none was counted, for the reason that it fails with. A driver
+// library that is new to this machine meets a worker first, as before a launch.
+DeviceState findDevices(const Session &session, const plugin::Candidate &candidate) {
+  DeviceState state;
+  const plugin::Manifest &m = candidate.manifest;
+  if (!candidate.usable() || m.driver.empty())
+    return state;
+  if (vetDrivers(session, {}, m.name) != kOk) {
+    state.absent = "its driver library cannot be used";
+    return state;
+  }
+  for (const std::string &path : session.pluginPaths)
+    tsr_plugin_add(path.c_str());
+  struct Visit {
+    const std::string &plugin;
+    DeviceState &state;
+  } visit{m.name, state};
+  tsr_device_list(
+      [](void *user, const TsrDeviceInfo *info) {
+        auto &v = *static_cast<Visit *>(user);
+        if (v.plugin == info->plugin)
+          v.state.devices.push_back(std::string(info->name) + " (" + info->target + ")");
+        return 0;
+      },
+      &visit);
+  TsrDevice *device = nullptr;
+  if (!state.devices.empty())
+    return state;
+  if (tsr_device_open(m.name.c_str(), nullptr, 0, &device) < 0)
+    state.absent = tsr_error_message();
+  else
+    tsr_device_close(device);
+  return state;
 }
 
 } // namespace
@@ -61,12 +103,21 @@ std::string pluginBuild(const std::string &target) {
 int listTargets(const Session &session, bool json) {
   auto registry = openRegistry(session);
   nlohmann::json all = nlohmann::json::array();
+  std::string notes;
   for (const plugin::Candidate *c : registry->candidates()) {
     if (!c->usable())
       continue;
+    DeviceState state = findDevices(session, *c);
+    if (!state.absent.empty())
+      notes += c->manifest.name + ": no device here, it only compiles: " + state.absent + '\n';
     for (const plugin::ManifestTarget &t : c->manifest.targets) {
       if (json)
-        all.push_back({{"target", t.pattern}, {"plugin", c->manifest.name}, {"help", t.help}, {"listed", t.listed()}});
+        all.push_back({{"target", t.pattern},
+                       {"plugin", c->manifest.name},
+                       {"help", t.help},
+                       {"listed", t.listed()},
+                       {"devices", state.devices},
+                       {"no_device", state.absent}});
       else
         std::cout << t.pattern << std::string(t.pattern.size() < 20 ? 20 - t.pattern.size() : 1, ' ')
                   << c->manifest.name
@@ -76,6 +127,8 @@ int listTargets(const Session &session, bool json) {
   }
   if (json)
     std::cout << all.dump(1) << '\n';
+  else if (!notes.empty())
+    std::cout << '\n' << notes;
   return kOk;
 }
 
@@ -90,6 +143,9 @@ int listPlugins(const Session &session, bool json) {
     for (plugin::Role role : {plugin::Role::Compiler, plugin::Role::Driver})
       if (state.empty() && !(role == plugin::Role::Compiler ? m.compiler : m.driver).empty())
         state = registry->inspect(*c, role, facts);
+    DeviceState found;
+    if (state.empty())
+      found = findDevices(session, *c);
     if (json) {
       all.push_back({{"name", m.name},
                      {"version", m.version},
@@ -98,7 +154,9 @@ int listPlugins(const Session &session, bool json) {
                      {"driver", m.driver},
                      {"rank", m.rank},
                      {"usable", state.empty()},
-                     {"skipped", state}});
+                     {"skipped", state},
+                     {"devices", found.devices},
+                     {"no_device", found.absent}});
       continue;
     }
     std::cout << (m.name.empty() ? "?" : m.name) << ' ' << m.version << "  " << c->path << '\n';
@@ -106,6 +164,10 @@ int listPlugins(const Session &session, bool json) {
       std::cout << "  compiler  " << m.compiler << '\n';
     if (!m.driver.empty())
       std::cout << "  driver    " << m.driver << '\n';
+    for (const std::string &device : found.devices)
+      std::cout << "  device    " << device << '\n';
+    if (!found.absent.empty())
+      std::cout << "  no device: " << found.absent << '\n';
     std::cout << (state.empty() ? "  usable\n" : "  skipped: " + state + "\n");
   }
   if (json)

@@ -2,6 +2,7 @@
 # bad_input.py - every kind of wrong input gives one clear message, the documented exit code, and leaves no file behind
 # SPDX-License-Identifier: Apache-2.0
 """usage: bad_input.py BIN_DIR. The last line is `N passed, N failed`."""
+import json
 import os
 import pathlib
 import struct
@@ -156,6 +157,33 @@ case("unknown stage", ["compile", good + ":copy", "-s", "*fp32, *fp32, i32", *CO
      "E0301", "'merg'", "did you mean 'merge'?", "lower-block-pointers", "assign-layouts", "all")
 case("effort of 7", ["compile", good + ":copy", "-O", "7"], 2, "-O", "7", "1", "3")
 case("effort that is no number", ["compile", good + ":copy", "-O", "fast"], 2, "-O", "fast")
+
+# A plugin without a device lists its targets and says why; one whose driver cannot be used does not stop the others.
+def listed(command, env=None):
+    done = subprocess.run([str(BIN / "tessera"), command, "--json"], capture_output=True, text=True, timeout=120,
+                          env=dict(os.environ, TESSERA_CACHE_DIR=str(TMP / "cache"), **(env or {})))
+    return json.loads(done.stdout) if done.returncode == 0 else []
+
+
+def check(name, holds):
+    global passed, failed
+    passed += bool(holds)
+    failed += not holds
+    if not holds:
+        print(f"FAIL {name}")
+
+
+rows = {row["target"]: row for row in listed("targets")}
+check("targets: the processor is a device", rows["x86-64-v3"]["devices"] and not rows["x86-64-v3"]["no_device"])
+check("targets: no device, and why", not rows["null"]["devices"] and "no null device" in rows["null"]["no_device"])
+check("targets: the same reason for all of a plugin", rows["sm_90a"]["no_device"] == rows["compute_90"]["no_device"])
+check("targets: devices, or a reason", bool(rows["sm_90a"]["devices"]) != bool(rows["sm_90a"]["no_device"]))
+drivers = TMP / "drivers"
+drivers.mkdir()
+(drivers / "broken.tessera.json").write_text('{"format": 1, "name": "broken", "version": "1.0", "driver": "%s", "targets": [{"name": "broken"}]}'
+                                             % (BIN.parent / "lib" / "hostile" / "libhostile_init_fails.so"))
+rows = {row["name"]: row for row in listed("plugins", {"TESSERA_ADD_PLUGINS": str(drivers)})}
+check("plugins: one that fails beside one that works", not rows["broken"]["devices"] and rows["cpu"]["devices"])
 
 # Plugins that are missing, truncated, malformed.
 plugins = TMP / "plugins"

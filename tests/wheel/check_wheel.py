@@ -23,14 +23,37 @@ double[(triton.cdiv(1000, 256),)](values, 1000, BLOCK=256)
 assert list(values) == [2.0 * i for i in range(1000)], values[:8]
 print(triton.__version__)
 '''
+# Threads as the kernel counts them; devices and libraries as they are mapped.
 IMPORT = '''
-import sys, threading, time
+import os, sys, time
 started = time.perf_counter()
 import tessera
 import tessera.language
 milliseconds = 1000 * (time.perf_counter() - started)
-assert threading.active_count() == 1 and "numpy" not in sys.modules and "torch" not in sys.modules
+assert len(os.listdir("/proc/self/task")) == 1 and "numpy" not in sys.modules and "torch" not in sys.modules
+mapped = open("/proc/self/maps").read()
+for library in ("libtessera_compiler", "libtessera_cpu", "libtessera_nvidia", "libcuda"):
+    assert library not in mapped, library
 print(milliseconds)
+'''
+# The processor's kernels need no other plugin's compiler (a driver is asked for its devices), and compiling for a device needs no device.
+DEVICE_CODE = '''
+import array, subprocess
+import tessera, tessera.language as tl
+from tessera.backends.compiler import GPUTarget
+
+@tessera.jit
+def double(x, n, BLOCK: tl.constexpr):
+    place = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    tl.store(x + place, 2 * tl.load(x + place, mask=place < n), mask=place < n)
+
+values = array.array("f", range(256))
+double.warmup(values, 256, BLOCK=256, grid=(1,))
+assert "libtessera_nvidia.so" not in open("/proc/self/maps").read()
+source = tessera.compiler.ASTSource(double, signature={"x": "*fp32", "n": "i32", "BLOCK": "constexpr"}, constexprs={"BLOCK": 256})
+ptx = tessera.compile(source, target=GPUTarget("cuda", 90, 32)).asm["ptx"]
+assert ".target sm_90" in ptx and ".visible .entry double" in ptx, ptx
+print("ok")
 '''
 
 
@@ -62,7 +85,13 @@ def main(wheel):
         checks.expect("a kernel on an array of the standard library", checks.run(checks.python, "tessera_kernel.py"), bool)
         checks.expect("the same program for triton", checks.run(checks.python, "-m", "tessera.triton", "triton_kernel.py"),
                       lambda out: out.startswith("3.6."))
-        checks.expect("the command line", checks.run(folder / "venv/bin/tessera", "targets"), lambda out: "x86-64-v3" in out)
+        (folder / "device_code.py").write_text(DEVICE_CODE)
+        checks.expect("PTX for sm_90a; the plugin is not loaded before", checks.run(checks.python, "device_code.py"), lambda out: out == "ok\n")
+        command = folder / "venv/bin/tessera"
+        checks.expect("the command line", checks.run(command, "targets"), lambda out: "x86-64-v3" in out and "sm_90a" in out)
+        drivers = pathlib.Path("/dev/nvidiactl").exists()
+        checks.expect("a device, or why there is none", checks.run(command, "targets"),
+                      lambda out: drivers or "nvidia: no device here, it only compiles: no NVIDIA driver" in out)
         (folder / "import_time.py").write_text(IMPORT)
         runs = [checks.run(checks.python, "import_time.py") for _ in range(5)]
         times = [float(r.stdout) for r in runs if r.returncode == 0]
