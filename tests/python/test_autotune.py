@@ -185,6 +185,14 @@ def test_when_none_works_the_reason_is_raised():
         hopeless[(1,)](np.zeros(1, np.int32))
 
 
+def test_the_close_ones_are_measured_again():
+    from tessera.runtime import tuning
+    timings = {"a": [1.0] * 3, "b": [1.04] * 3, "c": [1.2] * 3, "d": [1.01] * 3, "e": [1.02] * 3, "f": [1.03] * 3}
+    same = {name: name for name in timings} | {"d": "a"}
+    assert tuning.close_to_best(timings, list(timings), same) == ["a", "e", "f"]
+    assert tuning.close_to_best({"a": [1.0] * 3, "c": [1.2] * 3}, ["a", "c"], same) == []
+
+
 def test_redefining_a_tuned_constant_is_an_error():
     with pytest.raises(ValueError, match="Conflicting meta-parameters: BLOCK"):
         make()[grid](np.zeros(10, np.float32), 10, BLOCK=32)

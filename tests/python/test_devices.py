@@ -85,6 +85,38 @@ def test_a_device_with_its_own_memory(mock):
     assert compiled.metadata.target.backend == "mock"
 
 
+def test_a_device_flushes_its_own_cache_and_measures_on_its_stream(mock):
+    flush = mock.get_empty_cache_for_benchmark()
+    assert isinstance(flush._buffer, _tessera.Buffer) and flush._buffer.bytes >= 256 << 20
+    assert flush.zero_() is flush
+    small = _tessera.Buffer(mock.device, 16)
+    read = bytearray(16)
+    small.fill(7)
+    mock.device.synchronize()
+    small.read(read)
+    assert read == b"\x07" * 16
+    interface = mock.get_device_interface()
+    stream = interface.Stream()
+    start, end = interface.Event(), interface.Event()
+    with mock.on_stream(stream):
+        assert mock.launch_stream() is stream
+        start.record()
+        small.fill(9, mock.launch_stream())
+        end.record()
+    assert mock.launch_stream() is None and start.elapsed_time(end) >= 0
+
+
+def test_a_batch_of_samples_waits_for_the_device_once(mock, monkeypatch):
+    from tessera.runtime import tuning
+    order, waits = [], []
+    sampler = tuning.Sampler()
+    real = sampler._device.synchronize
+    monkeypatch.setattr(sampler._device, "synchronize", lambda: (waits.append(len(order)), real()))
+    times = sampler.batch(lambda: order.append("prepare"), lambda: order.append("launch"), lambda: order.append("finish"), 3)
+    assert order == ["prepare", "launch", "finish"] * 3 and waits == [9]
+    assert len(times) == 3 and min(times) >= 0
+
+
 def test_cpu_tensors_do_not_fit_it(mock):
     x = np.zeros(64, np.float32)
     dx = DeviceArray(mock.device, x.copy())

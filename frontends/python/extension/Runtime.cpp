@@ -485,6 +485,22 @@ PyObject *bufferTransfer(PyObject *self, PyObject *args, bool write) {
 PyObject *bufferWrite(PyObject *self, PyObject *args) { return bufferTransfer(self, args, true); }
 PyObject *bufferRead(PyObject *self, PyObject *args) { return bufferTransfer(self, args, false); }
 
+PyObject *bufferFill(PyObject *self, PyObject *args) {
+  unsigned long long byte = 0;
+  PyObject *stream = nullptr;
+  if (!PyArg_ParseTuple(args, "|KO", &byte, &stream))
+    return nullptr;
+  TsrBuffer *buffer = as<BufferObject>(self)->buffer;
+  tsr_status status;
+  {
+    GilRelease unlocked;
+    status = tsr_buffer_fill(buffer, 0, byte, 1, tsr_buffer_bytes(buffer), streamOf(stream));
+  }
+  if (status < 0)
+    return raiseRuntime(status);
+  Py_RETURN_NONE;
+}
+
 PyObject *bufferAddress(PyObject *self, void *) {
   return PyLong_FromUnsignedLongLong(tsr_buffer_address(as<BufferObject>(self)->buffer));
 }
@@ -499,6 +515,7 @@ PyObject *bufferDevice(PyObject *self, void *) {
 PyMethodDef bufferMethods[] = {
     {"write", bufferWrite, METH_VARARGS, "write(bytes, offset=0): host to device; done on return."},
     {"read", bufferRead, METH_VARARGS, "read(writable bytes, offset=0): device to host; done on return."},
+    {"fill", bufferFill, METH_VARARGS, "fill(byte=0, stream=None): every byte; queued on the stream."},
     {nullptr, nullptr, 0, nullptr}};
 PyGetSetDef bufferFields[] = {{"address", bufferAddress, nullptr, "What kernels take as a pointer.", nullptr},
                               {"bytes", bufferBytes, nullptr, "Size.", nullptr},

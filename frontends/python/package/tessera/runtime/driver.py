@@ -51,7 +51,7 @@ class DeviceInterface:
         self._owner = owner
 
     def Event(self, enable_timing=False, **_):
-        return Event(self._owner.device)
+        return Event(self._owner.device, self._owner.launch_stream)
 
     def Stream(self, priority=0, own_thread=False):
         return _tessera.Stream(self._owner.device, priority, own_thread)
@@ -86,13 +86,14 @@ class DeviceInterface:
 
 
 class Event:
-    """A point in the work of a stream, with its time."""
+    """A point in the work of a stream, with its time. ``current`` gives the stream where a call of ``record`` names none."""
 
-    def __init__(self, device):
+    def __init__(self, device, current=lambda: None):
         self._event = _tessera.Event(device)
+        self._current = current
 
     def record(self, stream=None):
-        self._event.record(stream)
+        self._event.record(self._current() if stream is None else stream)
 
     def synchronize(self):
         self._event.synchronize()
@@ -101,6 +102,20 @@ class Event:
         """Milliseconds from this event to ``end``."""
         end.synchronize()
         return self._event.elapsed_ns(end._event) / 1e6
+
+
+class DeviceFlush:
+    """Device memory larger than the device's caches; ``zero_()`` writes all of it, so that nothing else stays cached, on the
+    stream that launches go to, without waiting."""
+
+    def __init__(self, owner):
+        # 256 MiB, as Triton takes, is five times the largest second-level cache of today's devices (50 MB: H100 datasheet).
+        self._buffer = _tessera.Buffer(owner.device, max(256 << 20, 2 * owner.device.cache_bytes))
+        self._current = owner.launch_stream
+
+    def zero_(self):
+        self._buffer.fill(0, self._current())
+        return self
 
 
 class DriverUtils:
@@ -143,6 +158,7 @@ class DeviceDriver(DriverBase):
         self._options = options
         self._device = None
         self._stream = None
+        self._wrapped = 0, None  # the last foreign stream, and a Stream around it
         self._lock = threading.Lock()
         self.utils = DriverUtils(self)
 
@@ -196,6 +212,17 @@ class DeviceDriver(DriverBase):
         native = self._framework_stream()
         return native() if native else 0
 
+    def launch_stream(self):
+        """The Stream that launches go to, None for the device's default."""
+        if self._stream is not None:
+            return self._stream
+        handle = self.get_current_stream()
+        if not handle:
+            return None
+        if handle != self._wrapped[0]:
+            self._wrapped = handle, _tessera.Stream(self.device, native=handle)
+        return self._wrapped[1]
+
     @contextmanager
     def on_stream(self, stream):
         """Launches inside go to ``stream``, a Stream of ``get_device_interface()``, or 0."""
@@ -217,6 +244,9 @@ class DeviceDriver(DriverBase):
             from tessera.runtime.host_device import HostInterface
             return HostInterface(self.device.synchronize)
         return DeviceInterface(self)
+
+    def get_empty_cache_for_benchmark(self):
+        return super().get_empty_cache_for_benchmark() if self.device.host_pointers else DeviceFlush(self)
 
     def get_active_torch_device(self):
         import torch

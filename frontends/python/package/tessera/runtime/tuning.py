@@ -11,6 +11,8 @@ from tessera import knobs
 
 # Budgets of one candidate, in milliseconds of measured launches and in samples.
 _WARM_MS, _MEASURE_MS, _MIN_SAMPLES, _MAX_SAMPLES = 5.0, 30.0, 3, 200
+# How long a device that slept works before anything is measured, in seconds: an H100 at 345 MHz reaches its clocks within this.
+_WAKE_S = 0.05
 # A candidate is given up after its first launches when it is this much slower than the best one so far.
 _HOPELESS = 2.0
 
@@ -165,42 +167,66 @@ def _drop(tuner, config, current, error):
 # --- measuring
 
 
-def measure(prepare, launch, finish, best):
-    """Milliseconds of ``launch`` at quantiles (0.5, 0.2, 0.8); ``prepare`` and ``finish`` run around each launch, unmeasured.
-    Stops early when the first launches are far slower than ``best`` (milliseconds)."""
-    from tessera.runtime.driver import driver
-    from tessera.testing import _quantile
-    device = driver.active.get_device_interface()
-    flush = None if driver.active.get_current_target().backend == "cpu" else driver.active.get_empty_cache_for_benchmark()
+def close_to_best(timings, configs, same_as):
+    """Of ``configs``, the at most three best ones within 5 % of the best median in ``timings``; none where only one is."""
+    best = min(t[0] for t in timings.values())
+    near = sorted((c for c in configs if same_as[c] is c and timings[c][0] <= 1.05 * best), key=lambda c: timings[c][0])
+    return near[:3] if len(near) > 1 else []
 
-    def once():
-        prepare()
-        if flush is not None:
-            driver.active.clear_cache(flush)
-        start, end = device.Event(enable_timing=True), device.Event(enable_timing=True)
-        start.record()
-        launch()
-        end.record()
-        device.synchronize()
-        finish()
-        return start.elapsed_time(end)
 
-    once()
-    # Two launches tell whether more are worth it; the faster one counts, since the machine may have been busy.
-    times = [once(), once()]
-    if min(times) > _HOPELESS * best:
-        return _quantile(times, (0.5, 0.2, 0.8))
-    spent = sum(times)
-    while spent < _WARM_MS and len(times) < _MAX_SAMPLES:
-        times.append(once())
-        spent += times[-1]
-    samples, spent = [], 0.0
-    while len(samples) < _MIN_SAMPLES or (spent < _MEASURE_MS and len(samples) < _MAX_SAMPLES):
-        samples.append(once())
-        spent += samples[-1]
-        if len(samples) == _MIN_SAMPLES and min(samples) > _HOPELESS * best:
-            break
-    return _quantile(samples, (0.5, 0.2, 0.8))
+class Sampler:
+    """Measures launches of candidates on the active device, caches evicted before each. On a device with streams the host queues
+    a batch and waits once: were it to wait for each launch, its own time would be part of the sample and the clocks would fall."""
+
+    def __init__(self):
+        from tessera.runtime.driver import driver
+        self._driver = driver.active
+        self._device = driver.active.get_device_interface()
+        self.on_host = driver.active.get_current_target().backend == "cpu"
+        self._flush = None if self.on_host else driver.active.get_empty_cache_for_benchmark()
+        self._awake = self.on_host
+
+    def batch(self, prepare, launch, finish, count):
+        """Milliseconds of each of ``count`` launches; ``prepare`` and ``finish`` run around each, unmeasured."""
+        pairs = []
+        for _ in range(count):
+            prepare()
+            if self._flush is not None:
+                self._driver.clear_cache(self._flush)
+            start, end = self._device.Event(enable_timing=True), self._device.Event(enable_timing=True)
+            start.record()
+            launch()
+            end.record()
+            if self.on_host:
+                self._device.synchronize()
+            finish()
+            pairs.append((start, end))
+        self._device.synchronize()
+        return [start.elapsed_time(end) for start, end in pairs]
+
+    def quantiles(self, prepare, launch, finish, best):
+        """Milliseconds of ``launch`` at quantiles (0.5, 0.2, 0.8). Stops early when the first launches are far slower than
+        ``best`` (milliseconds)."""
+        from tessera.testing import _quantile
+        self.batch(prepare, launch, finish, 1)
+        if not self._awake:
+            # The first work raises the clocks of a device that slept.
+            began = time.perf_counter()
+            while time.perf_counter() - began < _WAKE_S:
+                self.batch(prepare, launch, finish, 4)
+            self._awake = True
+        # Two launches tell whether more are worth it; the faster one counts, since the machine may have been busy.
+        times = self.batch(prepare, launch, finish, 2)
+        if min(times) > _HOPELESS * best:
+            return _quantile(times, (0.5, 0.2, 0.8))
+        typical = max(min(times), 1e-3)
+        self.batch(prepare, launch, finish, min(_MAX_SAMPLES, max(0, int((_WARM_MS - sum(times)) / typical))))
+        samples = self.batch(prepare, launch, finish, _MIN_SAMPLES)
+        if min(samples) > _HOPELESS * best:
+            return _quantile(samples, (0.5, 0.2, 0.8))
+        left = int((_MEASURE_MS - sum(samples)) / max(_quantile(samples, (0.5,))[0], 1e-3))
+        samples += self.batch(prepare, launch, finish, max(0, min(left, _MAX_SAMPLES - len(samples))))
+        return _quantile(samples, (0.5, 0.2, 0.8))
 
 
 # --- results on disk
