@@ -14,6 +14,10 @@
 #include "plugins/nvidia/CompilerTarget.h"
 
 #include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <map>
+#include <sstream>
 
 namespace tessera::nvidia {
 
@@ -68,6 +72,49 @@ sdk::Error errorOf(const tbc::Module &module, const CompileResult &r, std::strin
   return r.op.empty() ? e : e.inOp(r.op);
 }
 
+// "fast=/a/fast.bc;other=/b/other.bc" as (name, file).
+std::vector<std::pair<std::string, std::string>> namedFiles(const std::string &text) {
+  std::vector<std::pair<std::string, std::string>> files;
+  std::istringstream rows(text);
+  for (std::string row; std::getline(rows, row, ';');)
+    if (size_t at = row.find('='); at != std::string::npos)
+      files.emplace_back(row.substr(0, at), row.substr(at + 1));
+  return files;
+}
+
+bool hasInlineAssembly(const tbc::Region &r) {
+  return std::any_of(r.ops.begin(), r.ops.end(), [](const tbc::Op &o) {
+    return o.code == tbc::Opcode::InlineAsm || std::any_of(o.regions.begin(), o.regions.end(), hasInlineAssembly);
+  });
+}
+
+// The assembler's error, at the line of the kernel that the line of PTX it names comes from.
+sdk::Error refusal(const tbc::Module &module, const std::string &ptx, const std::string &error,
+                   const std::string &cpu) {
+  bool isTheirs = std::any_of(module.functions.begin(), module.functions.end(),
+                              [](const tbc::Function &f) { return hasInlineAssembly(f.body); });
+  sdk::Error e(isTheirs ? TSR_E_UNSUPPORTED : TSR_E_INTERNAL, Assembler::installed().name() + " refused the " +
+                                                                  (isTheirs ? "inline assembly" : "PTX") +
+                                                                  " of this kernel for " + cpu + ": " + error);
+  size_t at = error.find("line ");
+  unsigned long number = at == std::string::npos ? 0 : std::strtoul(error.c_str() + at + 5, nullptr, 10);
+  std::istringstream lines(ptx);
+  std::map<unsigned, std::string> files;
+  unsigned file = 0, line = 0, column = 0;
+  std::string text;
+  for (unsigned long i = 1; std::getline(lines, text); ++i) {
+    unsigned f = 0, l = 0, c = 0;
+    if (std::sscanf(text.c_str(), " .file %u", &f) == 1 &&
+        text.find('"') != std::string::npos) // may come after the code
+      files[f] = text.substr(text.find('"') + 1, text.rfind('"') - text.find('"') - 1);
+    else if (i <= number && std::sscanf(text.c_str(), " .loc %u %u %u", &f, &l, &c) == 3 && l)
+      file = f, line = l, column = c;
+  }
+  if (number && line)
+    e.at(files[file], line, column);
+  return e;
+}
+
 // The oldest PTX that has all the instructions of an architecture's code here (PTX ISA, "Release Notes"): drivers that are older than
 // that cannot load it.
 unsigned ptxVersionFor(uint32_t number) { return number >= 120 ? 87 : number >= 100 ? 86 : number >= 89 ? 84 : 80; }
@@ -90,6 +137,9 @@ public:
     options.optLevel = static_cast<int>(job.options.integer("opt", job.optLevel));
     options.lineInfo = job.options.flag("line_info", true);
     options.limits.maxRegisters = static_cast<unsigned>(job.options.integer("maxnreg", module.option("maxnreg")));
+    options.libraries.named = namedFiles(job.options.get("extern_libs"));
+    options.libraries.device = deviceLibraryPath();
+    options.libraries.flushDenormals = job.options.flag("reflect_ftz", true);
     // Decided in the core already; naming them keeps the SDK from calling them unknown.
     for (const char *key : {"num_warps", "num_stages", "num_ctas"})
       (void)job.options.get(key);
@@ -165,8 +215,7 @@ private:
     if (!cubin.cubin.empty())
       askForOneBlockMore(module, arch, r, cubin, options);
     if (!cubin.ok)
-      throw sdk::Error(TSR_E_INTERNAL,
-                       Assembler::installed().name() + " refused the PTX of this kernel: " + cubin.error);
+      throw refusal(module, r.ptx, cubin.error, options.cpu);
     for (const std::string &warning : cubin.warnings)
       job.sink.warning(warning);
     std::string timing = r.timings;

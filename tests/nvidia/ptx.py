@@ -2,6 +2,7 @@
 # ptx.py - what kernels become for NVIDIA architectures: instructions that must and must not be there, and that they assemble
 # SPDX-License-Identifier: Apache-2.0
 """usage: ptx.py TESSERA; prints one line a check that failed and `N passed, N failed`."""
+import json
 import os
 import pathlib
 import re
@@ -57,11 +58,75 @@ def counts(out, x, n, BLOCK: tl.constexpr):
     v = tl.load(x + at, mask=at < n, other=0)
     tl.atomic_add(out + v, 1, mask=at < n)
     tl.atomic_max(out, tl.max(v, axis=0))
+
+
+@triton.jit
+def assembly(out, x, BLOCK: tl.constexpr, TEXT: tl.constexpr, CONSTRAINTS: tl.constexpr, PACK: tl.constexpr, PURE: tl.constexpr):
+    at = tl.arange(0, BLOCK)
+    y = tl.inline_asm_elementwise(TEXT, CONSTRAINTS, [tl.load(x + at)], dtype=tl.int8, is_pure=PURE, pack=PACK)
+    tl.store(out + at, y)
+
+
+@triton.jit
+def unpack(low, high, x, BLOCK: tl.constexpr):
+    at = tl.arange(0, BLOCK)
+    pair = tl.inline_asm_elementwise("mov.b32 $0, $2; shr.u32 $1, $2, 16;", "=r,=r,r", [tl.load(x + at)],
+                                     dtype=(tl.float16, tl.int16), is_pure=True, pack=2)
+    tl.store(low + at, pair[0])
+    tl.store(high + at, pair[1])
+
+
+@triton.jit
+def through_pointers(x, out, BLOCK: tl.constexpr):
+    at = tl.arange(0, BLOCK)
+    tl.inline_asm_elementwise("ld.global.b8 $0, [$1]; st.global.b8 [$2], $0;", "=r,l,l", [x + at, out + at], dtype=tl.int8,
+                              is_pure=False, pack=1)
+
+
+@triton.jit
+def registers(out):
+    tl.extra.cuda.gdc_wait()
+    time = tl.extra.cuda.globaltimer() + tl.extra.cuda.globaltimer()
+    tl.store(out, time + tl.extra.cuda.smid() + tl.extra.cuda.num_threads())
+    tl.extra.cuda.gdc_launch_dependents()
+
+
+@triton.jit
+def negated(x, out):
+    at = tl.arange(0, 128)
+    tl.store(out + at, -tl.load(x + at))
+'''
+
+# A library that a kernel brings, with a function that needs another one and what libdevice is asked about denormals.
+LIBRARY = '''
+@text = private constant [11 x i8] c"__CUDA_FTZ\\00"
+declare i32 @__nvvm_reflect(ptr)
+define float @scale(float %x) {
+  %flushes = call i32 @__nvvm_reflect(ptr @text)
+  %is = icmp ne i32 %flushes, 0
+  %r = select i1 %is, float 7.0, float 9.0
+  %y = fmul float %x, %r
+  ret float %y
+}
+define float @scaled(float %x) {
+  %y = call float @scale(float %x)
+  ret float %y
+}
+define double @wide(double %x) {
+  ret double %x
+}
 '''
 
 ADD = ["-s", "*fp32:16,*fp32:16,*fp32:16,i32:16", "-D", "BLOCK=1024"]
 SOFTMAX = ["-s", "*fp32:16,*fp32:16,i32:16,i32:16", "-D", "BLOCK=4096"]
 POWERS = ["-s", "*fp32:16,*fp32:16", "-D", "BLOCK=128"]
+
+
+def assembly(text, constraints="=r,r", pack=4, pure=True, block=512):
+    return ["-s", "*i8:16,*i8:16", "-D", f"BLOCK={block}", "-D", f"TEXT='{text}'", "-D", f"CONSTRAINTS='{constraints}'", "-D", f"PACK={pack}",
+            "-D", f"PURE={pure}"]
+
+
 COUNTS = ["-s", "*i32:16,*i32:16,i32", "-D", "BLOCK=256"]
 
 
@@ -93,7 +158,52 @@ CHECKS = [
     ("sm_90a", "powers", POWERS, [r"ex2\.approx\.f32"], [r"ftz"]),
     ("sm_90a@flush_subnormals=1", "powers", POWERS, [r"ex2\.approx\.ftz\.f32"], []),
     ("sm_90a", "counts", COUNTS, [r"atom\.global\.gpu\.acq_rel\.add\.u32", r"atom\.global\.gpu\.acq_rel\.max\.s32"], []),
+    # Four elements of 8 bits are one register; a lane with two repeats the last one.
+    ("sm_90a", "assembly", assembly("shl.b32 $0, $1, 3;"), [r"ld\.global\.b32", r"// begin inline asm\n\tshl\.b32 %r\d+, %r\d+, 3;"], [r"prmt"]),
+    ("sm_80", "assembly", assembly("shl.b32 $0, $1, 3;", block=256), [r"ld\.global\.v2\.b8", r"\tshl\.b32 %r\d+, %r\d+, 3;"], []),
+    ("sm_90a", "assembly", assembly("{ .reg .b32 t; mov.b32 t, $1; mov.b32 $0, t; } // 5 $$", "=r, r", 1, False, 128), [r"mov\.b32 %r\d+, t; } // 5 \$\n"], []),
+    ("sm_90a", "unpack", ["-s", "*fp16:16,*i16:16,*i16:16", "-D", "BLOCK=256"], [r"mov\.b32 (%r\d+), (%r\d+); shr\.u32 %r\d+, \2, 16;"], []),
+    ("sm_90a", "through_pointers", ["-s", "*i8:16,*i8:16", "-D", "BLOCK=128"], [r"ld\.global\.b8 %r\d+, \[%rd\d+\]; st\.global\.b8 \[%rd\d+\], %r"], []),
+    # Two readings of a clock are two.
+    ("sm_90a", "registers", ["-s", "*i64:16"], [r"griddepcontrol\.wait;(.|\n)*%globaltimer;(.|\n)*%globaltimer;(.|\n)*%smid;(.|\n)*launch_dependents"], []),
 ]
+
+# Assembly that is refused, and what is said at its line.
+WRONG = [
+    (assembly("nonsense.b32 $0, $1;"), ["nonsense", "inline assembly"]),
+    (assembly("mov.b32 $0, $7;"), ["names $7", "2 registers"]),
+    (assembly("mov.b32 $0, $x;"), ["`$$` for a dollar"]),
+    (assembly("mov.b32 $0, $1;", "=z,r"), ['constraint "=z"']),
+    (assembly("mov.b32 $0, $1;", "=d,r"), ["result register 0 has 32 bits"]),
+    (assembly("mov.b32 $0, $1;", "=r,h"), ["operand register 0 has 32 bits"]),
+    (assembly("mov.b32 $0, $1;", "=r,r,r"), ["1 results and 2 operands", "pack=4"]),
+    (assembly("mov.b32 $0, $1;", "=r,r", 1 << 3), ["there are 2 and 2 registers"]),
+    (assembly("mov.b32 $0, $1;", "=r,n", 1), ["must be a constant"]),
+]
+
+
+def check_libraries(check, compile_tile, folder):
+    """extern_elementwise, through tile IR: a file cannot spell the table of types that it takes."""
+    library = folder / "scale.ll"
+    library.write_text(LIBRARY)
+
+    def linked(call, options=()):
+        return compile_tile("negated", lambda tile: re.sub(r"arith\.subf %\w+, (%\w+) : tensor<128xf32>", call + r" of \1 : (tensor<128xf32>) -> tensor<128xf32>",
+                                                           tile), options)
+
+    for options in ((), (("extern_libs", f"mine={library}"), )):
+        path = "" if options else f' path = "{library}"'
+        done, ptx = linked(f'tile.extern_elementwise "scaled" library = "mine"{path} pure', options)
+        check(re.search(r"mul\.(rn\.)?f32 .*0f40E00000", ptx) and "call" not in ptx and ".func" not in ptx, f"library: {done.stderr[:300]}{ptx[:1500]}")
+    done, ptx = linked(f'tile.extern_elementwise "scaled" path = "{library}" pure', (("reflect_ftz", "0"), ))
+    check(re.search(r"mul\.(rn\.)?f32 .*0f41100000", ptx), f"reflect_ftz: {done.stderr[:300]}")
+    for call, text in ((f'"absent" path = "{library}"', "has no function `absent`"), ('"absent" library = "nowhere"', "extern_libs"),
+                       (f'"wide" path = "{library}"', "another size"), ('"f" path = "/nowhere.bc"', "cannot be read")):
+        done, ptx = linked(f"tile.extern_elementwise {call} pure")
+        check(done.returncode != 0 and text in done.stderr and "kernels.py:" in done.stderr, f"{call}: {done.stderr[:300]}")
+    if any(os.path.exists(f"{root}/nvvm/libdevice/libdevice.10.bc") for root in ("/usr/local/cuda", "/opt/cuda")):
+        done, ptx = linked('tile.extern_elementwise "__nv_fast_sinf" library = "libdevice" pure')
+        check("sin.approx.ftz.f32" in ptx and "call" not in ptx, f"libdevice: {done.stderr[:300]}")
 
 
 def main(tessera):
@@ -125,6 +235,26 @@ def main(tessera):
             for pattern in unwanted:
                 check(not re.search(pattern, text), f"{kernel} for {target}: there is {pattern}")
             check("(C75" not in done.stderr, f"{kernel} for {target}: {done.stderr.strip()[:300]}")
+        for options, texts in WRONG:
+            done, _ = compiled("sm_90a", "assembly", options, "asm")
+            line = KERNELS.splitlines().index("    y = tl.inline_asm_elementwise(TEXT, CONSTRAINTS, [tl.load(x + at)], dtype=tl.int8, is_pure=PURE, pack=PACK)") + 1
+            check(done.returncode != 0 and f"kernels.py:{line}:" in done.stderr and all(t in done.stderr for t in texts), f"{texts}: {done.stderr[:300]}")
+
+        def compile_tile(kernel, change, options):
+            _, tile = compiled("sm_90a", kernel, ["-s", "*fp32:16,*fp32:16"], "tile")
+            changed = change(tile.decode())
+            assert changed != tile.decode()
+            changed = re.sub(r"^module", f"#file = loc(\"{source}\":99:7)\nmodule", changed)
+            changed = re.sub(r"(tile\.extern_elementwise .*)", r"\1 loc(#file)", changed)
+            paths = [pathlib.Path(folder) / name for name in ("kernel.tile", "request.json", "out.ptx")]
+            paths[0].write_text(changed)
+            paths[1].write_text(json.dumps({"kernel": kernel, "target": "sm_90a", "emits": "asm", "options": [["file", str(paths[0])], *map(list, options)]}))
+            paths[2].unlink(missing_ok=True)
+            done = subprocess.run([tessera, "compile", "--in-process", "--from-tile", str(paths[0]), "--request", str(paths[1]), "--emit=asm", "-o", str(paths[2])],
+                                  capture_output=True, text=True, env=environment)
+            return done, paths[2].read_text() if paths[2].exists() else ""
+
+        check_libraries(check, compile_tile, pathlib.Path(folder))
         # Names that are none say what there is.
         done, _ = compiled("sm_42", "add", ADD, "asm")
         check(done.returncode != 0 and "sm_75" in done.stderr, f"sm_42: {done.stderr.strip()[:200]}")

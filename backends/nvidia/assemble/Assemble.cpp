@@ -331,6 +331,18 @@ AssembleResult Assembler::byProgram(const std::string &ptx, const std::string &a
   return r;
 }
 
+std::string deviceLibraryPath() {
+  std::vector<std::string> candidates;
+  for (const std::string &prefix : toolkitPrefixes())
+    candidates.push_back(prefix + "/nvvm/libdevice/libdevice.10.bc");
+  for (const fs::path &folder : packageFolders())
+    for (const char *name :
+         {"nvidia/cu13/nvvm/libdevice/libdevice.10.bc", "nvidia/cuda_nvcc/nvvm/libdevice/libdevice.10.bc",
+          "triton/backends/nvidia/lib/libdevice.10.bc"})
+      candidates.push_back((folder / name).string());
+  return firstExisting(candidates);
+}
+
 std::string disassembleCubin(const void *cubin, uint64_t bytes, std::string &why) {
   std::string tool = findTool("nvdisasm");
   TemporaryFolder folder;

@@ -50,6 +50,9 @@ private:
   void *library_ = nullptr;
 };
 
+// libdevice.10.bc of the toolkit or of a Python package; empty where there is none.
+std::string deviceLibraryPath();
+
 // SASS of a cubin by nvdisasm; empty, with a reason, where there is none.
 std::string disassembleCubin(const void *cubin, uint64_t bytes, std::string &why);
 

@@ -11,6 +11,8 @@
 #include "llvm/Analysis/CGSCCPassManager.h"
 #include "llvm/Analysis/LoopAnalysisManager.h"
 #include "llvm/Analysis/TargetLibraryInfo.h"
+#include "llvm/IR/DiagnosticInfo.h"
+#include "llvm/IR/DiagnosticPrinter.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Verifier.h"
 #include "llvm/MC/TargetRegistry.h"
@@ -18,16 +20,20 @@
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/Support/raw_ostream.h"
 #include "llvm/Target/TargetMachine.h"
+#include "llvm/Transforms/IPO/AlwaysInliner.h"
+#include "llvm/Transforms/IPO/GlobalDCE.h"
 #include "llvm/Transforms/InstCombine/InstCombine.h"
 #include "llvm/Transforms/Scalar/DCE.h"
 #include "llvm/Transforms/Scalar/EarlyCSE.h"
 #include "llvm/Transforms/Scalar/InferAddressSpaces.h"
 #include "llvm/Transforms/Scalar/LICM.h"
 #include "llvm/Transforms/Scalar/LoopPassManager.h"
+#include "llvm/Transforms/Scalar/SROA.h"
 #include "llvm/Transforms/Scalar/SimplifyCFG.h"
 
 #include <chrono>
 #include <mutex>
+#include <optional>
 
 using namespace llvm;
 
@@ -72,7 +78,24 @@ std::unique_ptr<TargetMachine> makeMachine(const CompileOptions &options, std::s
       triple, options.cpu, "+ptx" + std::to_string(options.arch.ptxVersion), to, Reloc::PIC_, std::nullopt, level));
 }
 
-void optimise(llvm::Module &m, TargetMachine &tm) {
+// What LLVM would print and end the process for: unknown registers of inline assembly and the like.
+struct Complaints final : DiagnosticHandler {
+  std::string &text;
+  explicit Complaints(std::string &to) : text(to) {}
+  bool handleDiagnostics(const DiagnosticInfo &info) override {
+    if (info.getSeverity() != DS_Error)
+      return true;
+    raw_string_ostream os(text);
+    if (!text.empty())
+      os << "; ";
+    DiagnosticPrinterRawOStream printer(os);
+    info.print(printer);
+    return true;
+  }
+};
+
+// flushDenormals: what linked libraries are told; nullopt: none were linked.
+void optimise(llvm::Module &m, TargetMachine &tm, std::optional<bool> flushDenormals) {
   LoopAnalysisManager lam;
   FunctionAnalysisManager fam;
   CGSCCAnalysisManager cgam;
@@ -87,6 +110,15 @@ void optimise(llvm::Module &m, TargetMachine &tm) {
   pb.registerLoopAnalyses(lam);
   pb.crossRegisterProxies(lam, fam, cgam, mam);
   FunctionPassManager fpm;
+  if (flushDenormals) {
+    m.setModuleFlag(llvm::Module::Override, "nvvm-reflect-ftz", *flushDenormals ? 1 : 0);
+    ModulePassManager mpm;
+    cantFail(pb.parsePassPipeline(mpm, "nvvm-reflect"));
+    mpm.addPass(AlwaysInlinerPass());
+    mpm.addPass(GlobalDCEPass());
+    mpm.run(m, mam);
+    fpm.addPass(SROAPass(SROAOptions::ModifyCFG));
+  }
   fpm.addPass(EarlyCSEPass(false));
   fpm.addPass(InferAddressSpacesPass());
   fpm.addPass(InstCombinePass());
@@ -108,14 +140,16 @@ CompileResult compile(const tbc::Module &module, const CompileOptions &options) 
   if (!tm)
     return r;
   LLVMContext context;
+  context.setDiagnosticHandler(std::make_unique<Complaints>(r.error));
   llvm::Module m("kernel", context);
   m.setDataLayout(tm->createDataLayout());
   m.setTargetTriple(tm->getTargetTriple());
   watch.lap("target");
+  Libraries libraries(context, options.libraries);
   for (const tbc::Function &f : module.functions) {
     if (!options.entry.empty() && f.name != options.entry)
       continue;
-    NvLaneTarget target(options.arch, options.limits, options.contract, options.flush);
+    NvLaneTarget target(options.arch, options.limits, options.contract, options.flush, libraries);
     codegen::simt::EmitResult emitted = codegen::simt::emitKernel(m, module, f, target, f.name, options.lineInfo);
     if (emitted.error) {
       r.error = emitted.error->what;
@@ -125,6 +159,12 @@ CompileResult compile(const tbc::Module &module, const CompileOptions &options) 
       r.unsupported = true;
       return r;
     }
+  }
+  std::optional<bool> flushDenormals;
+  if (libraries.isUsed()) {
+    flushDenormals = libraries.flushesDenormals();
+    if (!libraries.link(m, r.error))
+      return r;
   }
   watch.lap("emit");
   auto print = [&](std::string &to) {
@@ -150,8 +190,8 @@ CompileResult compile(const tbc::Module &module, const CompileOptions &options) 
   };
   if (cancelled())
     return r;
-  if (options.optLevel > 0)
-    optimise(m, *tm);
+  if (options.optLevel > 0 || flushDenormals)
+    optimise(m, *tm, flushDenormals);
   watch.lap("optimise");
   if (options.emitLlvm)
     print(r.llvmOptimised);
@@ -165,6 +205,8 @@ CompileResult compile(const tbc::Module &module, const CompileOptions &options) 
     return r;
   }
   pm.run(m);
+  if (!r.error.empty()) // a complaint about what the kernel brought
+    return r;
   watch.lap("codegen");
   r.ptx.assign(text.begin(), text.end());
   if (options.timing)

@@ -17,6 +17,7 @@ struct CompileOptions {
   std::string cpu = "sm_80"; // LLVM's name of the processor
   ArchFacts arch;
   KernelLimits limits;
+  LibraryPaths libraries;
   bool contract = true; // a * b + c may be fused
   bool flush = false;   // subnormal results of exp2 may be zero
   bool lineInfo = true;

@@ -5,6 +5,7 @@
 // Sources of what is said here about instructions: PTX ISA 9.0 (sections named at the functions), LLVM's NVPTX usage guide.
 #pragma once
 
+#include "backends/nvidia/codegen/Libraries.h"
 #include "core/codegen/simt/LaneTarget.h"
 
 #include <string>
@@ -30,9 +31,9 @@ struct KernelLimits {
 
 class NvLaneTarget final : public codegen::simt::LaneTarget {
 public:
-  // contract: a * b + c may be fused; flush: subnormal results of exp2 may be zero.
-  NvLaneTarget(ArchFacts arch, KernelLimits limits, bool contract, bool flush = false)
-      : arch_(arch), limits_(limits), contract_(contract), flush_(flush) {}
+  // contract: a * b + c may be fused; flush: subnormal results of exp2 may be zero. `libraries` outlives the target.
+  NvLaneTarget(ArchFacts arch, KernelLimits limits, bool contract, bool flush, Libraries &libraries)
+      : arch_(arch), limits_(limits), contract_(contract), flush_(flush), libraries_(libraries) {}
 
   llvm::Function *createKernel(llvm::Module &out, const tbc::Module &m, const tbc::Function &f, const std::string &name,
                                unsigned threads) override;
@@ -61,6 +62,13 @@ public:
   codegen::NumericOptions numerics() const override;
   llvm::SmallVector<V> elementwise(llvm::IRBuilderBase &b, const tbc::Op &op, codegen::ElemType in,
                                    codegen::ElemType out, llvm::ArrayRef<llvm::ArrayRef<V>> operands) override;
+
+  // InlineAssembly.cpp
+  std::vector<llvm::SmallVector<V, 8>> targetCode(llvm::IRBuilderBase &b, const tbc::Op &op,
+                                                  llvm::ArrayRef<codegen::ElemType> in,
+                                                  llvm::ArrayRef<codegen::ElemType> out,
+                                                  llvm::ArrayRef<llvm::SmallVector<V, 8>> operands, unsigned pack,
+                                                  std::string &why) override;
 
   codegen::simt::MatrixForm matrixForm(unsigned entry) const override;
   llvm::SmallVector<V> matrix(llvm::IRBuilderBase &b, const codegen::simt::MatrixIssue &issue) override;
@@ -93,9 +101,16 @@ private:
                        tbc::MemSem sem, tbc::MemScope scope);
   V casWord(llvm::IRBuilderBase &b, unsigned bits, V pointer, V compare, V value, tbc::MemSem sem, tbc::MemScope scope);
 
+  std::vector<llvm::SmallVector<V, 8>> inlineAssembly(llvm::IRBuilderBase &b, const tbc::Op &op,
+                                                      llvm::ArrayRef<codegen::ElemType> in,
+                                                      llvm::ArrayRef<codegen::ElemType> out,
+                                                      llvm::ArrayRef<llvm::SmallVector<V, 8>> operands, unsigned pack,
+                                                      std::string &why);
+
   ArchFacts arch_;
   KernelLimits limits_;
   bool contract_, flush_;
+  Libraries &libraries_;
 };
 
 // One line of inline PTX: operands by LLVM constraint letters ("r" i32, "h" i16, "l" i64 or pointer, "f" f32, "d" f64, "b" i1).

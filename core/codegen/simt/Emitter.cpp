@@ -107,7 +107,8 @@ void Emitter::op(const Op &o) {
   default:
     break;
   }
-  if (creation(o) || elementwise(o) || movement(o) || memory(o) || asynchronous(o) || messages(o) || wholeTile(o))
+  if (creation(o) || elementwise(o) || movement(o) || memory(o) || asynchronous(o) || messages(o) || wholeTile(o) ||
+      targetCode(o))
     return;
   fail(o, "this op has no lowering to lanes");
 }

@@ -8,7 +8,7 @@
 // Control flow is by scalars and therefore uniform: every lane takes the same branches.
 //
 // Files: Emitter.cpp frame, control flow, elementwise; Movement.cpp shape ops; Exchange.cpp conversions within a warp;
-// Shared.cpp shared tensors and scratch; Memory.cpp global memory;
+// Shared.cpp shared tensors and scratch; Memory.cpp global memory; TargetCode.cpp inline assembly;
 // Messages.cpp print, assert; Reduce.cpp, Scan.cpp, Rearrange.cpp (sort, gather, histogram), Dot.cpp and DotScaled.cpp the whole-tile
 // ops; WholeTile.cpp what they share.
 #pragma once
@@ -84,6 +84,7 @@ private:
   bool elementwise(const tbc::Op &o);
   bool creation(const tbc::Op &o);
   void mapElementwise(const tbc::Op &o);
+  bool targetCode(const tbc::Op &o); // TargetCode.cpp
 
   // ---- index arithmetic
   V i32(int64_t v) { return b_.getInt32(static_cast<uint32_t>(v)); }

@@ -19,6 +19,7 @@
 #include "llvm/Support/ErrorHandling.h"
 
 #include <string>
+#include <vector>
 
 namespace tessera::codegen::simt {
 
@@ -124,6 +125,15 @@ public:
   // operand i's registers. An empty answer: the common form, register by register.
   virtual llvm::SmallVector<V> elementwise(llvm::IRBuilderBase &, const tbc::Op &, ElemType /*in*/, ElemType /*out*/,
                                            llvm::ArrayRef<llvm::ArrayRef<V>> /*operands*/) {
+    return {};
+  }
+
+  // One call of code for this target that the kernel brings (inline_asm, extern_elementwise): `pack` elements of each operand and of each
+  // result. An empty answer: it cannot be, and `why` says for what reason.
+  virtual std::vector<llvm::SmallVector<V, 8>>
+  targetCode(llvm::IRBuilderBase &, const tbc::Op &, llvm::ArrayRef<ElemType> /*in*/, llvm::ArrayRef<ElemType> /*out*/,
+             llvm::ArrayRef<llvm::SmallVector<V, 8>> /*operands*/, unsigned /*pack*/, std::string &why) {
+    why = "this target takes no code of its own";
     return {};
   }
 

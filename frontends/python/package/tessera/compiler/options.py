@@ -112,6 +112,8 @@ def compiler_options(options):
         pairs.append(("opt_level", str(options.opt_level)))
     if options.extern_libs:
         pairs.append(("extern_libs", ";".join(f"{name}={path}" for name, path in options.extern_libs)))
+    if not options.enable_reflect_ftz and options.backend_name == "cuda":
+        pairs.append(("reflect_ftz", "0"))
     if options.maxnreg:
         pairs.append(("maxnreg", str(options.maxnreg)))
     return pairs
