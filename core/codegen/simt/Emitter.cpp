@@ -131,6 +131,46 @@ void Emitter::unflatten(ArrayRef<V> flat, ArrayRef<tbc::ValueId> ids) {
   }
 }
 
+// A matrix unit's 16-bit accumulators are pairs. Carried one by one they would be taken apart and put together again in each iteration, which on
+// some devices may not happen while products are on their way.
+Registers Emitter::paired(ArrayRef<V> flat, ArrayRef<tbc::ValueId> ids) {
+  Registers pairs;
+  auto *two = FixedVectorType::get(b_.getInt16Ty(), 2);
+  for (tbc::ValueId id : ids) {
+    ArrayRef<V> own = flat.take_front(registersOf(type(id)));
+    flat = flat.drop_front(own.size());
+    if (own.size() < 2 || !own[0]->getType()->isIntegerTy(16)) {
+      pairs.append(own.begin(), own.end());
+      continue;
+    }
+    for (size_t i = 0; i < own.size(); i += 2) {
+      V v = b_.CreateInsertElement(PoisonValue::get(two), own[i], uint64_t(0));
+      pairs.push_back(b_.CreateBitCast(b_.CreateInsertElement(v, own[i + 1], uint64_t(1)), b_.getInt32Ty()));
+    }
+  }
+  return pairs;
+}
+
+void Emitter::unpair(ArrayRef<V> pairs, ArrayRef<tbc::ValueId> ids) {
+  auto *two = FixedVectorType::get(b_.getInt16Ty(), 2);
+  for (tbc::ValueId id : ids) {
+    unsigned n = registersOf(type(id));
+    bool isPaired = n >= 2 && llvmType(type(id))->isIntegerTy(16);
+    Registers own;
+    for (V v : pairs.take_front(isPaired ? n / 2 : n)) {
+      if (!isPaired) {
+        own.push_back(v);
+        continue;
+      }
+      V both = b_.CreateBitCast(v, two);
+      own.push_back(b_.CreateExtractElement(both, uint64_t(0)));
+      own.push_back(b_.CreateExtractElement(both, uint64_t(1)));
+    }
+    pairs = pairs.drop_front(isPaired ? n / 2 : n);
+    set(id, std::move(own));
+  }
+}
+
 // A phi for each register, filled from `incoming` at `from`.
 static Registers phisOf(IRBuilderBase &b, ArrayRef<Value *> incoming, BasicBlock *from) {
   Registers phis;
@@ -172,7 +212,8 @@ void Emitter::emitFor(const Op &o) {
   LLVMContext &c = out_.getContext();
   const tbc::Region &body = o.regions[0];
   V lower = scalar(o.operands[0]), upper = scalar(o.operands[1]), step = scalar(o.operands[2]);
-  Registers initial = flatten(values_, ArrayRef(o.operands).drop_front(3));
+  ArrayRef<tbc::ValueId> start = ArrayRef(o.operands).drop_front(3);
+  Registers initial = paired(flatten(values_, start), start);
   BasicBlock *before = b_.GetInsertBlock(), *loop = BasicBlock::Create(c, "for", function_),
              *after = BasicBlock::Create(c, "endfor", function_);
   bool isSigned = o.intAttr(AttrId::Signed) != 0;
@@ -184,9 +225,9 @@ void Emitter::emitFor(const Op &o) {
   induction->addIncoming(lower, before);
   Registers carried = phisOf(b_, initial, before);
   setScalar(body.args[0], induction);
-  unflatten(carried, ArrayRef(body.args).drop_front());
+  unpair(carried, ArrayRef(body.args).drop_front());
   region(body);
-  Registers next = yielded_;
+  Registers next = paired(Registers(yielded_), o.results);
   BasicBlock *latch = b_.GetInsertBlock();
   // upper - i is exact as an unsigned number, so the last step cannot wrap past upper.
   V more = b_.CreateICmpUGT(b_.CreateSub(upper, induction), step);
@@ -197,7 +238,7 @@ void Emitter::emitFor(const Op &o) {
   b_.SetInsertPoint(after);
   Registers results = phisOf(b_, initial, before);
   addIncoming(results, next, latch);
-  unflatten(results, o.results);
+  unpair(results, o.results);
 }
 
 void Emitter::emitWhile(const Op &o) {

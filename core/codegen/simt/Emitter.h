@@ -78,6 +78,9 @@ private:
   void emitFor(const tbc::Op &o);
   void emitWhile(const tbc::Op &o);
   void unflatten(llvm::ArrayRef<V> flat, llvm::ArrayRef<tbc::ValueId> ids);
+  // The same with pairs of 16-bit registers of tiles as one of 32: how a loop carries them.
+  Registers paired(llvm::ArrayRef<V> flat, llvm::ArrayRef<tbc::ValueId> ids);
+  void unpair(llvm::ArrayRef<V> pairs, llvm::ArrayRef<tbc::ValueId> ids);
   // A region whose arguments are scalars (combiners, map_elementwise), emitted in place: arguments -> yields.
   Registers inlined(const tbc::Region &r, llvm::ArrayRef<V> arguments);
   // Elementwise.
