@@ -76,6 +76,7 @@ bool Job::emitTile(const TargetCompiler *target) {
   emitOptions.numWarps = options.number("num_warps", 4);
   emitOptions.numStages = options.number("num_stages", 3);
   emitOptions.numCtas = options.number("num_ctas", 1);
+  emitOptions.defaultImprecise = options.number("max_num_imprecise_acc_default", emitOptions.defaultImprecise);
   emitOptions.allowNonConstexprGlobals = options.number("allow_non_constexpr_globals", 0) != 0;
   if (options.has("unsupported_fp8"))
     emitOptions.unsupportedFp8 = options.list("unsupported_fp8");
@@ -83,6 +84,11 @@ bool Job::emitTile(const TargetCompiler *target) {
     emitOptions.unsupportedFp8 = target->unsupportedFp8();
   emitOptions.targetName = text(request_.target);
   emitOptions.targetName.erase(0, emitOptions.targetName.rfind('/') + 1); // plugin/target
+  // Matrix units of these targets read fp32 as tf32, which is what Triton's programs expect of them.
+  bool hasTF32 = emitOptions.targetName.starts_with("sm_") || emitOptions.targetName.starts_with("compute_");
+  emitOptions.defaultDotPrecision = options.has("default_dot_input_precision")
+                                        ? options.option("default_dot_input_precision")
+                                        : std::string(hasTF32 ? "tf32" : "ieee");
   if (!(source_.isLive() ? visitFunction(emitOptions) : visitFile(emitOptions)))
     return false;
   if (std::string fusion = options.option("fp_fusion"); !fusion.empty()) {

@@ -89,6 +89,8 @@ bool isCoreOption(const std::string &key) {
                                       "unsupported_fp8",
                                       "sanitize_overflow",
                                       "file",
+                                      "max_num_imprecise_acc_default",
+                                      "default_dot_input_precision",
                                       "allow_non_constexpr_globals"};
   for (const char *k : kKeys)
     if (key == k)

@@ -53,6 +53,22 @@ def powers(out, x, BLOCK: tl.constexpr):
 
 
 @triton.jit
+def rows_by_rows(a, b, c, K, a_row, b_row, c_row, M: tl.constexpr, N: tl.constexpr, STEP: tl.constexpr, LIMIT: tl.constexpr, NARROW: tl.constexpr):
+    row = tl.program_id(0) * M + tl.arange(0, M)
+    column = tl.program_id(1) * N + tl.arange(0, N)
+    k = tl.arange(0, STEP)
+    left = a + row[:, None] * a_row + k[None, :]
+    right = b + k[:, None] + column[None, :] * b_row
+    kind: tl.constexpr = tl.float16 if NARROW else tl.float32
+    total = tl.zeros((M, N), kind)
+    for i in range(0, K, STEP):
+        total = tl.dot(tl.load(left), tl.load(right), total, max_num_imprecise_acc=LIMIT, out_dtype=kind)
+        left += STEP
+        right += STEP
+    tl.store(c + row[:, None] * c_row + column[None, :], total)
+
+
+@triton.jit
 def counts(out, x, n, BLOCK: tl.constexpr):
     at = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
     v = tl.load(x + at, mask=at < n, other=0)
@@ -132,7 +148,12 @@ COUNTS = ["-s", "*i32:16,*i32:16,i32", "-D", "BLOCK=256"]
 
 def matmul(element, m=128, n=128, k=64, warps=4, precision="tf32"):
     return ["-s", f"*{element}:16,*{element}:16,*fp32:16,i32:16,i32:16,i32:16,i32:16", "-D", f"M={m}", "-D", f"N={n}", "-D", f"STEP={k}",
-            "-D", f"PRECISION='{precision}'", "--num-warps", str(warps)]
+            "-D", f"PRECISION={precision!r}", "--num-warps", str(warps)]
+
+
+def rows_by_rows(element, out, limit=None, m=128, n=128, k=128, warps=8):
+    return ["-s", f"*{element}:16,*{element}:16,*{out}:16,i32:16,i32:16,i32:16,i32:16", "-D", f"M={m}", "-D", f"N={n}", "-D", f"STEP={k}", "-D",
+            f"LIMIT={limit}", "-D", f"NARROW={out == 'fp16'}", "--num-warps", str(warps)]
 
 
 # target, kernel and its options, patterns that must be in the PTX, patterns that must not
@@ -143,12 +164,20 @@ CHECKS = [
     ("sm_90a", "matmul", matmul("fp16"), [r"wgmma\.mma_async\.sync\.aligned\.m64n128k16\.f32\.f16\.f16", r"cp\.async\.cg\.shared\.global",
                                           r"wgmma\.wait_group\.sync\.aligned 1;", r"cp\.async\.wait_group"], [r"\.local", r"mma\.sync"]),
     ("sm_90a", "matmul", matmul("bf16", 128, 256, 64, 8), [r"m64n256k16\.f32\.bf16\.bf16"], [r"mma\.sync"]),
+    # The unit's sums of fp8 products have fewer bits than f32: so many products, then an addition. Each begins at zero.
+    ("sm_90a", "rows_by_rows", rows_by_rows("fp8e4nv", "fp32"), [r"m64n128k32\.f32\.e4m3\.e4m3", r"wait_group\.sync\.aligned 1;", r"setp\.eq\.u32 p"],
+     [r"add(\.rn)?\.f32", r"setp\.ne\.u32 p"]),
+    ("sm_90a", "rows_by_rows", rows_by_rows("fp8e4nv", "fp32", 64),
+     [r"(setp\.ne\.u32 p(.|\n)*m64n128k32(.|\n)*setp\.eq\.u32 p(.|\n)*m64n128k32(.|\n)*wait_group\.sync\.aligned 0;(.|\n)*add(\.rn)?\.f32(.|\n)*){2}"], []),
+    ("sm_90a", "rows_by_rows", rows_by_rows("fp8e5", "fp32", 128, n=256), [r"add(\.rn)?\.f32", r"m64n128k32\.f32\.e5m2\.e5m2"], [r"m64n256"]),
+    # Pairs of 16-bit sums stay pairs from one iteration to the next: taking them apart would serialise the products.
+    ("sm_90a", "rows_by_rows", rows_by_rows("fp16", "fp16", k=64), [r"m64n128k16\.f16\.f16\.f16", r"wait_group\.sync\.aligned 1;"], []),
     # Of tf32 the unit reads only operands whose k is contiguous: b is not, so the warps multiply.
     ("sm_90a", "matmul", matmul("fp32", 64, 64, 32), [r"mma\.sync\.aligned\.m16n8k8\.row\.col\.f32\.tf32"], [r"wgmma"]),
     # sm_90 means every Hopper and later minor: nothing of sm_90a.
     ("sm_90", "matmul", matmul("fp16"), [r"mma\.sync\.aligned\.m16n8k16\.row\.col\.f32\.f16\.f16\.f32", r"\.target sm_90\b"], [r"wgmma", r"sm_90a", r"setmaxnreg"]),
     ("sm_80", "matmul", matmul("bf16", 64, 64, 32), [r"mma\.sync\.aligned\.m16n8k16\.row\.col\.f32\.bf16", r"cp\.async"], [r"wgmma", r"fence\.proxy"]),
-    ("sm_80", "matmul", matmul("fp32", 64, 64, 32), [r"m16n8k8\.row\.col\.f32\.tf32", r"cvt\.rna\.tf32\.f32"], []),
+    ("sm_80", "matmul", matmul("fp32", 64, 64, 32, precision=None), [r"m16n8k8\.row\.col\.f32\.tf32", r"cvt\.rna\.tf32\.f32"], []),
     ("sm_80", "matmul", matmul("fp32", 32, 32, 32, precision="ieee"), [r"fma\.rn\.f32"], [r"mma\.sync"]),
     ("sm_75", "matmul", matmul("fp16", 64, 64, 32), [r"m16n8k8\.row\.col\.f32\.f16"], [r"cp\.async", r"m16n8k16"]),
     ("sm_89", "matmul", matmul("fp8e4nv", 64, 64, 32), [r"m16n8k32\.row\.col\.f32\.e4m3\.e4m3"], []),

@@ -160,13 +160,14 @@ SmallVector<Value *> NvLaneTarget::asyncMatrix(IRBuilderBase &b, const SharedIss
       operandsText += isMajorMN(issue.aLayout, 1) ? ", 1" : ", 0";
     operandsText += isMajorMN(issue.bLayout, 0) ? ", 1" : ", 0";
   }
-  for (size_t j = 0; j < c.size(); ++j) {
+  for (size_t j = 0; j < c.size() && !issue.fromZero; ++j) {
     constraints += "," + std::to_string(j);
     operands.push_back(c[j]);
   }
-  std::string text = "{\n.reg .pred p;\nsetp.eq.u32 p, 0, 0;\nwgmma.mma_async.sync.aligned.m64n" +
-                     std::to_string(issue.n) + "k" + std::to_string(i.k) + "." + i.cText + "." + i.aText + "." +
-                     i.bText + " " + registerList(0, c.size()) + ", " + operandsText + ";\n}";
+  std::string text = std::string("{\n.reg .pred p;\nsetp.") + (issue.fromZero ? "ne" : "eq") +
+                     ".u32 p, 0, 0;\nwgmma.mma_async.sync.aligned.m64n" + std::to_string(issue.n) + "k" +
+                     std::to_string(i.k) + "." + i.cText + "." + i.aText + "." + i.bText + " " +
+                     registerList(0, c.size()) + ", " + operandsText + ";\n}";
   Value *out = inlinePtx(b, structOf(b, c), text, constraints + ",~{memory}", operands, true);
   SmallVector<Value *> registers;
   for (unsigned j = 0; j < c.size(); ++j)

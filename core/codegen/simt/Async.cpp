@@ -112,6 +112,13 @@ void Emitter::asyncDot(const Op &o) {
       columnsOfGroup /= 2;
   }
   auto n = static_cast<unsigned>(std::min<int64_t>(columnsOfGroup, shape.nMax));
+  // The unit's own sums of fp8 products may keep fewer bits than f32. Where the kernel allows only so many in one, they are
+  // added to the accumulator here. Instructions of half the columns: the sums need registers beside the accumulator's.
+  auto imprecise = std::max<int64_t>(o.intAttr(AttrId::MaxImprecise), shape.k);
+  bool inParts = tbc::isFp8(ta.elem) && tbc::isFp8(tb.elem) && imprecise <= k;
+  int64_t part = inParts ? (imprecise + shape.k - 1) / shape.k * shape.k : k;
+  if (inParts)
+    n = std::min(n, 128u);
 
   OperandPlace bPlace(layoutOf(tb), tb.elementBytes());
   std::optional<OperandPlace> aPlace;
@@ -148,10 +155,10 @@ void Emitter::asyncDot(const Op &o) {
   // The accumulator's registers: one instruction's fragment in the low bits, its tiles above.
   unsigned fragment = shape.m * n / (shape.warps * target_.lanes());
   Registers sums = of(o.operands[2]);
-  target_.beginAsyncMatrix(b_);
-  for (unsigned first = 0; first < sums.size(); first += fragment) {
+  // Products along k from `from` on, as far as one part goes, of the tile whose registers begin at `first`.
+  auto multiply = [&](unsigned first, int64_t from, MutableArrayRef<V> into) {
     std::vector<int64_t> tile = lc.unpackOut(lc.applyPacked(first)); // row and column of the tile, in its group
-    for (int64_t at = 0; at < k; at += shape.k) {
+    for (int64_t at = from; at < std::min(from + part, k); at += shape.k) {
       Registers aRegisters;
       if (aInRegisters) {
         const LinearLayout &la = layoutOf(ta);
@@ -166,12 +173,30 @@ void Emitter::asyncDot(const Op &o) {
       }
       issue.aRegisters = aRegisters;
       issue.bOffset = bPlace.at(at, tile[1]);
-      issue.accumulator = ArrayRef(sums).slice(first, fragment);
+      issue.accumulator = into;
+      issue.fromZero = inParts && at == from;
       SmallVector<V> next = target_.asyncMatrix(b_, issue);
-      std::copy(next.begin(), next.end(), sums.begin() + first);
+      std::copy(next.begin(), next.end(), into.begin());
+    }
+  };
+  if (!inParts)
+    target_.beginAsyncMatrix(b_);
+  for (unsigned first = 0; first < sums.size(); first += fragment) {
+    MutableArrayRef<V> total = MutableArrayRef(sums).slice(first, fragment);
+    if (!inParts)
+      multiply(first, 0, total);
+    for (int64_t from = 0; inParts && from < k; from += part) {
+      Registers sum(fragment, PoisonValue::get(total[0]->getType()));
+      target_.beginAsyncMatrix(b_);
+      multiply(first, from, sum);
+      target_.endAsyncMatrix(b_);
+      SmallVector<V> awaited = target_.awaitMatrix(b_, 0, sum);
+      for (unsigned i = 0; i < fragment; ++i)
+        total[i] = e_.narrow(b_.CreateFAdd(e_.widen(total[i], tc.elem), e_.widen(awaited[i], tc.elem)), tc.elem);
     }
   }
-  target_.endAsyncMatrix(b_);
+  if (!inParts)
+    target_.endAsyncMatrix(b_);
   set(o.results[0], std::move(sums));
 }
 

@@ -55,6 +55,7 @@ struct SharedIssue {
   uint64_t aOffset = 0, bOffset = 0;                  // bytes from there
   const layout::LinearLayout *aLayout = nullptr, *bLayout = nullptr;
   llvm::ArrayRef<llvm::Value *> accumulator;
+  bool fromZero = false; // the accumulator's values do not count: a sum begins
   const tbc::Op *op = nullptr;
 };
 

@@ -128,13 +128,14 @@ Value dot(Visitor &v, Args &a) {
       v.fail(DiagId::ShapeMismatch, "the accumulator of dot must be " + result.str() + ", not " + acc.type.str());
   }
   tile::DotPrecision precision = precisionOf(v, a[3], a[4], tx.is(K::FP32));
-  int64_t imprecise = 0;
+  bool isFp8 = tx.isFp8() && ty.isFp8();
+  int64_t imprecise = isFp8 ? v.options.defaultImprecise : 0;
   if (!a[5].isNoneOrAbsent()) {
     imprecise = v.needInt(a[5], "max_num_imprecise_acc");
-    if (tx.isFp8() && ty.isFp8() && imprecise > sx[r - 1])
+    if (isFp8 && (imprecise < 0 || imprecise > sx[r - 1]))
       v.failArgument("max_num_imprecise_acc (" + std::to_string(imprecise) + ") must be <= K (" +
                      std::to_string(sx[r - 1]) + ")");
-    if (!tx.isFp8())
+    if (!isFp8)
       imprecise = 0;
   }
   if (r > 3) {
@@ -161,7 +162,7 @@ tile::ScaledFormat formatOf(Visitor &v, const Value &x) {
   v.failArgument("NYI: format " + s, "e2m1, e4m3, e5m2, bf16 and fp16 are known");
 }
 // Formats arrive as uint8 too; the op wants the element type itself.
-Value inFormat(Visitor &v, Value x, tile::ScaledFormat f) {
+Value inFormat(Visitor &v, const Value &x, tile::ScaledFormat f) {
   static constexpr K kinds[] = {K::UInt8, K::FP8E4NV, K::FP8E5, K::BF16, K::FP16};
   DType want = dtype(kinds[static_cast<int>(f)]);
   if (x.type.elem.bits() != want.bits())

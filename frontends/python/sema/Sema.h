@@ -52,6 +52,8 @@ struct EmitOptions {
   int64_t numWarps = 4, numStages = 3, numCtas = 1;
   // What input_precision=None of dot means for fp32 operands: "tf32" or "ieee".
   std::string defaultDotPrecision = "ieee";
+  // What max_num_imprecise_acc=None of dot means for fp8 operands: as many products as the unit likes.
+  int64_t defaultImprecise = int64_t(1) << 30;
   std::vector<std::string> unsupportedFp8; // element types that the target refuses, as "fp8e4nv"
   // The target as --target= spells it: what tl.target_info answers from. Empty: none of the vendors that it knows.
   std::string targetName;

@@ -23,7 +23,7 @@ class Options:
     opt_level: int = 0
     default_dot_input_precision: str = "ieee"
     allowed_dot_input_precisions: tuple = ("ieee", "tf32", "tf32x3", "bf16x3", "bf16x6")
-    max_num_imprecise_acc_default: int = 0
+    max_num_imprecise_acc_default: int | None = None
     supported_fp8_dtypes: tuple = _FP8
     deprecated_fp8_dot_operand_dtypes: tuple = ()
     extern_libs: tuple = ()
@@ -88,6 +88,7 @@ def parse_options(target, options):
     given.setdefault("arch", str(target.arch))
     if target.backend == "cuda":
         given.setdefault("default_dot_input_precision", "tf32")
+        given.setdefault("max_num_imprecise_acc_default", 2**30 if target.arch == 90 else 0)
     if "num_stages" not in given and target.backend == "hip":
         given["num_stages"] = 2
     knobs = sys.modules.get("tessera.knobs")
@@ -112,6 +113,10 @@ def compiler_options(options):
         pairs.append(("opt_level", str(options.opt_level)))
     if options.extern_libs:
         pairs.append(("extern_libs", ";".join(f"{name}={path}" for name, path in options.extern_libs)))
+    if options.default_dot_input_precision != Options.default_dot_input_precision:
+        pairs.append(("default_dot_input_precision", options.default_dot_input_precision))
+    if options.max_num_imprecise_acc_default is not None:
+        pairs.append(("max_num_imprecise_acc_default", str(options.max_num_imprecise_acc_default)))
     if not options.enable_reflect_ftz and options.backend_name == "cuda":
         pairs.append(("reflect_ftz", "0"))
     if options.maxnreg:
