@@ -162,7 +162,8 @@ CHECKS = [
     ("sm_75", "add", ADD, [r"ld\.global\.v4\.b32", r"\.target sm_75"], []),
     ("sm_90a", "softmax", SOFTMAX, [r"ex2\.approx\.f32", r"shfl\.sync\.bfly", r"bar\.sync", r"div\.full\.f32", r"max\.f32"], [r"\.local", r"call"]),
     ("sm_90a", "matmul", matmul("fp16"), [r"wgmma\.mma_async\.sync\.aligned\.m64n128k16\.f32\.f16\.f16", r"cp\.async\.cg\.shared\.global",
-                                          r"wgmma\.wait_group\.sync\.aligned 1;", r"cp\.async\.wait_group"], [r"\.local", r"mma\.sync"]),
+                                          r"wgmma\.wait_group\.sync\.aligned 1;", r"cp\.async\.wait_group",
+                                          r"shr\.u64\s+%rd\d+, %rd\d+, 63;"], [r"\.local", r"mma\.sync"]),
     ("sm_90a", "matmul", matmul("bf16", 128, 256, 64, 8), [r"m64n256k16\.f32\.bf16\.bf16"], [r"mma\.sync"]),
     # The unit's sums of fp8 products have fewer bits than f32: so many products, then an addition. Each begins at zero.
     ("sm_90a", "rows_by_rows", rows_by_rows("fp8e4nv", "fp32"), [r"m64n128k32\.f32\.e4m3\.e4m3", r"wait_group\.sync\.aligned 1;", r"setp\.eq\.u32 p"],
@@ -176,7 +177,7 @@ CHECKS = [
     ("sm_90a", "matmul", matmul("fp32", 64, 64, 32), [r"mma\.sync\.aligned\.m16n8k8\.row\.col\.f32\.tf32"], [r"wgmma"]),
     # sm_90 means every Hopper and later minor: nothing of sm_90a.
     ("sm_90", "matmul", matmul("fp16"), [r"mma\.sync\.aligned\.m16n8k16\.row\.col\.f32\.f16\.f16\.f32", r"\.target sm_90\b"], [r"wgmma", r"sm_90a", r"setmaxnreg"]),
-    ("sm_80", "matmul", matmul("bf16", 64, 64, 32), [r"mma\.sync\.aligned\.m16n8k16\.row\.col\.f32\.bf16", r"cp\.async"], [r"wgmma", r"fence\.proxy"]),
+    ("sm_80", "matmul", matmul("bf16", 64, 64, 32), [r"mma\.sync\.aligned\.m16n8k16\.row\.col\.f32\.bf16", r"cp\.async"], [r"wgmma", r"fence\.proxy", r"shr\.u64\s+%rd\d+, %rd\d+, 63;"]),
     ("sm_80", "matmul", matmul("fp32", 64, 64, 32, precision=None), [r"m16n8k8\.row\.col\.f32\.tf32", r"cvt\.rna\.tf32\.f32"], []),
     ("sm_80", "matmul", matmul("fp32", 32, 32, 32, precision="ieee"), [r"fma\.rn\.f32"], [r"mma\.sync"]),
     ("sm_75", "matmul", matmul("fp16", 64, 64, 32), [r"m16n8k8\.row\.col\.f32\.f16"], [r"cp\.async", r"m16n8k16"]),

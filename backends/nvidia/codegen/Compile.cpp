@@ -6,6 +6,7 @@
 // unroller, no vectoriser: the assembler schedules, and every instruction that it does not see is compile time saved.
 #include "backends/nvidia/codegen/Compile.h"
 
+#include "backends/nvidia/codegen/LoopOffsets.h"
 #include "core/codegen/simt/Emitter.h"
 
 #include "llvm/Analysis/CGSCCPassManager.h"
@@ -17,6 +18,7 @@
 #include "llvm/IR/Verifier.h"
 #include "llvm/MC/TargetRegistry.h"
 #include "llvm/Passes/PassBuilder.h"
+#include "llvm/Support/CommandLine.h"
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/Support/raw_ostream.h"
 #include "llvm/Target/TargetMachine.h"
@@ -52,9 +54,18 @@ struct Stopwatch {
   }
 };
 
+// LLVM's loop strength reduction turns a pair of registers per address into chains of moves, and knows nothing of the matrix unit's dispatch port; this
+// library's LLVM is its own, so that the option concerns nobody else.
+void switchOffStrengthReduction() {
+  auto &known = cl::getRegisteredOptions();
+  if (auto it = known.find("disable-lsr"); it != known.end())
+    static_cast<cl::opt<bool> *>(it->second)->setValue(true);
+}
+
 void initialiseTarget() {
   static std::once_flag once;
   std::call_once(once, [] {
+    switchOffStrengthReduction();
     LLVMInitializeNVPTXTargetInfo();
     LLVMInitializeNVPTXTarget();
     LLVMInitializeNVPTXTargetMC();
@@ -126,6 +137,7 @@ void optimise(llvm::Module &m, TargetMachine &tm, std::optional<bool> flushDenor
   fpm.addPass(EarlyCSEPass(false));
   fpm.addPass(SimplifyCFGPass());
   fpm.addPass(DCEPass());
+  fpm.addPass(LoopOffsetsPass());
   for (llvm::Function &f : m)
     if (!f.isDeclaration())
       fpm.run(f, fam);
