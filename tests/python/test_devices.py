@@ -117,6 +117,18 @@ def test_a_batch_of_samples_waits_for_the_device_once(mock, monkeypatch):
     assert len(times) == 3 and min(times) >= 0
 
 
+def test_a_sleeping_device_is_woken_until_its_times_are_steady(mock, monkeypatch):
+    from tessera.runtime import tuning
+    monkeypatch.setattr(tuning, "_STEADY_S", 0.02)
+    sampler = tuning.Sampler()
+    falling = iter([5.0, 4.0, 3.0, 2.0] + [2.0] * 100000)
+    calls = []
+    monkeypatch.setattr(sampler, "batch", lambda prepare, launch, finish, count: calls.append(count) or [next(falling)] * count)
+    assert not sampler._awake
+    sampler._wake(None, None, None)
+    assert sampler._awake and len(calls) > 4 and set(calls) == {8}
+
+
 def test_cpu_tensors_do_not_fit_it(mock):
     x = np.zeros(64, np.float32)
     dx = DeviceArray(mock.device, x.copy())

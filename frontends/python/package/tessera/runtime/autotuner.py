@@ -250,7 +250,7 @@ class Autotuner(KernelInterface):
                     self._best_time = builtins.min(self._best_time, _median(timings[config]))
                 progress.step(config, _median(timings[config]))
             if self._sampler is not None and not self._sampler.on_host:
-                # Those that are as good as the best are measured again: what disturbed one of them once does not decide.
+                # What disturbed a good one once shall not decide.
                 for config in tuning.close_to_best(timings, missing, same_as):
                     again = self._bench(*args, config=config, **kwargs)
                     timings[config] = builtins.min(timings[config], again, key=_median)

@@ -11,8 +11,11 @@ from tessera import knobs
 
 # Budgets of one candidate, in milliseconds of measured launches and in samples.
 _WARM_MS, _MEASURE_MS, _MIN_SAMPLES, _MAX_SAMPLES = 5.0, 30.0, 3, 200
-# How long a device that slept works before anything is measured, in seconds: an H100 at 345 MHz reaches its clocks within this.
-_WAKE_S = 0.05
+# A device that slept works until its clocks are up: an H100 at 345 MHz needs some tenths of a second. Until the time of a launch has not fallen by more
+# than a fiftieth for _STEADY_S, at most _WAKE_S, both in seconds.
+_STEADY_S, _WAKE_S = 0.1, 1.0
+# Candidates within this factor of the best are measured a second time, at most so many.
+_CLOSE, _MOST_CLOSE = 1.2, 5
 # A candidate is given up after its first launches when it is this much slower than the best one so far.
 _HOPELESS = 2.0
 
@@ -43,11 +46,7 @@ class _Snapshot:
 
 def snapshot(value):
     """A copy of an argument's memory: torch tensors and what is like them (``clone``, ``copy_``), NumPy arrays and what is
-    like them (``copy``, item assignment), objects with a writable buffer, descriptors (their tensor), tuples (those of their leaves
-    that are memory). Errors: TypeError for anything else."""
-    if isinstance(value, tuple):
-        saved_leaves = [snapshot(leaf) for leaf in _memory_leaves(value)]
-        return _Snapshot(lambda: [saved.restore() for saved in saved_leaves])
+    like them (``copy``, item assignment), descriptors (their tensor). Errors: TypeError for anything else."""
     if hasattr(value, "block_shape") and hasattr(value, "base"):
         return snapshot(value.base)
     if hasattr(value, "clone") and hasattr(value, "copy_"):
@@ -60,83 +59,37 @@ def snapshot(value):
             value[...] = saved
 
         return _Snapshot(put_back)
-    memory = _bytes_of(value)
-    if memory is None:
-        raise TypeError(f"a {type(value).__name__} cannot be saved and restored: it has neither clone and copy_, nor copy, nor a "
-                        "writable buffer")
-    saved_bytes = bytes(memory)
-    memory.release()
-
-    def put_bytes_back():
-        with _bytes_of(value) as now:
-            now[:] = saved_bytes
-
-    return _Snapshot(put_bytes_back)
+    raise TypeError(f"a {type(value).__name__} cannot be saved and restored: it has neither clone and copy_ nor copy")
 
 
 def zero(value):
-    """Sets an argument's memory to zero; what that may be is as of ``snapshot``."""
-    if isinstance(value, tuple):
-        for leaf in _memory_leaves(value):
-            zero(leaf)
-    elif hasattr(value, "block_shape") and hasattr(value, "base"):
+    """Sets an argument's memory to zero."""
+    if hasattr(value, "block_shape") and hasattr(value, "base"):
         zero(value.base)
     elif hasattr(value, "zero_"):
         value.zero_()
-    elif isinstance(value, (bytearray, memoryview)) or not hasattr(value, "shape"):
-        with _bytes_of(value) as memory:
-            memory[:] = bytes(len(memory))
     else:
         value[...] = 0
 
 
-def _bytes_of(value):
-    """The writable buffer of an object as bytes, or None."""
-    try:
-        memory = memoryview(value)
-        return None if memory.readonly else memory.cast("B")
-    except (TypeError, BufferError):
-        return None
-
-
-def _memory_leaves(value):
-    """Leaves of a tuple that are memory: no numbers, texts, types, functions, None."""
-    for leaf in value:
-        if isinstance(leaf, tuple):
-            yield from _memory_leaves(leaf)
-        elif hasattr(leaf, "data_ptr") or hasattr(leaf, "base") or hasattr(leaf, "__setitem__"):
-            yield leaf
-
-
-def leaf(named, path):
-    """The argument that ``path`` of ``CompiledKernel.mutated_args`` means: "x", or "x.0.1" for a leaf of a tuple."""
-    name, *places = path.split(".")
-    value = named[name]
-    for place in places:
-        value = value[int(place)]
-    return value
-
-
 def protect(tuner, compiled, kwargs):
     """Snapshots of the arguments that the kernel writes, by what the compiler found out; those that the user's
-    ``reset_to_zero``, ``restore_value`` or hooks take care of are left out. What cannot be saved is said once a tuning."""
+    ``reset_to_zero``, ``restore_value`` or hooks take care of are left out."""
     if tuner.user_defined_pre_hook or tuner.user_defined_post_hook:
         return []
-    written = {path for kernel in compiled for path in getattr(kernel, "mutated_args", ())}
-    cared_for = {*tuner.reset_to_zero, *tuner.restore_value}
+    written = {name for kernel in compiled for name in getattr(kernel, "mutated_args", ())}
+    written -= {*tuner.reset_to_zero, *tuner.restore_value}
     named = {**tuner.nargs, **kwargs}
     result = []
-    for path in sorted(written):
-        name = path.split(".")[0]
-        # What is no argument of the launch comes from heuristics, anew for each one.
-        if name in cared_for or name not in named:
-            continue
+    for name in sorted(written):
         try:
-            result.append(snapshot(leaf(named, path)))
-        except (TypeError, MemoryError, RuntimeError) as error:
+            result.append(snapshot(named[name]))
+        except (TypeError, KeyError):
+            pass
+        except (MemoryError, RuntimeError) as error:
             import warnings
-            warnings.warn(f"autotune of {tuner.base_fn.__name__}: '{path}' cannot be saved, and tuning will leave it changed ({error})",
-                          RuntimeWarning, stacklevel=4)
+            warnings.warn(f"autotune of {tuner.base_fn.__name__}: no room for a copy of '{name}', which tuning will leave "
+                          f"changed ({error})", RuntimeWarning, stacklevel=4)
     return result
 
 
@@ -146,14 +99,13 @@ def protect(tuner, compiled, kwargs):
 def representatives(tuner, configs):
     """For each of ``configs`` the first one that launches the same code: on a target without warps ``num_warps`` makes no
     other kernel. Each stands for itself where something sees the launches of every candidate: hooks, a measuring function
-    of the user's, heuristics below the tuner, or where the kernel can tell them apart: a parameter with the name of an option, a source
-    that asks for the warps."""
+    of the user's, heuristics below the tuner, or a parameter of the kernel with the name of an option."""
     from tessera.compiler.options import unused_options
     from tessera.runtime.driver import driver
     from tessera.runtime.jit import JITFunction
     own = (isinstance(tuner.fn, JITFunction) and tuner._measures_itself() and not knobs.runtime.interpret and
            not tuner.user_defined_pre_hook and not tuner.user_defined_post_hook)
-    unused = unused_options(driver.active.get_current_target(), tuner.fn) if own else {}.keys()
+    unused = unused_options(driver.active.get_current_target()) if own else ()
     if not unused or not unused.isdisjoint(tuner.fn.arg_names):
         return {config: config for config in configs}
     first, result = {}, {}
@@ -219,10 +171,10 @@ def _drop(tuner, config, current, error):
 
 
 def close_to_best(timings, configs, same_as):
-    """Of ``configs``, the at most three best ones within 5 % of the best median in ``timings``; none where only one is."""
+    """Of ``configs``, the few best ones near the best median in ``timings``; none where only one is."""
     best = min(t[0] for t in timings.values())
-    near = sorted((c for c in configs if same_as[c] is c and timings[c][0] <= 1.05 * best), key=lambda c: timings[c][0])
-    return near[:3] if len(near) > 1 else []
+    near = sorted((c for c in configs if same_as[c] is c and timings[c][0] <= _CLOSE * best), key=lambda c: timings[c][0])
+    return near[:_MOST_CLOSE] if len(near) > 1 else []
 
 
 class Sampler:
@@ -255,17 +207,23 @@ class Sampler:
         self._device.synchronize()
         return [start.elapsed_time(end) for start, end in pairs]
 
+    def _wake(self, prepare, launch, finish):
+        """Keeps the device at work until a launch takes no less time than before."""
+        began = steady = time.perf_counter()
+        fastest = float("inf")
+        while (now := time.perf_counter()) - steady < _STEADY_S and now - began < _WAKE_S:
+            took = min(self.batch(prepare, launch, finish, 8))
+            if took < 0.98 * fastest:
+                fastest, steady = took, time.perf_counter()
+        self._awake = True
+
     def quantiles(self, prepare, launch, finish, best):
         """Milliseconds of ``launch`` at quantiles (0.5, 0.2, 0.8). Stops early when the first launches are far slower than
         ``best`` (milliseconds)."""
         from tessera.testing import _quantile
         self.batch(prepare, launch, finish, 1)
         if not self._awake:
-            # The first work raises the clocks of a device that slept.
-            began = time.perf_counter()
-            while time.perf_counter() - began < _WAKE_S:
-                self.batch(prepare, launch, finish, 4)
-            self._awake = True
+            self._wake(prepare, launch, finish)
         # Two launches tell whether more are worth it; the faster one counts, since the machine may have been busy.
         times = self.batch(prepare, launch, finish, 2)
         if min(times) > _HOPELESS * best:
