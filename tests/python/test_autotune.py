@@ -1,8 +1,11 @@
 # test_autotune.py - tuning: what is tried, measured, kept, put back
 # SPDX-License-Identifier: Apache-2.0
+import array
+import collections
 import os
 import subprocess
 import sys
+import warnings
 
 import numpy as np
 import pytest
@@ -116,6 +119,59 @@ def test_reset_to_zero_and_restore_value():
     x = x[:999]
     make(reset_to_zero=["x"])[grid](x, 999)
     assert (x == 1).all()
+
+
+Pair = collections.namedtuple("Pair", "source results")
+
+
+def of_tuples(**options):
+
+    @tessera.autotune([tessera.Config({"BLOCK": b}) for b in BLOCKS], key=["n"], **options)
+    @tessera.jit
+    def accumulate(pair, scratch, n, BLOCK: tl.constexpr):
+        i = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+        x = tl.load(pair[0] + i, mask=i < n)
+        for k in tl.static_range(2):
+            out = pair[1][k] + i
+            tl.store(out, tl.load(out, mask=i < n) + x, mask=i < n)
+        tl.store(scratch + i, tl.load(scratch + i, mask=i < n) + 1, mask=i < n)
+
+    return accumulate
+
+
+def test_written_leaves_of_tuples_and_plain_buffers_are_protected(own_cache):
+    source, first, second = np.ones(1000, np.float32), np.zeros(1000, np.float32), array.array("f", bytes(4000))
+    scratch = bytearray(4000)
+    kernel = of_tuples()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        kernel[grid](Pair(source, (first, second)), np.frombuffer(scratch, np.float32), 1000)
+    assert kernel.bench_time > 0 and (source == 1).all() and (first == 1).all() and second == array.array("f", [1] * 1000)
+    assert (np.frombuffer(scratch, np.float32) == 1).all()
+
+
+def test_tuples_are_reset_and_restored_whole(own_cache):
+    source, first, second = (np.full(1000, v, np.float32) for v in (1, 5, 7))
+    scratch = np.zeros(1000, np.float32)
+    of_tuples(restore_value=["pair"])[grid](Pair(source, (first, second)), scratch, 1000)
+    assert (first == 6).all() and (second == 8).all() and (scratch == 1).all()
+    of_tuples(reset_to_zero=["pair"])[grid](Pair(source[:900], (first[:900], second[:900])), scratch, 900)
+    assert (source[:900] == 0).all() and (first[:900] == 0).all() and (second[900:] == 8).all()
+
+
+def test_what_cannot_be_saved_is_said():
+
+    class Pointer:  # a tensor of somebody's own, without a way to copy it
+        def __init__(self, memory):
+            self.memory, self.dtype = memory, memory.dtype
+
+        def data_ptr(self):
+            return self.memory.ctypes.data
+
+    x, first, scratch = (np.zeros(1000, np.float32) for _ in range(3))
+    with pytest.warns(RuntimeWarning, match="'pair.1.1' cannot be saved, and tuning will leave it changed"):
+        of_tuples()[grid](Pair(x, (first, Pointer(x.copy()))), scratch, 1000)
+    assert (scratch == 1).all()
 
 
 def test_hooks_surround_each_measured_launch():
@@ -306,6 +362,37 @@ def test_what_sees_every_launch_sees_every_candidate(compiled):
     measured = count_measured(named)
     named[grid](np.zeros(1000, np.float32), 1000)
     assert measured == named.configs and compiled.count("named") == 3, "num_warps is a constant of this kernel"
+
+
+def test_a_kernel_that_asks_for_its_warps_is_another_with_each(compiled):
+
+    @tessera.jit
+    def fill(x):
+        n: tl.constexpr = tl.extra.cuda.num_threads()
+        tl.store(x + tl.arange(0, n), n + tl.arange(0, n) * 0)
+
+    @tessera.autotune(of_warps(), key=[])
+    @tessera.jit
+    def asking(x, BLOCK: tl.constexpr):
+        fill(x)
+
+    measured, x = count_measured(asking), np.zeros(128, np.int32)
+    asking[(1, )](x)
+    assert [c.num_warps for c in measured] == [1, 2, 4] and compiled.count("asking") == 3, "what differs in num_stages alone is one kernel"
+    for warps in (4, 1, 2):
+        x[:] = 0
+        asking.fn[(1, )](x, BLOCK=64, num_warps=warps)
+        assert x.tolist() == [32 * warps] * (32 * warps) + [0] * (128 - 32 * warps)
+    # An alias is found too.
+    from tessera.language.extra.cuda import num_warps as how_many
+
+    @tessera.jit
+    def aliased(x):
+        tl.store(x, how_many())
+
+    for warps in (8, 2):
+        aliased[(1, )](x, num_warps=warps)
+        assert x[0] == warps
 
 
 def test_a_launch_has_its_own_options_though_its_code_is_shared(compiled):

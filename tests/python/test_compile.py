@@ -293,11 +293,11 @@ def large_kernel(x, N: tl.constexpr):
 
 def test_too_much_shared_memory(cache):
     large = ASTSource(large_kernel, {"x": "*fp32", "N": "constexpr"}, {"N": 256})
-    with pytest.raises(tessera.OutOfResources, match="out of resource: shared memory, Required: 262144, Hardware limit: 65536") as caught:
+    with pytest.raises(tessera.OutOfResources, match="out of resource: shared memory, Required: 524288, Hardware limit: 65536") as caught:
         tessera.compile(large, target=GPUTarget("mock", "mock", 32))
     error = caught.value
-    assert (error.required, error.limit, error.name) == (262144, 65536, "shared memory")
-    assert ("a tile of 256x256xf32 that changes its layout between warps", "262144 bytes") in error.breakdown
+    assert (error.required, error.limit, error.name) == (524288, 65536, "shared memory")
+    assert ("scratch of tile.dot", "524288 bytes") in error.breakdown, "both operands, walked along k"
     assert isinstance(error.__cause__, CompilationError) and "tl.load(x + place)" in str(error.__cause__)
     assert pickle.loads(pickle.dumps(error)).breakdown == error.breakdown
 

@@ -62,6 +62,24 @@ def test_child_processes_find_it():
     assert done.stdout == "3.6.0 tessera.language\n", done.stderr
 
 
+def test_workers_that_are_handed_the_path_find_it(tmp_path):
+    """multiprocessing's spawn and pytest-xdist replace sys.path of a child, and with it what PYTHONPATH said, by that of the parent."""
+    program = tmp_path / "program.py"
+    program.write_text("""
+import multiprocessing
+
+def work(_):
+    import triton
+    return triton.__version__
+
+if __name__ == "__main__":
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        print(pool.map(work, [0]))
+""")
+    done = run(str(program), timeout=120)
+    assert done.stdout == "['3.6.0']\n", done.stderr
+
+
 def test_install_twice_is_fine_and_too_late_is_an_error(tmp_path):
     (tmp_path / "triton.py").write_text("")
     code = "import tessera.triton as t; t.install(); t.install(); import triton; print(triton.__version__)"

@@ -31,6 +31,42 @@ def test_mutated_arguments_come_from_the_compiler():
     assert tessera.torch.mutated_args(scale, x, x, 10, 2.0, BLOCK=16) == ("out",)
 
 
+@tessera.jit
+def sum_and_first(outs, ins, n, factors, BLOCK: tl.constexpr):
+    i = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    first, second = tl.load(ins[0] + i, mask=i < n), tl.load(ins[1] + i, mask=i < n)
+    tl.store(outs[0] + i, factors[0] * first + factors[1] * second, mask=i < n)
+    tl.store(outs[1] + i, first, mask=i < n)
+
+
+@tessera.jit
+def second_only(pair, n, BLOCK: tl.constexpr):
+    i = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    tl.store(pair[1] + i, tl.load(pair[0] + i, mask=i < n), mask=i < n)
+
+
+def test_operators_of_tuples():
+    x, y = torch.arange(100, dtype=torch.float32), torch.ones(100)
+    assert tessera.torch.mutated_args(sum_and_first, (x, y), (x, y), 100, (2.0, 3.0), BLOCK=64) == ("outs.0", "outs.1")
+    assert tessera.torch.mutated_args(second_only, (x, y), 100, BLOCK=64) == ("pair.1",)
+    options = {"grid": grid, "constants": {"BLOCK": 64}}
+    op = tessera.torch.register(sum_and_first, name=fresh_name(), example=((x, y), (x, y), 100, (2.0, 3.0)), **options)
+    assert str(op._opoverload._schema).endswith("(Tensor(a0!)[] outs, Tensor[] ins, SymInt n, float[] factors) -> ()")
+    outs = [torch.empty(100), torch.empty(100)]
+    op(outs, [x, y], 100, [2.0, 3.0])
+    assert torch.equal(outs[0], 2 * x + 3) and torch.equal(outs[1], x)
+    torch.library.opcheck(op, (outs, [x, y], 100, [2.0, 3.0]), test_utils=("test_schema", "test_faketensor"))
+    # A leaf that is written makes the whole list a written one, in a schema that is given as in one that is found.
+    op = tessera.torch.register(second_only, name=fresh_name(), schema="(Tensor(a!)[] pair, int n) -> ()", **options)
+    pair = [x, torch.empty(100)]
+    op(pair, 100)
+    assert torch.equal(pair[1], x)
+    with pytest.raises(ValueError, match="the kernel also writes pair"):
+        tessera.torch.register(second_only, name=fresh_name(), mutates=(), example=((x, y), 100), **options)
+    with pytest.raises(ValueError, match="lists of one kind"):
+        tessera.torch.register(second_only, name=fresh_name(), example=((x, y, 3), 100), **options)
+
+
 def register(**options):
     return tessera.torch.register(scale, name=fresh_name(), grid=grid, constants={"BLOCK": 64}, **options)
 

@@ -16,7 +16,8 @@ def register(kernel, schema=None, *, name=None, grid=None, mutates=None, constan
     from its parameters (pointers are Tensors, as their annotations or ``example`` show), a Python function's from its annotations.
     ``grid``: of a jit function: a tuple, or a function of the dict of its arguments. ``constants``: its constexpr parameters.
     ``mutates``: names of the arguments that are written. Without it a jit function is compiled for ``example`` (a dict or tuple of
-    arguments) and the compiler says which pointers it stores to.
+    arguments) and the compiler says which pointers it stores to. A tuple of tensors, or of numbers, becomes a list of the schema; it is
+    written where one of its tensors is.
     ``fake``: what the operator returns for tensors without memory; not needed where it returns nothing.
     ``backward``, ``setup_context``: for autograd, as of ``torch.library.register_autograd``.
 
@@ -56,7 +57,8 @@ def register(kernel, schema=None, *, name=None, grid=None, mutates=None, constan
 
 
 def mutated_args(kernel, *args, **kwargs):
-    """The names of the arguments that a kernel writes, as the compiler finds them for these arguments (a compile, no launch)."""
+    """The names of the arguments that a kernel writes, as the compiler finds them for these arguments (a compile, no launch); of a
+    tuple the leaves, "name.0"."""
     kwargs.setdefault("grid", (1,))
     compiled = kernel.warmup(*args, **kwargs)
     if isinstance(compiled, list):
@@ -65,9 +67,9 @@ def mutated_args(kernel, *args, **kwargs):
 
 
 def _written_in(schema):
-    """The names that a schema marks as written: ``Tensor(a!) x``."""
+    """The names that a schema marks as written: ``Tensor(a!) x``, ``Tensor(a!)[] xs``."""
     import re
-    return tuple(re.findall(r"\(\w+!\)\??\s+(\w+)", schema))
+    return tuple(re.findall(r"\(\w+!\)(?:\[\d*\])?\??\s+(\w+)", schema))
 
 
 def _kernel_operator(torch, kernel, schema, grid, mutates, constants, example):
@@ -81,7 +83,9 @@ def _kernel_operator(torch, kernel, schema, grid, mutates, constants, example):
         elif examples is None:
             raise ValueError("a kernel needs `mutates`, a schema, or `example` arguments for which the compiler finds what it writes")
     if examples is not None:
-        found = mutated_args(kernel, *(examples[n] for n in names if n in examples), **constants)
+        # An operator's arguments are whole: one leaf that is written makes the list a written one.
+        leaves = mutated_args(kernel, *(_as_argument(examples[n]) for n in names if n in examples), **constants)
+        found = tuple(dict.fromkeys(path.split(".")[0] for path in leaves))
         if mutates is None:
             mutates = found
         elif set(found) - set(mutates):
@@ -92,17 +96,30 @@ def _kernel_operator(torch, kernel, schema, grid, mutates, constants, example):
     schema = schema or _schema_of(torch, kernel, names, mutates, examples)
 
     def launch(*args, **kwargs):
-        bound = {**dict(zip(names, args)), **kwargs}
+        bound = {name: _as_argument(value) for name, value in {**dict(zip(names, args)), **kwargs}.items()}
         kernel[grid](**bound, **constants)
 
     launch.__name__ = kernel.__name__
     return launch, schema, mutates
 
 
+def _as_argument(value):
+    """PyTorch hands tuples over as lists; kernels take tuples."""
+    return tuple(map(_as_argument, value)) if isinstance(value, list) else value
+
+
 def _by_name(names, example):
     if example is None:
         return None
     return dict(example) if isinstance(example, dict) else dict(zip(names, example))
+
+
+def _list_kind(torch, name, value, written):
+    for kind, element in ((torch.Tensor, f"Tensor{written}"), (bool, "bool"), (int, "SymInt"), (float, "float")):
+        if value and all(isinstance(v, kind) for v in value):
+            return f"{element}[]"
+    raise ValueError(f"'{name}' is a tuple, and a schema has lists of one kind alone (tensors, or numbers): register a Python function that "
+                     "makes the tuple of arguments of its own")
 
 
 def _schema_of(torch, kernel, names, mutates, examples):
@@ -115,7 +132,9 @@ def _schema_of(torch, kernel, names, mutates, examples):
         parameter = inspect.signature(function).parameters[name]
         value = examples.get(name) if examples is not None else None
         annotation = str(parameter.annotation)
-        if name in mutates:
+        if isinstance(value, (tuple, list)):
+            kind = _list_kind(torch, name, value, f"(a{i}!)" if name in mutates else "")
+        elif name in mutates:
             kind = f"Tensor(a{i}!)"
         elif isinstance(value, torch.Tensor) or "*" in annotation or "Tensor" in annotation:
             kind = "Tensor"

@@ -113,16 +113,19 @@ _finder = _Finder()
 
 
 def _tell_children():
-    # Children of the program (subprocesses, spawned workers) say `import triton` too.
+    # Children of the program say `import triton` too: subprocesses find it by PYTHONPATH, workers that are handed this process's
+    # sys.path (multiprocessing's spawn, pytest-xdist) by that.
     folder = os.path.join(os.path.dirname(os.path.abspath(__file__)), "_dropin")
     inherited = os.environ.get("PYTHONPATH", "")
     if folder not in inherited.split(os.pathsep):
         os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (folder, inherited)))
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
 
 
 def install(children=True):
     """Makes ``import triton`` mean this package, for the whole process and, with ``children``, for the Python processes that it
-    starts (by PYTHONPATH). Calling it again does nothing.
+    starts (by PYTHONPATH and sys.path). Calling it again does nothing.
 
     Errors: RuntimeError when another ``triton`` has been imported already.
     """

@@ -438,7 +438,7 @@ _Result = namedtuple("_Result", "outputs facts warnings")
 def _run_compiler(src, target, options, emits):
     """One run of the compiler. Errors: CompilationError and its kinds."""
     from tessera.runtime.jit import SOURCES
-    pairs = compiler_options(used_options(target, options))
+    pairs = compiler_options(used_options(target, options, src.fn))
     here = knobs.compilation.in_process or emits == "tile"
     timeout = float(os.environ.get("TESSERA_COMPILE_TIMEOUT") or 0)
     file = _TileFile(options.ir_override) if options.ir_override else src.file if isinstance(src, IRSource) else None
@@ -555,7 +555,7 @@ def compile(src, target=None, options=None, _env_vars=None):
     parsed = make_backend(target).parse_options({**(options or {}), **src.parse_options()})
     # Options without a meaning on the target are no part of the entry's key: tuning tries many of them.
     fields = ("tessera python kernel 1", _tessera.plugin_build(target_text(target)), src.hash(), src.name, target_text(target),
-              repr(used_options(target, parsed)), str(knobs.compilation.allow_non_constexpr_globals), *_file_digests(parsed))
+              repr(used_options(target, parsed, src.fn)), str(knobs.compilation.allow_non_constexpr_globals), *_file_digests(parsed))
     hash = _tessera.digest((*fields, repr(parsed)))
     listener = knobs.compilation.listener
     times = _Times() if listener else None

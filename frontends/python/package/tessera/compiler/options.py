@@ -67,14 +67,23 @@ NAMES = frozenset(field.name for field in fields(Options))
 _UNUSED = {"cpu": {"num_warps": 1, "num_stages": 1, "maxnreg": None}}
 
 
-def unused_options(target):
-    """Names of the options that kernels for ``target``, a GPUTarget, do not depend on."""
-    return _UNUSED.get(target.backend, {}).keys()
+def _unused(target, fn):
+    unused = _UNUSED.get(target.backend, {})
+    asked = fn.asked_options if unused and fn is not None else ()
+    return {name: value for name, value in unused.items() if name not in asked} if asked else unused
 
 
-def used_options(target, options):
-    """``options`` with a fixed value for those that ``target`` has no use for: what code for it depends on."""
-    return replace(options, **_UNUSED[target.backend]) if target.backend in _UNUSED else options
+def unused_options(target, fn):
+    """Names of the options that code of ``fn``, a jit function, for ``target``, a GPUTarget, does not depend on: the target has no
+    use for them and the source does not ask for them (``tl.extra.cuda.num_threads()``)."""
+    return _unused(target, fn).keys()
+
+
+def used_options(target, options, fn):
+    """``options`` with a fixed value for those of ``unused_options``: what code of ``fn`` depends on. None for ``fn``: a module of
+    IR, which has its values in it."""
+    unused = _unused(target, fn)
+    return replace(options, **unused) if unused else options
 
 
 def parse_options(target, options):

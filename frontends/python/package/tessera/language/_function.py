@@ -135,6 +135,7 @@ class ConstexprFunction:
         self._src = None
         self.hash = None
         self.used_global_vals = {}
+        self.asked_options = frozenset()
 
     def __get__(self, instance, owner):
         return self if instance is None else BoundConstexprFunction(instance, self)
@@ -174,7 +175,7 @@ class ConstexprFunction:
             from tessera.runtime.source import analyse
             self.hash = f"recursion:{self._fn_name}"
             try:
-                self.hash, self.used_global_vals = analyse(self)
+                self.hash, self.used_global_vals, self.asked_options = analyse(self)
             except ValueError:  # no source: the code itself then
                 import hashlib
                 code = self.fn.__code__

@@ -139,6 +139,7 @@ class JITCallable:
         self._hash = None
         # (name, id of the namespace) -> (value when it was first used, namespace)
         self.used_global_vals = {}
+        self._asked_options = frozenset()
         self.__doc__ = fn.__doc__
         self.__name__ = fn.__name__
         self.__qualname__ = fn.__qualname__
@@ -173,12 +174,21 @@ class JITCallable:
                 # Stands in for the key while a function that calls itself is visited.
                 self._hash = f"recursion:{self._fn_name}"
                 try:
-                    self._hash, self.used_global_vals = _source.analyse(self)
+                    self._hash, self.used_global_vals, self._asked_options = _source.analyse(self)
                 except BaseException:
                     self._hash = None
                     raise
                 self._note_globals()
             return self._hash
+
+    @property
+    def asked_options(self):
+        """Names of the launch options whose values the source asks for, ``num_warps`` by ``tl.extra.cuda.num_threads()``.
+
+        Errors: as of ``cache_key``.
+        """
+        self.cache_key
+        return self._asked_options
 
     def _note_globals(self):
         """The globals are known."""

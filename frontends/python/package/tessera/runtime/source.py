@@ -12,6 +12,8 @@ import types
 PYTHON_NAMES = frozenset(("float", "getattr", "hasattr", "int", "isinstance", "len", "list", "max", "min", "print", "range"))
 _OWN_MODULES = ("tessera", "triton")
 _QUIET_MODULES = frozenset(("copy", "math"))
+# Functions of the language whose result is an option of the launch, with that option.
+_OPTION_READERS = {"num_threads": "num_warps", "num_warps": "num_warps"}
 
 
 class FunctionSource:
@@ -59,6 +61,7 @@ class _Dependencies:
         self.globals = function.__globals__
         self.nonlocals = inspect.getclosurevars(function.fn).nonlocals if function.fn.__closure__ else {}
         self.used = {}
+        self.asked = set()
         self.local = set()
         self.in_default = False
 
@@ -125,6 +128,9 @@ class _Dependencies:
         return value
 
     def visit_Attribute(self, node):
+        # By its name alone: what stands before it may be known to the compiler only.
+        if node.attr in _OPTION_READERS:
+            self.asked.add(_OPTION_READERS[node.attr])
         owner = self.visit(node.value)
         # An aggregate is in the hash as a whole, with its methods.
         if owner is None or _is_language(owner) or getattr(owner, "__triton_builtin__", False):
@@ -155,9 +161,12 @@ class _Dependencies:
             return
         if getattr(value, "__triton_builtin__", False):
             if not _is_language(value):
-                self.hasher.update(_text_of(value).encode())
-            return
+                text = _text_of(value)
+                self.hasher.update(text.encode())
+                self.asked.update(option for name, option in _OPTION_READERS.items() if name in text)
+                return
         if _is_language(value):
+            self.asked.update(filter(None, (_OPTION_READERS.get(getattr(value, "__name__", None)),)))
             return
         if callable(value) and not isinstance(value, type) and not isinstance(value, constexpr_class()):
             raise RuntimeError(f"Unsupported function referenced: {value}")
@@ -175,6 +184,7 @@ class _Dependencies:
                     f"Global variable {entry[0]} has value {mine} when compiling {self.function._fn_name}, but inner kernel "
                     f"{callee.__name__} has conflicting value {theirs} from when it was first compiled.  This is not allowed.")
         self.used.update(callee.used_global_vals)
+        self.asked |= callee.asked_options
         self.hasher.update(key.encode())
 
 
@@ -234,7 +244,7 @@ def parse(text):
 
 
 def analyse(function):
-    """(hash of the function and everything it calls, the globals it uses) of a jit function."""
+    """(hash of the function and everything it calls, the globals it uses, the launch options that it asks for) of a jit function."""
     import ast
     finder = _Dependencies(function, ast)
     finder.visit(parse(function.src))
@@ -242,7 +252,7 @@ def analyse(function):
     used = dict(sorted(finder.used.items()))
     key = finder.hasher.hexdigest() + str(function.starting_line_number)
     key += str([(name, value) for (name, _), (value, _) in used.items() if isinstance(value, constexpr)])
-    return hashlib.sha256(key.encode()).hexdigest(), used
+    return hashlib.sha256(key.encode()).hexdigest(), used, frozenset(finder.asked)
 
 
 def caller_line(fn):

@@ -46,7 +46,11 @@ class _Snapshot:
 
 def snapshot(value):
     """A copy of an argument's memory: torch tensors and what is like them (``clone``, ``copy_``), NumPy arrays and what is
-    like them (``copy``, item assignment), descriptors (their tensor). Errors: TypeError for anything else."""
+    like them (``copy``, item assignment), objects with a writable buffer, descriptors (their tensor), tuples (those of their leaves
+    that are memory). Errors: TypeError for anything else."""
+    if isinstance(value, tuple):
+        saved_leaves = [snapshot(leaf) for leaf in _memory_leaves(value)]
+        return _Snapshot(lambda: [saved.restore() for saved in saved_leaves])
     if hasattr(value, "block_shape") and hasattr(value, "base"):
         return snapshot(value.base)
     if hasattr(value, "clone") and hasattr(value, "copy_"):
@@ -59,37 +63,83 @@ def snapshot(value):
             value[...] = saved
 
         return _Snapshot(put_back)
-    raise TypeError(f"a {type(value).__name__} cannot be saved and restored: it has neither clone and copy_ nor copy")
+    memory = _bytes_of(value)
+    if memory is None:
+        raise TypeError(f"a {type(value).__name__} cannot be saved and restored: it has neither clone and copy_, nor copy, nor a "
+                        "writable buffer")
+    saved_bytes = bytes(memory)
+    memory.release()
+
+    def put_bytes_back():
+        with _bytes_of(value) as now:
+            now[:] = saved_bytes
+
+    return _Snapshot(put_bytes_back)
 
 
 def zero(value):
-    """Sets an argument's memory to zero."""
-    if hasattr(value, "block_shape") and hasattr(value, "base"):
+    """Sets an argument's memory to zero; what that may be is as of ``snapshot``."""
+    if isinstance(value, tuple):
+        for leaf in _memory_leaves(value):
+            zero(leaf)
+    elif hasattr(value, "block_shape") and hasattr(value, "base"):
         zero(value.base)
     elif hasattr(value, "zero_"):
         value.zero_()
+    elif isinstance(value, (bytearray, memoryview)) or not hasattr(value, "shape"):
+        with _bytes_of(value) as memory:
+            memory[:] = bytes(len(memory))
     else:
         value[...] = 0
 
 
+def _bytes_of(value):
+    """The writable buffer of an object as bytes, or None."""
+    try:
+        memory = memoryview(value)
+        return None if memory.readonly else memory.cast("B")
+    except (TypeError, BufferError):
+        return None
+
+
+def _memory_leaves(value):
+    """Leaves of a tuple that are memory: no numbers, texts, types, functions, None."""
+    for leaf in value:
+        if isinstance(leaf, tuple):
+            yield from _memory_leaves(leaf)
+        elif hasattr(leaf, "data_ptr") or hasattr(leaf, "base") or hasattr(leaf, "__setitem__"):
+            yield leaf
+
+
+def leaf(named, path):
+    """The argument that ``path`` of ``CompiledKernel.mutated_args`` means: "x", or "x.0.1" for a leaf of a tuple."""
+    name, *places = path.split(".")
+    value = named[name]
+    for place in places:
+        value = value[int(place)]
+    return value
+
+
 def protect(tuner, compiled, kwargs):
     """Snapshots of the arguments that the kernel writes, by what the compiler found out; those that the user's
-    ``reset_to_zero``, ``restore_value`` or hooks take care of are left out."""
+    ``reset_to_zero``, ``restore_value`` or hooks take care of are left out. What cannot be saved is said once a tuning."""
     if tuner.user_defined_pre_hook or tuner.user_defined_post_hook:
         return []
-    written = {name for kernel in compiled for name in getattr(kernel, "mutated_args", ())}
-    written -= {*tuner.reset_to_zero, *tuner.restore_value}
+    written = {path for kernel in compiled for path in getattr(kernel, "mutated_args", ())}
+    cared_for = {*tuner.reset_to_zero, *tuner.restore_value}
     named = {**tuner.nargs, **kwargs}
     result = []
-    for name in sorted(written):
+    for path in sorted(written):
+        name = path.split(".")[0]
+        # What is no argument of the launch comes from heuristics, anew for each one.
+        if name in cared_for or name not in named:
+            continue
         try:
-            result.append(snapshot(named[name]))
-        except (TypeError, KeyError):
-            pass
-        except (MemoryError, RuntimeError) as error:
+            result.append(snapshot(leaf(named, path)))
+        except (TypeError, MemoryError, RuntimeError) as error:
             import warnings
-            warnings.warn(f"autotune of {tuner.base_fn.__name__}: no room for a copy of '{name}', which tuning will leave "
-                          f"changed ({error})", RuntimeWarning, stacklevel=4)
+            warnings.warn(f"autotune of {tuner.base_fn.__name__}: '{path}' cannot be saved, and tuning will leave it changed ({error})",
+                          RuntimeWarning, stacklevel=4)
     return result
 
 
@@ -99,13 +149,14 @@ def protect(tuner, compiled, kwargs):
 def representatives(tuner, configs):
     """For each of ``configs`` the first one that launches the same code: on a target without warps ``num_warps`` makes no
     other kernel. Each stands for itself where something sees the launches of every candidate: hooks, a measuring function
-    of the user's, heuristics below the tuner, or a parameter of the kernel with the name of an option."""
+    of the user's, heuristics below the tuner, or where the kernel can tell them apart: a parameter with the name of an option, a source
+    that asks for the warps."""
     from tessera.compiler.options import unused_options
     from tessera.runtime.driver import driver
     from tessera.runtime.jit import JITFunction
     own = (isinstance(tuner.fn, JITFunction) and tuner._measures_itself() and not knobs.runtime.interpret and
            not tuner.user_defined_pre_hook and not tuner.user_defined_post_hook)
-    unused = unused_options(driver.active.get_current_target()) if own else ()
+    unused = unused_options(driver.active.get_current_target(), tuner.fn) if own else {}.keys()
     if not unused or not unused.isdisjoint(tuner.fn.arg_names):
         return {config: config for config in configs}
     first, result = {}, {}
