@@ -27,6 +27,63 @@ Case dot(Elem in, Elem acc, int64_t m, int64_t n, int64_t k, int64_t batch = 0) 
   return c.finish();
 }
 
+struct ScaledSide {
+  ScaledFormat format;
+  bool kPack = true, scaled = true;
+};
+
+// 16 x 64 by 64 x 32. Scales are 1/2, 1 and 2; special: the first row's is NaN, the second one's 2^-127, in the first 32 of k; the rest is 0.
+Case dotScaled(const std::string &name, ScaledSide left, ScaledSide right, bool special = false) {
+  CaseBuilder c("dot_scaled/" + name, "dot_scaled");
+  constexpr int64_t m = 16, n = 32, k = 64;
+  const ScaledSide sides[] = {left, right};
+  static constexpr Elem elements[] = {Elem::I8, Elem::F8E4M3FN, Elem::F8E5M2, Elem::BF16, Elem::F16};
+  std::vector<int64_t> shapes[] = {{m, k}, {k, n}}, scaleShapes[] = {{m, k / 32}, {n, k / 32}};
+  size_t operands[2], scales[2] = {};
+  for (size_t i = 0; i < 2; ++i) {
+    const ScaledSide &s = sides[i];
+    bool isFp4 = s.format == ScaledFormat::E2M1;
+    if (isFp4)
+      shapes[i][s.kPack == (i == 0) ? 1 : 0] /= 2;
+    auto count = static_cast<size_t>(shapes[i][0] * shapes[i][1]);
+    operands[i] = c.in(elements[static_cast<size_t>(s.format)], count, isFp4 ? Fill::Finite : Fill::Small);
+    if (s.format == ScaledFormat::E4M3 || s.format == ScaledFormat::E5M2) { // 0, 1, 2, 3, -1, -2
+      static constexpr uint8_t e4m3[] = {0, 0x38, 0x40, 0x44, 0xb8, 0xc0}, e5m2[] = {0, 0x3c, 0x40, 0x42, 0xbc, 0xc0};
+      for (uint8_t &b : c.raw().buffers[operands[i]].bytes)
+        b = (s.format == ScaledFormat::E4M3 ? e4m3 : e5m2)[b % 6];
+    }
+    if (!s.scaled)
+      continue;
+    auto numScales = static_cast<size_t>(scaleShapes[i][0] * scaleShapes[i][1]);
+    scales[i] = c.in(Elem::I8, numScales, Fill::Small);
+    std::vector<uint8_t> &bytes = c.raw().buffers[scales[i]].bytes;
+    for (uint8_t &b : bytes)
+      b = static_cast<uint8_t>(126 + b % 3);
+    if (special && i == 0) {
+      bytes[0] = 255;
+      bytes[2] = 0;
+      for (size_t at = 1; at < k; ++at) // one product a sum: nothing is rounded away
+        c.raw().buffers[operands[0]].bytes[static_cast<size_t>(shapes[0][1]) + at] = 0;
+    }
+  }
+  size_t z = c.in(Elem::F32, size_t(m) * n, Fill::Small), o = c.out(Elem::F32, size_t(m) * n, {0, true});
+  if (special)
+    std::fill(c.raw().buffers[z].bytes.begin(), c.raw().buffers[z].bytes.end(), 0);
+  std::vector<ValueId> values;
+  for (size_t i = 0; i < 2; ++i)
+    values.push_back(c.load(operands[i], shapes[i]));
+  values.push_back(c.load(z, {m, n}));
+  for (size_t i = 0; i < 2; ++i)
+    if (sides[i].scaled)
+      values.push_back(c.load(scales[i], scaleShapes[i]));
+  c.store(o, c.b().op(Opcode::DotScaled, values,
+                      {intAttr(AttrId::LhsFormat, static_cast<int64_t>(left.format)),
+                       intAttr(AttrId::RhsFormat, static_cast<int64_t>(right.format)),
+                       intAttr(AttrId::LhsKPack, left.kPack), intAttr(AttrId::RhsKPack, right.kPack),
+                       intAttr(AttrId::HasScales, left.scaled + 2 * right.scaled)}));
+  return c.finish();
+}
+
 std::string shapeText(const std::vector<int64_t> &shape) {
   std::string text;
   for (int64_t d : shape)
@@ -187,6 +244,15 @@ void addWholeTileCases(std::vector<Case> &out) {
   out.push_back(dot(Elem::I8, Elem::I32, 32, 16, 64));
   out.push_back(dot(Elem::F32, Elem::F32, 16, 16, 32, 4));
   out.push_back(dot(Elem::F32, Elem::F32, 1, 16, 16));
+  using enum ScaledFormat;
+  out.push_back(dotScaled("e2m1-e2m1", {E2M1}, {E2M1}));
+  out.push_back(dotScaled("e2m1-e2m1/rows-packed", {E2M1, false}, {E2M1, false}));
+  out.push_back(dotScaled("e4m3-e5m2", {E4M3}, {E5M2}));
+  out.push_back(dotScaled("e5m2-e2m1/rhs-scale", {E5M2, true, false}, {E2M1}));
+  out.push_back(dotScaled("e2m1-bf16/lhs-scale", {E2M1}, {BF16, true, false}));
+  out.push_back(dotScaled("fp16-e4m3/rhs-scale", {FP16, true, false}, {E4M3}));
+  out.push_back(dotScaled("bf16-fp16/no-scales", {BF16, true, false}, {FP16, true, false}));
+  out.push_back(dotScaled("e4m3-bf16/special-scales", {E4M3}, {BF16, true, false}, true));
   addReductions(out);
   for (Elem e : {Elem::I32, Elem::I64})
     out.push_back(scanWith(Opcode::AddI, e, {64}, 0, false));

@@ -69,6 +69,17 @@ def rows_by_rows(a, b, c, K, a_row, b_row, c_row, M: tl.constexpr, N: tl.constex
 
 
 @triton.jit
+def scaled(out, a, a_scale, b, M: tl.constexpr, N: tl.constexpr, K: tl.constexpr, A: tl.constexpr, B: tl.constexpr):
+    row, column = tl.arange(0, M), tl.arange(0, N)
+    bytes_of_k: tl.constexpr = K // 2 if A == "e2m1" else K
+    left = tl.load(a + row[:, None] * bytes_of_k + tl.arange(0, bytes_of_k)[None, :])
+    right = tl.load(b + tl.arange(0, K)[:, None] * N + column[None, :])
+    scale = tl.load(a_scale + row[:, None] * (K // 32) + tl.arange(0, K // 32)[None, :])
+    product = tl.dot_scaled(left, scale, A, right, None, B)
+    tl.store(out + row[:, None] * N + column[None, :], product.to(tl.bfloat16))
+
+
+@triton.jit
 def counts(out, x, n, BLOCK: tl.constexpr):
     at = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
     v = tl.load(x + at, mask=at < n, other=0)
@@ -156,6 +167,11 @@ def rows_by_rows(element, out, limit=None, m=128, n=128, k=128, warps=8):
             f"LIMIT={limit}", "-D", f"NARROW={out == 'fp16'}", "--num-warps", str(warps)]
 
 
+def scaled(left, right, m=128, n=128, k=128):
+    second = {"bf16": "*bf16", "fp16": "*fp16"}.get(right, "*u8")
+    return ["-s", f"*bf16:16,*u8:16,*u8:16,{second}:16", "-D", f"M={m}", "-D", f"N={n}", "-D", f"K={k}", "-D", f"A='{left}'", "-D", f"B='{right}'"]
+
+
 # target, kernel and its options, patterns that must be in the PTX, patterns that must not
 CHECKS = [
     ("sm_90a", "add", ADD, [r"@%p\d+ ld\.global\.v4\.b32", r"@%p\d+ st\.global\.v4\.b32", r"\.reqntid 128"], [r"\.local", r"call"]),
@@ -187,6 +203,12 @@ CHECKS = [
     ("compute_90", "softmax", SOFTMAX, [r"\.target sm_90\b"], []),
     ("sm_90a", "powers", POWERS, [r"ex2\.approx\.f32"], [r"ftz"]),
     ("sm_90a@flush_subnormals=1", "powers", POWERS, [r"ex2\.approx\.ftz\.f32"], []),
+    # Scaled blocks: elements become 16 bits in registers, then as any product. Two elements of four bits by one multiplication, shift and two masks.
+    ("sm_90a", "scaled", scaled("e2m1", "bf16"), [r"wgmma.*\.f32\.bf16\.bf16", r"mul\.(rn\.)?bf16x2", r"st\.global\.v4"], [r"fma\.rn\.f32", r"mma\.sync"]),
+    ("sm_90a", "scaled", scaled("e4m3", "fp16"), [r"wgmma.*\.f32\.f16\.f16", r"cvt\.rn\.f16x2\.e4m3x2"], [r"fma\.rn\.f32"]),
+    ("sm_80", "scaled", scaled("e2m1", "e5m2"), [r"mma\.sync.*\.f32\.bf16\.bf16", r"fma\.rn\.bf16x2"], [r"fma\.rn\.f32", r"e5m2x2"]),
+    # Small tiles too go to memory in whole vectors.
+    ("sm_89", "scaled", scaled("e5m2", "bf16", 32, 32, 64), [r"mma\.sync.*\.f32\.bf16", r"st\.global\.v4", r"cvt\.rn\.f16x2\.e5m2x2"], []),
     ("sm_90a", "counts", COUNTS, [r"atom\.global\.gpu\.acq_rel\.add\.u32", r"atom\.global\.gpu\.acq_rel\.max\.s32"], []),
     # Four elements of 8 bits are one register; a lane with two repeats the last one.
     ("sm_90a", "assembly", assembly("shl.b32 $0, $1, 3;"), [r"ld\.global\.b32", r"// begin inline asm\n\tshl\.b32 %r\d+, %r\d+, 3;"], [r"prmt"]),

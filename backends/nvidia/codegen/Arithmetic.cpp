@@ -72,9 +72,49 @@ Value *NvLaneTarget::fastMath(IRBuilderBase &b, const Op &op, Elem elem, ArrayRe
   }
 }
 
-// Pairs of f32 -> packed pairs of a narrow type and back, where one instruction does two.
+// Two bytes of e4m3 or e5m2 as two f16, exactly. pair: i16, the first one in the low byte.
+static Value *fp8ToHalves(IRBuilderBase &b, Elem from, Value *pair, unsigned sm) {
+  auto *halves = FixedVectorType::get(b.getHalfTy(), 2);
+  if (sm >= 89) {
+    const char *text =
+        from == Elem::F8E4M3FN ? "cvt.rn.f16x2.e4m3x2 $0, $1;" : "cvt.rn.f16x2.e5m2x2 $0, $1;"; // PTX ISA, "cvt"
+    return b.CreateBitCast(inlinePtx(b, b.getInt32Ty(), text, "=r,h", {pair}, false), halves);
+  }
+  // Each byte in the upper half of 16 bits: e5m2 is the upper half of an f16.
+  Value *bytes = b.CreateIntrinsic(b.getInt32Ty(), Intrinsic::nvvm_prmt,
+                                   {b.CreateZExt(pair, b.getInt32Ty()), b.getInt32(0), b.getInt32(0x1404)});
+  if (from == Elem::F8E5M2)
+    return b.CreateBitCast(bytes, halves);
+  // e4m3, a bit further down, is a small f16, 2^-8 of its value. The largest code is NaN: one more would carry.
+  Value *magnitude = b.CreateLShr(b.CreateAnd(bytes, 0x7f007f00), 1);
+  Value *isNaN = b.CreateAnd(b.CreateAdd(magnitude, b.getInt32(0x00800080)), 0x40004000);
+  Value *value = b.CreateFMul(b.CreateBitCast(magnitude, halves), ConstantFP::get(halves, 256));
+  Value *bits = b.CreateOr(b.CreateBitCast(value, b.getInt32Ty()), b.CreateLShr(isNaN, 1)); // 480 becomes NaN
+  return b.CreateBitCast(b.CreateOr(bits, b.CreateAnd(bytes, 0x80008000)), halves);
+}
+
+SmallVector<Value *> NvLaneTarget::widenFp8(IRBuilderBase &b, Elem from, Elem to, ArrayRef<V> values) {
+  SmallVector<V> out;
+  for (size_t i = 0; i + 1 < values.size(); i += 2) {
+    V pair = b.CreateInsertElement(PoisonValue::get(FixedVectorType::get(b.getInt8Ty(), 2)), values[i], uint64_t(0));
+    pair = b.CreateBitCast(b.CreateInsertElement(pair, values[i + 1], uint64_t(1)), b.getInt16Ty());
+    V halves = fp8ToHalves(b, from, pair, arch_.sm);
+    if (to == Elem::F16)
+      halves = b.CreateBitCast(halves, FixedVectorType::get(b.getInt16Ty(), 2));
+    for (uint64_t j : {0, 1}) {
+      V half = b.CreateExtractElement(halves, j);
+      out.push_back(to == Elem::F16 ? half : b.CreateFPExt(half, b.getFloatTy()));
+    }
+  }
+  return to == Elem::BF16 ? convertFloats(b, Elem::F32, to, false, out) : out;
+}
+
+// Pairs of f32 -> packed pairs of a narrow type, of fp8 -> wider ones, where one instruction does two.
 SmallVector<Value *> NvLaneTarget::convertFloats(IRBuilderBase &b, Elem from, Elem to, bool towardsZero,
                                                  ArrayRef<V> values) {
+  bool fp8 = from == Elem::F8E4M3FN || from == Elem::F8E5M2;
+  if (values.size() >= 2 && fp8 && (to == Elem::F16 || to == Elem::F32 || (to == Elem::BF16 && arch_.sm >= 80)))
+    return widenFp8(b, from, to, values);
   if (values.size() < 2 || from != Elem::F32 || arch_.sm < 80)
     return {};
   Intrinsic::ID id;
@@ -108,7 +148,10 @@ SmallVector<Value *> NvLaneTarget::elementwise(IRBuilderBase &b, const Op &op, E
   // Two narrow numbers an instruction. One rounding of the exact sum or product, which is what widening to f32 and rounding twice gives too: 24 bits
   // are at least twice the significand plus two (Figueroa, "When is double rounding innocuous?").
   bool isBinary = op.code == Opcode::AddF || op.code == Opcode::SubF || op.code == Opcode::MulF;
-  bool hasPairs = (in.elem == Elem::F16 && arch_.sm >= 75) || (in.elem == Elem::BF16 && arch_.sm >= 90);
+  // Of bf16 the first generations that have it only multiply-add: a * b - 0, which keeps the sign of zero.
+  bool byFma = in.elem == Elem::BF16 && arch_.sm < 90;
+  bool hasPairs = (in.elem == Elem::F16 && arch_.sm >= 75) ||
+                  (in.elem == Elem::BF16 && (arch_.sm >= 90 || (arch_.sm >= 80 && op.code == Opcode::MulF)));
   if (isBinary && hasPairs && n >= 2) {
     Type *narrow = in.elem == Elem::F16 ? b.getHalfTy() : b.getBFloatTy();
     auto *pair = FixedVectorType::get(narrow, 2);
@@ -119,7 +162,8 @@ SmallVector<Value *> NvLaneTarget::elementwise(IRBuilderBase &b, const Op &op, E
     };
     for (size_t i = 0; i < n; i += 2) {
       V x = pack(operands[0], i), y = pack(operands[1], i);
-      V r = op.code == Opcode::AddF   ? b.CreateFAdd(x, y)
+      V r = byFma ? b.CreateIntrinsic(Intrinsic::fma, {pair}, {x, y, ConstantFP::getNegativeZero(pair)})
+            : op.code == Opcode::AddF ? b.CreateFAdd(x, y)
             : op.code == Opcode::SubF ? b.CreateFSub(x, y)
                                       : b.CreateFMul(x, y);
       V two = b.CreateBitCast(r, raw);

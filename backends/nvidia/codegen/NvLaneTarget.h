@@ -96,6 +96,7 @@ private:
   V fastMath(llvm::IRBuilderBase &b, const tbc::Op &op, tbc::Elem elem, llvm::ArrayRef<V> v);
   llvm::SmallVector<V> convertFloats(llvm::IRBuilderBase &b, tbc::Elem from, tbc::Elem to, bool towardsZero,
                                      llvm::ArrayRef<V> values);
+  llvm::SmallVector<V> widenFp8(llvm::IRBuilderBase &b, tbc::Elem from, tbc::Elem to, llvm::ArrayRef<V> values);
   // Memory.cpp
   V compareAndSwapLoop(llvm::IRBuilderBase &b, tbc::Rmw kind, tbc::Elem elem, V pointer, V value, V predicate,
                        tbc::MemSem sem, tbc::MemScope scope);

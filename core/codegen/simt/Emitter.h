@@ -9,7 +9,7 @@
 //
 // Files: Emitter.cpp frame, control flow, elementwise; Movement.cpp shape ops; Exchange.cpp conversions within a warp;
 // Shared.cpp shared tensors and scratch; Memory.cpp global memory; TargetCode.cpp inline assembly;
-// Messages.cpp print, assert; Reduce.cpp, Scan.cpp, Rearrange.cpp (sort, gather, histogram), Dot.cpp and DotScaled.cpp the whole-tile
+// Messages.cpp print, assert; Reduce.cpp, Scan.cpp, Rearrange.cpp (sort, gather, histogram), Dot.cpp the whole-tile
 // ops; WholeTile.cpp what they share.
 #pragma once
 
@@ -200,7 +200,6 @@ private:
   void dotByLanes(const tbc::Op &o);
   void dotThroughScratch(const tbc::Op &o);
   V multiplyAdd(V a, V b, V sum);
-  void dotScaled(const tbc::Op &o);
 
   llvm::Module &out_;
   const tbc::Module &m_;

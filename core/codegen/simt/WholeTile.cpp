@@ -34,9 +34,6 @@ bool Emitter::wholeTile(const Op &o) {
   case Opcode::Dot:
     dot(o);
     return true;
-  case Opcode::DotScaled:
-    dotScaled(o);
-    return true;
   default:
     return false;
   }

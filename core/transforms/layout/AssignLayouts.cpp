@@ -104,7 +104,7 @@ bool Assigner::canTake(Value value) const {
     return map.getPack() == 1;
   if (auto join = dyn_cast_or_null<JoinOp>(op))
     return !isTile(join.getLhs()); // two scalars are everywhere
-  return !op || !isa<ReduceOp, CatOp, DotOp, DotScaledOp>(op);
+  return !op || !isa<ReduceOp, CatOp, DotOp>(op);
 }
 
 void Assigner::forward(Value value) {
@@ -185,9 +185,6 @@ void Assigner::anchorDots() {
       DotPlan plan = dots_[op] = questions_.planDot(dot, [&](Value operand) { return sourceOf(operand, facts); });
       dot.setInstruction(plan.instruction);
       give(dot.getResult(), plan.accumulator);
-    } else if (auto scaled = dyn_cast<DotScaledOp>(op)) {
-      DotPlan plan = dots_[op] = questions_.planDot(scaled);
-      give(scaled.getResult(), plan.accumulator);
     }
   });
   forwardAll(); // what feeds a dot mostly comes from memory and should first hear what memory wants
@@ -212,9 +209,10 @@ std::optional<Assigner::Access> Assigner::accessOf(Operation *op, const AxisFact
   return access;
 }
 
-// Clocks of a warp, estimated: an access moves a vector of each lane and touches so many 32-byte sectors.
-static uint64_t accessClocks(const layout::LinearLayout &l, unsigned dim, unsigned bits, int64_t width,
-                             unsigned maxVectorBits) {
+// Clocks of a warp, estimated: a store moves a vector of each lane and touches so many 32-byte sectors. Those that it does not fill count twice: the
+// cache has to merge them.
+static uint64_t storeClocks(const layout::LinearLayout &l, unsigned dim, unsigned bits, int64_t width,
+                            unsigned maxVectorBits) {
   std::string name = layout::tensorDimName(dim);
   int64_t vector = l.vectorWidth(layout::kRegister, name, std::min<int64_t>(width, std::max(maxVectorBits / bits, 1u)));
   layout::Span registers(l.columnsOf(layout::kRegister));
@@ -226,7 +224,11 @@ static uint64_t accessClocks(const layout::LinearLayout &l, unsigned dim, unsign
   for (int64_t e = 1; e < vector; e *= 2)
     sectors.insert((static_cast<uint64_t>(e) << l.outStart(name)) & sectorMask);
   uint64_t accesses = (uint64_t(1) << registers.rank()) / static_cast<uint64_t>(vector);
-  return std::max<uint64_t>(accesses, 1) * (2 + (uint64_t(1) << sectors.rank()));
+  layout::Span written(l.columnsOf(layout::kLane));
+  for (int64_t e = 1; e < vector; e *= 2)
+    written.insert(static_cast<uint64_t>(e) << l.outStart(name));
+  uint64_t bytes = (uint64_t(bits) << written.rank()) / 8, touched = uint64_t(1) << sectors.rank();
+  return std::max<uint64_t>(accesses, 1) * (2 + (bytes < 32 * touched ? 2 * touched : touched));
 }
 
 // Whether the value had better be stored as it lies than be moved into the layout that suits memory.
@@ -235,21 +237,22 @@ bool Assigner::storesInPlace(const Access &access, LinearAttr memory) {
   if (!value)
     return false;
   auto clocks = [&](LinearAttr l) {
-    return accessClocks(l.getLayout(), access.fastest, access.bits, access.width,
-                        questions_.target().info().maxVectorBits());
+    return storeClocks(l.getLayout(), access.fastest, access.bits, access.width,
+                       questions_.target().info().maxVectorBits());
   };
   return clocks(value) <= clocks(memory) + costs_.cost(value, memory, storageBits(access.op->getOperand(1).getType()));
 }
 
 // Accesses of one shape with the same fastest dim share a layout, that of the narrowest element: a second layout for wider
-// elements would buy nothing that the conversion does not cost.
+// elements would buy nothing that the conversion does not cost. What a dot has laid out is converted in any case, or stored
+// in place: its stores have layouts of their own.
 void Assigner::anchorMemory() {
   AxisFacts facts(function_);
   struct Group {
     target::LayoutRequest request;
     SmallVector<Access> accesses;
   };
-  std::map<std::pair<std::vector<int64_t>, unsigned>, Group> groups;
+  std::map<std::tuple<std::vector<int64_t>, unsigned, unsigned>, Group> groups;
   function_.walk([&](Operation *op) {
     if (!isa<LoadOp, StoreOp>(op) || !isTile(op->getOperand(0)))
       return;
@@ -257,7 +260,8 @@ void Assigner::anchorMemory() {
     if (!access)
       return;
     std::vector<int64_t> shape = shapeOf(op->getOperand(0).getType()).vec();
-    Group &group = groups[{shape, access->fastest}];
+    bool isLaidOut = isa<StoreOp>(op) && given_.count(op->getOperand(1));
+    Group &group = groups[{shape, access->fastest, isLaidOut ? access->bits : 0}];
     target::LayoutRequest &request = group.request;
     if (group.accesses.empty()) {
       request.access = isa<LoadOp>(op) ? target::Access::Load : target::Access::Store;
@@ -325,8 +329,6 @@ LinearAttr Assigner::needOf(OpOperand &operand) {
     return given_.lookup(carried);
   if (auto dot = dots_.find(op); dot != dots_.end()) {
     const DotPlan &plan = dot->second;
-    if (auto scaled = dyn_cast<DotScaledOp>(op); scaled && index > 2)
-      return operand.get() == scaled.getAScale() && index == 3 ? plan.aScale : plan.bScale;
     return index == 0 ? plan.a : index == 1 ? plan.b : plan.accumulator;
   }
   if (isa<PrintOp, ExtractScalarOp>(op) || (isa<GatherOp>(op) && index == 0))

@@ -27,6 +27,7 @@ static StepResult cleanUp(ModuleOp module, const target::Target &) {
 
 ArrayRef<LayoutStep> layoutSteps() {
   static const LayoutStep steps[] = {
+      {"expand-dots", expandDots, "layouts are chosen for the dots that units have"},
       {"assign-layouts", assignLayouts, "everything below works on layouts"},
       {"clean-up", cleanUp, "equal conversions first become one, so that their cost counts once"},
       {"remove-layout-conversions", removeLayoutConversions, "before any of them costs memory"},
@@ -52,6 +53,7 @@ static StepResult runSteps(ModuleOp module, const target::Target &target) {
 
 // ---- passes for tessera-opt ----------------------------------------------------------------------------------------
 
+#define GEN_PASS_DEF_EXPANDDOTSPASS
 #define GEN_PASS_DEF_ASSIGNLAYOUTSPASS
 #define GEN_PASS_DEF_REMOVELAYOUTCONVERSIONSPASS
 #define GEN_PASS_DEF_PIPELINELOOPSPASS
@@ -110,6 +112,7 @@ target::GenericTarget genericTarget(unsigned lanes, unsigned sharedBytes, bool m
         signalPassFailure();                                                                                           \
     }                                                                                                                  \
   };
+TESSERA_LAYOUT_PASS(ExpandDots, expandDots, numExpanded += result.count)
 TESSERA_LAYOUT_PASS(AssignLayouts, assignLayouts, numConversions += result.count)
 TESSERA_LAYOUT_PASS(RemoveLayoutConversions, removeLayoutConversions, numRemoved += result.count)
 TESSERA_LAYOUT_PASS(PipelineLoops, pipelineLoops, numPipelined += result.count)

@@ -186,8 +186,6 @@ std::optional<DotPlan> LayoutQuestions::byInstruction(DotOp dot, llvm::function_
                    LinearAttr::get(context, layouts->b),
                    LinearAttr::get(context, layouts->accumulator),
                    {},
-                   {},
-                   {},
                    {}};
   }
   return std::nullopt;
@@ -205,42 +203,6 @@ DotPlan LayoutQuestions::planDot(DotOp dot, llvm::function_ref<OperandSource(Val
     return plan; // from scratch: in any layout
   plan.a = LinearAttr::get(dot.getContext(), layout::plainDotOperand(accumulator, 0, k));
   plan.b = LinearAttr::get(dot.getContext(), layout::plainDotOperand(accumulator, 1, k));
-  return plan;
-}
-
-// Rows of a tile of twice as many rows, two of which share an element.
-static LinearLayout packedAlong(const LinearLayout &source, unsigned axis) {
-  std::vector<int64_t> shape = source.shape();
-  shape[axis] /= 2;
-  LinearLayout frame({}, layout::tensorDims(shape), {});
-  layout::Vectors columns;
-  for (uint64_t column : source.columns()) {
-    std::vector<int64_t> index = source.unpackOut(column);
-    index[axis] >>= 1;
-    columns.push_back(frame.packOut(index));
-  }
-  return LinearLayout(source.ins(), frame.outs(), std::move(columns)).withoutZeroBits(layout::kRegister);
-}
-
-DotPlan LayoutQuestions::planDot(DotScaledOp dot) {
-  // Multiply-adds of each lane: a lane that owns c[m, n] holds row m of a and column n of b, with their scales.
-  DotPlan plan;
-  LinearLayout accumulator =
-      layout::plainDotAccumulator(dot.getC().getType().getShape(), target_.info().lanes(), numWarps_);
-  plan.accumulator = LinearAttr::get(dot.getContext(), accumulator);
-  unsigned rowDim = accumulator.rank() - 2, columnDim = rowDim + 1;
-  LinearLayout rows = layout::sliced(accumulator, columnDim), columns = layout::sliced(accumulator, rowDim);
-  ArrayRef<int64_t> a = dot.getA().getType().getShape(), b = dot.getB().getType().getShape(),
-                    c = dot.getC().getType().getShape();
-  LinearLayout packedRows = a[rowDim] == c[rowDim] ? rows : packedAlong(rows, rowDim);
-  LinearLayout packedColumns = b[columnDim] == c[columnDim] ? columns : packedAlong(columns, rowDim);
-  MLIRContext *context = dot.getContext();
-  plan.a = LinearAttr::get(context, layout::unsliced(packedRows, columnDim, a[columnDim]));
-  plan.b = LinearAttr::get(context, layout::unsliced(packedColumns, rowDim, b[rowDim]));
-  if (Value scale = dot.getAScale())
-    plan.aScale = LinearAttr::get(context, layout::unsliced(rows, columnDim, shapeOf(scale.getType()).back()));
-  if (Value scale = dot.getBScale())
-    plan.bScale = LinearAttr::get(context, layout::unsliced(columns, columnDim, shapeOf(scale.getType()).back()));
   return plan;
 }
 

@@ -15,7 +15,6 @@ namespace tessera::tile {
 struct DotPlan {
   int32_t instruction = 0; // index into the menu + 1, as the op has it
   LinearAttr a, b, accumulator;
-  LinearAttr aScale, bScale; // dot_scaled only
   // Operands that the instruction reads from shared memory: the buffer's layout; a and b are then null. All four null: a plain dot whose
   // operands go through scratch, from any layout.
   LinearAttr aShared, bShared;
@@ -37,7 +36,6 @@ public:
   LinearAttr compute(mlir::RankedTensorType type, mlir::Operation *at);
   // sourceOf: asked about the dot's a and b.
   DotPlan planDot(DotOp dot, llvm::function_ref<OperandSource(mlir::Value)> sourceOf);
-  DotPlan planDot(DotScaledOp dot);
   unsigned numWarps() const { return numWarps_; }
   const target::Target &target() const { return target_; }
 

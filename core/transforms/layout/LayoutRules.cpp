@@ -110,7 +110,7 @@ LinearAttr resultFromOperand(Operation *op, unsigned operand, LinearAttr layout,
       .Case<CatOp>([&](auto) { return attrOf(op, layout::concatenated(layout.getLayout())); })
       .Case<ReduceOp>([&](auto reduce) { return attrOf(op, layout::sliced(layout.getLayout(), reduce.getAxis())); })
       .Case<GatherOp>([&](auto) { return operand == 1 ? layout : LinearAttr(); })
-      .Case<DotOp, DotScaledOp>([&](auto) { return operand == 2 ? layout : LinearAttr(); })
+      .Case<DotOp>([&](auto) { return operand == 2 ? layout : LinearAttr(); })
       .Default([](Operation *) { return LinearAttr(); });
 }
 
@@ -136,7 +136,7 @@ LinearAttr operandFromResult(Operation *op, unsigned operand, LinearAttr layout)
       })
       .Case<SplitOp>([&](auto) { return attrOf(op, layout::joined(layout.getLayout())); })
       .Case<GatherOp>([&](auto) { return operand == 1 ? layout : LinearAttr(); })
-      .Case<DotOp, DotScaledOp>([&](auto) { return operand == 2 ? layout : LinearAttr(); })
+      .Case<DotOp>([&](auto) { return operand == 2 ? layout : LinearAttr(); })
       .Default([](Operation *) { return LinearAttr(); });
 }
 

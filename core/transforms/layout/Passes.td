@@ -22,6 +22,15 @@ class LayoutPass<string flag> : Pass<flag, "::mlir::ModuleOp"> {
   let dependentDialects = ["::tessera::tile::TileDialect"];
 }
 
+def ExpandDotsPass : LayoutPass<"tile-expand-dots"> {
+  let summary = "write products that matrix units do not have as products that they have";
+  let description = [{
+    Before: `tile.dot_scaled %a as e2m1 scale %s, …`   After: the elements times their scales as bf16 (fp16 where one side is), `tile.dot`.
+    Requires: TILE level. Establishes: no dot_scaled.
+  }];
+  let statistics = [Statistic<"numExpanded", "expanded", "Number of products written out">];
+}
+
 def AssignLayoutsPass : LayoutPass<"tile-assign-layouts"> {
   let summary = "give every tile a layout";
   let description = [{

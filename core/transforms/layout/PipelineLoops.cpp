@@ -451,7 +451,7 @@ int64_t LoopPipeliner::run(int64_t stages) {
   bool hasDot = false, writes = false;
   SmallVector<LoadOp> candidates;
   for (Operation &op : *loop_.getBody()) {
-    hasDot |= isa<DotOp, AsyncDotOp, DotScaledOp>(op);
+    hasDot |= isa<DotOp, AsyncDotOp>(op);
     if (auto load = dyn_cast<LoadOp>(op))
       candidates.push_back(load);
     op.walk([&](Operation *inner) { writes |= isa<StoreOp, AtomicRmwOp, AtomicCasOp, BarrierOp>(inner); });

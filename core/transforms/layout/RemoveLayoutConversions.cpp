@@ -4,7 +4,8 @@
 // After:  %r2 = tile.arange 0 to 128 : …#B ; %c = arith.cmpi slt, %r2, %n2
 // A conversion is replaced by a second computation of what it converts, back to values that cost nothing (constants,
 // ranges, splats), values that already have the layout, and, where that is cheaper, conversions of narrower or earlier
-// values. Costs are clocks of a warp (ConversionCosts), times 8 for each loop around.
+// values. What only the conversion uses is not computed a second time but moved behind an earlier one, at no cost.
+// Costs are clocks of a warp (ConversionCosts), times 8 for each loop around.
 // Requires, keeps: LAYOUT level, every op local.  Not done here: loads are never repeated; carried values keep their layout.
 //
 // SPDX-License-Identifier: Apache-2.0
@@ -34,12 +35,14 @@ private:
     bool recompute = false; // else: convert, or nothing where the layout is there
   };
   uint64_t weight(Value value) const;
+  void collectMoved(ConvertLayoutOp op);
   Choice choose(Value value, LinearAttr layout, unsigned depth);
   Value make(Value value, LinearAttr layout);
   bool tryRemove(ConvertLayoutOp op);
 
   func::FuncOp function_;
   ConversionCosts costs_;
+  DenseSet<Operation *> moved_; // what nothing but the conversion at hand needs in its old layout
   DenseMap<Wanted, Choice> choices_;
   DenseMap<Wanted, Value> made_;
 };
@@ -66,6 +69,26 @@ static uint64_t costOfOp(Operation *op) {
   return isa<arith::DivSIOp, arith::DivUIOp, arith::RemSIOp, arith::RemUIOp, arith::DivFOp>(op) ? 8 : 1;
 }
 
+void Rematerialiser::collectMoved(ConvertLayoutOp conversion) {
+  moved_.clear();
+  moved_.insert(conversion);
+  SmallVector<Operation *> work{conversion};
+  while (!work.empty())
+    for (Value operand : work.pop_back_val()->getOperands()) {
+      Operation *op = operand.getDefiningOp();
+      if (op && !moved_.contains(op) && (isRematerialisable(op) || isa<ConvertLayoutOp>(op)) &&
+          llvm::all_of(op->getUsers(), [&](Operation *user) { return moved_.contains(user); })) {
+        moved_.insert(op);
+        work.push_back(op); // another operand's op may wait for this one: it is looked at again from here
+      }
+    }
+}
+
+static uint64_t registersOf(LinearAttr layout) {
+  unsigned bits = layout.getNumBits(layout::kRegister);
+  return bits < 32 ? uint64_t(1) << bits : 1;
+}
+
 Rematerialiser::Choice Rematerialiser::choose(Value value, LinearAttr layout, unsigned depth) {
   if (layoutOf(value) == layout)
     return {0, false};
@@ -78,8 +101,9 @@ Rematerialiser::Choice Rematerialiser::choose(Value value, LinearAttr layout, un
     best = choose(op->getOperand(0), layout, depth); // the conversion in between falls away
     best.recompute = true;
   } else if (op && depth < 64 && op->getNumRegions() == 0 && isRematerialisable(op)) {
-    uint64_t registers =
-        layout.getNumBits(layout::kRegister) < 32 ? uint64_t(1) << layout.getNumBits(layout::kRegister) : 1;
+    uint64_t registers = registersOf(layout), before = registersOf(layoutOf(value));
+    if (moved_.contains(op))
+      registers -= std::min(registers, before);
     Choice again{registers * costOfOp(op) * weight(value), true};
     for (OpOperand &operand : op->getOpOperands()) {
       if (!isTile(operand.get()))
@@ -143,6 +167,7 @@ bool Rematerialiser::tryRemove(ConvertLayoutOp op) {
   Value source = op.getSource();
   uint64_t cost = costs_.cost(layoutOf(source), layout, storageBits(source.getType())) * weight(op.getResult());
   choices_.clear();
+  collectMoved(op);
   Choice choice = choose(source, layout, 0);
   bool same = layoutOf(source) == layout;
   if (!same && (!choice.recompute || (choice.cost >= cost && !isFreeInAnyLayout(source.getDefiningOp()))))

@@ -40,8 +40,7 @@ TEST(Execution, RandomKernelsOfEveryKindMeanTheSame) {
   unsigned ran = 0;
   for (uint64_t seed = 0; seed < 80; ++seed) {
     samples::RandomOptions kind;
-    kind.fp8 = false;       // conversions straight to f8e4b15 have no tile IR
-    kind.dotScaled = false; // the LAYOUT pipeline gives its operands no layouts of their own yet
+    kind.fp8 = false; // conversions straight to f8e4b15 have no tile IR
     samples::RandomKernel k = samples::randomKernel(seed, kind);
     std::vector<std::vector<uint8_t>> want = k.initialBuffers(), have = want;
     ASSERT_EQ(samples::runReference(k, want), "");

@@ -45,17 +45,3 @@ func.func @one_instruction(%a: tensor<16x16xf16>, %c: tensor<16x16xf32>, %e: ten
   return
 }
 }
-
-// -----
-
-// Scaled blocks: operands packed along k, a scale for 32 elements; always lane by lane.
-// CHECK-LABEL: func.func @scaled
-// CHECK: tile.dot_scaled
-module attributes {tile.options = {num_warps = 4 : i64}} {
-func.func @scaled(%a: tensor<32x32xi8>, %b: tensor<64x16xf8E5M2>, %c: tensor<32x16xf32>, %sa: tensor<32x2xi8>, %sb: tensor<16x2xi8>,
-                  %p: tensor<32x16x!tile.ptr<f32>>) {
-  %d = tile.dot_scaled %a as e2m1 scale %sa, %b as e5m2 scale %sb, %c lhs_k_pack : (tensor<32x32xi8>, tensor<64x16xf8E5M2>, tensor<32x16xf32>, tensor<32x2xi8>, tensor<16x2xi8>) -> tensor<32x16xf32>
-  tile.store %p, %d : (tensor<32x16x!tile.ptr<f32>>, tensor<32x16xf32>) -> ()
-  return
-}
-}
