@@ -124,6 +124,17 @@ AxisInfo remainderOf(const AxisInfo &a, const AxisInfo &b) {
   return remainder;
 }
 
+// A number times a constant, as in `tile * BLOCK`: where a tile starts. One before the first element is where no kernel reads, but its sign follows from
+// arithmetic (tiles left of a group, sizes from memory) that no analysis sees through.
+bool isTileStart(Value scalar) {
+  auto product = scalar.getDefiningOp<arith::MulIOp>();
+  auto isPositive = [](Value factor) {
+    std::optional<int64_t> constant = splatIntegerOf(factor);
+    return constant && *constant > 0;
+  };
+  return product && (isPositive(product.getLhs()) || isPositive(product.getRhs()));
+}
+
 // Elementwise, nothing contiguous: what is constant in all operands is constant in the result.
 AxisInfo elementwise(ArrayRef<AxisInfo> operands, int64_t divisibility) {
   AxisInfo info = operands[0];
@@ -213,7 +224,7 @@ std::optional<AxisInfo> AxisFacts::computeShape(Operation *op) const {
   Type type = op->getResult(0).getType();
   if (isa<SplatOp>(op)) {
     AxisInfo info = uniform(type, in.divisibility[0], in.constant);
-    info.nonNegative = in.nonNegative;
+    info.nonNegative = in.nonNegative || isTileStart(op->getOperand(0));
     return info;
   }
   if (auto expand = dyn_cast<ExpandDimsOp>(op)) {

@@ -109,6 +109,28 @@ TEST(AxisFacts, DivisionAndRemainder) {
   EXPECT_EQ(k.axis(2).contiguity, Facts{1}); // may be negative, where C's remainder breaks the run
 }
 
+TEST(AxisFacts, WhereATileStartsIsNotNegative) {
+  Kernel k(R"(
+    func.func @k(%tile: i32, %shift: i32 {tile.divisibility = 16}, %n: i32 {tile.divisibility = 16}) {
+      %c = arith.constant 64 : i32
+      %s = arith.muli %tile, %c : i32
+      %ss = tile.splat %s : (i32) -> tensor<64xi32>
+      %a = tile.arange 0 to 64 : tensor<64xi32>
+      %o = arith.addi %ss, %a : tensor<64xi32>
+      %ns = tile.splat %n : (i32) -> tensor<64xi32>
+      %r = arith.remsi %o, %ns : tensor<64xi32>
+      %t = arith.subi %s, %shift : i32
+      %ts = tile.splat %t : (i32) -> tensor<64xi32>
+      %u = arith.addi %ts, %a : tensor<64xi32>
+      %v = arith.remsi %u, %ns : tensor<64xi32>
+      tile.print "x" %r, %v : tensor<64xi32>, tensor<64xi32>
+      return
+    })");
+  ASSERT_TRUE(k.ok());
+  EXPECT_EQ(k.axis(0).contiguity, Facts{16});
+  EXPECT_EQ(k.axis(1).contiguity, Facts{1}); // shifted: may well begin below zero
+}
+
 TEST(AxisFacts, LoopsHintsAssumptions) {
   Kernel k(R"(
     func.func @k(%p: !tile.ptr<f16> {tile.divisibility = 16}, %n: i32, %x: i32) {
