@@ -11,6 +11,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/Dominance.h"
 #include "mlir/IR/Verifier.h"
 
 namespace tessera::py {
@@ -219,6 +220,20 @@ void Visitor::markReadOnly(mlir::Operation *op) {
       function.setArgAttr(i, "tile.read_only", b.getUnitAttr());
 }
 
+// A fact that is stated of a value holds for it from there on, also where the statement's own result is dropped:
+// `tl.multiple_of(x, 16)` on a line of its own is common.
+static void spreadHints(mlir::func::FuncOp function) {
+  llvm::SmallVector<tile::HintOp> hints;
+  function.walk<mlir::WalkOrder::PreOrder>([&](tile::HintOp op) { hints.push_back(op); });
+  if (hints.empty())
+    return;
+  mlir::DominanceInfo dominance(function);
+  for (tile::HintOp hint : hints)
+    hint.getOperand().replaceUsesWithIf(hint.getResult(), [&](mlir::OpOperand &use) {
+      return use.getOwner() != hint && dominance.properlyDominates(hint.getOperation(), use.getOwner());
+    });
+}
+
 mlir::OwningOpRef<mlir::ModuleOp> Visitor::emit(const JitFunction &kernel, const KernelSignature &signature) {
   frames.push_back(std::make_unique<KernelFrame>());
   KernelFrame &f = frame();
@@ -266,6 +281,7 @@ mlir::OwningOpRef<mlir::ModuleOp> Visitor::emit(const JitFunction &kernel, const
     return nullptr;
   place = kernel.def->nameSpan;
   mlir::func::ReturnOp::create(b, loc);
+  spreadHints(function);
   markReadOnly(function);
   return module;
 }
