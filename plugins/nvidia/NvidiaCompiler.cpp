@@ -16,6 +16,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <iterator>
 #include <map>
 #include <sstream>
 
@@ -82,6 +83,11 @@ std::vector<std::pair<std::string, std::string>> namedFiles(const std::string &t
   return files;
 }
 
+std::vector<std::string> words(const std::string &text) {
+  std::istringstream stream(text);
+  return {std::istream_iterator<std::string>(stream), {}};
+}
+
 bool hasInlineAssembly(const tbc::Region &r) {
   return std::any_of(r.ops.begin(), r.ops.end(), [](const tbc::Op &o) {
     return o.code == tbc::Opcode::InlineAsm || std::any_of(o.regions.begin(), o.regions.end(), hasInlineAssembly);
@@ -143,6 +149,8 @@ public:
     // Decided in the core already; naming them keeps the SDK from calling them unknown.
     for (const char *key : {"num_warps", "num_stages", "num_ctas"})
       (void)job.options.get(key);
+    if (int64_t version = job.options.integer("ptx_version", 0))
+      options.arch.ptxVersion = static_cast<unsigned>(version);
     options.cancelled = [&] { return job.sink.cancelled(); };
     options.emitLlvm = job.wants(TSR_EMIT_IR_DUMP);
     options.timing = job.wants(TSR_EMIT_TIMING);
@@ -153,10 +161,11 @@ public:
     if (options.emitLlvm) {
       job.dump("llvm", r.llvm);
       job.dump("llvm-opt", r.llvmOptimised);
-      job.dump("ptx", r.ptx);
     }
     job.assembly(r.ptx);
-    assembleAndEmit(job, module, arch, r, options);
+    uint32_t flags = (job.options.flag("launch_cooperative_grid", false) ? TSR_LAUNCH_COOPERATIVE : 0) |
+                     (job.options.flag("launch_pdl", false) ? TSR_LAUNCH_DEPENDENT : 0);
+    assembleAndEmit(job, module, arch, r, options, words(job.options.get("ptx_options")), flags);
   }
 
   std::string externalVersions() override { return Assembler::installed().name(); }
@@ -204,15 +213,15 @@ private:
   }
 
   void assembleAndEmit(sdk::CompileJob &job, const tbc::Module &module, const Architecture &arch, CompileResult &r,
-                       const CompileOptions &options) {
+                       const CompileOptions &options, const std::vector<std::string> &extra, uint32_t flags) {
     AssembleResult cubin;
     cubin.ok = true;
     // compute_90 means PTX: the driver makes the machine code where it runs.
     if (!arch.ptx)
       cubin = Assembler::installed().assemble(r.ptx, options.cpu,
-                                              static_cast<unsigned>(std::clamp(options.optLevel, 0, 3)));
+                                              static_cast<unsigned>(std::clamp(options.optLevel, 0, 3)), extra);
     job.throwIfCancelled();
-    if (!cubin.cubin.empty())
+    if (!cubin.cubin.empty() && extra.empty())
       askForOneBlockMore(module, arch, r, cubin, options);
     if (!cubin.ok)
       throw refusal(module, r.ptx, cubin.error, options.cpu);
@@ -231,6 +240,7 @@ private:
       if (!job.entry.empty() && f.name != job.entry)
         continue;
       sdk::KernelInfo info = describe(module, f);
+      info.flags = flags;
       for (const auto &[name, use] : cubin.kernels)
         if (name == f.name) {
           info.regs = use.registers;

@@ -216,6 +216,11 @@ CHECKS = [
     ("sm_90a", "assembly", assembly("{ .reg .b32 t; mov.b32 t, $1; mov.b32 $0, t; } // 5 $$", "=r, r", 1, False, 128), [r"mov\.b32 %r\d+, t; } // 5 \$\n"], []),
     ("sm_90a", "unpack", ["-s", "*fp16:16,*i16:16,*i16:16", "-D", "BLOCK=256"], [r"mov\.b32 (%r\d+), (%r\d+); shr\.u32 %r\d+, \2, 16;"], []),
     ("sm_90a", "through_pointers", ["-s", "*i8:16,*i8:16", "-D", "BLOCK=128"], [r"ld\.global\.b8 %r\d+, \[%rd\d+\]; st\.global\.b8 \[%rd\d+\], %r"], []),
+    # The warps of a cluster's blocks are one block, of 32 at most.
+    ("sm_90a", "add", [*ADD, "--num-ctas", "2"], [r"\.reqntid 256"], [r"cluster"]),
+    ("sm_90a", "add", [*ADD, "--num-ctas", "4", "--num-warps", "16"], [r"\.reqntid 1024"], []),
+    ("sm_80", "add", [*ADD, "--num-ctas", "2"], [r"\.reqntid 128"], []),
+    ("sm_90a", "registers", ["-s", "*i64:16", "--num-ctas", "8", "--num-warps", "2"], [r"\.reqntid 512", r", 512;"], []),
     # Two readings of a clock are two.
     ("sm_90a", "registers", ["-s", "*i64:16"], [r"griddepcontrol\.wait;(.|\n)*%globaltimer;(.|\n)*%globaltimer;(.|\n)*%smid;(.|\n)*launch_dependents"], []),
 ]
@@ -307,6 +312,10 @@ def main(tessera):
             return done, paths[2].read_text() if paths[2].exists() else ""
 
         check_libraries(check, compile_tile, pathlib.Path(folder))
+        done, text = compiled("sm_90a", "add", [*ADD, "--num-ctas", "16"], "asm")
+        check(done.returncode != 0 and "num_ctas must be a power of two of at most 8" in done.stderr and "kernels.py:" in done.stderr, done.stderr[:200])
+        done, text = compiled("sm_90a", "add", ADD, "llvm")
+        check(b"define ptx_kernel void @add" in text and b".visible" not in text, f"llvm: {text[:200]}")
         # Names that are none say what there is.
         done, _ = compiled("sm_42", "add", ADD, "asm")
         check(done.returncode != 0 and "sm_75" in done.stderr, f"sm_42: {done.stderr.strip()[:200]}")

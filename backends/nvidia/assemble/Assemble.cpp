@@ -269,12 +269,17 @@ bool Assembler::findProgram(const std::string &path) {
   return true;
 }
 
-AssembleResult Assembler::assemble(const std::string &ptx, const std::string &arch, unsigned optLevel) const {
+AssembleResult Assembler::assemble(const std::string &ptx, const std::string &arch, unsigned optLevel,
+                                   const std::vector<std::string> &extra) const {
+  std::vector<std::string> options{"-arch=" + arch, "-O" + std::to_string(optLevel), "-lineinfo"};
   switch (kind_) {
   case Kind::Library:
-    return byLibrary(ptx, arch, optLevel);
+    for (const std::string &option : extra)
+      options.push_back("-Xptxas=" + option);
+    return byLibrary(ptx, std::move(options));
   case Kind::Program:
-    return byProgram(ptx, arch, optLevel);
+    options.insert(options.end(), extra.begin(), extra.end());
+    return byProgram(ptx, std::move(options));
   case Kind::None:
     break;
   }
@@ -283,15 +288,20 @@ AssembleResult Assembler::assemble(const std::string &ptx, const std::string &ar
   return r;
 }
 
-AssembleResult Assembler::byLibrary(const std::string &ptx, const std::string &arch, unsigned optLevel) const {
+AssembleResult Assembler::byLibrary(const std::string &ptx, std::vector<std::string> options) const {
   AssembleResult r;
   JitLink link;
   link.load(library_);
-  std::string archOption = "-arch=" + arch, optOption = "-O" + std::to_string(optLevel);
-  const char *options[] = {archOption.c_str(), optOption.c_str(), "-verbose", "-lineinfo"};
+  options.emplace_back("-verbose");
+  std::vector<const char *> texts;
+  std::string all;
+  for (const std::string &option : options) {
+    texts.push_back(option.c_str());
+    all += " " + option;
+  }
   JitLink::Handle handle = nullptr;
-  if (link.create(&handle, std::size(options), options) != 0) {
-    r.error = name_ + " does not know " + arch;
+  if (link.create(&handle, static_cast<uint32_t>(texts.size()), texts.data()) != 0) {
+    r.error = name_ + " does not take" + all;
     return r;
   }
   bool ok =
@@ -309,7 +319,7 @@ AssembleResult Assembler::byLibrary(const std::string &ptx, const std::string &a
   return r;
 }
 
-AssembleResult Assembler::byProgram(const std::string &ptx, const std::string &arch, unsigned optLevel) const {
+AssembleResult Assembler::byProgram(const std::string &ptx, std::vector<std::string> options) const {
   AssembleResult r;
   TemporaryFolder folder;
   if (folder.path.empty()) {
@@ -318,9 +328,9 @@ AssembleResult Assembler::byProgram(const std::string &ptx, const std::string &a
   }
   fs::path in = folder.path / "kernel.ptx", out = folder.path / "kernel.cubin", log = folder.path / "log";
   std::ofstream(in, std::ios::binary) << ptx;
-  int status = run({program_, "-v", "--gpu-name=" + arch, "-O" + std::to_string(optLevel), "-lineinfo", in.string(),
-                    "-o", out.string()},
-                   log);
+  options.insert(options.begin(), {program_, "-v"});
+  options.insert(options.end(), {in.string(), "-o", out.string()});
+  int status = run(options, log);
   std::string text = textOf(log);
   r.ok = status == 0;
   if (!r.ok)

@@ -34,16 +34,17 @@ public:
   // "nvJitLink 13.0", "ptxas 13.0.48 (/usr/local/cuda/bin/ptxas)", "none (the driver assembles)".
   const std::string &name() const { return name_; }
   bool isNone() const { return kind_ == Kind::None; }
-  // arch: "sm_90a". Thread-safe.
-  AssembleResult assemble(const std::string &ptx, const std::string &arch, unsigned optLevel) const;
+  // arch: "sm_90a"; extra: options of ptxas, as on its command line. Thread-safe.
+  AssembleResult assemble(const std::string &ptx, const std::string &arch, unsigned optLevel,
+                          const std::vector<std::string> &extra = {}) const;
 
 private:
   enum class Kind : uint8_t { None, Library, Program };
   Assembler();
   bool openLibrary(const std::string &path);
   bool findProgram(const std::string &path);
-  AssembleResult byLibrary(const std::string &ptx, const std::string &arch, unsigned optLevel) const;
-  AssembleResult byProgram(const std::string &ptx, const std::string &arch, unsigned optLevel) const;
+  AssembleResult byLibrary(const std::string &ptx, std::vector<std::string> options) const;
+  AssembleResult byProgram(const std::string &ptx, std::vector<std::string> options) const;
 
   Kind kind_ = Kind::None;
   std::string name_ = "none (the driver assembles)", program_;

@@ -208,6 +208,8 @@ void Emitter::emitIf(const Op &o) {
   unflatten(phis, o.results);
 }
 
+constexpr int64_t kDisableHoisting = 8; // bit 3 of loop_flags
+
 void Emitter::emitFor(const Op &o) {
   LLVMContext &c = out_.getContext();
   const tbc::Region &body = o.regions[0];
@@ -233,7 +235,13 @@ void Emitter::emitFor(const Op &o) {
   V more = b_.CreateICmpUGT(b_.CreateSub(upper, induction), step);
   induction->addIncoming(b_.CreateAdd(induction, step), latch);
   addIncoming(carried, next, latch);
-  b_.CreateCondBr(more, loop, after);
+  Instruction *back = b_.CreateCondBr(more, loop, after);
+  if (o.intAttr(AttrId::LoopFlags) & kDisableHoisting) {
+    MDNode *stays = MDNode::get(c, MDString::get(c, "llvm.licm.disable"));
+    MDNode *node = MDNode::getDistinct(c, {nullptr, stays});
+    node->replaceOperandWith(0, node);
+    back->setMetadata(LLVMContext::MD_loop, node);
+  }
 
   b_.SetInsertPoint(after);
   Registers results = phisOf(b_, initial, before);

@@ -444,6 +444,26 @@ static LogicalResult checkShape(ModuleOp module, const target::TargetInfo &info,
   return success();
 }
 
+// The subgroups of all blocks of a cluster as one block, as far as the target runs so many (docs/rationale/clusters.md).
+static FailureOr<unsigned> joinCluster(ModuleOp module, const target::TargetInfo &info) {
+  auto numWarps = static_cast<unsigned>(moduleOption(module, "num_warps", 4));
+  auto blocks = static_cast<uint64_t>(moduleOption(module, "num_ctas", 1));
+  if (blocks <= 1 || info.get(target::Capability::ClusterMax, 0) == 0)
+    return numWarps;
+  uint64_t most = info.get(target::Capability::ClusterMax, 0);
+  if (!layout::isPowerOfTwo(blocks) || blocks > most) {
+    module.emitError() << "num_ctas must be a power of two of at most " << most << " on target " << info.name
+                       << ", got " << blocks;
+    return failure();
+  }
+  uint64_t warps = std::min(info.get(target::Capability::MaxWarps, UINT64_MAX),
+                            info.get(target::Capability::MaxThreads, UINT64_MAX) / info.lanes());
+  if (numWarps < warps)
+    numWarps = static_cast<unsigned>(std::min<uint64_t>(numWarps * blocks, warps));
+  setModuleOption(module, "num_warps", numWarps);
+  return numWarps;
+}
+
 // What the rules of layouts take for granted.
 static LogicalResult checkInput(func::FuncOp function) {
   WalkResult legal = function.walk([&](Operation *op) {
@@ -464,9 +484,10 @@ static LogicalResult checkInput(func::FuncOp function) {
 
 StepResult assignLayouts(ModuleOp module, const target::Target &target) {
   StepResult result;
-  unsigned numWarps = static_cast<unsigned>(moduleOption(module, "num_warps", 4));
-  if (failed(checkShape(module, target.info(), numWarps)))
+  FailureOr<unsigned> joined = joinCluster(module, target.info());
+  if (failed(joined) || failed(checkShape(module, target.info(), *joined)))
     return {failure(), 0};
+  unsigned numWarps = *joined;
   module.walk([&](func::FuncOp function) {
     if (failed(checkInput(function)))
       result.status = failure();

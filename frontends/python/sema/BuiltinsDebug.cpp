@@ -270,8 +270,15 @@ template <int Which> Value special(Visitor &v, Args &) {
     targetCannot(v, std::string(r.name), "guard it with tl.target_info");
   return emitAsm(v, {}, std::string(r.text), std::string(r.constraints), {dtype(r.type)}, false, 1)[0];
 }
-Value numThreads(Visitor &v, Args &) { return Emitter::constInt(v.options.numWarps * 32); }
-Value numWarps(Visitor &v, Args &) { return Emitter::constInt(v.options.numWarps); }
+// Those of one block; where a target has clusters their warps are one block (docs/rationale/clusters.md).
+int64_t warpsOfBlock(Visitor &v) {
+  int64_t own = v.options.numWarps;
+  std::string_view target = v.options.targetName;
+  bool hasClusters = target.starts_with("sm_") && std::atoi(target.data() + 3) >= 90;
+  return hasClusters && own < 32 ? std::min<int64_t>(own * v.options.numCtas, 32) : own;
+}
+Value numThreads(Visitor &v, Args &) { return Emitter::constInt(warpsOfBlock(v) * 32); }
+Value numWarps(Visitor &v, Args &) { return Emitter::constInt(warpsOfBlock(v)); }
 
 // Regions of the profiler: names for a tool that is not here.
 Value profilerMark(Visitor &, Args &) { return Emitter::none(); }

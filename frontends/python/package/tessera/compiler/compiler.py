@@ -19,7 +19,7 @@ from pathlib import Path
 from tessera import _tessera, knobs
 from tessera.backends.compiler import BaseBackend, GPUTarget, Language
 from tessera.compiler.errors import CompilationError, compilation_error, parse_diagnostics
-from tessera.compiler.options import Options, compiler_options, parse_options, used_options
+from tessera.compiler.options import Options, compiler_options, parse_options, target_with, used_options
 from tessera.runtime.driver import driver, target_text
 from tessera.runtime.errors import OutOfResources
 
@@ -553,6 +553,7 @@ def compile(src, target=None, options=None, _env_vars=None):
             raise CompilationError(src.fn.src, None, f"{param.name} marked as constexpr and listed in do_not_specialize/"
                                    "do_not_specialize_on_alignment. Remove constexpr designation to skip specialization.")
     parsed = make_backend(target).parse_options({**(options or {}), **src.parse_options()})
+    target = target_with(target, parsed)
     # Options without a meaning on the target are no part of the entry's key: tuning tries many of them.
     fields = ("tessera python kernel 1", _tessera.plugin_build(target_text(target)), src.hash(), src.name, target_text(target),
               repr(used_options(target, parsed, src.fn)), str(knobs.compilation.allow_non_constexpr_globals), *_file_digests(parsed))

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import re
 import sys
 from dataclasses import dataclass, fields, replace
 
@@ -86,21 +87,45 @@ def used_options(target, options, fn):
     return replace(options, **unused) if unused else options
 
 
+def arch_number(arch):
+    """"90" of "sm90", "sm_90a" or 90. Errors: ValueError for what names no architecture."""
+    found = re.fullmatch(r"(?:sm_?)?(\d+)[af]?", str(arch))
+    if found is None:
+        raise ValueError(f"arch {arch!r} (or TRITON_OVERRIDE_ARCH) must have the form sm90")
+    return found[1]
+
+
+def target_with(target, options):
+    """``target``, or the one of its kind that the option ``arch`` names instead."""
+    if target.backend != "cuda" or arch_number(options.arch) == arch_number(target.arch):
+        return target
+    return replace(target, arch=int(arch_number(options.arch)))
+
+
 def parse_options(target, options):
     """The Options of a launch on ``target``, a GPUTarget, from a mapping; names that are no options are left out.
 
-    Errors: AssertionError for a num_warps that is no power of two, ValueError for clusters on a target without them.
+    Errors: AssertionError for a num_warps that is no power of two, ValueError for clusters on a target without them and an
+    ``arch`` that is none.
     """
     given = {name: value for name, value in options.items() if name in NAMES and value is not None}
     given.setdefault("warp_size", target.warp_size or 1)
     given.setdefault("backend_name", target.backend)
-    given.setdefault("arch", str(target.arch))
+    knobs = sys.modules.get("tessera.knobs")
     if target.backend == "cuda":
+        override = knobs.runtime.override_arch if knobs is not None else None
+        given.setdefault("arch", override or f"sm{target.arch}")
+        number = int(arch_number(given["arch"]))
+        if int(given.get("num_ctas", 1)) > 1 and number < 90:
+            raise ValueError(f"num_ctas > 1 requires NVIDIA SM90+ (Hopper): the target is sm_{number}. Set num_ctas=1, or compile for SM90 "
+                             "or later")
         given.setdefault("default_dot_input_precision", "tf32")
-        given.setdefault("max_num_imprecise_acc_default", 2**30 if target.arch == 90 else 0)
+        given.setdefault("max_num_imprecise_acc_default", 2**30 if number == 90 else 0)
+        if knobs is not None and knobs.nvidia.ptxas_options:
+            given.setdefault("ptx_options", knobs.nvidia.ptxas_options)
+    given.setdefault("arch", str(target.arch))
     if "num_stages" not in given and target.backend == "hip":
         given["num_stages"] = 2
-    knobs = sys.modules.get("tessera.knobs")
     if knobs is not None:
         given.setdefault("enable_fp_fusion", knobs.language.default_fp_fusion)
         if knobs.language.fp32_default:
@@ -122,12 +147,17 @@ def compiler_options(options):
         pairs.append(("opt_level", str(options.opt_level)))
     if options.extern_libs:
         pairs.append(("extern_libs", ";".join(f"{name}={path}" for name, path in options.extern_libs)))
-    if options.default_dot_input_precision != Options.default_dot_input_precision:
+    if options.default_dot_input_precision:
         pairs.append(("default_dot_input_precision", options.default_dot_input_precision))
     if options.max_num_imprecise_acc_default is not None:
         pairs.append(("max_num_imprecise_acc_default", str(options.max_num_imprecise_acc_default)))
-    if not options.enable_reflect_ftz and options.backend_name == "cuda":
-        pairs.append(("reflect_ftz", "0"))
+    if options.backend_name == "cuda":
+        for name in ("launch_cooperative_grid", "launch_pdl", "ptx_version", "ptx_options"):
+            value = getattr(options, name)
+            if value:
+                pairs.append((name, str(int(value) if isinstance(value, bool) else value)))
+        if not options.enable_reflect_ftz:
+            pairs.append(("reflect_ftz", "0"))
     if options.maxnreg:
         pairs.append(("maxnreg", str(options.maxnreg)))
     return pairs

@@ -1,0 +1,89 @@
+# test_nvidia_options.py - options of a launch that mean something to NVIDIA's compiler; no device
+# SPDX-License-Identifier: Apache-2.0
+import re
+
+import pytest
+
+import tessera
+import tessera.language as tl
+from tessera.backends.compiler import GPUTarget
+from tessera.compiler import ASTSource
+
+HOPPER = GPUTarget("cuda", 90, 32)
+
+
+@tessera.jit
+def scaled(x, y, N: tl.constexpr):
+    at = tl.arange(0, N)
+    tl.store(y + at, tl.load(x + at) * 3.0 + 1.0)
+
+
+@tessera.jit
+def square(x, y, N: tl.constexpr):
+    place = tl.arange(0, N)[:, None] * N + tl.arange(0, N)[None, :]
+    a = tl.load(x + place)
+    tl.store(y + place, tl.dot(a, tl.trans(a)))
+
+
+def build(fn=scaled, target=HOPPER, type="*fp32", n=256, **options):
+    return tessera.compile(ASTSource(fn, {"x": type, "y": "*fp32", "N": "constexpr"}, {"N": n}), target=target, options=options)
+
+
+@pytest.fixture(autouse=True)
+def nvidia(tmp_path):
+    with tessera.knobs.cache.scope():
+        tessera.knobs.cache.dir = str(tmp_path)
+        try:
+            build()
+        except RuntimeError as e:
+            pytest.skip(f"no NVIDIA plugin: {e}")
+        yield
+
+
+def test_arch():
+    for spelling in ("sm80", "sm_80", "80", 80):
+        kernel = build(arch=spelling)
+        assert ".target sm_80" in kernel.asm["ptx"] and kernel.metadata.target.arch == 80
+    assert ".target sm_90a" in build().asm["ptx"] and build().metadata.arch == "sm90"
+    with pytest.raises(ValueError, match="must have the form sm90"):
+        build(arch="hopper")
+
+
+def test_arch_of_the_environment(monkeypatch):
+    monkeypatch.setattr(tessera.knobs.runtime, "override_arch", "sm86")
+    assert ".target sm_86" in build().asm["ptx"]
+
+
+def test_blocks_of_a_program():
+    assert ".reqntid 256" in build(num_ctas=2).asm["ptx"]
+    with pytest.raises(ValueError, match=r"num_ctas > 1 requires NVIDIA SM90\+ \(Hopper\)"):
+        build(num_ctas=2, arch="sm80")
+
+
+def test_registers_and_fusion():
+    ptx = build(maxnreg=64).asm["ptx"]
+    assert ".maxnreg 64" in ptx and "fma.rn.f32" in ptx
+    assert "fma.rn.f32" not in build(enable_fp_fusion=False).asm["ptx"]
+
+
+def test_options_of_the_assembler():
+    assert ".version 8.5" in build(ptx_version=85).asm["ptx"]
+    with pytest.raises((RuntimeError, tessera.CompilationError), match="there-is-none"):
+        build(ptx_options="--there-is-none")
+    assert len(build(ptx_options="--opt-level=0").kernel) != len(build().kernel)
+
+
+def test_launch_attributes_are_part_of_the_kernel():
+    plain, together, early = build(), build(launch_cooperative_grid=True), build(launch_pdl=True)
+    assert len({plain.kernel, together.kernel, early.kernel}) == 3
+    assert together.metadata.launch_cooperative_grid and early.metadata.launch_pdl
+
+
+def test_float32_products():
+    assert "tf32" in build(square, n=64).asm["ptx"]
+    assert "tf32" not in build(square, n=64, default_dot_input_precision="ieee").asm["ptx"]
+
+
+def test_stages_are_what_they_are_called():
+    asm = build().asm
+    assert re.search(r"define ptx_kernel void @scaled", asm["llir"]) and ".visible .entry scaled" in asm["ptx"]
