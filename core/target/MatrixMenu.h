@@ -43,7 +43,8 @@ public:
   virtual std::vector<uint32_t> rank(const MatrixProblem &problem) const;
 };
 
-// Whether an entry's element types are the problem's and its shape divides the problem's.
+// Whether an entry's element types are the problem's, or those of the parts into which its precision splits f32, and its shape divides
+// the problem's.
 bool entryFits(const MatrixEntry &entry, const MatrixProblem &problem);
 
 } // namespace tessera::target

@@ -4,6 +4,7 @@
 #include "core/target/Target.h"
 
 #include "core/layout/TensorLayouts.h"
+#include "core/target/ElementNumber.h"
 
 #include <algorithm>
 #include <numeric>
@@ -123,7 +124,11 @@ bool isLegalAnswer(const LayoutRequest &request, const LinearLayout &answer, uns
 }
 
 bool entryFits(const MatrixEntry &entry, const MatrixProblem &problem) {
-  if (entry.a != problem.a || entry.b != problem.b || entry.c != problem.c || entry.scale != problem.scale)
+  constexpr uint32_t kBF16x3 = 4, kBF16x6 = 5; // DotPrecision of the op table
+  bool same = entry.a == problem.a && entry.b == problem.b;
+  bool inParts = (problem.precision == kBF16x3 || problem.precision == kBF16x6) && problem.a == kElemF32 &&
+                 problem.b == kElemF32 && entry.a == kElemBF16 && entry.b == kElemBF16;
+  if (!(same || inParts) || entry.c != problem.c || entry.scale != problem.scale)
     return false;
   return entry.m && entry.nMin && entry.k && problem.m % entry.m == 0 && problem.n % entry.nMin == 0 &&
          problem.k % entry.k == 0;

@@ -34,17 +34,23 @@ public:
     std::vector<uint32_t> fit;
     for (uint32_t i = 0; i < instructions_.size(); ++i) {
       const Instruction &e = instructions_[i];
-      // tf32 keeps 10 bits of a product's factors: only where the kernel did not ask for the whole f32.
-      bool reduced = e.aText == "tf32";
-      if (e.a == p.a && e.b == p.b && e.c == p.c && p.m >= e.m && p.n >= e.n && p.k >= e.k &&
-          !(reduced && p.precision >= kIeee))
+      if (multiplies(e, p) && e.c == p.c && p.m >= e.m && p.n >= e.n && p.k >= e.k)
         fit.push_back(i);
     }
     return fit;
   }
 
 private:
-  static constexpr uint32_t kIeee = 3; // DotPrecision: Default, TF32, TF32x3, IEEE, BF16x3, BF16x6
+  // DotPrecision of the op table. Splitting f32 into parts takes them in registers.
+  enum : uint32_t { kTF32 = 1, kTF32x3 = 2, kBF16x3 = 4, kBF16x6 = 5 };
+  static bool multiplies(const Instruction &e, const tsr_mma_problem &p) {
+    if (p.a != TSR_F32)
+      return e.a == p.a && e.b == p.b;
+    bool inRegisters = e.issue == Issue::Warp;
+    if (e.aText == "tf32")
+      return p.precision <= kTF32 || (p.precision == kTF32x3 && inRegisters);
+    return e.aText == "bf16" && inRegisters && (p.precision == kBF16x3 || p.precision == kBF16x6);
+  }
   std::vector<Instruction> instructions_;
 };
 

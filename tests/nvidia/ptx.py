@@ -53,7 +53,8 @@ def powers(out, x, BLOCK: tl.constexpr):
 
 
 @triton.jit
-def rows_by_rows(a, b, c, K, a_row, b_row, c_row, M: tl.constexpr, N: tl.constexpr, STEP: tl.constexpr, LIMIT: tl.constexpr, NARROW: tl.constexpr):
+def rows_by_rows(a, b, c, K, a_row, b_row, c_row, M: tl.constexpr, N: tl.constexpr, STEP: tl.constexpr, LIMIT: tl.constexpr, NARROW: tl.constexpr,
+                 PRECISION: tl.constexpr = None):
     row = tl.program_id(0) * M + tl.arange(0, M)
     column = tl.program_id(1) * N + tl.arange(0, N)
     k = tl.arange(0, STEP)
@@ -62,7 +63,7 @@ def rows_by_rows(a, b, c, K, a_row, b_row, c_row, M: tl.constexpr, N: tl.constex
     kind: tl.constexpr = tl.float16 if NARROW else tl.float32
     total = tl.zeros((M, N), kind)
     for i in range(0, K, STEP):
-        total = tl.dot(tl.load(left), tl.load(right), total, max_num_imprecise_acc=LIMIT, out_dtype=kind)
+        total = tl.dot(tl.load(left), tl.load(right), total, max_num_imprecise_acc=LIMIT, out_dtype=kind, input_precision=PRECISION)
         left += STEP
         right += STEP
     tl.store(c + row[:, None] * c_row + column[None, :], total)
@@ -162,9 +163,9 @@ def matmul(element, m=128, n=128, k=64, warps=4, precision="tf32"):
             "-D", f"PRECISION={precision!r}", "--num-warps", str(warps)]
 
 
-def rows_by_rows(element, out, limit=None, m=128, n=128, k=128, warps=8):
+def rows_by_rows(element, out, limit=None, m=128, n=128, k=128, warps=8, precision=None):
     return ["-s", f"*{element}:16,*{element}:16,*{out}:16,i32:16,i32:16,i32:16,i32:16", "-D", f"M={m}", "-D", f"N={n}", "-D", f"STEP={k}", "-D",
-            f"LIMIT={limit}", "-D", f"NARROW={out == 'fp16'}", "--num-warps", str(warps)]
+            f"LIMIT={limit}", "-D", f"NARROW={out == 'fp16'}", "-D", f"PRECISION={precision!r}", "--num-warps", str(warps)]
 
 
 def scaled(left, right, m=128, n=128, k=128):
@@ -195,6 +196,11 @@ CHECKS = [
     ("sm_90", "matmul", matmul("fp16"), [r"mma\.sync\.aligned\.m16n8k16\.row\.col\.f32\.f16\.f16\.f32", r"\.target sm_90\b"], [r"wgmma", r"sm_90a", r"setmaxnreg"]),
     ("sm_80", "matmul", matmul("bf16", 64, 64, 32), [r"mma\.sync\.aligned\.m16n8k16\.row\.col\.f32\.bf16", r"cp\.async"], [r"wgmma", r"fence\.proxy", r"shr\.u64\s+%rd\d+, %rd\d+, 63;"]),
     ("sm_80", "matmul", matmul("fp32", 64, 64, 32, precision=None), [r"m16n8k8\.row\.col\.f32\.tf32", r"cvt\.rna\.tf32\.f32"], []),
+    # f32 in parts: three and six products on the unit; the parts need no rounding of the device's. wgmma would take the numbers whole.
+    ("sm_80", "matmul", matmul("fp32", 32, 32, 32, precision="tf32x3"), [r"m16n8k8\.row\.col\.f32\.tf32"], [r"cvt\.rna", r"fma\.rn\.f32"]),
+    ("sm_80", "matmul", matmul("fp32", 32, 32, 32, precision="bf16x3"), [r"m16n8k16\.row\.col\.f32\.bf16"], [r"tf32", r"fma\.rn\.f32"]),
+    ("sm_90a", "matmul", matmul("fp32", 64, 64, 32, precision="bf16x6"), [r"m16n8k16\.row\.col\.f32\.bf16"], [r"wgmma", r"fma\.rn\.f32"]),
+    ("sm_90a", "rows_by_rows", rows_by_rows("fp32", "fp32", m=64, n=64, k=32, precision="tf32x3"), [r"m16n8k8\.row\.col\.f32\.tf32"], [r"wgmma"]),
     ("sm_80", "matmul", matmul("fp32", 32, 32, 32, precision="ieee"), [r"fma\.rn\.f32"], [r"mma\.sync"]),
     ("sm_75", "matmul", matmul("fp16", 64, 64, 32), [r"m16n8k8\.row\.col\.f32\.f16"], [r"cp\.async", r"m16n8k16"]),
     ("sm_89", "matmul", matmul("fp8e4nv", 64, 64, 32), [r"m16n8k32\.row\.col\.f32\.e4m3\.e4m3"], []),

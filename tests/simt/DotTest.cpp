@@ -1,12 +1,15 @@
 // DotTest.cpp - dots by multiply-adds, small ones spelled out and large ones through scratch, against the interpreter
 //
 // SPDX-License-Identifier: Apache-2.0
+#include "tests/simt/Block.h"
 #include "tests/simt/RunOnSimt.h"
 #include "tests/unit/layout/RunBoth.h"
 
 #include "gtest/gtest.h"
 
+#include <bit>
 #include <cstring>
+#include <limits>
 #include <random>
 
 using namespace tessera;
@@ -88,4 +91,60 @@ TEST(SimtDot, MultiplyAddsOfEverySize) {
       EXPECT_EQ(runBoth(text, {in, std::vector<uint8_t>(2 * kElements * 4)}, {2}, options), "") << warps << " warps\n"
                                                                                                 << text;
     }
+}
+
+namespace {
+
+// c = a @ b, 32 x 64 by 64 x 32, of f32 from %in.
+std::string partsKernel(const std::string &precision) {
+  auto tile = [](const std::string &name, const std::string &base, int64_t rows, int64_t columns, int64_t start) {
+    std::string n = std::to_string(rows * columns), t = "tensor<" + n + "x!tile.ptr<f32>>",
+                shape = std::to_string(rows) + "x" + std::to_string(columns);
+    return name + "i = tile.arange " + std::to_string(start) + " to " + std::to_string(start + rows * columns) +
+           " : tensor<" + n + "xi32>\n" + name + "s = tile.splat " + base + " : (!tile.ptr<f32>) -> " + t + "\n" +
+           name + "f = tile.addptr " + name + "s, " + name + "i : (" + t + ", tensor<" + n + "xi32>) -> " + t + "\n" +
+           name + "p = tile.reshape " + name + "f : (" + t + ") -> tensor<" + shape + "x!tile.ptr<f32>>\n";
+  };
+  return "func.func @k(%in: !tile.ptr<f32> {tile.name = \"in\"}, %out: !tile.ptr<f32> {tile.name = \"out\"}) {\n" +
+         tile("%a", "%in", 32, 64, 0) + tile("%b", "%in", 64, 32, 2048) + tile("%o", "%out", 32, 32, 0) +
+         "%a = tile.load %ap : (tensor<32x64x!tile.ptr<f32>>) -> tensor<32x64xf32>\n"
+         "%b = tile.load %bp : (tensor<64x32x!tile.ptr<f32>>) -> tensor<64x32xf32>\n"
+         "%c = arith.constant dense<0.0> : tensor<32x32xf32>\n"
+         "%d = tile.dot %a, %b, %c precision = " +
+         precision +
+         " : (tensor<32x64xf32>, tensor<64x32xf32>, tensor<32x32xf32>) -> tensor<32x32xf32>\n"
+         "tile.store %op, %d : (tensor<32x32x!tile.ptr<f32>>, tensor<32x32xf32>) -> ()\nreturn\n}\n";
+}
+
+} // namespace
+
+// f32 in two and three parts of bf16, on an instruction of bf16. Two parts keep 16 bits of a factor, three all 24.
+TEST(SimtDot, F32InParts) {
+  std::mt19937 rng(11);
+  std::uniform_real_distribution<float> unit(-1, 1);
+  std::vector<float> in(4096);
+  for (float &v : in)
+    v = unit(rng);
+  for (int i = 0; i < 32; ++i) // the last row of a sees an infinity times 1 and zeros, the last but one a NaN
+    in[2048 + 32 * 5 + i] = 1;
+  for (int k = 0; k < 64; ++k)
+    in[64 * 31 + k] = in[64 * 30 + k] = 0;
+  in[64 * 31 + 5] = std::numeric_limits<float>::infinity();
+  in[64 * 30 + 5] = std::bit_cast<float>(0x7f800001u); // its payload is below what a part keeps
+  std::vector<uint8_t> bytes(in.size() * 4);
+  std::memcpy(bytes.data(), in.data(), bytes.size());
+  for (auto [precision, tolerance] : {std::pair("bf16x3", 1e-4), std::pair("bf16x6", 4e-6)}) {
+    BothOptions options;
+    options.menu = simt::matrixMenu();
+    options.device = simt::lanesOfTheHost();
+    options.tolerance = tolerance;
+    EXPECT_EQ(runBoth(partsKernel(precision), {bytes, std::vector<uint8_t>(32 * 32 * 4)}, {}, options), "")
+        << precision;
+  }
+  // Two parts are less than multiply-adds of f32: the instruction was used.
+  BothOptions options;
+  options.menu = simt::matrixMenu();
+  options.device = simt::lanesOfTheHost();
+  options.tolerance = 1e-7;
+  EXPECT_NE(runBoth(partsKernel("bf16x3"), {bytes, std::vector<uint8_t>(32 * 32 * 4)}, {}, options), "");
 }

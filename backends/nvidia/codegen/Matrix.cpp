@@ -55,7 +55,7 @@ SmallVector<Value *> NvLaneTarget::matrix(IRBuilderBase &b, const MatrixIssue &i
   const Instruction i = instructionsOf(arch_.sm, arch_.specific)[issue.entry];
   SmallVector<Value *> a = packRegisters(b, issue.aRegisters), bRegs = packRegisters(b, issue.bRegisters),
                        c = packRegisters(b, issue.accumulator);
-  if (i.aText == "tf32")
+  if (i.aText == "tf32" && !issue.rounded)
     for (SmallVector<Value *> *side : {&a, &bRegs})
       for (Value *&v : *side) // rounded to nearest: the instruction itself would cut the low bits off
         v = inlinePtx(b, b.getInt32Ty(), "cvt.rna.tf32.f32 $0, $1;", "=r,f", {v}, false);

@@ -55,55 +55,38 @@ void Emitter::dot(const Op &o) {
 
 namespace {
 
-// An f32 operand as a sum of parts that the instruction multiplies exactly, the largest first.
-class F32Parts {
-public:
-  F32Parts(IRBuilder<> &b, Elementwise &e) : b_(b), e_(e) {}
-
-  // Parts of 11 bits of significand each, as f32.
-  SmallVector<Value *, 3> asTF32(Value *x, unsigned parts) {
-    SmallVector<Value *, 3> out;
-    for (unsigned i = 0; i + 1 < parts; ++i) {
-      // Rounded by adding half of what is cut off. Infinities, NaN and what would round to infinity stay whole: their rest would be NaN.
-      Value *bits = b_.CreateBitCast(x, b_.getInt32Ty());
-      Value *cut = b_.CreateAnd(b_.CreateAdd(bits, b_.getInt32(0x1000)), b_.getInt32(~0x1fffu));
-      out.push_back(rest(x, b_.CreateBitCast(cut, b_.getFloatTy()), x));
-    }
-    out.push_back(x);
-    return out;
+// An f32 as a sum of parts of so many significand bits, the largest first: as f32, or the upper halves as bf16. All but the last are
+// cut off. The last one in the list is the first again, or 0 where that is infinite or NaN: products with a part that is 0 must not make NaN of infinities.
+SmallVector<Value *, 4> partsOfF32(IRBuilder<> &b, Value *x, unsigned parts, Elem element) {
+  unsigned bits = element == Elem::BF16 ? 8 : 11; // of tf32 units read 11
+  Value *zero = ConstantFP::get(b.getFloatTy(), 0);
+  SmallVector<Value *, 4> out;
+  for (unsigned i = 0; i + 1 < parts; ++i) {
+    Value *cut = b.CreateAnd(b.CreateBitCast(x, b.getInt32Ty()), b.getInt32(~0u << (24 - bits)));
+    out.push_back(b.CreateBitCast(cut, b.getFloatTy()));
+    Value *isAll = b.CreateFCmpOEQ(x, out.back()); // also of infinities; a NaN stays in the rest
+    x = b.CreateSelect(isAll, zero, b.CreateFSub(x, out.back()));
   }
-  // As bf16, 8 bits each.
-  SmallVector<Value *, 3> asBF16(Value *x, unsigned parts) {
-    SmallVector<Value *, 3> out;
-    for (unsigned i = 0; i < parts; ++i) {
-      Value *rounded = e_.narrow(x, Elem::BF16);
-      out.push_back(rounded);
-      if (i + 1 < parts)
-        rest(x, e_.widen(rounded, Elem::BF16), nullptr);
-    }
-    return out;
+  // What the unit cuts off of the last one is rounded: three quarters of half its last place on top carry what is more than half.
+  if (parts > 1 && parts * bits < 24)
+    x = b.CreateFMul(x, ConstantFP::get(b.getFloatTy(), 1 + 0.75 / (1 << bits)));
+  out.push_back(x);
+  if (parts > 1) {
+    Value *size = b.CreateUnaryIntrinsic(Intrinsic::fabs, out[0]);
+    out.push_back(b.CreateSelect(b.CreateFCmpOLT(size, ConstantFP::getInfinity(b.getFloatTy())), out[0], zero));
   }
+  if (element == Elem::BF16)
+    for (Value *&v : out)
+      v = b.CreateTrunc(b.CreateLShr(b.CreateBitCast(v, b.getInt32Ty()), 16), b.getInt16Ty());
+  return out;
+}
 
-private:
-  // x becomes x - part; where that is no number, 0, and the part is `whole`.
-  Value *rest(Value *&x, Value *part, Value *whole) {
-    Value *finite =
-        b_.CreateFCmpOLT(b_.CreateUnaryIntrinsic(Intrinsic::fabs, part), ConstantFP::getInfinity(b_.getFloatTy()));
-    Value *zero = ConstantFP::get(b_.getFloatTy(), 0);
-    Value *left = b_.CreateSelect(finite, b_.CreateFSub(x, part), zero);
-    Value *taken = whole ? b_.CreateSelect(finite, part, whole) : part;
-    x = left;
-    return taken;
-  }
-  IRBuilder<> &b_;
-  Elementwise &e_;
-};
-
-// Which parts of a and b are multiplied, smallest products first so that they are not lost in the sum.
-ArrayRef<std::pair<unsigned, unsigned>> productsOf(unsigned parts, bool all) {
-  static const std::pair<unsigned, unsigned> one[] = {{0, 0}}, two[] = {{1, 0}, {0, 1}, {0, 0}},
-                                             three[] = {{1, 1}, {2, 0}, {0, 2}, {1, 0}, {0, 1}, {0, 0}};
-  return parts == 1 ? ArrayRef(one) : all ? ArrayRef(three) : ArrayRef(two);
+// Which parts of a and b are multiplied, smallest products first so that they are not lost in the sum. In those with smaller parts the
+// first one stands at `parts`.
+ArrayRef<std::pair<unsigned, unsigned>> productsOf(unsigned parts) {
+  static const std::pair<unsigned, unsigned> one[] = {{0, 0}}, two[] = {{1, 2}, {2, 1}, {0, 0}},
+                                             three[] = {{1, 1}, {2, 3}, {3, 2}, {1, 3}, {3, 1}, {0, 0}};
+  return parts == 1 ? ArrayRef(one) : parts == 2 ? ArrayRef(two) : ArrayRef(three);
 }
 
 } // namespace
@@ -124,24 +107,24 @@ void Emitter::dotByInstruction(const Op &o) {
     bool more = precision != DotPrecision::Default && precision != DotPrecision::TF32;
     // Two parts of 11 bits carry as much as three of 8.
     parts = !more ? 1 : form.a == Elem::BF16 && precision == DotPrecision::BF16x6 ? 3 : 2;
-    if (form.a == Elem::BF16 && precision == DotPrecision::TF32x3)
-      parts = 3;
   }
-  F32Parts split(b_, e_);
-  auto partsOf = [&](const Registers &values) {
-    std::vector<Registers> out(parts);
-    for (V v : values) {
-      SmallVector<V, 3> p = {v};
-      if (splits && form.a == Elem::BF16)
-        p = split.asBF16(v, parts);
-      else if (splits)
-        p = split.asTF32(v, parts);
-      for (unsigned i = 0; i < parts; ++i)
-        out[i].push_back(p[i]);
+  // Made when first needed, so that a step's parts live for that step: [operand][part], none yet where null.
+  std::vector<Registers> made[2];
+  for (unsigned i = 0; i < 2; ++i)
+    made[i].assign(parts == 1 ? 1 : parts + 1, Registers(of(o.operands[i]).size()));
+  auto fragment = [&](unsigned operand, unsigned part, unsigned first, unsigned count) {
+    for (unsigned r = first; r < first + count; ++r) {
+      V value = of(o.operands[operand])[r];
+      if (made[operand][0][r])
+        continue;
+      if (!splits)
+        made[operand][0][r] = value;
+      else
+        for (auto [i, p] : enumerate(partsOfF32(b_, value, parts, form.a)))
+          made[operand][i][r] = p;
     }
-    return out;
+    return ArrayRef(made[operand][part]).slice(first, count);
   };
-  std::vector<Registers> a = partsOf(of(o.operands[0])), b = partsOf(of(o.operands[1]));
   Registers sum = of(o.operands[2]);
 
   const LinearLayout &lc = layoutOf(tc);
@@ -154,22 +137,30 @@ void Emitter::dotByInstruction(const Op &o) {
   issue.b = splits ? form.b : tb.elem;
   issue.c = tc.elem;
   issue.op = &o;
+  issue.rounded = parts > 1;
+  // Tiles of the sum by column: of parts, those of a stay for a step and those of b for the tiles of one column.
+  std::map<int64_t, SmallVector<unsigned>> columns;
+  for (unsigned r = 0; r < sum.size(); r += tilesC.size())
+    columns[parts == 1 ? 0 : lc.unpackOut(lc.applyPacked(r))[rank - 1]].push_back(r);
+  auto issueOn = [&](unsigned r, int64_t k, std::pair<unsigned, unsigned> part) {
+    std::vector<int64_t> atA = lc.unpackOut(lc.applyPacked(r)), atB = atA;
+    atA[rank - 1] = k;
+    atB[rank - 2] = k;
+    std::optional<unsigned> ra = tilesA.find(atA), rb = tilesB.find(atB);
+    if (!ra || !rb)
+      fail(o, "a warp does not hold what its part of the product needs");
+    issue.aRegisters = fragment(0, part.first, *ra, tilesA.size());
+    issue.bRegisters = fragment(1, part.second, *rb, tilesB.size());
+    issue.accumulator = ArrayRef(sum).slice(r, tilesC.size());
+    SmallVector<V> out = target_.matrix(b_, issue);
+    std::copy(out.begin(), out.end(), sum.begin() + r);
+  };
   // k outermost: the instructions of one step are independent of each other, and hide what each of them takes.
   for (int64_t k = 0; k < ta.shape[rank - 1]; k += form.k)
-    for (auto [pa, pb] : productsOf(parts, parts == 3))
-      for (unsigned r = 0; r < sum.size(); r += tilesC.size()) {
-        std::vector<int64_t> at = lc.unpackOut(lc.applyPacked(r)), atA = at, atB = at;
-        atA[rank - 1] = k;
-        atB[rank - 2] = k;
-        std::optional<unsigned> ra = tilesA.find(atA), rb = tilesB.find(atB);
-        if (!ra || !rb)
-          fail(o, "a warp does not hold what its part of the product needs");
-        issue.aRegisters = ArrayRef(a[pa]).slice(*ra, tilesA.size());
-        issue.bRegisters = ArrayRef(b[pb]).slice(*rb, tilesB.size());
-        issue.accumulator = ArrayRef(sum).slice(r, tilesC.size());
-        SmallVector<V> out = target_.matrix(b_, issue);
-        std::copy(out.begin(), out.end(), sum.begin() + r);
-      }
+    for (const auto &[column, tiles] : columns)
+      for (auto part : productsOf(parts))
+        for (unsigned r : tiles)
+          issueOn(r, k, part);
   set(o.results[0], std::move(sum));
 }
 

@@ -42,6 +42,7 @@ struct MatrixIssue {
   unsigned entry = 0; // index into the target's matrix menu
   unsigned n = 0;     // its n, where the menu has a range
   tbc::Elem a, b, c;
+  bool rounded = false; // f32 operands hold no more bits than the instruction multiplies
   llvm::ArrayRef<llvm::Value *> aRegisters, bRegisters, accumulator;
   const tbc::Op *op = nullptr; // precision, max_imprecise
 };
