@@ -38,7 +38,7 @@ def Tile_PrintOp : Tile_Op<"print", [MemoryEffects<[MemWrite<Tile_PrintResource>
   let description = "Bit i of `signed` is set where operand i holds signed integers. C1: operands are scalars or tensors of elements or pointers.";
   let arguments = (ins Variadic<AnyType>:$values, StrAttr:$prefix, UnitAttr:$hex, DefaultValuedAttr<Tile_Int, "0">:$signedMask);
   let assemblyFormat = [{
-    $prefix (`hex` $hex^)? (`signed` `=` $signedMask^)? ($values^ `:` type($values))? attr-dict
+    $prefix (`hex` $hex^)? (`signed` `=` $signedMask^)? ($values^ `:` type($values)):(`nothing`)? attr-dict
   }];
   let builders = [OpBuilder<(ins "::llvm::StringRef":$prefix, "::mlir::ValueRange":$values, CArg<"bool", "false">:$hex,
                                  CArg<"int32_t", "0">:$signedBits), [{

@@ -44,7 +44,8 @@ def contents(build):
                 yield f"python/tessera/{file.relative_to(package)}", file
     for name in LIBRARIES:
         yield f"python/tessera/lib/{name}", build / "lib" / name
-    yield "python/tessera/bin/tessera", build / "bin" / "tessera"
+    for program in ("tessera", "device-kernels-check"):
+        yield f"python/tessera/bin/{program}", build / "bin" / program
 
 
 def commit():

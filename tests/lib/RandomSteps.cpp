@@ -95,6 +95,10 @@ bool Generator::integerOp() {
   auto code = rng_.any({Opcode::AddI, Opcode::SubI, Opcode::MulI, Opcode::AndI, Opcode::OrI, Opcode::XorI, Opcode::ShlI,
                         Opcode::ShrSI, Opcode::ShrUI, Opcode::MinSI, Opcode::MaxSI, Opcode::MinUI, Opcode::MaxUI,
                         Opcode::MulHiUI, Opcode::MulHiSI, Opcode::DivSI, Opcode::DivUI, Opcode::RemSI, Opcode::RemUI});
+  bool shifts = code == Opcode::ShlI || code == Opcode::ShrSI || code == Opcode::ShrUI;
+  if (shifts &&
+      type(a).elem == Elem::I1) // by 1 it would be by the whole width, which constant folding may make anything
+    code = Opcode::XorI;
   bool divides = code == Opcode::DivSI || code == Opcode::DivUI || code == Opcode::RemSI || code == Opcode::RemUI;
   if (divides && type(a).elem == Elem::I1)
     return false;

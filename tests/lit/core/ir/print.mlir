@@ -4,8 +4,8 @@
 
 // CHECK-LABEL: func.func @print_plain
 func.func @print_plain(%x: i32, %t: tensor<4xf32>, %p: !tile.ptr<f32>) {
-  // CHECK: tile.print "hello"
-  tile.print "hello"
+  // CHECK: tile.print "hello" nothing
+  tile.print "hello" nothing
   // CHECK: tile.print "x: " hex signed = 1 %{{[^ ,]+}}, %{{[^ ,]+}}, %{{[^ ,]+}} : i32, tensor<4xf32>, !tile.ptr<f32>
   tile.print "x: " hex signed = 1 %x, %t, %p : i32, tensor<4xf32>, !tile.ptr<f32>
   return
