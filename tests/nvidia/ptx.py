@@ -112,6 +112,12 @@ def through_pointers(x, out, BLOCK: tl.constexpr):
 
 
 @triton.jit
+def widened(out, x, BLOCK: tl.constexpr):
+    at = tl.arange(0, BLOCK)
+    tl.store(out + at, tl.load(x + at).to(out.dtype.element_ty))
+
+
+@triton.jit
 def registers(out):
     tl.extra.cuda.gdc_wait()
     time = tl.extra.cuda.globaltimer() + tl.extra.cuda.globaltimer()
@@ -226,6 +232,11 @@ CHECKS = [
     ("sm_90a", "add", [*ADD, "--num-ctas", "2"], [r"\.reqntid 256"], [r"cluster"]),
     ("sm_90a", "add", [*ADD, "--num-ctas", "4", "--num-warps", "16"], [r"\.reqntid 1024"], []),
     ("sm_80", "add", [*ADD, "--num-ctas", "2"], [r"\.reqntid 128"], []),
+    # Bytes become floats by a byte permutation and a subtraction, of pairs for f16; no conversion unit.
+    ("sm_90a", "widened", ["-s", "*fp16:16,*i8:16", "-D", "BLOCK=512"], [r"prmt", r"(sub|add)(\.rn)?\.f16x2"], [r"cvt\.rn\.f16\.s"]),
+    ("sm_75", "widened", ["-s", "*fp16:16,*u8:16", "-D", "BLOCK=512"], [r"prmt", r"(sub|add)(\.rn)?\.f16x2"], [r"cvt\.rn\.f16\.u"]),
+    ("sm_90a", "widened", ["-s", "*bf16:16,*i8:16", "-D", "BLOCK=512"], [r"(sub|add)(\.rn)?\.f32"], [r"cvt\.rn\.(bf16|f32)"]),
+    ("sm_80", "widened", ["-s", "*fp32:16,*i8:16", "-D", "BLOCK=512"], [r"(sub|add)(\.rn)?\.f32"], [r"cvt\.rn\.f32"]),
     ("sm_90a", "registers", ["-s", "*i64:16", "--num-ctas", "8", "--num-warps", "2"], [r"\.reqntid 512", r", 512;"], []),
     # Two readings of a clock are two.
     ("sm_90a", "registers", ["-s", "*i64:16"], [r"griddepcontrol\.wait;(.|\n)*%globaltimer;(.|\n)*%globaltimer;(.|\n)*%smid;(.|\n)*launch_dependents"], []),

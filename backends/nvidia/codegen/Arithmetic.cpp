@@ -109,6 +109,48 @@ SmallVector<Value *> NvLaneTarget::widenFp8(IRBuilderBase &b, Elem from, Elem to
   return to == Elem::BF16 ? convertFloats(b, Elem::F32, to, false, out) : out;
 }
 
+// Bytes of integers as floats, exactly, without the conversion unit, which takes one lane of four in a cycle ([G] arithmetic throughput): a byte in the low
+// bits of a number whose unit in the last place is 1 adds itself to it, 1024 + u in f16 and 2^23 + u in f32, and a subtraction leaves u. A signed byte is
+// u - 128 with its top bit flipped.
+SmallVector<Value *> NvLaneTarget::widenBytes(IRBuilderBase &b, bool isSigned, Elem to, ArrayRef<V> values) {
+  SmallVector<V> out;
+  if (to == Elem::F16 && values.size() >= 2 && arch_.sm >= 75) {
+    auto *halves = FixedVectorType::get(b.getHalfTy(), 2), *raw = FixedVectorType::get(b.getInt16Ty(), 2);
+    auto give = [&](V bits) {
+      V two = b.CreateBitCast(
+          b.CreateFSub(b.CreateBitCast(bits, halves), ConstantFP::get(halves, isSigned ? 1152 : 1024)), raw);
+      out.push_back(b.CreateExtractElement(two, uint64_t(0)));
+      out.push_back(b.CreateExtractElement(two, uint64_t(1)));
+    };
+    for (size_t i = 0; i < values.size();) {
+      size_t count = values.size() - i >= 4 ? 4 : 2;
+      V word = PoisonValue::get(FixedVectorType::get(b.getInt8Ty(), count));
+      for (size_t j = 0; j < count; ++j, ++i)
+        word = b.CreateInsertElement(word, values[i], uint64_t(j));
+      word = b.CreateZExt(b.CreateBitCast(word, b.getIntNTy(8 * count)), b.getInt32Ty());
+      if (isSigned)
+        word = b.CreateXor(word, 0x80808080);
+      for (unsigned selector : {0x4140, 0x4342}) // PTX ISA, "prmt": two bytes of the word, each below a byte of 0x64
+        if (out.size() < i)
+          give(b.CreateIntrinsic(b.getInt32Ty(), Intrinsic::nvvm_prmt,
+                                 {word, b.getInt32(0x64646464), b.getInt32(selector)}));
+    }
+    return out;
+  }
+  if (to != Elem::F32 && to != Elem::BF16)
+    return {};
+  for (V v : values) {
+    V bits = b.CreateXor(b.CreateZExt(v, b.getInt32Ty()), isSigned ? 0x4b000080 : 0x4b000000);
+    V number = b.CreateFSub(b.CreateBitCast(bits, b.getFloatTy()),
+                            ConstantFP::get(b.getFloatTy(), isSigned ? 8388736 : 8388608));
+    // A byte has no more digits than a bf16: its lower half is zero.
+    if (to == Elem::BF16)
+      number = b.CreateTrunc(b.CreateLShr(b.CreateBitCast(number, b.getInt32Ty()), 16), b.getInt16Ty());
+    out.push_back(number);
+  }
+  return out;
+}
+
 // Pairs of f32 -> packed pairs of a narrow type, of fp8 -> wider ones, where one instruction does two.
 SmallVector<Value *> NvLaneTarget::convertFloats(IRBuilderBase &b, Elem from, Elem to, bool towardsZero,
                                                  ArrayRef<V> values) {
@@ -142,6 +184,8 @@ SmallVector<Value *> NvLaneTarget::elementwise(IRBuilderBase &b, const Op &op, E
   size_t n = operands[0].size();
   if (op.code == Opcode::FPToFP)
     return convertFloats(b, in.elem, out.elem, op.intAttr(AttrId::Rounding) == 1, operands[0]);
+  if (in.elem == Elem::I8 && (op.code == Opcode::SIToFP || op.code == Opcode::UIToFP))
+    return widenBytes(b, op.code == Opcode::SIToFP, out.elem, operands[0]);
   if (!tbc::isFloat(in.elem))
     return {};
   SmallVector<V> results;
