@@ -47,6 +47,24 @@ def matmul(a, b, c, K, a_row, b_row, c_row, M: tl.constexpr, N: tl.constexpr, ST
 
 
 @triton.jit
+def attention(q, k, v, out, n, scale, M: tl.constexpr, N: tl.constexpr, D: tl.constexpr):
+    row = tl.program_id(0) * M + tl.arange(0, M)
+    d = tl.arange(0, D)
+    queries = tl.load(q + row[:, None] * D + d[None, :])
+    peak = tl.full((M,), float("-inf"), tl.float32)
+    total = tl.zeros((M, D), tl.float32)
+    for start in range(0, n, N):
+        key = start + tl.arange(0, N)
+        score = tl.dot(queries, tl.load(k + d[:, None] + key[None, :] * D))
+        higher = tl.maximum(peak, tl.max(score, axis=1) * scale)
+        weight = tl.exp2(score * scale - higher[:, None])
+        total = total * tl.exp2(peak - higher)[:, None]
+        total = tl.dot(weight.to(tl.float16), tl.load(v + key[:, None] * D + d[None, :]), total)
+        peak = higher
+    tl.store(out + row[:, None] * D + d[None, :], total)
+
+
+@triton.jit
 def powers(out, x, BLOCK: tl.constexpr):
     at = tl.arange(0, BLOCK)
     tl.store(out + at, tl.exp2(tl.load(x + at)))
@@ -153,6 +171,7 @@ define double @wide(double %x) {
 
 ADD = ["-s", "*fp32:16,*fp32:16,*fp32:16,i32:16", "-D", "BLOCK=1024"]
 SOFTMAX = ["-s", "*fp32:16,*fp32:16,i32:16,i32:16", "-D", "BLOCK=4096"]
+ATTENTION = ["-s", "*fp16:16,*fp16:16,*fp16:16,*fp32:16,i32:16,fp32", "-D", "M=128", "-D", "N=64", "-D", "D=64", "--num-warps", "8"]
 POWERS = ["-s", "*fp32:16,*fp32:16", "-D", "BLOCK=128"]
 
 
@@ -213,6 +232,9 @@ CHECKS = [
     ("sm_100", "matmul", matmul("fp16"), [r"mma\.sync"], [r"wgmma"]),
     ("sm_120", "softmax", SOFTMAX, [r"\.target sm_120\b"], []),
     ("compute_90", "softmax", SOFTMAX, [r"\.target sm_90\b"], []),
+    # The second product of an iteration is delayed: it runs beside the first one of the next, and its sum is awaited in two branches, of which
+    # one scales it. Weights go to it in packed registers.
+    ("sm_90a", "attention", ATTENTION, [r"wgmma\.wait_group\.sync\.aligned 1;", r"vote\.sync\.any\.pred", r"cvt\.rn\.f16x2\.f32"], [r"mov\.b32\s+%r\d+, \{", r"\.local"]),
     ("sm_90a", "powers", POWERS, [r"ex2\.approx\.f32"], [r"ftz"]),
     ("sm_90a@flush_subnormals=1", "powers", POWERS, [r"ex2\.approx\.ftz\.f32"], []),
     # Scaled blocks: elements become 16 bits in registers, then as any product. Two elements of four bits by one multiplication, shift and two masks.

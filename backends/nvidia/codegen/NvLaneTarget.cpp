@@ -124,6 +124,10 @@ Value *NvLaneTarget::shuffleUp(IRBuilderBase &b, V value, unsigned delta) {
                            {b.getInt32(~0u), value, b.getInt32(delta), b.getInt32(0)});
 }
 
+Value *NvLaneTarget::anyLane(IRBuilderBase &b, V condition) {
+  return b.CreateIntrinsic(Intrinsic::nvvm_vote_any_sync, {}, {b.getInt32(~0u), condition});
+}
+
 Value *NvLaneTarget::reduceWarp(IRBuilderBase &b, tbc::Rmw kind, V value) {
   if (arch_.sm < 80) // redux.sync: PTX ISA, "redux.sync", sm_80 and later
     return nullptr;

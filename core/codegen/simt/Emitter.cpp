@@ -78,7 +78,8 @@ unsigned Emitter::registersOf(const tbc::Type &t) const {
 }
 
 void Emitter::region(const tbc::Region &r) {
-  for (const Op &o : r.ops) {
+  for (size_t i = 0; i < r.ops.size(); ++i) {
+    const Op &o = r.ops[i];
     if (o.code == Opcode::Yield || o.code == Opcode::Return || o.code == Opcode::Condition) {
       yielded_.clear();
       for (tbc::ValueId v : o.operands)
@@ -87,7 +88,10 @@ void Emitter::region(const tbc::Region &r) {
     }
     if (lines_)
       b_.SetCurrentDebugLocation(lines_->at(o.loc));
-    op(o);
+    if (o.code == Opcode::DotWait && i + 1 < r.ops.size() && scaleWhereNeeded(&o, r.ops[i + 1]))
+      ++i;
+    else if (!scaleWhereNeeded(nullptr, o))
+      op(o);
   }
 }
 

@@ -143,13 +143,24 @@ private:
   // Of the lanes that hold an element or a scalar one, nullptr where each holds its own.
   V isFirstHolder(const tbc::Type &t);
   V both(V a, V b); // and of predicates, nullptr is true
-  bool isUsed(tbc::ValueId v);
+  bool isUsed(tbc::ValueId v) { return uses().counts[v] != 0; }
   Registers spreadCopies(const tbc::Op &o, Registers r, const tbc::Type &t);
 
   // ---- asynchronous copies and products (Async.cpp)
   bool asynchronous(const tbc::Op &o); // shared_slot, shared_transpose, async_*, shared_fence, dot_wait
   void asyncLoad(const tbc::Op &o);
   void asyncDot(const tbc::Op &o);
+
+  // ---- multiplications by factors that are mostly one (Scaling.cpp)
+  struct Uses { // by ValueId, made when first asked for
+    std::vector<unsigned> counts;
+    std::vector<const tbc::Op *> definitions; // null: an argument
+  };
+  const Uses &uses();
+  const tbc::Op *origin(tbc::ValueId &v);
+  bool isMostlyOne(tbc::ValueId v);
+  // Emits the op, and the wait before it, where the factors are such; false: nothing was emitted that counts.
+  bool scaleWhereNeeded(const tbc::Op *wait, const tbc::Op &o);
 
   // ---- messages (Messages.cpp)
   bool messages(const tbc::Op &o); // print, assert
@@ -214,7 +225,7 @@ private:
   V thread_ = nullptr, lane_ = nullptr, warp_ = nullptr; // i32, in the entry block
   Registers yielded_; // what the last yield or condition gave, one region after the other
   llvm::DenseMap<const layout::LinearLayout *, V> parts_; // laneAndWarpPart, by layout of layouts_
-  std::vector<bool> used_;                                // by ValueId, made when first asked for
+  Uses uses_;
   bool debugInfo_ = true;
   std::unique_ptr<SourceLines> lines_; // null: no debug info
 };

@@ -107,6 +107,8 @@ public:
   virtual V shuffleUp(llvm::IRBuilderBase &b, V value, unsigned delta) = 0;
   // A reduction of an i32 over the subgroup in one instruction, nullptr where there is none: Rmw kinds Add, Max, Min, UMax, UMin, And, Or, Xor.
   virtual V reduceWarp(llvm::IRBuilderBase &, tbc::Rmw, V) { return nullptr; }
+  // Whether the condition holds in any lane of the subgroup, nullptr where no instruction tells; all lanes take part.
+  virtual V anyLane(llvm::IRBuilderBase &, V /*condition*/) { return nullptr; }
 
   // ---- memory ----------------------------------------------------------------------------------------------------------
   // A load of `type` (a scalar integer of 8 to 64 bits or a vector of i8, i16, i32, i64 of up to maxVectorBits()) from global memory, done

@@ -103,22 +103,6 @@ void Emitter::store(const Op &o) {
 
 // ---- atomics -------------------------------------------------------------------------------------------------------
 
-bool Emitter::isUsed(tbc::ValueId v) {
-  if (used_.empty()) {
-    used_.resize(m_.valueTypes.size());
-    std::function<void(const tbc::Region &)> visit = [&](const tbc::Region &r) {
-      for (const Op &o : r.ops) {
-        for (tbc::ValueId operand : o.operands)
-          used_[operand] = true;
-        for (const tbc::Region &inner : o.regions)
-          visit(inner);
-      }
-    };
-    visit(f_.body);
-  }
-  return used_[v];
-}
-
 // From the lanes that hold the first copies of a tile's elements to all that hold copies.
 Registers Emitter::spreadCopies(const Op &o, Registers r, const tbc::Type &t) {
   const LinearLayout &l = layoutOf(t);

@@ -6,7 +6,7 @@
 // Which loads: of tiles, in the body of a loop with a dot, feeding shared memory, a change of layout or arithmetic; their
 // addresses and masks follow from the induction value, carried values and loop-invariant values without touching memory.
 // How far ahead: num_stages - 1 iterations, fewer where shared memory is short. Products that only add to their accumulator
-// are awaited an iteration later.
+// are awaited an iteration later, those that wait for another product of their iteration are done an iteration later (ScheduleProducts.h).
 // Hazards: a slot is written again at the earliest after a barrier that every lane passed when its last reader (a load of
 // registers, or a product that was awaited) was done; so one barrier an iteration orders everything, and InsertBarriers
 // takes the accesses of a ring among each other as ordered. More: docs/rationale/pipelining.md.
@@ -18,6 +18,7 @@
 #include "core/transforms/layout/ConversionCosts.h"
 #include "core/transforms/layout/LayoutQuestions.h"
 #include "core/transforms/layout/Passes.h"
+#include "core/transforms/layout/ScheduleProducts.h"
 #include "core/transforms/layout/SharedUse.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -65,7 +66,7 @@ private:
   Value exists(OpBuilder &builder, Location loc, Value from, int64_t iterations, Value offset);
   int64_t chooseDistance(int64_t stages, int64_t extraSlots) const;
   void startLoads(OpBuilder &builder, Location loc, IRMapping &map, Value valid, Value slot);
-  void buildLoop(int64_t distance, int64_t slots);
+  BlockArgument buildLoop(int64_t distance, int64_t slots);
 
   scf::ForOp loop_;
   const AxisFacts &facts_;
@@ -329,7 +330,8 @@ static Value nextSlot(OpBuilder &builder, Location loc, Value index, int64_t slo
   return arith::SelectOp::create(builder, loc, wraps, constantLike(builder, loc, i32, 0), next);
 }
 
-void LoopPipeliner::buildLoop(int64_t distance, int64_t slots) {
+// Returns the iteration argument that says which slot of each ring is worked on.
+BlockArgument LoopPipeliner::buildLoop(int64_t distance, int64_t slots) {
   Location loc = loop_.getLoc();
   OpBuilder builder(loop_);
   Value lower = loop_.getLowerBound(), upper = loop_.getUpperBound(), step = loop_.getStep();
@@ -381,7 +383,7 @@ void LoopPipeliner::buildLoop(int64_t distance, int64_t slots) {
   ArrayRef<BlockArgument> arguments = made.getRegionIterArgs();
   for (size_t i = 0; i < ahead.size(); ++i)
     ahead[i] = arguments[own + i];
-  Value working = arguments[own + carried_.size()], filling = arguments[own + carried_.size() + 1];
+  BlockArgument working = arguments[own + carried_.size()], filling = arguments[own + carried_.size() + 1];
 
   OpBuilder body = OpBuilder::atBlockEnd(made.getBody());
   AsyncWaitOp::create(body, loc, static_cast<int32_t>(distance - 1));
@@ -445,6 +447,7 @@ void LoopPipeliner::buildLoop(int64_t distance, int64_t slots) {
   loop_.replaceAllUsesWith(results);
   loop_.erase();
   loop_ = made;
+  return working;
 }
 
 int64_t LoopPipeliner::run(int64_t stages) {
@@ -467,14 +470,16 @@ int64_t LoopPipeliner::run(int64_t stages) {
     return 0;
   sharedLeft_ -= sharedOfOneIteration();
   unsigned inFlight = accumulateOnly();
-  int64_t extra = inFlight ? 2 : 1;
+  bool trails = !inFlight && hasTrailingProducts(loop_, target_.info().stated(target::Capability::RegsPerThread),
+                                                 [&](Value shared) { return staysFilled(shared); });
+  int64_t extra = inFlight || trails ? 2 : 1;
   int64_t distance = chooseDistance(stages, extra);
-  if (distance < 1 && inFlight)
-    inFlight = 0, extra = 1, distance = chooseDistance(stages, extra);
+  if (distance < 1 && extra == 2)
+    inFlight = 0, trails = false, extra = 1, distance = chooseDistance(stages, extra);
   if (distance < 1)
     return 0;
   int64_t slots = distance + extra;
-  buildLoop(distance, slots);
+  BlockArgument slot = buildLoop(distance, slots);
   OpBuilder builder(loop_);
   if (inFlight) {
     SmallVector<Value> sums;
@@ -499,6 +504,8 @@ int64_t LoopPipeliner::run(int64_t stages) {
     SharedFreeOp::create(builder, loop_.getLoc(), ring);
     bytes += staged.bytes() * slots;
   }
+  if (trails)
+    delayTrailingProducts(loop_, slot);
   return bytes;
 }
 

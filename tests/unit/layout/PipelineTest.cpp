@@ -224,3 +224,87 @@ TEST(PipelinedLoops, LoadsOfNestedRegionsAndLoopsThatStoreStay) {
                "(!tile.ptr<i32>, i32) -> ()\n";
   expectSame(l, 0, {0, 3});
 }
+
+// Weights of an attention times values: %w = f(a @ b), the sum scaled by what the iteration found, plus w @ v.
+Loop chained(const std::string &scaled, const std::string &second = "%w, %v, %sum") {
+  Loop l;
+  l.product =
+      "%s0 = tile.dot %a, %b, %zero : (tensor<64x16xf16>, tensor<16x32xf16>, tensor<64x32xf32>) -> tensor<64x32xf32>\n"
+      "%one = arith.constant dense<1.0> : tensor<64xf32>\n%less = arith.constant dense<-1.0> : tensor<64xf32>\n"
+      "%big = tile.reduce %s0 axis = 1 : (tensor<64x32xf32>) -> tensor<64xf32> {\n^bb0(%p: f32, %q: f32):\n"
+      "%m = arith.maxnumf %p, %q : f32\ntile.yield %m : f32\n}\n"
+      "%half = arith.constant dense<40.0> : tensor<64xf32>\n%far = arith.subf %big, %half : tensor<64xf32>\n"
+      "%upto = arith.minnumf %far, %one : tensor<64xf32>\n%sign = arith.maxnumf %upto, %less : tensor<64xf32>\n"
+      "%sign1 = tile.expand_dims %sign axis = 1 : (tensor<64xf32>) -> tensor<64x1xf32>\n"
+      "%signs = tile.broadcast %sign1 : (tensor<64x1xf32>) -> tensor<64x32xf32>\n"
+      "%w0 = arith.addf %s0, %s0 : tensor<64x32xf32>\n"
+      "%w = tile.fptofp %w0 : tensor<64x32xf32> to tensor<64x32xf16>\n" +
+      scaled +
+      "%vn = tile.arange 0 to 1024 : tensor<1024xi32>\n"
+      "%vo = tile.reshape %vn : (tensor<1024xi32>) -> tensor<32x32xi32>\n"
+      "%kv = arith.muli %k32, %c32 : i32\n%xv = tile.addptr %x, %kv : (!tile.ptr<f16>, i32) -> !tile.ptr<f16>\n"
+      "%vs = tile.splat %xv : (!tile.ptr<f16>) -> tensor<32x32x!tile.ptr<f16>>\n"
+      "%vp = tile.addptr %vs, %vo : (tensor<32x32x!tile.ptr<f16>>, tensor<32x32xi32>) -> "
+      "tensor<32x32x!tile.ptr<f16>>\n"
+      "%v = tile.load %vp : (tensor<32x32x!tile.ptr<f16>>) -> tensor<32x32xf16>\n"
+      "%d = tile.dot " +
+      second + " : (tensor<64x32xf16>, tensor<32x32xf16>, tensor<64x32xf32>) -> tensor<64x32xf32>\n";
+  return l;
+}
+
+const char *const kScaled = "%sum = arith.mulf %acc, %signs : tensor<64x32xf32>\n";
+
+// products: asynchronous ones in the loop and around it, where the target has them.
+void expectDelayed(Loop loop, int products, const std::vector<int32_t> &trips = {0, 1, 2, 3, 8, -5}) {
+  loop.bounds = "%zero32 = arith.constant 0 : i32\n" + loop.bounds;
+  for (int32_t n : trips) {
+    int found = -1;
+    BothOptions options = optionsFor(true);
+    options.products = &found;
+    std::string text = kernelOf(loop);
+    EXPECT_EQ(runBoth(text, data(), {n}, options), "") << n << " iterations\n" << text;
+    EXPECT_EQ(found, products);
+  }
+}
+
+// One first product before the loop, both in it, the last second product behind it.
+TEST(DelayedProducts, AnyNumberOfIterations) { expectDelayed(chained(kScaled), 4); }
+
+TEST(DelayedProducts, SumsThatNothingScales) { expectDelayed(chained("", "%w, %v, %acc"), 4); }
+
+TEST(DelayedProducts, ManyStages) {
+  Loop l = chained(kScaled);
+  l.attributes = " {tile.num_stages = 4 : i32}";
+  expectDelayed(l, 4);
+}
+
+TEST(DelayedProducts, BoundsThatNoSumMayWrap) {
+  for (auto [type, lower] : {std::pair("i32", "2147483600"), std::pair("i64", "9223372036854775760")}) {
+    Loop l = from(type, lower);
+    l.product = chained(kScaled).product;
+    expectDelayed(l, 4, {0, 1, 2, 3});
+  }
+  Loop l = from("i32", "2147483632"); // unsigned: signed, it would end below where it starts
+  l.isUnsigned = true;
+  l.product = chained(kScaled).product;
+  expectDelayed(l, 4, {0, 1, 2, 5});
+}
+
+TEST(DelayedProducts, OuterLoopsComeRoundAgain) {
+  Loop l = chained(kScaled);
+  l.before = "%c0 = arith.constant 0 : i32\n%c1 = arith.constant 1 : i32\n%c3 = arith.constant 3 : i32\n"
+             "%ro = scf.for %o = %c0 to %c3 step %c1 iter_args(%so = %zero) -> (tensor<64x32xf32>) : i32 {\n";
+  l.init = "%so";
+  l.after = "scf.yield %r : tensor<64x32xf32>\n}\n";
+  l.result = "%ro";
+  expectDelayed(l, 4);
+}
+
+// The sum is used beside the product, or the weights come from the other product's sum of this iteration: the order stays.
+TEST(DelayedProducts, SumsThatTheIterationNeeds) {
+  expectDelayed(
+      chained(
+          "%sum0 = arith.mulf %acc, %signs : tensor<64x32xf32>\n%sum = arith.addf %sum0, %acc : tensor<64x32xf32>\n"),
+      2);
+  expectDelayed(chained("%sum = arith.addf %s0, %acc : tensor<64x32xf32>\n"), 4);
+}

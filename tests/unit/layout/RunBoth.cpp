@@ -112,15 +112,19 @@ void setWarps(mlir::ModuleOp module, unsigned warps) {
   module->setAttr("tile.options", options.getDictionary(module.getContext()));
 }
 
-int countRings(const tbc::Region &region) {
+int count(const tbc::Region &region, bool (*is)(const tbc::Op &)) {
   int n = 0;
   for (const tbc::Op &op : region.ops) {
-    n += op.code == tbc::Opcode::SharedAlloc && op.intAttr(tbc::AttrId::Slots) > 0;
+    n += is(op);
     for (const tbc::Region &inner : op.regions)
-      n += countRings(inner);
+      n += count(inner, is);
   }
   return n;
 }
+
+bool isRing(const tbc::Op &op) { return op.code == tbc::Opcode::SharedAlloc && op.intAttr(tbc::AttrId::Slots) > 0; }
+
+bool isProduct(const tbc::Op &op) { return op.code == tbc::Opcode::AsyncDot; }
 
 // The LAYOUT module; `error` where there is none.
 std::optional<tbc::Module> withLayouts(mlir::ModuleOp module, const BothOptions &options, std::string &error) {
@@ -135,7 +139,9 @@ std::optional<tbc::Module> withLayouts(mlir::ModuleOp module, const BothOptions 
   else if (auto errors = tbc::verifyModule(*layout); !errors.empty())
     error = "LAYOUT bytecode: " + tbc::verifyErrorText(*layout, errors);
   if (layout && options.rings)
-    *options.rings = countRings(layout->functions.at(0).body);
+    *options.rings = count(layout->functions.at(0).body, isRing);
+  if (layout && options.products)
+    *options.products = count(layout->functions.at(0).body, isProduct);
   return layout;
 }
 

@@ -30,6 +30,7 @@ struct BothOptions {
   std::vector<target::MatrixEntry> menu = {}; // more matrix instructions of the target
   bool asyncCopies = false;                   // 4, 8 and 16 bytes beside the lanes
   int *rings = nullptr;                       // gets the number of rings in the LAYOUT module: whether loops load ahead
+  int *products = nullptr;                    // gets the number of asynchronous products in it
 };
 
 // text: tile IR of one kernel whose parameters are pointers, then i32 scalars. Both runs start from `buffers`. Empty where
