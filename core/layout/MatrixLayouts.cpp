@@ -95,6 +95,21 @@ std::optional<DotLayouts> tileFragments(const MatrixFragments &fragments, std::s
                     withBatch(fragments.accumulator, rank).product(acc->layout())};
 }
 
+LinearLayout wrapped(const LinearLayout &fragment, std::span<const int64_t> shape) {
+  std::vector<int64_t> fitting = fragment.shape();
+  for (size_t d = 0; d < fitting.size(); ++d)
+    fitting[d] = std::min(fitting[d], shape[d]);
+  LinearLayout frame({}, tensorDims(fitting), {});
+  Vectors columns;
+  for (uint64_t column : fragment.columns()) {
+    std::vector<int64_t> at = fragment.unpackOut(column);
+    for (size_t d = 0; d < at.size(); ++d)
+      at[d] %= fitting[d];
+    columns.push_back(frame.packOut(at));
+  }
+  return LinearLayout(fragment.ins(), frame.outs(), std::move(columns));
+}
+
 LinearLayout plainDotAccumulator(std::span<const int64_t> shape, unsigned lanes, unsigned numWarps) {
   size_t rank = shape.size(), rows = rank - 2, columns = rank - 1;
   std::vector<int64_t> perThread(rank, 1), laneBox(rank, 1), warpBox(rank, 1), room(shape.begin(), shape.end());

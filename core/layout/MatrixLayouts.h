@@ -29,6 +29,10 @@ std::optional<DotLayouts> tileFragments(const MatrixFragments &fragments, std::s
 // the warps, in a box as near to a square as the tile allows, so that a lane needs few rows of a and columns of b.
 LinearLayout plainDotAccumulator(std::span<const int64_t> shape, unsigned lanes, unsigned numWarps);
 
+// A fragment of at most `shape` rows and columns: what lies beyond wraps around. An instruction larger than a dot then multiplies copies of its rows or
+// columns and gives copies of its sums.
+LinearLayout wrapped(const LinearLayout &fragment, std::span<const int64_t> shape);
+
 // Whether such a dot is too large to be spelled out over operands in registers: its operands then go through scratch, in which every
 // lane walks along k (plainDotBuffers). Bounds the code of a dot by its accumulator.
 bool plainDotNeedsBuffers(const LinearLayout &accumulator, int64_t k);

@@ -39,12 +39,12 @@ public:
   virtual ~MatrixMenu() = default;
   virtual const std::vector<MatrixEntry> &entries() const = 0;
   // Indices of the entries that can do the problem, best first; empty: multiply-add lane by lane. The default takes
-  // entries whose types and shapes fit and orders them by multiply-adds a clock.
+  // entries whose types and shapes fit and orders them by multiply-adds a clock, those larger than the problem last.
   virtual std::vector<uint32_t> rank(const MatrixProblem &problem) const;
 };
 
 // Whether an entry's element types are the problem's, or those of the parts into which its precision splits f32, and its shape divides
-// the problem's.
+// the problem's; one whose operands are in registers may have more rows and columns.
 bool entryFits(const MatrixEntry &entry, const MatrixProblem &problem);
 
 } // namespace tessera::target

@@ -130,7 +130,12 @@ bool entryFits(const MatrixEntry &entry, const MatrixProblem &problem) {
                  problem.b == kElemF32 && entry.a == kElemBF16 && entry.b == kElemBF16;
   if (!(same || inParts) || entry.c != problem.c || entry.scale != problem.scale)
     return false;
-  return entry.m && entry.nMin && entry.k && problem.m % entry.m == 0 && problem.n % entry.nMin == 0 &&
+  // Fewer rows or columns than an instruction's are repeated; what is summed cannot be.
+  bool inRegisters = entry.aSpaces & entry.bSpaces & entry.cSpaces & kInRegisters;
+  auto divides = [&](uint64_t unit, uint64_t extent) {
+    return extent % unit == 0 || (inRegisters && extent && unit % extent == 0);
+  };
+  return entry.m && entry.nMin && entry.k && divides(entry.m, problem.m) && divides(entry.nMin, problem.n) &&
          problem.k % entry.k == 0;
 }
 
@@ -144,8 +149,12 @@ std::vector<uint32_t> MatrixMenu::rank(const MatrixProblem &problem) const {
   for (uint32_t i = 0; i < entries().size(); ++i)
     if (entryFits(entries()[i], problem))
       fitting.push_back(i);
-  std::sort(fitting.begin(), fitting.end(),
-            [&](uint32_t a, uint32_t b) { return speed(a) != speed(b) ? speed(a) > speed(b) : a < b; });
+  auto repeats = [&](uint32_t i) { return entries()[i].m > problem.m || entries()[i].nMin > problem.n; };
+  std::sort(fitting.begin(), fitting.end(), [&](uint32_t a, uint32_t b) {
+    if (repeats(a) != repeats(b))
+      return repeats(b);
+    return speed(a) != speed(b) ? speed(a) > speed(b) : a < b;
+  });
   return fitting;
 }
 

@@ -34,7 +34,8 @@ public:
     std::vector<uint32_t> fit;
     for (uint32_t i = 0; i < instructions_.size(); ++i) {
       const Instruction &e = instructions_[i];
-      if (multiplies(e, p) && e.c == p.c && p.m >= e.m && p.n >= e.n && p.k >= e.k)
+      bool large = e.issue == Issue::Warp || (p.m >= e.m && p.n >= e.n); // smaller tiles are repeated in registers
+      if (multiplies(e, p) && e.c == p.c && large && p.k >= e.k)
         fit.push_back(i);
     }
     return fit;

@@ -93,6 +93,31 @@ TEST(SimtDot, MultiplyAddsOfEverySize) {
     }
 }
 
+// Tiles smaller than the instruction, whose rows and columns it sees more than once; batches of them; c of the next from c of the last.
+TEST(SimtDot, FewerRowsThanTheInstruction) {
+  std::mt19937 rng(13);
+  std::vector<uint8_t> in(2 * kElements * 4);
+  for (size_t i = 0; i < 2 * kElements; ++i) {
+    int32_t v = static_cast<int32_t>(rng() % 17) - 8;
+    std::memcpy(&in[i * 4], &v, 4);
+  }
+  static const Product products[] = {
+      {1, 1, 32, 32, "f16", "f32"},  {1, 8, 8, 16, "bf16", "f32"}, {1, 32, 4, 32, "f16", "f32"},
+      {1, 4, 64, 64, "i8", "i32"},   {1, 16, 1, 32, "i8", "i32"},  {4, 2, 32, 16, "f16", "f32"},
+      {2, 32, 8, 32, "bf16", "f32"}, {1, 1, 1, 16, "f16", "f32"},
+  };
+  for (unsigned warps : {1u, 4u})
+    for (const Product &p : products) {
+      BothOptions options;
+      options.warps = warps;
+      options.menu = simt::matrixMenu();
+      options.device = simt::lanesOfTheHost();
+      std::string text = kernelOf(p);
+      EXPECT_EQ(runBoth(text, {in, std::vector<uint8_t>(2 * kElements * 4)}, {2}, options), "") << warps << " warps\n"
+                                                                                                << text;
+    }
+}
+
 namespace {
 
 // c = a @ b, 32 x 64 by 64 x 32, of f32 from %in.

@@ -176,6 +176,9 @@ SmallVector<Value *> NvLaneTarget::asyncMatrix(IRBuilderBase &b, const SharedIss
 }
 
 SmallVector<Value *> NvLaneTarget::awaitMatrix(IRBuilderBase &b, unsigned pending, ArrayRef<V> registers) {
+  // ptxas 13.0 serialises products of 64 x 32 that are left in flight in some loops (C7515): they are too short to gain from it.
+  if (!registers.empty() && registers.size() <= 16)
+    pending = 0;
   std::string text = "wgmma.wait_group.sync.aligned " + std::to_string(pending) + ";";
   if (registers.empty()) {
     inlinePtx(b, b.getVoidTy(), text, "~{memory}", {}, true);

@@ -5,13 +5,16 @@
 //         %d = tile.dot (%w * 2^126 * broadcast %scale), %b, %c : bf16
 // Elements and scales become bf16, where one operand is fp16 they become fp16; the dot sums in c's type. In bf16 the scaled
 // elements of every other format are exact but for the ends of bf16's range; fp16 rounds what its range cannot hold.
+// A dot of fp8 that the target has no instruction for, but one of fp16, which holds fp8 exactly: its operands become fp16.
 // Everything is elementwise or a shape op: a change of layout can be moved up to the packed bytes (RemoveLayoutConversions).
 // Requires: TILE level.  Establishes: no dot_scaled.  Not done here: choosing the instruction (AssignLayouts).
 // Source: OCP Microscaling Formats (MX) Specification 1.0: E2M1, E8M0, blocks of 32.
 //
 // SPDX-License-Identifier: Apache-2.0
+#include "core/transforms/layout/LayoutQuestions.h"
 #include "core/transforms/layout/Passes.h"
 
+#include "core/target/ElementNumber.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
@@ -150,13 +153,33 @@ void ScaledDotExpander::run() {
   dot_.erase();
 }
 
-StepResult expandDots(ModuleOp module, const target::Target &) {
+// As fp16, where that gives the dot an instruction.
+static bool widenFp8(DotOp dot, const target::Target &target) {
+  if (!isTileFp8(elementTypeOf(dot.getA().getType())) || !isTileFp8(elementTypeOf(dot.getB().getType())))
+    return false;
+  target::MatrixProblem problem = problemOf(dot), wide = problem;
+  wide.a = wide.b = target::kElemF16;
+  if (!target.matrix().rank(problem).empty() || target.matrix().rank(wide).empty())
+    return false;
+  OpBuilder b(dot);
+  auto half = Float16Type::get(dot.getContext());
+  for (unsigned operand : {0u, 1u}) {
+    Value v = dot->getOperand(operand);
+    dot->setOperand(operand,
+                    FpToFpOp::create(b, dot.getLoc(), withElementType(v.getType(), half), v, Rounding::NearestEven));
+  }
+  dot.setMaxImprecise(0); // said of sums of fp8 only
+  return true;
+}
+
+StepResult expandDots(ModuleOp module, const target::Target &target) {
   StepResult result;
   SmallVector<DotScaledOp> dots;
   module.walk([&](DotScaledOp dot) { dots.push_back(dot); });
   for (DotScaledOp dot : dots)
     ScaledDotExpander(dot).run();
   result.count = static_cast<unsigned>(dots.size());
+  module.walk([&](DotOp dot) { result.count += widenFp8(dot, target); });
   return result;
 }
 

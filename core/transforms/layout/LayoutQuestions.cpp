@@ -149,17 +149,23 @@ std::optional<DotPlan> LayoutQuestions::byGroupInstruction(DotOp dot, uint32_t i
   return plan;
 }
 
-std::optional<DotPlan> LayoutQuestions::byInstruction(DotOp dot, llvm::function_ref<OperandSource(Value)> sourceOf) {
-  ArrayRef<int64_t> a = dot.getA().getType().getShape(), c = dot.getC().getType().getShape();
+target::MatrixProblem problemOf(DotOp dot) {
+  ArrayRef<int64_t> c = dot.getC().getType().getShape();
   size_t rank = c.size();
-  std::vector<int64_t> batch(c.begin(), c.end() - 2);
   target::MatrixProblem problem;
   problem.a = elementNumber(dot.getA().getType());
   problem.b = elementNumber(dot.getB().getType());
   problem.c = elementNumber(dot.getC().getType());
-  problem.m = c[rank - 2], problem.n = c[rank - 1], problem.k = a[rank - 1];
-  problem.batch = batch.empty() ? 1 : batch[0];
+  problem.m = c[rank - 2], problem.n = c[rank - 1], problem.k = dot.getA().getType().getShape().back();
+  problem.batch = rank == 2 ? 1 : c[0];
   problem.precision = static_cast<uint32_t>(dot.getPrecision());
+  return problem;
+}
+
+std::optional<DotPlan> LayoutQuestions::byInstruction(DotOp dot, llvm::function_ref<OperandSource(Value)> sourceOf) {
+  ArrayRef<int64_t> c = dot.getC().getType().getShape();
+  std::vector<int64_t> batch(c.begin(), c.end() - 2);
+  target::MatrixProblem problem = problemOf(dot);
   for (uint32_t index : target_.matrix().rank(problem)) {
     const target::MatrixEntry &entry = target_.matrix().entries()[index];
     if (!(entry.bSpaces & target::kInRegisters)) {
@@ -176,8 +182,10 @@ std::optional<DotPlan> LayoutQuestions::byInstruction(DotOp dot, llvm::function_
                                 fc = fragment(index, 2, entry.m, entry.nMin, dot);
     if (!fa || !fb || !fc)
       continue;
-    std::optional<layout::DotLayouts> layouts =
-        layout::tileFragments({*fa, *fb, *fc}, batch, problem.m, problem.n, problem.k, numWarps_);
+    auto m = static_cast<int64_t>(problem.m), n = static_cast<int64_t>(problem.n), k = static_cast<int64_t>(problem.k);
+    layout::MatrixFragments fragments{layout::wrapped(*fa, {{m, k}}), layout::wrapped(*fb, {{k, n}}),
+                                      layout::wrapped(*fc, {{m, n}})};
+    std::optional<layout::DotLayouts> layouts = layout::tileFragments(fragments, batch, m, n, k, numWarps_);
     if (!layouts)
       continue;
     MLIRContext *context = dot.getContext();

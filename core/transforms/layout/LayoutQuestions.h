@@ -51,6 +51,9 @@ private:
   unsigned numWarps_;
 };
 
+// The dot as a question to a target's matrix menu.
+target::MatrixProblem problemOf(DotOp dot);
+
 // An option of the kernel's module ("num_warps"), or `otherwise`.
 int64_t moduleOption(mlir::Operation *inside, llvm::StringRef name, int64_t otherwise);
 void setModuleOption(mlir::ModuleOp module, llvm::StringRef name, int64_t value);

@@ -1,5 +1,6 @@
 // Guards: products of scaled blocks become elementwise work and a dot; values of the special scales; which type they multiply in.
-// RUN: %tessera-opt %s -split-input-file --tile-expand-dots | FileCheck %s
+// RUN: %tessera-opt %s -split-input-file --tile-expand-dots | FileCheck %s --check-prefixes=CHECK,NONE
+// RUN: %tessera-opt %s -split-input-file --tile-expand-dots=matrix=true | FileCheck %s --check-prefixes=CHECK,UNIT
 
 // Two elements of e2m1 in a byte, packed along k on the left and along n on the right.
 // CHECK-LABEL: func.func @packed
@@ -57,5 +58,20 @@ func.func @fast(%a: tensor<32x64xf8E4M3FN>, %b: tensor<64x16xbf16>, %c: tensor<3
 func.func @half(%a: tensor<2x32x64xf8E5M2>, %b: tensor<2x64x16xf16>, %c: tensor<2x32x16xf16>, %sa: tensor<2x32x2xi8>, %p: tensor<2x32x16x!tile.ptr<f16>>) {
   %d = tile.dot_scaled %a as e5m2 scale %sa, %b as fp16, %c : (tensor<2x32x64xf8E5M2>, tensor<2x64x16xf16>, tensor<2x32x16xf16>, tensor<2x32x2xi8>) -> tensor<2x32x16xf16>
   tile.store %p, %d : (tensor<2x32x16x!tile.ptr<f16>>, tensor<2x32x16xf16>) -> ()
+  return
+}
+
+// -----
+
+// fp8 becomes fp16 where only that has an instruction.
+// CHECK-LABEL: func.func @fp8
+// UNIT: tile.fptofp %{{.*}} : tensor<32x64xf8E4M3FN> to tensor<32x64xf16>
+// UNIT: tile.fptofp %{{.*}} : tensor<64x16xf8E5M2> to tensor<64x16xf16>
+// UNIT: tile.dot %{{.*}} : (tensor<32x64xf16>, tensor<64x16xf16>, tensor<32x16xf32>)
+// NONE-NOT: fptofp
+// CHECK: return
+func.func @fp8(%a: tensor<32x64xf8E4M3FN>, %b: tensor<64x16xf8E5M2>, %c: tensor<32x16xf32>, %p: tensor<32x16x!tile.ptr<f32>>) {
+  %d = tile.dot %a, %b, %c max_imprecise = 32 : (tensor<32x64xf8E4M3FN>, tensor<64x16xf8E5M2>, tensor<32x16xf32>) -> tensor<32x16xf32>
+  tile.store %p, %d : (tensor<32x16x!tile.ptr<f32>>, tensor<32x16xf32>) -> ()
   return
 }
