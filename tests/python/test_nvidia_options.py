@@ -87,3 +87,5 @@ def test_float32_products():
 def test_stages_are_what_they_are_called():
     asm = build().asm
     assert re.search(r"define ptx_kernel void @scaled", asm["llir"]) and ".visible .entry scaled" in asm["ptx"]
+    # What cuobjdump and nvdisasm read, where there is an assembler.
+    assert asm["cubin"][:4] == b"\x7fELF" or b".visible .entry" in asm["cubin"]

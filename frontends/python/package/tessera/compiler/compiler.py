@@ -24,7 +24,7 @@ from tessera.runtime.driver import driver, target_text
 from tessera.runtime.errors import OutOfResources
 
 # Triton's names of stages onto the compiler's.
-_STAGES = {"ttir": "tile", "ttgir": "layout", "llir": "llvm", "ptx": "asm", "amdgcn": "asm", "cubin": "artifact",
+_STAGES = {"ttir": "tile", "ttgir": "layout", "llir": "llvm", "ptx": "asm", "amdgcn": "asm", "cubin": "obj",
            "hsaco": "artifact", "spv": "artifact"}
 _TEXTS = {"tile", "layout", "llvm", "asm", "tbc"}
 _STAGES_OF = {"cuda": ("ttir", "ttgir", "llir", "ptx", "cubin"), "hip": ("ttir", "ttgir", "llir", "amdgcn", "hsaco"),
@@ -249,7 +249,7 @@ class AsmDict(dict):
 
     ``source`` is the function's text, ``ttir`` the tile IR, ``ttgir`` the IR with layouts (of
     a target without them, the tile IR again), ``llir`` LLVM IR; then what the
-    target has (``ptx``, ``cubin``, …), ``asm`` and ``artifact``. Our own names (``tile``, ``layout``, ``llvm``, ``bytecode``,
+    target has (``ptx``, ``cubin``, …: what the vendor's tools read), ``asm`` and ``artifact``, our kernel file. Our own names (``tile``, ``layout``, ``llvm``, ``bytecode``,
     ``obj``) work too. Errors: KeyError for what the target does not have.
     """
 
@@ -339,7 +339,8 @@ class CompiledKernel:
         self.kernel = artifact
         backend = make_backend(target)
         self.asm = AsmDict(self, ("source", *_STAGES_OF.get(target.backend, ("ttir", "ttgir", "llir", "asm", "artifact"))))
-        dict.__setitem__(self.asm, backend.binary_ext, artifact)
+        if _STAGES.get(backend.binary_ext, "artifact") == "artifact":
+            dict.__setitem__(self.asm, backend.binary_ext, artifact)
         self.module = None
         self.function = None
         self._loaded = {}
@@ -376,6 +377,8 @@ class CompiledKernel:
         wanted = "tile,layout" if stage == "layout" else stage
         outputs = _run_compiler(self.src, self.metadata.target, self._options, wanted).outputs
         found = outputs.get(stage) or (outputs.get("tile") if stage == "layout" else None)
+        if name == "cubin" and found is None:
+            return self.kernel  # without an assembler the kernel file holds PTX
         return found.decode() if found is not None and stage in _TEXTS else found
 
     # The kernel on a device; loads it there the first time. The launch path calls this once a specialisation.
