@@ -162,7 +162,8 @@ int32_t Lowering::run(TargetCompiler *target) {
                         options_.wants("llvm"),
                         options_.wants("asm"),
                         options_.wants("obj"),
-                        options_.wants("artifact")};
+                        options_.wants("artifact"),
+                        pipeline_.files};
   if (!request.needed())
     return TSC_OK;
   enterStage(sink_, "compile", target->pluginName());

@@ -146,6 +146,7 @@ bool PluginTargetCompiler::compile(const TargetRequest &request, const tsc_sink 
                (request.assembly ? TSR_EMIT_BIT(TSR_EMIT_ASM) : 0) |
                (request.object ? TSR_EMIT_BIT(TSR_EMIT_OBJECT) : 0);
   r.entry = request.kernel;
+  r.sources = request.files;
   r.options = targetOptions_;
   for (const auto &option : request.options)
     if (!isCoreOption(option.first))

@@ -17,6 +17,7 @@ struct TargetRequest {
   uint32_t optLevel;
   const std::vector<std::pair<std::string, std::string>> &options;
   bool llvm, assembly, object, artifact;
+  const tile::SourceFiles &files; // for excerpts in diagnostics
   bool needed() const { return llvm || assembly || object || artifact; }
 };
 

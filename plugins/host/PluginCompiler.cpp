@@ -50,10 +50,10 @@ SourcePlace placeOf(const MessageSink::Message &m, const CompileRequest &r) {
   SourcePlace p;
   p.line = m.line;
   p.column = m.column;
-  auto it = r.sources.find(m.file);
-  if (it != r.sources.end()) {
-    p.file = it->second;
-  } else if (!m.file.empty()) {
+  for (const auto &known : r.sources) // several may be parts of one file
+    if (known && known->name == m.file && (!p.file || known->line(p.line).data()))
+      p.file = known;
+  if (!p.file && !m.file.empty()) {
     auto file = std::make_shared<SourceFile>();
     file->name = m.file;
     p.file = file;

@@ -39,7 +39,7 @@ struct CompileRequest {
   std::vector<std::pair<std::string, std::string>> options;
   std::function<bool()> cancelled; // asked on the calling thread; empty: never
   // Source text of the files that diagnostics name, for excerpts; may be empty.
-  std::map<std::string, std::shared_ptr<const SourceFile>> sources;
+  std::vector<std::shared_ptr<const SourceFile>> sources;
 };
 
 struct CompileOutput {

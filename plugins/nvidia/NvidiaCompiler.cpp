@@ -94,14 +94,25 @@ bool hasInlineAssembly(const tbc::Region &r) {
   });
 }
 
+// What an assembler's log says is wrong: "ptxas …, line 54; error   : Not a name of any known instruction" without the place in a file that is gone.
+std::string complaints(const std::string &log) {
+  std::istringstream lines(log);
+  std::string all;
+  for (std::string line; std::getline(lines, line);)
+    if (size_t at = line.find("error"), colon = line.find(": ", at);
+        at != std::string::npos && colon != std::string::npos)
+      all += (all.empty() ? "" : "; ") + line.substr(colon + 2);
+  return all.empty() ? log : all;
+}
+
 // The assembler's error, at the line of the kernel that the line of PTX it names comes from.
 sdk::Error refusal(const tbc::Module &module, const std::string &ptx, const std::string &error,
                    const std::string &cpu) {
   bool isTheirs = std::any_of(module.functions.begin(), module.functions.end(),
                               [](const tbc::Function &f) { return hasInlineAssembly(f.body); });
-  sdk::Error e(isTheirs ? TSR_E_UNSUPPORTED : TSR_E_INTERNAL, Assembler::installed().name() + " refused the " +
-                                                                  (isTheirs ? "inline assembly" : "PTX") +
-                                                                  " of this kernel for " + cpu + ": " + error);
+  sdk::Error e(isTheirs ? TSR_E_UNSUPPORTED : TSR_E_INTERNAL,
+               Assembler::installed().name() + " refused the " + (isTheirs ? "inline assembly" : "PTX") +
+                   " of this kernel for " + cpu + ": " + complaints(error));
   size_t at = error.find("line ");
   unsigned long number = at == std::string::npos ? 0 : std::strtoul(error.c_str() + at + 5, nullptr, 10);
   std::istringstream lines(ptx);
@@ -144,7 +155,9 @@ public:
     options.lineInfo = job.options.flag("line_info", true);
     options.limits.maxRegisters = static_cast<unsigned>(job.options.integer("maxnreg", module.option("maxnreg")));
     options.libraries.named = namedFiles(job.options.get("extern_libs"));
-    options.libraries.device = deviceLibraryPath();
+    options.libraries.device = job.options.get("libdevice");
+    if (options.libraries.device.empty())
+      options.libraries.device = deviceLibraryPath();
     options.libraries.flushDenormals = job.options.flag("reflect_ftz", true);
     // Decided in the core already; naming them keeps the SDK from calling them unknown.
     for (const char *key : {"num_warps", "num_stages", "num_ctas"})

@@ -335,6 +335,7 @@ def main(tessera):
             done, _ = compiled("sm_90a", "assembly", options, "asm")
             line = KERNELS.splitlines().index("    y = tl.inline_asm_elementwise(TEXT, CONSTRAINTS, [tl.load(x + at)], dtype=tl.int8, is_pure=PURE, pack=PACK)") + 1
             check(done.returncode != 0 and f"kernels.py:{line}:" in done.stderr and all(t in done.stderr for t in texts), f"{texts}: {done.stderr[:300]}")
+            check("inline_asm_elementwise(TEXT" in done.stderr and "^" in done.stderr and "tmp/tessera-ptx" not in done.stderr, f"excerpt: {done.stderr[:300]}")
 
         def compile_tile(kernel, change, options):
             _, tile = compiled("sm_90a", kernel, ["-s", "*fp32:16,*fp32:16"], "tile")

@@ -60,6 +60,31 @@ def test_blocks_of_a_program():
         build(num_ctas=2, arch="sm80")
 
 
+def test_cluster_dims_are_not_ignored():
+    with pytest.raises(ValueError, match="say num_ctas"):
+        build(cluster_dims=(2, 1, 1))
+    assert build(cluster_dims=(1, 1, 1)).kernel
+
+
+@tl.core.extern
+def of_libdevice(x, _semantic=None):
+    return tl.core.extern_elementwise("libdevice", "", [x], {(tl.float32, ): ("__nv_is_not_portable", tl.float32)}, is_pure=True, _semantic=_semantic)
+
+
+@tessera.jit
+def special(x, y, N: tl.constexpr):
+    at = tl.arange(0, N)
+    tl.store(y + at, of_libdevice(tl.load(x + at)))
+
+
+def test_own_libdevice(tmp_path):
+    library = tmp_path / "libdevice.ll"
+    library.write_text("define float @__nv_is_not_portable(float %x) {\n  %y = fmul float %x, 5.0\n  ret float %y\n}\n")
+    assert "0f40A00000" in build(special, extern_libs={"libdevice": library}).asm["ptx"]
+    with pytest.raises(tessera.CompilationError, match="__nv_is_not_portable"):
+        build(special, extern_libs={})
+
+
 def test_registers_and_fusion():
     ptx = build(maxnreg=64).asm["ptx"]
     assert ".maxnreg 64" in ptx and "fma.rn.f32" in ptx

@@ -589,7 +589,9 @@ def _file_digests(options):
     """What the files that options name contain. Errors: FileNotFoundError."""
     if options.ir_override:
         yield _TileFile(options.ir_override).digest()
-    for _, path in options.extern_libs:
+    # libdevice may be missing: few kernels need it.
+    own = [options.libdevice_path] if options.libdevice_path and Path(options.libdevice_path).is_file() else []
+    for path in [*(path for _, path in options.extern_libs), *own]:
         if path:
             yield hashlib.sha256(Path(path).read_bytes()).hexdigest()
 

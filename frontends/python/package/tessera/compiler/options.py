@@ -28,6 +28,7 @@ class Options:
     supported_fp8_dtypes: tuple = _FP8
     deprecated_fp8_dot_operand_dtypes: tuple = ()
     extern_libs: tuple = ()
+    libdevice_path: str | None = None
     arch: str | None = None
     backend_name: str = ""
     launch_cooperative_grid: bool = False
@@ -119,6 +120,10 @@ def parse_options(target, options):
         if int(given.get("num_ctas", 1)) > 1 and number < 90:
             raise ValueError(f"num_ctas > 1 requires NVIDIA SM90+ (Hopper): the target is sm_{number}. Set num_ctas=1, or compile for SM90 "
                              "or later")
+        if tuple(given.get("cluster_dims", (1, 1, 1))) != (1, 1, 1):
+            raise ValueError("cluster_dims: say num_ctas, the number of blocks that share a program's work, instead")
+        given.setdefault("libdevice_path", dict(given.get("extern_libs", ())).get("libdevice") or
+                         (knobs.nvidia.libdevice_path if knobs is not None else None))
         given.setdefault("default_dot_input_precision", "tf32")
         given.setdefault("max_num_imprecise_acc_default", 2**30 if number == 90 else 0)
         if knobs is not None and knobs.nvidia.ptxas_options:
@@ -152,6 +157,8 @@ def compiler_options(options):
     if options.max_num_imprecise_acc_default is not None:
         pairs.append(("max_num_imprecise_acc_default", str(options.max_num_imprecise_acc_default)))
     if options.backend_name == "cuda":
+        if options.libdevice_path:
+            pairs.append(("libdevice", str(options.libdevice_path)))
         for name in ("launch_cooperative_grid", "launch_pdl", "ptx_version", "ptx_options"):
             value = getattr(options, name)
             if value:
