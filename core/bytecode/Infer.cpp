@@ -170,6 +170,11 @@ std::optional<std::vector<Type>> inferResults(const Module &m, const Op &op) {
   case Opcode::Sort:
   case Opcode::SharedSlot:
     return {{type(0)}};
+  case Opcode::TensorMap: {
+    Type t = withElem(Type(), Elem::I8);
+    t.pointer = true;
+    return {{t}};
+  }
   case Opcode::PtrToInt:
     return {{withElem(type(0), Elem::I64)}};
   case Opcode::Select:

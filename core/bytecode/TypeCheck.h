@@ -89,6 +89,11 @@ private:
   void product(); // shapes and elements of a dot
   void dotScaled();
   void layouts();
+  // Of tensor copies.
+  static Type mapType();
+  bool isCopyBarrier(size_t i);
+  bool isCopied();
+  void areCoordinates(size_t first);
 
   const Module &m_;
   const Op &op_;

@@ -6,6 +6,34 @@
 
 namespace tessera::tbc {
 
+Type TypeCheck::mapType() {
+  Type t = withElem(Type(), Elem::I8);
+  t.pointer = true;
+  return t;
+}
+
+bool TypeCheck::isCopyBarrier(size_t i) {
+  return operand(i,
+                 in(i).kind == Type::Shared && !in(i).pointer && in(i).elem == Elem::I64 &&
+                     in(i).shape == std::vector<int64_t>{1},
+                 "it must be a shared tensor of 1xi64");
+}
+
+// Operand 0 is copied by the map that is operand 1.
+bool TypeCheck::isCopied() {
+  return operand(0, in(0).kind == Type::Shared && !in(0).pointer, "it must be a shared tensor of numbers") &&
+         operand(1, in(1) == mapType(), "it must be the result of tensor_map");
+}
+
+void TypeCheck::areCoordinates(size_t first) {
+  if (!require(count() - first == in(0).shape.size(), "has " + std::to_string(count() - first) + " coordinates for " +
+                                                          std::to_string(in(0).shape.size()) + " dims"))
+    return;
+  for (size_t i = first; i < count(); ++i)
+    if (!operand(i, in(i) == withElem(Type(), Elem::I32), "it must be an i32"))
+      return;
+}
+
 void TypeCheck::layouts() {
   auto asTensor = [&](Type t) {
     t.kind = Type::Tensor;
@@ -69,6 +97,49 @@ void TypeCheck::layouts() {
       isMask(2, in(1));
     return;
   }
+  case Opcode::TensorMap: {
+    size_t rank = count() / 2;
+    const std::vector<int64_t> &box = op_.intsAttr(AttrId::Box);
+    int64_t swizzle = op_.intAttr(AttrId::Swizzle), fill = op_.intAttr(AttrId::Fill);
+    if (!operand(0, in(0).kind == Type::Scalar && in(0).pointer, "it must be a pointer") ||
+        !require(count() % 2 == 0 && rank >= 1 && rank <= 5,
+                 "1 to 5 extents and a stride less must follow the pointer"))
+      return;
+    for (size_t i = 1; i < count(); ++i)
+      if (!operand(i, in(i) == withElem(Type(), Elem::I64), "it must be an i64"))
+        return;
+    require(box.size() == rank && std::all_of(box.begin(), box.end(), [](int64_t n) { return n >= 1 && n <= 256; }),
+            "box must have an entry a dim, each from 1 to 256") &&
+        require(swizzle == 0 || swizzle == 32 || swizzle == 64 || swizzle == 128, "swizzle is 0, 32, 64 or 128") &&
+        require(fill == 0 || (fill == 1 && isFloat(in(0).elem)), "fill is 0, or 1 for floats") && result(mapType());
+    return;
+  }
+  case Opcode::CopyBarrierInit:
+    if (isCopyBarrier(0))
+      require(op_.intAttr(AttrId::Arrivals) >= 1, "arrivals must be at least 1");
+    return;
+  case Opcode::CopyExpect:
+    if (isCopyBarrier(0) && operand(1, in(1) == withElem(Type(), Elem::I1), "it must be an i1"))
+      require(op_.intAttr(AttrId::Bytes) >= 1, "bytes must be at least 1");
+    return;
+  case Opcode::CopyBarrierWait:
+    if (isCopyBarrier(0))
+      operand(1, in(1) == withElem(Type(), Elem::I32), "it must be an i32");
+    return;
+  case Opcode::CopyBarrierEnd:
+    isCopyBarrier(0);
+    return;
+  case Opcode::TensorLoad:
+    if (isCopied() && isCopyBarrier(2) && operand(3, in(3) == withElem(Type(), Elem::I1), "it must be an i1"))
+      areCoordinates(4);
+    return;
+  case Opcode::TensorStore:
+    if (isCopied())
+      areCoordinates(2);
+    return;
+  case Opcode::TensorStoreWait:
+    require(op_.intAttr(AttrId::Pending) >= 0, "pending must not be negative");
+    return;
   case Opcode::AsyncDot:
     if (operand(0, in(0).kind != Type::Scalar, "it must be a tensor or a shared tensor") &&
         operand(1, in(1).kind == Type::Shared, "it must be a shared tensor") && isTensor(2))

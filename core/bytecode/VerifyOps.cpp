@@ -117,6 +117,14 @@ std::string operandName(const Op &op, size_t i) {
     return pick({"ring", "index"});
   case Opcode::AsyncLoad:
     return pick({"shared tensor", "pointer", "mask"});
+  case Opcode::TensorLoad:
+    return pick({"shared tensor", "map", "copy barrier", "predicate"});
+  case Opcode::TensorStore:
+    return pick({"shared tensor", "map"});
+  case Opcode::CopyExpect:
+    return pick({"copy barrier", "predicate"});
+  case Opcode::CopyBarrierWait:
+    return pick({"copy barrier", "parity"});
   default:
     return "operand " + std::to_string(i);
   }

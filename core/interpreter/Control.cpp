@@ -119,6 +119,11 @@ bool Program::op(const Op &op) {
   case Opcode::AsyncCommit:
   case Opcode::AsyncWait:
   case Opcode::SharedFence:
+  case Opcode::CopyBarrierInit:
+  case Opcode::CopyExpect:
+  case Opcode::CopyBarrierWait:
+  case Opcode::CopyBarrierEnd:
+  case Opcode::TensorStoreWait:
     return true;
   case Opcode::If:
     return ifOp(op);
@@ -177,6 +182,16 @@ bool Program::op(const Op &op) {
   }
   case Opcode::AsyncLoad:
     asyncLoad(op);
+    return true;
+  case Opcode::TensorMap:
+    tensorMap(op);
+    return true;
+  case Opcode::TensorLoad:
+    if (in(op, 3).bits[0] & 1)
+      tensorCopy(op, true, 4);
+    return true;
+  case Opcode::TensorStore:
+    tensorCopy(op, false, 2);
     return true;
   case Opcode::AsyncDot:
     dot(op);

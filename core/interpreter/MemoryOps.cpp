@@ -115,6 +115,33 @@ void Program::asyncLoad(const Op &op) {
   }
 }
 
+void Program::tensorMap(const Op &op) {
+  std::vector<uint64_t> numbers;
+  for (size_t i = 1; i < op.operands.size(); ++i)
+    numbers.push_back(in(op, i).bits[0]);
+  setScalar(op.results[0], arrays_.size());
+  arrays_.emplace_back(typeOf(op.operands[0]).elem, in(op, 0).bits[0], numbers, op.intAttr(AttrId::Fill) != 0);
+}
+
+void Program::tensorCopy(const Op &op, bool loads, size_t firstCoordinate) {
+  Tensor &buffer = *values_[op.operands[0]].tensor;
+  const scalar::TensorArray &array = arrays_[in(op, 1).bits[0]];
+  std::vector<int32_t> corner;
+  for (size_t i = firstCoordinate; i < op.operands.size(); ++i)
+    corner.push_back(static_cast<int32_t>(in(op, i).bits[0]));
+  if (loads)
+    buffer.shadow.clear();
+  const std::vector<int64_t> &shape = typeOf(op.operands[0]).shape;
+  for (size_t i = 0; i < buffer.bits.size(); ++i) {
+    std::optional<uint64_t> address = array.address(corner, shape, i);
+    bool inside = address && mayAccess(op, *address, array.bytes(), loads, loads ? "tensor load" : "tensor store");
+    if (loads)
+      buffer.bits[i] = inside ? loadBytes(*address, array.elem) : address ? 0 : array.fill();
+    else if (inside)
+      write(*address, array.elem, buffer.bits[i]);
+  }
+}
+
 void Program::store(const Op &op) {
   In ptr = in(op, 0), value = in(op, 1), mask = in(op, op.operands.size() > 2 ? 2 : 0);
   const Type &t = typeOf(op.operands[1]);

@@ -5,6 +5,7 @@
 
 #include "core/interpreter/Interpreter.h"
 #include "core/interpreter/ScalarSemantics.h"
+#include "core/interpreter/TensorArray.h"
 
 #include <map>
 #include <memory>
@@ -93,6 +94,8 @@ private:
   void write(uint64_t address, tbc::Elem e, uint64_t bits);
   void load(const tbc::Op &op);
   void asyncLoad(const tbc::Op &op); // at once
+  void tensorMap(const tbc::Op &op);
+  void tensorCopy(const tbc::Op &op, bool loads, size_t firstCoordinate); // at once
   void store(const tbc::Op &op);
   void atomic(const tbc::Op &op);
   void print(const tbc::Op &op);
@@ -122,6 +125,7 @@ private:
   std::array<uint32_t, 3> grid_, id_{};
   std::vector<Value> values_;
   std::map<tbc::ValueId, std::vector<std::shared_ptr<Tensor>>> rings_; // of shared_alloc with slots
+  std::vector<scalar::TensorArray> arrays_;                            // of tensor_map, whose value is the index
   uint64_t ops_ = 0;
   uint64_t writes_ = 0; // that changed memory
   std::set<std::pair<const tbc::Op *, DiagId>> reported_;

@@ -134,6 +134,75 @@ LogicalResult AsyncDotOp::verify() {
   return success();
 }
 
+static LogicalResult checkCopyBarrier(Operation *op, SharedType barrier) {
+  if (barrier.getShape() != ArrayRef<int64_t>{1} || !barrier.getElementType().isInteger(64))
+    return op->emitOpError() << "barrier must be a shared tensor of 1xi64, got " << barrier;
+  return success();
+}
+static LogicalResult checkMap(Operation *op, Type map, SharedType shared, size_t coordinates) {
+  auto pointer = dyn_cast<PointerType>(map);
+  if (!pointer || !pointer.getPointee().isInteger(8))
+    return op->emitOpError() << "map must be the ptr<i8> of a tensor_map, got " << map;
+  if (coordinates != shared.getShape().size())
+    return op->emitOpError() << "a coordinate a dim of " << shared << " is needed, got " << coordinates;
+  return success();
+}
+
+LogicalResult TensorMapOp::verify() {
+  auto pointer = dyn_cast<PointerType>(getBase().getType());
+  size_t numbers = getNumbers().size(), rank = (numbers + 1) / 2;
+  if (!pointer || numbers % 2 == 0 || rank < 1 || rank > 5) // tensor_map_c1
+    return emitOpError() << "takes a pointer, 1 to 5 extents and a stride less, got " << getBase().getType() << " and "
+                         << numbers << " numbers";
+  if (getBox().size() != rank || llvm::any_of(getBox(), [](int64_t n) { return n < 1 || n > 256; })) // tensor_map_c2
+    return emitOpError() << "box must have " << rank << " entries from 1 to 256";
+  if (!llvm::is_contained({0, 32, 64, 128}, getSwizzle())) // tensor_map_c3
+    return emitOpError() << "swizzle must be 0, 32, 64 or 128, got " << getSwizzle();
+  if (getFill() < 0 || getFill() > 1 || (getFill() && !isTileFloat(pointer.getPointee()))) // tensor_map_c4
+    return emitOpError() << "fill must be 0, or 1 for floats, got " << getFill();
+  auto map = dyn_cast<PointerType>(getType());
+  if (!map || !map.getPointee().isInteger(8)) // tensor_map_c5
+    return emitOpError() << "the result must be ptr<i8>, got " << getType();
+  return success();
+}
+
+LogicalResult CopyBarrierInitOp::verify() {
+  if (failed(checkCopyBarrier(*this, getBarrier().getType()))) // copy_barrier_init_c1
+    return failure();
+  if (getArrivals() < 1) // copy_barrier_init_c2
+    return emitOpError() << "arrivals must be at least 1, got " << getArrivals();
+  return success();
+}
+LogicalResult CopyExpectOp::verify() {
+  if (failed(checkCopyBarrier(*this, getBarrier().getType()))) // copy_expect_c1
+    return failure();
+  if (getBytes() < 1) // copy_expect_c2
+    return emitOpError() << "bytes must be at least 1, got " << getBytes();
+  return success();
+}
+LogicalResult TensorLoadOp::verify() {
+  if (failed(checkCopyBarrier(*this, getBarrier().getType()))) // tensor_load_c1
+    return failure();
+  return checkMap(*this, getMap().getType(), getShared().getType(),
+                  getCoordinates().size()); // tensor_load_c2, tensor_load_c3
+}
+LogicalResult CopyBarrierWaitOp::verify() {
+  return checkCopyBarrier(*this, getBarrier().getType()); // copy_barrier_wait_c1
+}
+LogicalResult CopyBarrierEndOp::verify() {
+  return checkCopyBarrier(*this, getBarrier().getType()); // copy_barrier_end_c1
+}
+LogicalResult TensorStoreOp::verify() {
+  return checkMap(*this, getMap().getType(), getShared().getType(),
+                  getCoordinates().size()); // tensor_store_c1, tensor_store_c2
+}
+LogicalResult TensorStoreWaitOp::verify() {
+  if (getPending() < 0 || getComplete() < 0 || getComplete() > 1) // tensor_store_wait_c1
+    return emitOpError() << "pending must not be negative and complete 0 or 1, got " << getPending() << " and "
+                         << getComplete();
+  return success();
+}
+
 LogicalResult DotWaitOp::verify() {
   if (getPending() < 0) // dot_wait_c1
     return emitOpError() << "pending must not be negative, got " << getPending();

@@ -144,3 +144,86 @@ def Tile_DotWaitOp : Tile_Op<"dot_wait", [MemoryEffects<[MemRead]>]> {
   }]>];
   let hasVerifier = 1;
 }
+
+// ---- tensor copies ----------------------------------------------------------------------------------------------------
+// Boxes of an array move between global and shared memory by themselves; one lane starts them. Loads complete on copy barriers,
+// 8 bytes of shared memory each: a phase is over when it has got its arrivals and the bytes that these announced; phases are told apart
+// by their parity. Stores are awaited in order.
+
+def Tile_TensorMapOp : Tile_Pure<"tensor_map"> {
+  let summary = "what tensor copies need to know of an array in global memory";
+  let description = [{
+    A target may make it on the host when the kernel is launched, so all operands follow from the kernel's parameters. Extents and strides are
+    i64, in elements; the last dim has no stride, it is 1. base and the strides' bytes are multiples of 16; an extent below 1 counts as 1. `box` is
+    what one copy moves at most, `swizzle` how it lies in shared memory: pieces of 16 bytes exchanged within 32, 64 or 128 bytes by the
+    number of the 128 bytes. C1: 1 to 5 extents of i64, a stride of i64 less. C2: box has an entry a dim, each 1 to 256. C3: swizzle is 0, 32, 64 or
+    128. C4: fill is 0, or 1 (NaN) for floats. C5: the result is ptr<i8>.
+  }];
+  let arguments = (ins AnyType:$base, Variadic<I64>:$numbers, DenseI64ArrayAttr:$box, DefaultValuedAttr<Tile_Int, "0">:$swizzle,
+                       DefaultValuedAttr<Tile_Int, "0">:$fill);
+  let results = (outs AnyType:$result);
+  let assemblyFormat = [{
+    operands `box` `=` $box (`swizzle` `=` $swizzle^)? (`fill` `=` $fill^)? attr-dict `:` functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
+}
+
+def Tile_CopyBarrierInitOp : Tile_Op<"copy_barrier_init"> {
+  let summary = "makes a ring of copy barriers, each at phase 0";
+  let description = "Others may use it after a barrier. C1: barrier is a shared tensor of 1 x i64. C2: arrivals is at least 1.";
+  let arguments = (ins Arg<Tile_Shared, "", [MemWrite]>:$barrier, Tile_Int:$arrivals);
+  let assemblyFormat = "$barrier `arrivals` `=` $arrivals attr-dict `:` qualified(type($barrier))";
+  let hasVerifier = 1;
+}
+
+def Tile_CopyExpectOp : Tile_Op<"copy_expect"> {
+  let summary = "one arrival, which announces the bytes of the copies that follow";
+  let description = "Where the predicate does not hold, nothing happens. C1: barrier is a shared tensor of 1 x i64. C2: bytes is at least 1.";
+  let arguments = (ins Arg<Tile_Shared, "", [MemRead, MemWrite]>:$barrier, I1:$predicate, Tile_Int:$bytes);
+  let assemblyFormat = "$barrier `,` $predicate `bytes` `=` $bytes attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+def Tile_TensorLoadOp : Tile_Op<"tensor_load"> {
+  let summary = "starts copying a tile of an array into a shared tensor";
+  let description = [{
+    There when the barrier's phase is over, for every lane that waited for it. Until then nobody may touch the shared tensor; ordinary stores to
+    its bytes lie before a shared_fence and a barrier. C1: barrier is a shared tensor of 1 x i64. C2: map is ptr<i8>. C3: a coordinate a dim.
+  }];
+  let arguments = (ins Arg<Tile_Shared, "", [MemWrite]>:$shared, Arg<AnyType, "", [MemRead]>:$map,
+                       Arg<Tile_Shared, "", [MemRead, MemWrite]>:$barrier, I1:$predicate, Variadic<I32>:$coordinates);
+  let assemblyFormat = "operands attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+def Tile_CopyBarrierWaitOp : Tile_Op<"copy_barrier_wait", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "until a phase of this parity is over";
+  let description = "C1: barrier is a shared tensor of 1 x i64. At once where the phase that runs has the other parity.";
+  let arguments = (ins Tile_Shared:$barrier, I32:$parity);
+  let assemblyFormat = "operands attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+def Tile_CopyBarrierEndOp : Tile_Op<"copy_barrier_end"> {
+  let summary = "the bytes of a ring of copy barriers are ordinary ones again";
+  let description = "Nothing waits for it any more. C1: barrier is a shared tensor of 1 x i64.";
+  let arguments = (ins Arg<Tile_Shared, "", [MemRead, MemWrite]>:$barrier);
+  let assemblyFormat = "$barrier attr-dict `:` qualified(type($barrier))";
+  let hasVerifier = 1;
+}
+
+def Tile_TensorStoreOp : Tile_Op<"tensor_store"> {
+  let summary = "starts copying a shared tensor to a tile of an array";
+  let description = "Nobody writes the shared tensor before tensor_store_wait and a barrier. C1: map is ptr<i8>. C2: a coordinate a dim.";
+  let arguments = (ins Arg<Tile_Shared, "", [MemRead]>:$shared, Arg<AnyType, "", [MemWrite]>:$map, Variadic<I32>:$coordinates);
+  let assemblyFormat = "operands attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+def Tile_TensorStoreWaitOp : Tile_Op<"tensor_store_wait", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "until at most `pending` tensor_stores of the program run";
+  let description = "complete 1: global memory has the bytes; 0: shared memory was read. C1: pending is not negative, complete 0 or 1.";
+  let arguments = (ins Tile_Int:$pending, DefaultValuedAttr<Tile_Int, "0">:$complete);
+  let assemblyFormat = "$pending (`complete` `=` $complete^)? attr-dict";
+  let hasVerifier = 1;
+}

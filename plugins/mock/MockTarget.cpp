@@ -28,6 +28,10 @@ MockTarget::MockTarget() : Target("mock", "mock") {
   cap(TSR_CAP_SHUFFLES, 7);
   cap(TSR_CAP_BARRIERS, 1);
   cap(TSR_CAP_ASYNC_COPY, 1 << 2 | 1 << 3 | 1 << 4); // 4, 8 and 16 bytes
+  cap(TSR_CAP_TENSOR_COPY, 5);
+  cap(TSR_CAP_TENSOR_COPY_BOX_MAX, 256);
+  cap(TSR_CAP_TENSOR_COPY_ALIGN, 16);
+  cap(TSR_CAP_TENSOR_COPY_SWIZZLES, 32 | 64 | 128);
   cap(TSR_CAP_DEBUG_TRAP, 1);
   irLevels(TSR_IR_LAYOUT);
   sdk::MatrixEntry e;
@@ -59,7 +63,7 @@ std::unique_ptr<sdk::Target> MockTarget::parse(const sdk::Spec &spec) {
 }
 
 // An operand in shared memory: rows of up to 64 elements (128 bytes) along the dim that is contiguous in memory, their eight
-// chunks of 16 bytes permuted by the row's number.
+// chunks of 16 bytes permuted by the number of the 128 bytes.
 static sdk::LinearMap sharedOperand(const sdk::LayoutRequest &request) {
   uint32_t fast = request.contiguous[0] > request.contiguous[1] ? 0 : 1, slow = 1 - fast;
   uint32_t bits[2] = {log2Of(request.shape[0]), log2Of(request.shape[1])};
@@ -72,10 +76,12 @@ static sdk::LinearMap sharedOperand(const sdk::LayoutRequest &request) {
   };
   for (uint32_t i = 0; i < inRow; ++i)
     offset.push_back(basis(fast, i));
+  // Bit 3 + n of a row is exchanged by bit 6 + n of the offset, as tensor copies do it.
   for (uint32_t i = 0; i < bits[slow]; ++i) {
+    uint32_t at = static_cast<uint32_t>(offset.size());
     offset.push_back(basis(slow, i));
-    if (i + 3 < inRow)
-      offset.back()[fast] = 1 << (i + 3);
+    if (at >= 6 && at - 3 < inRow)
+      offset.back()[fast] = 1 << (at - 3);
   }
   for (uint32_t i = inRow; i < bits[fast]; ++i)
     offset.push_back(basis(fast, i));

@@ -10,7 +10,7 @@ inline constexpr uint32_t kMaxWarps = 4, kSharedBytes = 64 << 10;
 
 // One SIMT device in software: 32 lanes, up to 4 warps a program, 64 KiB of shared memory in 32 banks of 4 bytes, two matrix
 // instructions (f16 times f16 onto f32: 16x16x16 of one warp, 64xNx16 of four that read b, and perhaps a, from shared memory),
-// copies of 4, 8 and 16 bytes beside the lanes. The numbers are ours: they are small, so that limits are met in tests.
+// copies of 4, 8 and 16 bytes beside the lanes, tensor copies of up to five dims. The numbers are ours: they are small, so that limits are met in tests.
 class MockTarget final : public sdk::Target, sdk::LayoutProvider {
 public:
   MockTarget();

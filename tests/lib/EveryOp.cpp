@@ -272,6 +272,8 @@ layout #0 sizes [8, 8] {register = [[0, 1]], lane = [[0, 2], [0, 4], [1, 0], [2,
 layout #1 sizes [8, 8] {register = [[1, 0]], lane = [[2, 0], [4, 0], [0, 1], [0, 2], [0, 4]], warp = [], block = []}
 layout #2 sizes [8, 8] {offset = [[0, 1], [0, 2], [0, 4], [1, 1], [2, 2], [4, 4]], block = []}
 layout #3 sizes [8, 8] {offset = [[1, 0], [2, 0], [4, 0], [1, 1], [2, 2], [4, 4]], block = []}
+layout #4 sizes [1] {offset = [], block = []}
+layout #5 sizes [8, 8] {offset = [[0, 1], [0, 2], [0, 4], [1, 0], [2, 0], [4, 0]], block = []}
 kernel @through_shared(%x: f32) {
   %a = splat %x : tensor<8x8xf32, #0>
   %b = convert_layout %a : tensor<8x8xf32, #1>
@@ -299,6 +301,28 @@ kernel @beside_the_lanes(%p: ptr<f16>, %i: i32, %x: f32) {
   %d = async_dot %s, %t, %c {instruction = 1}
   %e = dot_wait %d {pending = 0}
   shared_free %r
+  return
+}
+
+kernel @tensor_copies(%p: ptr<f16> {divisibility = 16}, %n: i64, %y: i32, %x: i32) {
+  %map = tensor_map %p, %n, %n, %n {box = [8, 8], swizzle = 0, fill = 1} : ptr<i8>
+  %b = shared_alloc {offset = 0, bytes = 16, slots = 2} : shared<1xi64, #4>
+  copy_barrier_init %b {arrivals = 1}
+  %s = shared_alloc {offset = 128, bytes = 128} : shared<8x8xf16, #5>
+  barrier
+  %zero = constant {value = 0} : i32
+  %on = constant {value = 1} : i1
+  %b0 = shared_slot %b, %zero
+  copy_expect %b0, %on {bytes = 128}
+  tensor_load %s, %map, %b0, %on, %y, %x
+  copy_barrier_wait %b0, %zero
+  barrier
+  tensor_store %s, %map, %x, %y
+  tensor_store_wait {pending = 0, complete = 1}
+  barrier
+  copy_barrier_end %b
+  shared_free %s
+  shared_free %b
   return
 }
 )";

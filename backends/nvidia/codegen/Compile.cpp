@@ -7,6 +7,7 @@
 #include "backends/nvidia/codegen/Compile.h"
 
 #include "backends/nvidia/codegen/LoopOffsets.h"
+#include "backends/nvidia/codegen/TensorMaps.h"
 #include "core/codegen/simt/Emitter.h"
 
 #include "llvm/Analysis/CGSCCPassManager.h"
@@ -143,6 +144,15 @@ void optimise(llvm::Module &m, TargetMachine &tm, std::optional<bool> flushDenor
       fpm.run(f, fam);
 }
 
+void emitTensorMaps(llvm::Module &m, const std::vector<uint64_t> &words) {
+  if (words.empty())
+    return;
+  auto *data = ConstantDataArray::get(m.getContext(), words);
+  auto *global = new GlobalVariable(m, data->getType(), true, GlobalValue::ExternalLinkage, data, kTensorMapsGlobal,
+                                    nullptr, GlobalValue::NotThreadLocal, 1);
+  global->setAlignment(Align(8));
+}
+
 } // namespace
 
 CompileResult compile(const tbc::Module &module, const CompileOptions &options) {
@@ -158,9 +168,23 @@ CompileResult compile(const tbc::Module &module, const CompileOptions &options) 
   m.setTargetTriple(tm->getTargetTriple());
   watch.lap("target");
   Libraries libraries(context, options.libraries);
+  std::vector<uint64_t> words; // of tensor maps
   for (const tbc::Function &f : module.functions) {
     if (!options.entry.empty() && f.name != options.entry)
       continue;
+    const tbc::Op *unknown = nullptr;
+    std::vector<MapRecipe> maps = recipesOf(module, f, unknown);
+    if (unknown) {
+      r.error = "a tensor map whose numbers do not follow from the kernel's parameters";
+      r.loc = unknown->loc;
+      r.op = "tensor_map";
+      r.unsupported = true;
+      return r;
+    }
+    if (!maps.empty()) {
+      std::vector<uint64_t> kernel = writeMaps(f.name, maps);
+      words.insert(words.end(), kernel.begin(), kernel.end());
+    }
     NvLaneTarget target(options.arch, options.limits, options.contract, options.flush, libraries);
     codegen::simt::EmitResult emitted = codegen::simt::emitKernel(m, module, f, target, f.name, options.lineInfo);
     if (emitted.error) {
@@ -178,6 +202,7 @@ CompileResult compile(const tbc::Module &module, const CompileOptions &options) 
     if (!libraries.link(m, r.error))
       return r;
   }
+  emitTensorMaps(m, words);
   watch.lap("emit");
   auto print = [&](std::string &to) {
     raw_string_ostream os(to);

@@ -3,6 +3,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "backends/nvidia/codegen/NvLaneTarget.h"
 
+#include "backends/nvidia/codegen/TensorMaps.h"
+#include "backends/nvidia/image/TensorMaps.h"
+
 #include "llvm/IR/InlineAsm.h"
 #include "llvm/IR/IntrinsicsNVPTX.h"
 #include "llvm/IR/Module.h"
@@ -36,6 +39,9 @@ llvm::Function *NvLaneTarget::createKernel(llvm::Module &out, const tbc::Module 
     else
       types.push_back(Type::getIntNTy(c, tbc::elemBits(t.elem)));
   }
+  // What tensor copies read of an array is made by the driver when the kernel is launched, and follows the arguments (image/TensorMaps.h).
+  std::vector<const tbc::Op *> maps = tensorMapsOf(f);
+  types.append(maps.size(), PointerType::get(c, 0));
   auto *function = llvm::Function::Create(FunctionType::get(Type::getVoidTy(c), types, false),
                                           GlobalValue::ExternalLinkage, name, out);
   function->setCallingConv(CallingConv::PTX_Kernel);
@@ -56,6 +62,15 @@ llvm::Function *NvLaneTarget::createKernel(llvm::Module &out, const tbc::Module 
           Attribute::getWithAlignment(c, Align(uint64_t(f.params[i].divisibility & -f.params[i].divisibility))));
     if (f.params[i].readOnly && m.typeOf(f.params[i].value).pointer)
       arg->addAttr(Attribute::ReadOnly);
+  }
+  maps_.clear();
+  for (size_t i = 0; i < maps.size(); ++i) {
+    Argument *arg = maps_[maps[i]] = function->getArg(static_cast<unsigned>(f.params.size() + i));
+    arg->setName("tensor_map" + std::to_string(i));
+    // Without grid_constant it would be copied to the lane's own memory, where no copy engine looks.
+    arg->addAttr(Attribute::getWithByValType(c, ArrayType::get(Type::getInt8Ty(c), kTensorMapBytes)));
+    arg->addAttr(Attribute::getWithAlignment(c, Align(kTensorMapAlignment)));
+    arg->addAttr(Attribute::get(c, "nvvm.grid_constant"));
   }
   return function;
 }

@@ -8,6 +8,7 @@
 #include "backends/nvidia/codegen/Libraries.h"
 #include "core/codegen/simt/LaneTarget.h"
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -88,6 +89,18 @@ public:
   llvm::SmallVector<V> awaitMatrix(llvm::IRBuilderBase &b, unsigned pending, llvm::ArrayRef<V> registers) override;
   EntryShape entryShape(unsigned entry) override;
 
+  // TensorCopies.cpp
+  V oneLane(llvm::IRBuilderBase &b, V threadId, V warpId) override;
+  V tensorMap(llvm::IRBuilderBase &b, const tbc::Op &op, llvm::ArrayRef<V> operands, V oneLane) override;
+  void copyBarriersInit(llvm::IRBuilderBase &b, V pointer, unsigned barriers, unsigned arrivals) override;
+  void copyBarriersEnd(llvm::IRBuilderBase &b, V pointer, unsigned barriers) override;
+  void copyExpect(llvm::IRBuilderBase &b, V barrier, uint64_t bytes) override;
+  void copyBarrierWait(llvm::IRBuilderBase &b, V barrier, V parity) override;
+  void tensorLoad(llvm::IRBuilderBase &b, V shared, V map, V barrier, llvm::ArrayRef<V> coordinates) override;
+  void tensorStore(llvm::IRBuilderBase &b, V shared, V map, llvm::ArrayRef<V> coordinates) override;
+  void tensorStoreCommit(llvm::IRBuilderBase &b) override;
+  void tensorStoreWait(llvm::IRBuilderBase &b, unsigned pending, bool complete) override;
+
   void print(llvm::IRBuilderBase &b, const codegen::simt::PrintedValue &value) override;
   void assertFailed(llvm::IRBuilderBase &b, const std::string &message, const std::string &file, unsigned line,
                     const std::string &function) override;
@@ -114,6 +127,7 @@ private:
   KernelLimits limits_;
   bool contract_, flush_;
   Libraries &libraries_;
+  std::map<const tbc::Op *, llvm::Argument *> maps_; // of the kernel being emitted
 };
 
 // One line of inline PTX: operands by LLVM constraint letters ("r" i32, "h" i16, "l" i64 or pointer, "f" f32, "d" f64, "b" i1).

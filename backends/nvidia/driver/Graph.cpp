@@ -87,8 +87,10 @@ void NvidiaGraphExec::update(uint32_t node, const tsr_launch &launch) {
   std::copy(launch.grid, launch.grid + 3, p.grid);
   std::copy(launch.block, launch.block + 3, p.block);
   p.sharedBytes = launch.smem_dynamic;
-  size_t bytes = launch.arg_bytes;
-  void *extra[] = {cu::launchBufferPointer(), const_cast<void *>(launch.args), cu::launchBufferSize(), &bytes,
+  NvidiaKernel::ParameterBlock block;
+  size_t bytes = 0;
+  const void *parameters = n.kernel->parameters(launch, block, bytes);
+  void *extra[] = {cu::launchBufferPointer(), const_cast<void *>(parameters), cu::launchBufferSize(), &bytes,
                    cu::kLaunchEnd};
   p.extra = bytes ? extra : nullptr;
   ContextScope scope(device.api(), device.context());

@@ -20,9 +20,15 @@ std::string triple(const uint32_t v[3]) {
 }
 } // namespace
 
-NvidiaKernel::NvidiaKernel(NvidiaDevice &device, cu::ModuleId module, const sdk::KernelInfo &info)
+NvidiaKernel::NvidiaKernel(NvidiaDevice &device, cu::ModuleId module, const sdk::KernelInfo &info,
+                           std::vector<MapRecipe> maps)
     : device_(device), name_(device.intern(info.name)), argBytes_(info.argBytes), flags_(info.flags) {
   std::copy(info.cluster, info.cluster + 3, cluster_);
+  if (!maps.empty())
+    maps_ = std::make_unique<TensorMaps>(device, std::move(maps), argBytes_);
+  if (maps_ && maps_->bytes() > kMaxParameterBytes)
+    throw sdk::Error(TSR_E_BAD_ARTIFACT, "kernel '" + info.name + "' has " + std::to_string(maps_->bytes()) +
+                                             " bytes of parameters with its tensor maps");
   const cu::Api &api = device.api();
   if (info.flags & ~kKnownFlags)
     throw sdk::Error(TSR_E_TOO_NEW,
@@ -56,7 +62,7 @@ void NvidiaKernel::checkParameters(const sdk::KernelInfo &info) const {
     end = offset + bytes;
     ++count;
   }
-  if (end > info.argBytes)
+  if (end > (maps_ ? maps_->bytes() : info.argBytes))
     throw sdk::Error(TSR_E_BAD_ARTIFACT, "kernel '" + info.name + "' reads " + std::to_string(end) +
                                              " bytes of arguments, its facts say " + std::to_string(info.argBytes));
 }
@@ -146,6 +152,20 @@ void NvidiaKernel::configure(const tsr_launch &l, cu::StreamId stream, cu::Launc
   }
 }
 
+const void *NvidiaKernel::parameters(const tsr_launch &l, ParameterBlock &block, size_t &bytes) const {
+  bytes = l.arg_bytes;
+  if (__builtin_expect(maps_ == nullptr, 1))
+    return l.args;
+  try {
+    maps_->fill(l.args, block.bytes);
+  } catch (const sdk::Error &e) {
+    throw sdk::Error(e.status, "kernel '" + *name_ + "': an array that it copies by descriptor: " + e.what() +
+                                   "; compile it with tensor_copies=False to access the array by pointers");
+  }
+  bytes = maps_->bytes();
+  return block.bytes;
+}
+
 std::string NvidiaKernel::resources(const tsr_launch &l) const {
   return "a grid of " + triple(l.grid) + ", " + std::to_string(product(l.block)) + " threads with " +
          std::to_string(registers_) + " registers each, " + std::to_string(staticShared_ + l.smem_dynamic) +
@@ -173,7 +193,7 @@ uint32_t NvidiaKernel::occupancy(const tsr_launch &l) {
   return static_cast<uint32_t>(n);
 }
 
-// The way of every launch: two loads, a few comparisons, one call of the driver. No allocation, no lock.
+// The way of every launch: two loads, a few comparisons, one call of the driver. No allocation; no lock, but for kernels with tensor maps.
 void NvidiaDevice::launch(sdk::Stream &s, sdk::Kernel &k, const tsr_launch &l) {
   auto &stream = static_cast<NvidiaStream &>(s);
   auto &kernel = static_cast<NvidiaKernel &>(k);
@@ -182,8 +202,10 @@ void NvidiaDevice::launch(sdk::Stream &s, sdk::Kernel &k, const tsr_launch &l) {
   cu::LaunchAttribute attributes[3];
   cu::LaunchConfig config;
   kernel.configure(l, stream.handle(), config, attributes);
-  size_t bytes = l.arg_bytes;
-  void *extra[] = {cu::launchBufferPointer(), const_cast<void *>(l.args), cu::launchBufferSize(), &bytes,
+  NvidiaKernel::ParameterBlock block;
+  size_t bytes = 0;
+  const void *parameters = kernel.parameters(l, block, bytes);
+  void *extra[] = {cu::launchBufferPointer(), const_cast<void *>(parameters), cu::launchBufferSize(), &bytes,
                    cu::kLaunchEnd};
   ContextScope scope(*api_, context_);
   kernel.allowShared(l.smem_dynamic);

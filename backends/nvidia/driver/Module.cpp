@@ -67,6 +67,7 @@ NvidiaModule::NvidiaModule(NvidiaDevice &device, const void *artifact, uint64_t 
   load(image, facts.ptx, sink);
   try {
     connectMessages();
+    readTensorMaps();
   } catch (...) {
     device_.api().cuModuleUnload(module_);
     throw;
@@ -130,6 +131,23 @@ void NvidiaModule::connectMessages() {
   device_.check(api.cuStreamSynchronize(device_.service()), "the module's messages cannot be connected");
 }
 
+void NvidiaModule::readTensorMaps() {
+  const cu::Api &api = device_.api();
+  cu::Address at = 0;
+  size_t bytes = 0;
+  cu::Result r = api.cuModuleGetGlobal(&at, &bytes, module_, kTensorMapsGlobal);
+  if (r == cu::kNotFound)
+    return;
+  device_.check(r, "the module's tensor maps cannot be found");
+  if (bytes % 8)
+    badArtifact(std::string(kTensorMapsGlobal) + " has " + std::to_string(bytes) + " bytes");
+  mapWords_.resize(bytes / 8);
+  std::lock_guard lock(device_.serviceMutex());
+  device_.check(api.cuMemcpyDtoHAsync(mapWords_.data(), at, bytes, device_.service()),
+                "the module's tensor maps cannot be read");
+  device_.check(api.cuStreamSynchronize(device_.service()), "the module's tensor maps cannot be read");
+}
+
 NvidiaModule::~NvidiaModule() {
   if (messages_)
     device_.messages().detach(messages_);
@@ -143,7 +161,10 @@ sdk::Kernel &NvidiaModule::kernel(const sdk::KernelInfo &info) {
   device_.refuseWhileCapturing("kernel_get");
   ContextScope scope(device_.api(), device_.context());
   RelaxedCapture relaxed(device_.api());
-  kernels_.push_back(std::make_unique<NvidiaKernel>(device_, module_, info));
+  std::vector<MapRecipe> maps;
+  if (!readMaps(mapWords_, info.name, info.argBytes, maps))
+    badArtifact("its tensor maps are malformed");
+  kernels_.push_back(std::make_unique<NvidiaKernel>(device_, module_, info, std::move(maps)));
   return *kernels_.back();
 }
 

@@ -4,17 +4,22 @@
 #pragma once
 
 #include "backends/nvidia/driver/Device.h"
+#include "backends/nvidia/driver/TensorMaps.h"
 
 namespace tessera::nvidia {
 
 class NvidiaStream;
+
+// Of a kernel's parameters that this driver fills in itself: PTX ISA, ".param" of kernels.
+inline constexpr uint32_t kMaxParameterBytes = 4352;
 
 // What a launch needs, computed once: immutable after kernel_get but for dynamicLimit.
 class NvidiaKernel final : public sdk::Kernel {
 public:
   // Loads the kernel for good: a launch after this loads nothing. Throws NotFound, Unsupported (a limit of the device),
   // BAD_ARTIFACT (other parameters than `info` says).
-  NvidiaKernel(NvidiaDevice &device, cu::ModuleId module, const sdk::KernelInfo &info);
+  // maps: what its launches take behind the arguments.
+  NvidiaKernel(NvidiaDevice &device, cu::ModuleId module, const sdk::KernelInfo &info, std::vector<MapRecipe> maps);
   uint32_t occupancy(const tsr_launch &launch) override;
 
   cu::Function function() const { return function_; }
@@ -28,6 +33,12 @@ public:
                  cu::LaunchAttribute *attributes) const;
   // What a launch asks for, beside what there is: for the driver's refusals.
   std::string resources(const tsr_launch &launch) const;
+  // The parameters of a launch: its arguments, with the tensor maps behind them in `block` where the kernel has any. Throws INVALID where
+  // the arguments give an array that no copy engine can move.
+  struct ParameterBlock {
+    alignas(8) uint8_t bytes[kMaxParameterBytes];
+  };
+  const void *parameters(const tsr_launch &launch, ParameterBlock &block, size_t &bytes) const;
   uint32_t registers() const { return registers_; }
   uint32_t localBytes() const { return localBytes_; }
 
@@ -42,6 +53,7 @@ private:
   uint32_t flags_, cluster_[3];
   uint32_t maxThreads_ = 0, staticShared_ = 0, registers_ = 0, localBytes_ = 0;
   std::atomic<uint32_t> dynamicLimit_{0};
+  std::unique_ptr<TensorMaps> maps_; // null: none
 };
 
 class NvidiaModule final : public sdk::Module {
@@ -53,10 +65,12 @@ public:
 private:
   void load(const void *image, bool ptx, const sdk::Sink &sink);
   void connectMessages();
+  void readTensorMaps();
 
   NvidiaDevice &device_;
   cu::ModuleId module_ = nullptr;
-  uint64_t messages_ = 0; // MessagePort.module; 0: it sends none
+  std::vector<uint64_t> mapWords_; // of tsr_tensor_maps
+  uint64_t messages_ = 0;          // MessagePort.module; 0: it sends none
   std::vector<std::unique_ptr<NvidiaKernel>> kernels_;
 };
 

@@ -1,6 +1,11 @@
-// TensorMap.cpp - descriptors of bulk tensor copies from text fields
+// TensorMap.cpp - descriptors of bulk tensor copies: from text fields, and of a kernel's launches
 // SPDX-License-Identifier: Apache-2.0
-#include "backends/nvidia/driver/Device.h"
+#include "backends/nvidia/driver/TensorMaps.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <utility>
 
 #include <charconv>
 
@@ -77,6 +82,7 @@ bool dataType(uint64_t dtype, int &type, uint32_t &bytes) {
 }
 
 struct TensorFields {
+  TensorFields() = default; // fill in, then check()
   explicit TensorFields(const sdk::Options &fields)
       : address(number("address", fields.get("address"))), shape(reversed(fields, "shape")),
         box(reversed(fields, "box")), strides(reversed(fields, "strides")),
@@ -121,13 +127,27 @@ struct TensorFields {
       bad("padding 'nan' is for floating-point elements of 16 bits and more");
   }
 
-  uint64_t address;
+  uint64_t address = 0;
   std::vector<uint64_t> shape, box, strides; // innermost first
-  uint64_t swizzleBytes;
+  uint64_t swizzleBytes = 0;
   std::string padding;
   int type = 0, swizzle = 0;
   uint32_t bytes = 0;
 };
+
+cu::TensorMap encode(NvidiaDevice &device, TensorFields f) {
+  std::vector<uint32_t> box(f.box.begin(), f.box.end()), steps(f.box.size(), 1);
+  f.strides.resize(f.shape.size()); // the driver reads rank - 1; a pointer to something for rank 1
+  cu::TensorMap map{};
+  constexpr int kNoInterleave = 0, kPromoteL2To128Bytes = 2;
+  ContextScope scope(device.api(), device.context());
+  device.check(device.api().cuTensorMapEncodeTiled(&map, f.type, static_cast<uint32_t>(f.shape.size()),
+                                                   reinterpret_cast<void *>(f.address), f.shape.data(),
+                                                   f.strides.data(), box.data(), steps.data(), kNoInterleave, f.swizzle,
+                                                   kPromoteL2To128Bytes, f.padding == "nan"),
+               "the driver refuses the descriptor");
+  return map;
+}
 } // namespace
 
 std::string NvidiaDevice::encodeDescriptor(const sdk::Options &options) {
@@ -135,17 +155,69 @@ std::string NvidiaDevice::encodeDescriptor(const sdk::Options &options) {
   refuseWhileCapturing("descriptor_encode");
   if (!limits_.tensorMaps)
     throw sdk::Unsupported("a tensor copy by descriptor", "", title_ + ", " + target_);
-  TensorFields f(options);
-  std::vector<uint32_t> box(f.box.begin(), f.box.end()), steps(f.box.size(), 1);
-  f.strides.resize(f.shape.size()); // the driver reads rank - 1; a pointer to something for rank 1
-  cu::TensorMap map{};
-  constexpr int kNoInterleave = 0, kPromoteL2To128Bytes = 2;
-  ContextScope scope(*api_, context_);
-  check(api_->cuTensorMapEncodeTiled(&map, f.type, static_cast<uint32_t>(f.shape.size()),
-                                     reinterpret_cast<void *>(f.address), f.shape.data(), f.strides.data(), box.data(),
-                                     steps.data(), kNoInterleave, f.swizzle, kPromoteL2To128Bytes, f.padding == "nan"),
-        "the driver refuses the descriptor");
+  cu::TensorMap map = encode(*this, TensorFields(options));
   return std::string(reinterpret_cast<const char *>(map.opaque), sizeof map.opaque);
+}
+
+// ---- of launches -----------------------------------------------------------------------------------------------------
+
+TensorMaps::TensorMaps(NvidiaDevice &device, std::vector<MapRecipe> recipes, uint64_t argumentBytes)
+    : device_(device), recipes_(std::move(recipes)), argumentBytes_(argumentBytes) {
+  offset_ = (argumentBytes + kTensorMapAlignment - 1) / kTensorMapAlignment * kTensorMapAlignment;
+  size_t numbers = 0;
+  for (const MapRecipe &r : recipes_) {
+    numbers += r.numbers.size();
+    uint32_t bytes = 0;
+    int type = 0;
+    if (!dataType(r.elem, type, bytes))
+      throw sdk::Error(TSR_E_BAD_ARTIFACT, "a tensor map of element type " + std::to_string(r.elem));
+  }
+  last_.resize(numbers);
+  maps_.resize(recipes_.size());
+}
+
+// What the array is called by in a message: the number of the map, as kernels have no names for them.
+cu::TensorMap TensorMaps::make(const MapRecipe &r, const int64_t *numbers) const {
+  TensorFields f;
+  dataType(r.elem, f.type, f.bytes);
+  f.address = static_cast<uint64_t>(numbers[0]);
+  f.swizzleBytes = r.swizzleBytes;
+  f.padding = r.nanFill ? "nan" : "zero";
+  const int64_t *extents = numbers + 1, *strides = extents + r.rank;
+  // Nothing of an empty array is read; it may have no address.
+  if (f.address == 0 && std::any_of(extents, extents + r.rank, [](int64_t n) { return n < 1; }))
+    f.address = kTensorMapAlignment;
+  for (uint32_t d = r.rank; d-- > 0;) {
+    f.shape.push_back(static_cast<uint64_t>(std::max<int64_t>(extents[d], 1)));
+    f.box.push_back(static_cast<uint64_t>(r.box[d]));
+    if (d + 1 == r.rank)
+      continue;
+    // One row has no stride: any that the driver takes will do.
+    uint64_t stride = static_cast<uint64_t>(strides[d]) * f.bytes;
+    f.strides.insert(f.strides.end(), extents[d] <= 1 && stride % 16 ? 16 : stride);
+  }
+  f.check();
+  return encode(device_, std::move(f));
+}
+
+void TensorMaps::fill(const void *arguments, uint8_t *out) {
+  const auto *bytes = static_cast<const uint8_t *>(arguments);
+  std::memcpy(out, bytes, argumentBytes_);
+  std::lock_guard lock(mutex_);
+  const bool known = std::exchange(made_, false); // should make() throw, nothing is known of its map
+  int64_t *last = last_.data();
+  for (size_t i = 0; i < recipes_.size(); last += recipes_[i].numbers.size(), ++i) {
+    const MapRecipe &r = recipes_[i];
+    std::array<int64_t, 2 * kMaxMapRank> numbers{};
+    for (size_t n = 0; n < r.numbers.size(); ++n)
+      numbers[n] = evaluate(r.numbers[n], bytes);
+    if (!known || !std::equal(last, last + r.numbers.size(), numbers.begin())) {
+      maps_[i] = make(r, numbers.data());
+      std::copy_n(numbers.begin(), r.numbers.size(), last);
+    }
+    std::memcpy(out + offset_ + i * kTensorMapBytes, maps_[i].opaque, kTensorMapBytes);
+  }
+  made_ = true;
 }
 
 } // namespace tessera::nvidia

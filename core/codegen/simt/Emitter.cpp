@@ -80,6 +80,8 @@ unsigned Emitter::registersOf(const tbc::Type &t) const {
 void Emitter::region(const tbc::Region &r) {
   for (size_t i = 0; i < r.ops.size(); ++i) {
     const Op &o = r.ops[i];
+    if (o.code != Opcode::CopyExpect && o.code != Opcode::TensorLoad)
+      leaveAlone();
     if (o.code == Opcode::Yield || o.code == Opcode::Return || o.code == Opcode::Condition) {
       yielded_.clear();
       for (tbc::ValueId v : o.operands)
@@ -111,8 +113,8 @@ void Emitter::op(const Op &o) {
   default:
     break;
   }
-  if (creation(o) || elementwise(o) || movement(o) || memory(o) || asynchronous(o) || messages(o) || wholeTile(o) ||
-      targetCode(o))
+  if (creation(o) || elementwise(o) || movement(o) || memory(o) || asynchronous(o) || tensorCopies(o) || messages(o) ||
+      wholeTile(o) || targetCode(o))
     return;
   fail(o, "this op has no lowering to lanes");
 }

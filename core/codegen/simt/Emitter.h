@@ -8,8 +8,8 @@
 // Control flow is by scalars and therefore uniform: every lane takes the same branches.
 //
 // Files: Emitter.cpp frame, control flow, elementwise; Movement.cpp shape ops; Exchange.cpp conversions within a warp;
-// Shared.cpp shared tensors and scratch; Memory.cpp global memory; TargetCode.cpp inline assembly;
-// Messages.cpp print, assert; Reduce.cpp, Scan.cpp, Rearrange.cpp (sort, gather, histogram), Dot.cpp the whole-tile
+// Shared.cpp shared tensors and scratch; Memory.cpp global memory; TargetCode.cpp inline assembly; Async.cpp copies and products beside the lanes;
+// TensorCopies.cpp copies of whole tiles; Messages.cpp print, assert; Reduce.cpp, Scan.cpp, Rearrange.cpp (sort, gather, histogram), Dot.cpp the whole-tile
 // ops; WholeTile.cpp what they share.
 #pragma once
 
@@ -162,6 +162,14 @@ private:
   // Emits the op, and the wait before it, where the factors are such; false: nothing was emitted that counts.
   bool scaleWhereNeeded(const tbc::Op *wait, const tbc::Op &o);
 
+  // ---- tensor copies (TensorCopies.cpp)
+  bool tensorCopies(const tbc::Op &o); // tensor_*, copy_*
+  void tensorCopy(const tbc::Op &o, size_t firstCoordinate);
+  // The block in which one lane goes alone, as long as ops follow each other that are done there under one predicate.
+  void enterAlone(tbc::ValueId predicate);
+  void leaveAlone();
+  V oneLane(); // in the entry block
+
   // ---- messages (Messages.cpp)
   bool messages(const tbc::Op &o); // print, assert
   void print(const tbc::Op &o);
@@ -223,6 +231,11 @@ private:
   std::vector<layout::LinearLayout> layouts_;
   unsigned warps_ = 4;
   V thread_ = nullptr, lane_ = nullptr, warp_ = nullptr; // i32, in the entry block
+  V oneLane_ = nullptr;                                  // made when first asked for
+  llvm::BasicBlock *afterAlone_ = nullptr;               // null: all lanes are together
+  tbc::ValueId alone_ = tbc::kNone;                      // the predicate
+  llvm::DenseMap<tbc::ValueId, unsigned> slots_;         // of a shared_alloc
+  llvm::DenseMap<tbc::ValueId, const tbc::Op *> maps_;   // tensor_map
   Registers yielded_; // what the last yield or condition gave, one region after the other
   llvm::DenseMap<const layout::LinearLayout *, V> parts_; // laneAndWarpPart, by layout of layouts_
   Uses uses_;

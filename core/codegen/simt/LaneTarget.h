@@ -179,6 +179,30 @@ public:
   };
   virtual EntryShape entryShape(unsigned /*entry*/) { unreachable(); }
 
+  // ---- tensor copies -----------------------------------------------------------------------------------------------------
+  // Only on targets whose capability says so. All but tensorMap and the waits are emitted where one lane of the block goes alone.
+  // True in one lane of the block, the same one every time.
+  virtual V oneLane(llvm::IRBuilderBase &b, V threadId, V /*warpId*/) {
+    return b.CreateICmpEQ(threadId, b.getInt32(0));
+  }
+  // What the copy engine reads of the array that the op tensor_map describes, whose operands are these: a generic pointer.
+  virtual V tensorMap(llvm::IRBuilderBase &, const tbc::Op &, llvm::ArrayRef<V>, V /*oneLane*/) { unreachable(); }
+  // `barriers` of 8 bytes each from `pointer` on.
+  virtual void copyBarriersInit(llvm::IRBuilderBase &, V /*pointer*/, unsigned /*barriers*/, unsigned /*arrivals*/) {
+    unreachable();
+  }
+  virtual void copyBarriersEnd(llvm::IRBuilderBase &, V /*pointer*/, unsigned /*barriers*/) { unreachable(); }
+  virtual void copyExpect(llvm::IRBuilderBase &, V /*barrier*/, uint64_t /*bytes*/) { unreachable(); }
+  virtual void copyBarrierWait(llvm::IRBuilderBase &, V /*barrier*/, V /*parity*/) { unreachable(); }
+  // One box; coordinates: i32, in the order of the dims.
+  virtual void tensorLoad(llvm::IRBuilderBase &, V /*shared*/, V /*map*/, V /*barrier*/, llvm::ArrayRef<V>) {
+    unreachable();
+  }
+  virtual void tensorStore(llvm::IRBuilderBase &, V /*shared*/, V /*map*/, llvm::ArrayRef<V>) { unreachable(); }
+  // The lane's stores since the last commit are one; until at most `pending` of those run.
+  virtual void tensorStoreCommit(llvm::IRBuilderBase &) { unreachable(); }
+  virtual void tensorStoreWait(llvm::IRBuilderBase &, unsigned /*pending*/, bool /*complete*/) { unreachable(); }
+
   // ---- messages ----------------------------------------------------------------------------------------------------------
   // One element to the device's message stream, from the calling lane; the host makes the text of it.
   virtual void print(llvm::IRBuilderBase &b, const PrintedValue &value) = 0;

@@ -44,6 +44,7 @@ void Emitter::sharedAlloc(const Op &o) {
   if (!o.find(AttrId::Offset))
     fail(o, "shared memory was not planned: the buffer has no offset");
   setScalar(o.results[0], sharedAt(o.intAttr(AttrId::Offset)));
+  slots_[o.results[0]] = std::max<unsigned>(static_cast<unsigned>(o.intAttr(AttrId::Slots)), 1);
 }
 
 Value *Emitter::sharedAt(int64_t offset) {

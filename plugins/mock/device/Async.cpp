@@ -196,14 +196,19 @@ void Program::awaitProducts(const Op &op) {
   }
 }
 
-void Program::checkNothingRuns(const Op &last) const {
+void Program::checkNothingRuns(const Op &last) {
   bool copies = !openGroup_.empty();
   for (const std::vector<Copy> &group : groups_)
     copies |= !group.empty();
+  for (const auto &[at, barrier] : copyBarriers_)
+    copies |= !barrier.inFlight.empty();
   if (copies)
     fail(last, "the kernel ends while copies into shared memory are in flight");
   if (!products_.empty())
     fail(last, "the kernel ends while a product runs");
+  if (!stores_.empty())
+    fail(last, "the kernel ends while a tensor_store reads shared memory");
+  awaitTensorStores(0, true);
 }
 
 } // namespace tessera::mock

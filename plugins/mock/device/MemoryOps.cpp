@@ -246,6 +246,7 @@ void Program::executeShared(const Op &op) {
     v.bits[0] = static_cast<uint64_t>(op.intAttr(AttrId::Offset));
     v.states[0] = CellState::Defined;
     auto bytes = static_cast<uint64_t>(op.intAttr(AttrId::Bytes));
+    refuseCopyBarriers(op, v.bits[0], bytes);
     if (!shared_.forget(v.bits[0], bytes, error))
       fail(op, error);
     buffers_[op.results[0]] = {static_cast<uint64_t>(op.intAttr(AttrId::Slots)), bytes};
@@ -259,6 +260,7 @@ void Program::executeShared(const Op &op) {
     auto known = buffers_.find(op.operands[0]);
     uint64_t all =
         known != buffers_.end() ? known->second.second : static_cast<uint64_t>(buffer.type->numElements()) * bytes;
+    refuseCopyBarriers(op, start, all);
     if (!shared_.forget(start, all, error))
       fail(op, error);
     return;

@@ -10,6 +10,7 @@ using tbc::Opcode;
 LayoutTables::LayoutTables(const tbc::Module &module, unsigned warps) {
   maps_.resize(module.layouts.size());
   offsets_.resize(module.layouts.size());
+  shared_.resize(module.layouts.size());
   std::string why;
   for (const tbc::Type &t : module.types) {
     if (t.kind == tbc::Type::Scalar)
@@ -29,6 +30,7 @@ LayoutTables::LayoutTables(const tbc::Module &module, unsigned warps) {
       table.assign(size_t(1) << linear->outBits(), UINT32_MAX);
       for (uint64_t o = uint64_t(1) << linear->inBits(); o-- > 0;)
         table[linear->applyPacked(o)] = static_cast<uint32_t>(o);
+      shared_[t.layout] = std::move(*linear);
     }
   }
 }
@@ -173,7 +175,8 @@ void Program::execute(const Op &op) {
   default:
     break;
   }
-  if (executeMemory(op) || executeAsync(op) || executeMovement(op) || executeTile(op) || executeElementwise(op))
+  if (executeMemory(op) || executeAsync(op) || executeTensorCopy(op) || executeMovement(op) || executeTile(op) ||
+      executeElementwise(op))
     return;
   fail(op, "this device does not know the op");
 }

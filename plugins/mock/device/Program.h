@@ -8,6 +8,7 @@
 #pragma once
 
 #include "core/bytecode/Module.h"
+#include "core/interpreter/TensorArray.h"
 #include "plugins/mock/device/RegisterMap.h"
 #include "plugins/mock/device/SharedMemory.h"
 
@@ -61,6 +62,27 @@ struct Product {
   std::vector<std::pair<uint64_t, unsigned>> reads; // offset, bytes
 };
 
+// One element that a copy engine moves.
+struct EngineElement {
+  uint64_t global = 0, shared = 0, bits = 0; // global: 0 outside of the array
+  unsigned bytes = 0;
+};
+
+// What tensor_map made: the array, and how its copies lie in shared memory.
+struct MappedArray {
+  scalar::TensorArray array;
+  std::vector<int64_t> box;
+  unsigned swizzleBytes = 0;
+};
+
+// 8 bytes of shared memory that tensor loads complete on.
+struct CopyBarrier {
+  int64_t arrivals = 1, arrivalsLeft = 1; // of the phase that runs
+  int64_t bytesLeft = 0;                  // announced and not started yet
+  uint64_t phase = 0;
+  std::vector<EngineElement> inFlight;
+};
+
 // Register maps of a module's layouts, made once a kernel.
 class LayoutTables {
 public:
@@ -69,10 +91,12 @@ public:
   const RegisterMap *of(const tbc::Type &type) const { return type.isTensor() ? maps_.at(type.layout).get() : nullptr; }
   // Shared tensors: offset (in elements) of an element.
   const std::vector<uint32_t> &sharedOffsets(const tbc::Type &type) const { return offsets_.at(type.layout); }
+  const layout::LinearLayout &sharedLayout(const tbc::Type &type) const { return shared_.at(type.layout); }
 
 private:
   std::vector<std::shared_ptr<const RegisterMap>> maps_;
   std::vector<std::vector<uint32_t>> offsets_;
+  std::vector<layout::LinearLayout> shared_;
 };
 
 struct LaunchState {
@@ -123,7 +147,18 @@ private:
   void startProduct(const tbc::Op &op);
   void awaitProducts(const tbc::Op &op);
   std::vector<uint64_t> operandInShared(const TileValue &v, const tbc::Op &op, Product &product);
-  void checkNothingRuns(const tbc::Op &last) const;
+  void checkNothingRuns(const tbc::Op &last);
+  // Tensor copies (TensorCopies.cpp).
+  bool executeTensorCopy(const tbc::Op &op);
+  std::vector<EngineElement> elementsOf(const tbc::Op &op, size_t firstCoordinate);
+  void makeMap(const tbc::Op &op);
+  CopyBarrier &copyBarrier(const tbc::Op &op, size_t operand);
+  void makeCopyBarriers(const tbc::Op &op);
+  void startTensorLoad(const tbc::Op &op);
+  void awaitCopyBarrier(const tbc::Op &op);
+  void startTensorStore(const tbc::Op &op);
+  void awaitTensorStores(size_t pending, bool complete);
+  void refuseCopyBarriers(const tbc::Op &op, uint64_t start, uint64_t bytes) const;
   // Whole tiles (TileOps.cpp).
   bool executeTile(const tbc::Op &op);
   void executeDot(const tbc::Op &op);
@@ -155,6 +190,10 @@ private:
   std::vector<Copy> openGroup_;
   std::deque<std::vector<Copy>> groups_;
   std::deque<Product> products_;
+  std::vector<MappedArray> arrays_;               // of tensor_map, whose value is the index + 1
+  std::map<uint64_t, CopyBarrier> copyBarriers_;  // by shared byte
+  std::deque<std::vector<EngineElement>> stores_; // that read shared memory
+  std::vector<EngineElement> unwritten_;          // of stores that have read it
   uint64_t startedProducts_ = 0, startedLoads_ = 0;
   std::vector<TileValue> yielded_;
   bool condition_ = false;

@@ -7,7 +7,9 @@ namespace tessera::mock {
 namespace {
 std::string byteText(uint64_t at) { return "shared byte " + std::to_string(at); }
 std::string threadText(int t) {
-  return t < 0 ? "several threads" : "lane " + std::to_string(t % 32) + " of warp " + std::to_string(t / 32);
+  return t == -3 ? "the copy engine"
+         : t < 0 ? "several threads"
+                 : "lane " + std::to_string(t % 32) + " of warp " + std::to_string(t / 32);
 }
 } // namespace
 
@@ -67,21 +69,54 @@ bool SharedMemory::landCopy(unsigned thread, uint64_t offset, unsigned n, uint64
   return true;
 }
 
-bool SharedMemory::startProduct(uint64_t offset, unsigned n, uint64_t &bits, std::string &error) {
+bool SharedMemory::startEngineWrite(uint64_t offset, unsigned n, std::string &error) {
+  if (!inside("a tensor copy to", offset, n, error))
+    return false;
+  for (uint64_t at = offset; at < offset + n; ++at) {
+    Cell &c = cells_[at];
+    if (!idle("a tensor copy", at, true, error))
+      return false;
+    if (c.readEpoch == epoch_ || c.writeEpoch == epoch_)
+      error = "a tensor copy starts to write " + byteText(at) + ", which " +
+              threadText(c.readEpoch == epoch_ ? c.reader : c.writer) + " used with no barrier between";
+    else if (c.storedAt > published_)
+      error = "a tensor copy starts to write " + byteText(at) + ", which " + threadText(c.writer) +
+              " stored with no shared_fence before the barrier";
+    if (!error.empty())
+      return false;
+    ++c.copies;
+    c.copier = kEngine;
+  }
+  return true;
+}
+
+void SharedMemory::landEngineWrite(uint64_t offset, unsigned n, uint64_t bits) {
+  for (unsigned i = 0; i < n; ++i) {
+    Cell &c = cells_[offset + i];
+    --c.copies;
+    c.writer = kEngine;
+    c.writeEpoch = 0;
+    c.storedAt = 0;
+    c.holds = true;
+    bytes_[offset + i] = static_cast<uint8_t>(bits >> (8 * i));
+  }
+}
+
+bool SharedMemory::startRead(const char *who, uint64_t offset, unsigned n, uint64_t &bits, std::string &error) {
   bits = 0;
   if (!inside("an operand at", offset, n, error))
     return false;
   for (unsigned i = 0; i < n; ++i) {
     Cell &c = cells_[offset + i];
-    if (!idle("a matrix unit", offset + i, false, error))
+    if (!idle(who, offset + i, false, error))
       return false;
     if (!c.holds)
-      error = "a matrix unit reads " + byteText(offset + i) + ", which nothing wrote";
+      error = std::string(who) + " reads " + byteText(offset + i) + ", which nothing wrote";
     else if (c.writeEpoch == epoch_)
-      error = "a matrix unit reads " + byteText(offset + i) + ", which " + threadText(c.writer) +
+      error = std::string(who) + " reads " + byteText(offset + i) + ", which " + threadText(c.writer) +
               " wrote with no barrier between";
     else if (c.storedAt > published_)
-      error = "a matrix unit reads " + byteText(offset + i) + ", which " + threadText(c.writer) +
+      error = std::string(who) + " reads " + byteText(offset + i) + ", which " + threadText(c.writer) +
               " stored with no shared_fence before the barrier";
     if (!error.empty())
       return false;

@@ -30,8 +30,17 @@ public:
   bool startCopy(uint64_t op, unsigned thread, uint64_t offset, unsigned n, std::string &error);
   bool landCopy(unsigned thread, uint64_t offset, unsigned n, uint64_t bits, std::string &error);
   // What a matrix unit reads: from its start to its end.
-  bool startProduct(uint64_t offset, unsigned n, uint64_t &bits, std::string &error);
+  bool startProduct(uint64_t offset, unsigned n, uint64_t &bits, std::string &error) {
+    return startRead("a matrix unit", offset, n, bits, error);
+  }
   void endProduct(uint64_t offset, unsigned n);
+  // What a copy engine writes and reads beside the threads. Where it lands it is there for everybody (who waited); ordinary stores to its
+  // bytes lie before a fence and a barrier, other accesses before a barrier. The end of what it reads is endProduct.
+  bool startEngineWrite(uint64_t offset, unsigned n, std::string &error);
+  void landEngineWrite(uint64_t offset, unsigned n, uint64_t bits);
+  bool startEngineRead(uint64_t offset, unsigned n, uint64_t &bits, std::string &error) {
+    return startRead("a copy engine", offset, n, bits, error);
+  }
   // An op's own scratch: all threads write it, a barrier of the op, all threads read it.
   bool useScratch(uint64_t offset, uint64_t n, std::string &error);
   // The bytes hold nothing again (the end of a buffer's life); their last accesses still order what follows. False while
@@ -39,7 +48,7 @@ public:
   bool forget(uint64_t offset, uint64_t n, std::string &error);
 
 private:
-  static constexpr int kNobody = -1, kMany = -2;
+  static constexpr int kNobody = -1, kMany = -2, kEngine = -3;
   struct Cell {
     int writer = kNobody, reader = kNobody;
     uint32_t writeEpoch = 0, readEpoch = 0;
@@ -49,6 +58,7 @@ private:
     uint64_t copyOp = 0;
     uint64_t storedAt = 0; // by clock_; 0: a copy wrote it
   };
+  bool startRead(const char *who, uint64_t offset, unsigned n, uint64_t &bits, std::string &error);
   bool inside(const char *what, uint64_t offset, uint64_t n, std::string &error) const;
   bool idle(const char *who, uint64_t at, bool writes, std::string &error) const;
   bool orderWrite(unsigned thread, uint64_t at, bool sameValue, std::string &error);

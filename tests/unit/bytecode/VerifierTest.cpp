@@ -227,6 +227,53 @@ TEST(Verifier, OpsOfTheLayoutLevel) {
     EXPECT_NE(errors(w.line).find(w.message), std::string::npos) << w.line << "\n" << errors(w.line);
 }
 
+TEST(Verifier, TensorCopies) {
+  auto errors = [](const std::string &line) {
+    ParseResult p = parse(
+        "level layout layout #0 sizes [8, 16] {offset = [[0, 1], [0, 2], [0, 4], [0, 8], [1, 0], [2, 0], [4, 0]]} "
+        "layout #1 sizes [1] {offset = []}\n"
+        "kernel @k(%p: ptr<f16>, %q: ptr<i32>, %i: i32, %l: i64, %on: i1) {\n"
+        "%s = shared_alloc {offset = 0, bytes = 256} : shared<8x16xf16, #0>\n"
+        "%b = shared_alloc {offset = 256, bytes = 16, slots = 2} : shared<1xi64, #1>\n"
+        "%m = tensor_map %p, %l, %l, %l {box = [8, 16], swizzle = 32, fill = 1} : ptr<i8>\n" +
+        line + "\nreturn }");
+    EXPECT_TRUE(p) << p.error << line;
+    return p ? verifyErrorText(*p.module, verifyModule(*p.module)) : "";
+  };
+  EXPECT_EQ(errors("copy_barrier_init %b {arrivals = 1}\ncopy_expect %b, %on {bytes = 256}\n"
+                   "tensor_load %s, %m, %b, %on, %i, %i\ncopy_barrier_wait %b, %i\ncopy_barrier_end %b\n"
+                   "tensor_store %s, %m, %i, %i\ntensor_store_wait {pending = 0}"),
+            "");
+  struct Wrong {
+    const char *line, *message;
+  } wrong[] = {
+      {"%y = tensor_map %i, %l {box = [8]} : ptr<i8>", "it must be a pointer"},
+      {"%y = tensor_map %p, %l, %l {box = [8, 8]} : ptr<i8>", "1 to 5 extents and a stride less"},
+      {"%y = tensor_map %p, %i {box = [8]} : ptr<i8>", "it must be an i64"},
+      {"%y = tensor_map %p, %l {box = [8, 8]} : ptr<i8>", "box must have an entry a dim"},
+      {"%y = tensor_map %p, %l {box = [512]} : ptr<i8>", "from 1 to 256"},
+      {"%y = tensor_map %p, %l {box = [8], swizzle = 16} : ptr<i8>", "swizzle is 0, 32, 64 or 128"},
+      {"%y = tensor_map %q, %l {box = [8], fill = 1} : ptr<i8>", "fill is 0, or 1 for floats"},
+      {"%y = tensor_map %p, %l {box = [8]} : ptr<f16>", "result 0 is"},
+      {"copy_barrier_init %s {arrivals = 1}", "it must be a shared tensor of 1xi64"},
+      {"copy_barrier_init %b {arrivals = 0}", "arrivals must be at least 1"},
+      {"copy_expect %b, %i {bytes = 8}", "it must be an i1"},
+      {"copy_expect %b, %on {bytes = 0}", "bytes must be at least 1"},
+      {"copy_barrier_wait %b, %l", "it must be an i32"},
+      {"copy_barrier_end %s", "it must be a shared tensor of 1xi64"},
+      {"tensor_load %s, %p, %b, %on, %i, %i", "it must be the result of tensor_map"},
+      {"tensor_load %s, %m, %s, %on, %i, %i", "it must be a shared tensor of 1xi64"},
+      {"tensor_load %s, %m, %b, %i, %i, %i", "it must be an i1"},
+      {"tensor_load %s, %m, %b, %on, %i", "1 coordinates for 2 dims"},
+      {"tensor_load %s, %m, %b, %on, %i, %l", "it must be an i32"},
+      {"tensor_store %p, %m, %i, %i", "it must be a shared tensor"},
+      {"tensor_store %s, %m, %i", "1 coordinates for 2 dims"},
+      {"tensor_store_wait {pending = -1}", "pending"},
+  };
+  for (const Wrong &w : wrong)
+    EXPECT_NE(errors(w.line).find(w.message), std::string::npos) << w.line << "\n" << errors(w.line);
+}
+
 TEST(Verifier, BrokenIdsAreReportedNotFollowed) {
   Module m = samples::everyTileOp();
   m.valueTypes[3] = 9999;

@@ -1,59 +1,14 @@
 // MockDeviceTest.cpp - the mock device executes what layouts name, and refuses races and registers that nothing wrote
 // SPDX-License-Identifier: Apache-2.0
-#include "core/bytecode/Text.h"
-#include "core/bytecode/Verifier.h"
 #include "core/bytecode/Writer.h"
 #include "plugins/mock/MockCompiler.h"
 #include "plugins/mock/MockDriver.h"
-
-#include <gtest/gtest.h>
+#include "tests/unit/mock/RunText.h"
 
 using namespace tessera;
 using namespace tessera::mock;
 
 namespace {
-
-struct AnyMemory final : GlobalMemory {
-  std::vector<std::pair<uint64_t, uint64_t>> blocks;
-  bool holds(uint64_t address, uint64_t bytes) const override {
-    for (auto [at, n] : blocks)
-      if (address >= at && address + bytes <= at + n)
-        return true;
-    return false;
-  }
-};
-
-// Runs the only kernel of a text module on float arrays; the fault's message, or empty.
-std::string runText(const std::string &text, const std::vector<std::vector<float> *> &arrays,
-                    std::vector<uint64_t> scalars = {}, unsigned warps = 4, int32_t grid = 1) {
-  auto parsed = tbc::parse(text);
-  EXPECT_TRUE(parsed) << parsed.error;
-  if (!parsed)
-    return "parse";
-  const tbc::Module &m = *parsed.module;
-  auto errors = tbc::verifyModule(m);
-  EXPECT_TRUE(errors.empty()) << tbc::verifyErrorText(m, errors);
-  if (!errors.empty())
-    return "verify";
-  AnyMemory memory;
-  std::vector<uint64_t> args;
-  for (auto *a : arrays) {
-    memory.blocks.push_back({reinterpret_cast<uint64_t>(a->data()), a->size() * 4});
-    args.push_back(reinterpret_cast<uint64_t>(a->data()));
-  }
-  args.insert(args.end(), scalars.begin(), scalars.end());
-  try {
-    LayoutTables tables(m, warps);
-    LaunchState launch{m, m.functions[0], tables, memory, {grid, 1, 1}, warps, [](const std::string &) {}, {}};
-    for (int32_t x = 0; x < grid; ++x) {
-      int32_t id[3] = {x, 0, 0};
-      Program(launch, id).run(args);
-    }
-  } catch (const Fault &f) {
-    return f.what();
-  }
-  return {};
-}
 
 // 256 elements: two registers, 32 lanes, four warps.
 const char *kLine =
@@ -260,10 +215,6 @@ std::string runAhead(const Ahead &a, int32_t n, std::vector<float> &y) {
     x[e] = static_cast<float>(e % 256 + e / 256);
   y.assign(256, -1);
   return runText(text, {&x, &y}, {static_cast<uint32_t>(n)});
-}
-
-void expectFault(const std::string &error, const char *message) {
-  EXPECT_NE(error.find(message), std::string::npos) << "'" << error << "' instead of: " << message;
 }
 
 } // namespace

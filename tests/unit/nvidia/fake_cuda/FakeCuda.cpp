@@ -4,6 +4,7 @@
 
 #include "backends/nvidia/driver/Api.h"
 #include "backends/nvidia/image/Messages.h"
+#include "backends/nvidia/image/TensorMaps.h"
 #include "tests/unit/nvidia/fake_cuda/FakeFacts.h"
 #include "tests/unit/nvidia/fake_cuda/FakeKernels.h"
 #include "tests/unit/nvidia/fake_cuda/FakeObjects.h"
@@ -523,6 +524,8 @@ Result cuModuleLoadDataEx(ModuleId *out, const void *image, unsigned n, JitOptio
       m->globals[kMessagesGlobal] = std::string(text.find("short_port") == std::string::npos ? 16 : 8, '\0');
     if (text.find(kTextsGlobal) != std::string::npos)
       m->globals[kTextsGlobal] = "x: x > 0k.pytrap_assert";
+    if (text.find(kTensorMapsGlobal) != std::string::npos)
+      m->globals[kTensorMapsGlobal] = control.tensorMaps;
   }
   ++control.liveModules;
   modules[m] = 0;
@@ -609,6 +612,8 @@ Result cuLaunchKernelEx(const LaunchConfig *config, Function f, void **, void **
   if (name == "lonely")
     return kOutOfResources;
   std::vector<char> arguments = argumentsOf(extra);
+  if (name == "copies")
+    control.lastArguments.assign(arguments.begin(), arguments.end());
   if (arguments.size() != argumentBytes(name)) {
     control.violations.push_back("a launch with " + std::to_string(arguments.size()) + " bytes of arguments");
     return kInvalidValue;

@@ -9,8 +9,9 @@
 //   fault        an illegal address            trap_assert  sends an assertion and traps
 //   soft_assert  sends an assertion and ends   print_two    prints one value and one plain line
 //   print_many   (u32 n): prints n values      torn_print   begins a message, never ends it, and traps
+//   copies       (u64 address, u32 n), then a tensor map at byte 128: keeps them in `lastArguments`
 //   wide         256 threads at most           lonely       launches fail: too many resources
-// `tsr_messages` and `tsr_texts` exist where the text names them. ELF files load with the kernel `nothing`.
+// `tsr_tensor_maps` has the bytes that the test set; `tsr_messages` and `tsr_texts` exist where the text names them. ELF files load with the kernel `nothing`.
 #pragma once
 
 #include <cstdint>
@@ -29,6 +30,7 @@ struct Control {
   std::set<std::string> missing;            // functions that cuGetProcAddress does not find
   std::map<std::string, int> failOnce;      // function -> result of its next call, without doing anything
   std::string jitLog;                       // with a failing load: the compiler's error text
+  std::string tensorMaps;                   // the value of tsr_tensor_maps
   bool hold = false;                        // queries find streams busy
   bool instant = false;                     // launches are only counted: for measuring our own cost
   uint64_t memoryBytes = uint64_t(1) << 30; // of device memory
@@ -42,6 +44,7 @@ struct Control {
   unsigned sharedBytes = 0, launchAttributes = 0;
   bool cooperative = false, dependent = false;
   int dynamicShared = 0, priority = 0;
+  std::string lastArguments; // of `copies`
   uint64_t tensorShape[5] = {}, tensorStrides[5] = {};
   uint32_t tensorBox[5] = {}, tensorRank = 0;
   int tensorType = -1, tensorSwizzle = -1, tensorFill = -1;

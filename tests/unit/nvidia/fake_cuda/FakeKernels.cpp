@@ -81,6 +81,8 @@ int runKernel(const std::string &name, const std::vector<char> &arguments, const
   return cu::kSuccess;
 }
 
-size_t argumentBytes(const std::string &kernel) { return kernel == "add_one" ? 12 : kernel == "print_many" ? 4 : 0; }
+size_t argumentBytes(const std::string &kernel) {
+  return kernel == "add_one" ? 12 : kernel == "copies" ? 256 : kernel == "print_many" ? 4 : 0;
+}
 
 } // namespace tessera::fake_cuda

@@ -1,0 +1,15 @@
+// copy-barrier-end.mlir - tile.copy_barrier_end in text form and through the bytecode
+// RUN: %tessera-opt %s | %tessera-opt | FileCheck %s
+// RUN: %tessera-opt --tile-bytecode-round-trip %s | FileCheck %s
+#S8 = #tile.linear<[8, 16], offset = [[0, 1], [0, 2], [0, 4], [0, 8], [1, 0], [2, 0], [4, 0]]>
+!S = !tile.shared<8x16xf16, #S8>
+!B = !tile.shared<1xi64, #tile.linear<[1], offset = []>>
+
+module attributes {tile.level = "layout"} {
+// CHECK-LABEL: func.func @copy_barrier_end_forms
+func.func @copy_barrier_end_forms(%b: !B) {
+  // CHECK: tile.copy_barrier_end %{{[^ ,]+}} : !tile.shared<1xi64
+  tile.copy_barrier_end %b : !B
+  return
+}
+}
