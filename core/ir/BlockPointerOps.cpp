@@ -90,4 +90,33 @@ LogicalResult StoreBlockOp::verify() {
   return success();
 }
 
+// Base, shape, strides and offsets of a block of `tensor`.
+static LogicalResult checkArray(Operation *op, RankedTensorType tensor, Value base, ValueRange shape,
+                                ValueRange strides, ValueRange offsets) {
+  auto pointer = dyn_cast<PointerType>(base.getType());
+  if (!pointer || pointer.getPointee() != tensor.getElementType()) // descriptor_load_c1, descriptor_store_c1
+    return op->emitOpError() << "base must be a pointer to " << tensor.getElementType() << ", got " << base.getType();
+  if (failed(checkPerDim(op, "shape", shape, tensor.getRank(), false)) || // descriptor_load_c2, descriptor_store_c2
+      failed(checkPerDim(op, "strides", strides, tensor.getRank(), false)) ||
+      failed(checkPerDim(op, "offsets", offsets, tensor.getRank(), true)))
+    return failure();
+  for (Value offset : offsets)
+    if (!offset.getType().isInteger(32))
+      return op->emitOpError() << "offsets must be i32, got " << offset.getType();
+  return success();
+}
+
+LogicalResult DescriptorLoadOp::verify() {
+  if (failed(checkArray(*this, getType(), getBase(), getShape(), getStrides(), getOffsets())))
+    return failure();
+  bool isNaN = getPadding() == Padding::NaN;
+  if (getPadding() == Padding::None || (isNaN && isa<IntegerType>(getType().getElementType()))) // descriptor_load_c3
+    return emitOpError() << "padding must be zero, or nan for floats";
+  return success();
+}
+
+LogicalResult DescriptorStoreOp::verify() {
+  return checkArray(*this, getValue().getType(), getBase(), getShape(), getStrides(), getOffsets());
+}
+
 } // namespace tessera::tile

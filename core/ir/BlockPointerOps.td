@@ -1,4 +1,4 @@
-// BlockPointerOps.td - windows on strided arrays; lowered by tile-lower-block-pointers before bytecode
+// BlockPointerOps.td - windows on strided arrays; lowered by tile-lower-descriptors and tile-lower-block-pointers before bytecode
 //
 // SPDX-License-Identifier: Apache-2.0
 include "core/ir/TileDialect.td"
@@ -65,6 +65,38 @@ def Tile_StoreBlockOp : Tile_Op<"store_block", [MemoryEffects<[MemWrite]>]> {
                        DefaultValuedAttr<Tile_Evict, "Evict::Normal">:$evict);
   let assemblyFormat = [{
     $ptr `,` $value (`boundary_check` `=` $boundary_check^)? (`cache` `=` $cache^)? (`evict` `=` $evict^)? attr-dict
+    `:` functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
+}
+
+// ---- by descriptor ----------------------------------------------------------------------------------------------------
+// The same windows where the program said that the array is one: bounds are always checked, the last stride is 1, base and the other
+// strides' bytes are multiples of 16. Targets with tensor copies get them as such (tile-lower-descriptors).
+
+def Tile_DescriptorLoadOp : Tile_Op<"descriptor_load", [MemoryEffects<[MemRead]>, AttrSizedOperandSegments]> {
+  let summary = "reads a block of the array at base";
+  let description = [{
+    shape and strides are i64, offsets i32, all in elements, one a dim. What lies outside of the array is zero, or NaN. C1: base points to the
+    result's elements. C2: one extent, stride and offset a dim of the result, of these types. C3: padding is zero, or nan for floats.
+  }];
+  let arguments = (ins AnyType:$base, Variadic<AnyType>:$shape, Variadic<AnyType>:$strides, Variadic<AnyType>:$offsets,
+                       DefaultValuedAttr<Tile_Padding, "Padding::Zero">:$padding);
+  let results = (outs Tile_Tensor:$result);
+  let assemblyFormat = [{
+    $base `shape` `[` $shape `]` `strides` `[` $strides `]` `offsets` `[` $offsets `]` (`padding` `=` $padding^)? attr-dict
+    `:` functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
+}
+
+def Tile_DescriptorStoreOp : Tile_Op<"descriptor_store", [MemoryEffects<[MemWrite]>, AttrSizedOperandSegments]> {
+  let summary = "writes a block of the array at base; what lies outside of the array is dropped";
+  let description = "C1: base points to the value's elements. C2: as C2 of descriptor_load, for the value.";
+  let arguments = (ins Tile_Tensor:$value, AnyType:$base, Variadic<AnyType>:$shape, Variadic<AnyType>:$strides,
+                       Variadic<AnyType>:$offsets);
+  let assemblyFormat = [{
+    $value `,` $base `shape` `[` $shape `]` `strides` `[` $strides `]` `offsets` `[` $offsets `]` attr-dict
     `:` functional-type(operands, results)
   }];
   let hasVerifier = 1;

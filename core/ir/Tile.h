@@ -84,9 +84,11 @@ inline constexpr llvm::StringLiteral kReadOnlyAttr = "tile.read_only";        //
 inline constexpr llvm::StringLiteral kUnsignedAttr = "tile.unsigned";         // kernel argument: unit
 inline constexpr llvm::StringLiteral kLevelAttr = "tile.level";               // module: "tile" or "layout"
 inline constexpr llvm::StringLiteral kOptionsAttr = "tile.options";           // module: dictionary of integers
-inline constexpr llvm::StringLiteral kNumStagesAttr = "tile.num_stages";      // scf.for: i32
-inline constexpr llvm::StringLiteral kUnrollAttr = "tile.unroll";             // scf.for: i32
-inline constexpr llvm::StringLiteral kLoopFlagsAttr = "tile.loop_flags";      // scf.for: i32, bits as in Ops.def
+inline constexpr llvm::StringLiteral kTensorCopyBytesAttr =
+    "tile.tensor_copy_bytes";                                            // module: i64, see tile-lower-descriptors
+inline constexpr llvm::StringLiteral kNumStagesAttr = "tile.num_stages"; // scf.for: i32
+inline constexpr llvm::StringLiteral kUnrollAttr = "tile.unroll";        // scf.for: i32
+inline constexpr llvm::StringLiteral kLoopFlagsAttr = "tile.loop_flags"; // scf.for: i32, bits as in Ops.def
 // LAYOUT level, on whole-tile ops and atomics that own planned scratch in shared memory: i32
 inline constexpr llvm::StringLiteral kScratchOffsetAttr = "tile.offset", kScratchBytesAttr = "tile.bytes";
 // LAYOUT level, on loads and stores of tiles: i32, see `width` in Ops.def

@@ -78,6 +78,12 @@ LogicalResult TileDialect::verifyOperationAttribute(Operation *op, NamedAttribut
       return op->emitOpError() << "attribute 'tile.level' must be \"tile\" or \"layout\", got " << value;
     return success();
   }
+  if (name == kTensorCopyBytesAttr) {
+    auto number = dyn_cast<IntegerAttr>(value);
+    if (!number || !number.getType().isInteger(64) || number.getInt() < 0)
+      return op->emitOpError() << "attribute '" << name << "' must be an i64 of at least 0, got " << value;
+    return success();
+  }
   if (llvm::is_contained({StringRef(kNumStagesAttr), StringRef(kUnrollAttr), StringRef(kLoopFlagsAttr),
                           StringRef(kScratchOffsetAttr), StringRef(kScratchBytesAttr), StringRef(kAccessAxisAttr),
                           StringRef(kAccessWidthAttr)},

@@ -132,6 +132,12 @@ bool runStages(ModuleOp module, std::span<const Stage> stages, const PipelineOpt
   return true;
 }
 
+int64_t tensorCopyBytesOf(const target::Target &target) {
+  if (!target.info().stated(target::Capability::TensorCopy))
+    return 0;
+  return static_cast<int64_t>(target.info().sharedBytes() / 3);
+}
+
 bool runLayoutPipeline(ModuleOp module, const target::Target &target, const PipelineOptions &options,
                        DiagnosticList &diagnostics) {
   StepRunner runner(module, options, diagnostics);

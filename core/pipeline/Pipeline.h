@@ -25,6 +25,8 @@ struct PipelineOptions {
   bool timePasses = false; // a table on standard error at the end
   bool verify = true;      // the IR's verifier after every stage
   tile::SourceFiles files; // for excerpts in diagnostics
+  // The largest tile, in bytes, that loads and stores by descriptor may move as a whole; 0: the target has no tensor copies (tensorCopyBytesOf).
+  int64_t tensorCopyBytes = 0;
   std::function<void(std::string_view stage)> onStage; // called before each stage; may be empty
 };
 
@@ -49,6 +51,8 @@ bool runStages(mlir::ModuleOp module, std::span<const Stage> stages, const Pipel
 
 // Source to TILE: what the frontend made, in the form that plugins of the TILE level take.
 bool runTilePipeline(mlir::ModuleOp module, const PipelineOptions &options, DiagnosticList &diagnostics);
+// What a target allows for PipelineOptions::tensorCopyBytes: a third of its shared memory, so that some live at once.
+int64_t tensorCopyBytesOf(const target::Target &target);
 // TILE to LAYOUT, with the target's answers (tile::layoutSteps); after runTilePipeline. Shared memory beyond the
 // target's limit is E0501.
 bool runLayoutPipeline(mlir::ModuleOp module, const target::Target &target, const PipelineOptions &options,

@@ -1,6 +1,7 @@
 // Stages.cpp - the stage table: what runs over tile IR, in which order, and why there
 //
 // SPDX-License-Identifier: Apache-2.0
+#include "core/ir/Tile.h"
 #include "core/pipeline/Pipeline.h"
 #include "core/transforms/Passes.h"
 
@@ -9,7 +10,9 @@ namespace tessera {
 using namespace tile;
 
 static const Stage kTileStages[] = {
-    // First: everything after it knows only tensors of pointers.
+    // First: what is no tensor copy becomes block pointers.
+    {"lower-descriptors", createTileLowerDescriptorsPass},
+    // Before all others: everything after it knows only tensors of pointers.
     {"lower-block-pointers", createTileLowerBlockPointersPass},
     // Before the pointer stages: splats and constants must look like it.
     {"simplify", createTileSimplifyPass},
@@ -35,7 +38,13 @@ static const Stage kTileStages[] = {
 std::span<const Stage> tileStages() { return kTileStages; }
 
 bool runTilePipeline(mlir::ModuleOp module, const PipelineOptions &options, DiagnosticList &diagnostics) {
-  return runStages(module, kTileStages, options, diagnostics);
+  // Read by lower-descriptors; the module is as it was afterwards.
+  if (options.tensorCopyBytes)
+    module->setAttr(kTensorCopyBytesAttr,
+                    mlir::Builder(module.getContext()).getI64IntegerAttr(options.tensorCopyBytes));
+  bool ok = runStages(module, kTileStages, options, diagnostics);
+  module->removeAttr(kTensorCopyBytesAttr);
+  return ok;
 }
 
 } // namespace tessera

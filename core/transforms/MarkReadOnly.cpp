@@ -77,6 +77,8 @@ struct MarkReadOnly final : impl::TileMarkReadOnlyPassBase<MarkReadOnly> {
     func::FuncOp function = getOperation();
     Origins written;
     function.walk([&](Operation *op) {
+      if (auto store = dyn_cast<DescriptorStoreOp>(op))
+        written.follow(store.getBase());
       if (isa<StoreOp, AtomicRmwOp, AtomicCasOp>(op))
         written.follow(isa<StoreOp>(op) ? cast<StoreOp>(op).getPtr() : op->getOperand(0));
     });

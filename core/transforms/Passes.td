@@ -10,6 +10,17 @@ class TilePass<string argument> : Pass<argument, "::mlir::func::FuncOp"> {
   let dependentDialects = ["::tessera::tile::TileDialect", "::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect"];
 }
 
+def TileLowerDescriptorsPass : TilePass<"tile-lower-descriptors"> {
+  let summary = "turn accesses by descriptor into block pointers, where they cannot be tensor copies";
+  let description = [{
+    Before: `%v = tile.descriptor_load %base …`   After: `%b = tile.make_block_ptr %base …`, `%v = tile.load_block %b`.
+    Left as they are in a module with the attribute `tile.tensor_copy_bytes` (the largest tile that the target will copy as a whole): those whose
+    array follows from the kernel's parameters, with the alignment that copies need, in kernels that do not order memory by themselves.
+  }];
+  let statistics = [Statistic<"numLowered", "lowered", "Number of loads and stores rewritten">,
+                    Statistic<"numKept", "kept", "Number of loads and stores that will be tensor copies">];
+}
+
 def TileLowerBlockPointersPass : TilePass<"tile-lower-block-pointers"> {
   let summary = "turn block pointers into tensors of pointers and masks";
   let description = [{

@@ -248,8 +248,9 @@ bool parseSignature(const std::string &text, std::vector<SignatureEntry> &out, s
     return true;
   while (at <= text.size()) {
     size_t comma = at;
+    constexpr std::string_view kOpen = "[(<", kClose = "])>";
     for (int depth = 0; comma < text.size() && (depth || text[comma] != ','); ++comma)
-      depth += text[comma] == '[' || text[comma] == '(' ? 1 : text[comma] == ']' || text[comma] == ')' ? -1 : 0;
+      depth += (kOpen.find(text[comma]) != kOpen.npos) - (kClose.find(text[comma]) != kClose.npos);
     std::string part = trimmed(text.substr(at, comma - at));
     SignatureEntry entry;
     size_t equals = part.find('=');
@@ -281,6 +282,8 @@ bool parseSignature(const std::string &text, std::vector<SignatureEntry> &out, s
           entry.divisibility = 16;
         }
       }
+    } else if (part.starts_with("tensordesc<") && part.ends_with('>')) {
+      entry.type = part;
     } else if (part[0] == '*') {
       error = "signature '" + text + "': '" + part +
               "' is no pointer to a type that kernels have; write *fp32, *i64, *fp16:16, …";

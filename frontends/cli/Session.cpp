@@ -231,6 +231,8 @@ void fillRequest(const Session &session, const KernelSource &source, const Kerne
     option("opt_level", std::to_string(options.optLevel));
   if (options.noFusion)
     option("fp_fusion", "0");
+  if (options.noTensorCopies)
+    option("tensor_copies", "0");
   if (options.debug)
     option("debug", "1");
   if (options.timePasses)

@@ -172,7 +172,7 @@ std::optional<tbc::Module> compileToBytecode(const tsc_source &source, const tsc
   std::optional<tbc::Module> module;
   if (job.emitTile(nullptr)) {
     Lowering lowering(job.module(), job.kernel(), job.files(), job.options, sink, job.list);
-    if (lowering.simplify())
+    if (lowering.simplify(nullptr))
       module = lowering.bytecode();
   }
   if (files)

@@ -103,7 +103,12 @@ bool Lowering::checkStages() {
   return ok;
 }
 
-bool Lowering::simplify() { return checkStages() && runTilePipeline(module_, pipeline_, list_); }
+bool Lowering::simplify(const TargetCompiler *target) {
+  // A program of several blocks would start the copies in each.
+  if (target && target->takesLayouts() && options_.number("tensor_copies", 1) && options_.number("num_ctas", 1) == 1)
+    pipeline_.tensorCopyBytes = tensorCopyBytesOf(target->target());
+  return checkStages() && runTilePipeline(module_, pipeline_, list_);
+}
 
 bool Lowering::placeLayouts(const TargetCompiler &target) {
   return runLayoutPipeline(module_, target.target(), pipeline_, list_);
@@ -131,7 +136,7 @@ void Lowering::emitModule(std::string_view kind) {
 }
 
 int32_t Lowering::run(TargetCompiler *target) {
-  if (!simplify())
+  if (!simplify(target))
     return TSC_USER_ERROR;
   if (options_.wants("tile"))
     emitModule("tile");

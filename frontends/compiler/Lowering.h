@@ -38,7 +38,8 @@ public:
   Lowering(mlir::ModuleOp module, std::string kernel, tile::SourceFiles files, const RequestOptions &options,
            const tsc_sink *sink, DiagnosticList &list);
 
-  bool simplify();
+  // target: whose tensor copies the accesses by descriptor may become; null: nobody's.
+  bool simplify(const TargetCompiler *target);
   bool placeLayouts(const TargetCompiler &target);
   std::optional<tbc::Module> bytecode();
   // All of it, emitting what the request wants. `target` may be null where only "tile" is wanted. A status; diagnostics

@@ -86,6 +86,7 @@ bool isCoreOption(const std::string &key) {
                                       "time_passes",
                                       "plugin",
                                       "fp_fusion",
+                                      "tensor_copies",
                                       "unsupported_fp8",
                                       "sanitize_overflow",
                                       "file",

@@ -99,6 +99,23 @@ def scaled(out, a, a_scale, b, M: tl.constexpr, N: tl.constexpr, K: tl.constexpr
 
 
 @triton.jit
+def descriptors(a, b, c, M, N, K, STAGES: tl.constexpr):
+    left = tl.make_tensor_descriptor(a, [M, K], [K, 1], [128, 64])
+    right = tl.make_tensor_descriptor(b, [K, N], [N, 1], [64, 128])
+    out = tl.make_tensor_descriptor(c, [M, N], [N, 1], [128, 128])
+    row, column = tl.program_id(0) * 128, tl.program_id(1) * 128
+    total = tl.zeros((128, 128), tl.float32)
+    for k in tl.range(0, K, 64, num_stages=STAGES):
+        total = tl.dot(left.load([row, k]), right.load([k, column]), total)
+    out.store([row, column], total.to(tl.float16))
+
+
+@triton.jit
+def window(x, y, row):
+    y.store([row, 32], x.load([row, 0]) + 1)
+
+
+@triton.jit
 def counts(out, x, n, BLOCK: tl.constexpr):
     at = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
     v = tl.load(x + at, mask=at < n, other=0)
@@ -198,6 +215,11 @@ def scaled(left, right, m=128, n=128, k=128):
     return ["-s", f"*bf16:16,*u8:16,*u8:16,{second}:16", "-D", f"M={m}", "-D", f"N={n}", "-D", f"K={k}", "-D", f"A='{left}'", "-D", f"B='{right}'"]
 
 
+DESCRIPTORS = ["-s", "*fp16:16,*fp16:16,*fp16:16,i32:16,i32:16,i32:16", "-D", "STAGES=4"]
+WINDOW = ["-s", "tensordesc<fp32[32, 32]>,tensordesc<fp32[32, 32]>,i32"]
+TENSOR_LOAD = r"cp\.async\.bulk\.tensor\.2d\.shared::cluster\.global\.mbarrier::complete_tx::bytes \["
+TENSOR_STORE = r"cp\.async\.bulk\.tensor\.2d\.global\.shared::cta\.bulk_group \["
+
 # target, kernel and its options, patterns that must be in the PTX, patterns that must not
 CHECKS = [
     ("sm_90a", "add", ADD, [r"@%p\d+ ld\.global\.v4\.b32", r"@%p\d+ st\.global\.v4\.b32", r"\.reqntid 128"], [r"\.local", r"call"]),
@@ -243,6 +265,18 @@ CHECKS = [
     ("sm_80", "scaled", scaled("e2m1", "e5m2"), [r"mma\.sync.*\.f32\.bf16\.bf16", r"fma\.rn\.bf16x2"], [r"fma\.rn\.f32", r"e5m2x2"]),
     # Small tiles too go to memory in whole vectors.
     ("sm_89", "scaled", scaled("e5m2", "bf16", 32, 32, 64), [r"mma\.sync.*\.f32\.bf16", r"st\.global\.v4", r"cvt\.rn\.f16x2\.e5m2x2"], []),
+    # Arrays by descriptor are copied as such, completing on barriers; the map comes as a parameter that nobody copies.
+    ("sm_90a", "descriptors", DESCRIPTORS, [TENSOR_LOAD, TENSOR_STORE, r"mbarrier\.init\.shared::cta\.b64", r"fence\.mbarrier_init",
+                                            r"mbarrier\.arrive\.expect_tx\.shared::cta\.b64 _, \[%r\d+\], 32768;", r"mbarrier\.try_wait\.parity",
+                                            r"mbarrier\.inval", r"fence\.proxy\.async\.shared::cta", r"cp\.async\.bulk\.wait_group\.read 0;",
+                                            r"elect\.sync", r"wgmma\.mma_async", r"prefetch\.tensormap", r"\.param \.align 128 \.b8 descriptors_param_\d+\[128\]",
+                                            r"\.global .*tsr_tensor_maps"], [r"\.local", r"cp\.async\.cg", r"ld\.global", r"st\.global"]),
+    ("sm_90a", "window", WINDOW, [TENSOR_LOAD, TENSOR_STORE], [r"\.local", r"ld\.global", r"st\.global", r"wgmma"]),
+    ("sm_90", "descriptors", DESCRIPTORS, [TENSOR_LOAD, TENSOR_STORE, r"mma\.sync"], [r"wgmma", r"\.local"]),
+    ("sm_100", "window", WINDOW, [TENSOR_LOAD, TENSOR_STORE], []),
+    ("sm_80", "descriptors", DESCRIPTORS, [r"cp\.async\.cg", r"st\.global"], [r"cp\.async\.bulk", r"mbarrier", r"tsr_tensor_maps"]),
+    # A stride of which nothing is known: by pointers.
+    ("sm_90a", "descriptors", ["-s", "*fp16:16,*fp16:16,*fp16:16,i32:16,i32,i32", "-D", "STAGES=4"], [r"st\.global"], [r"cp\.async\.bulk\.tensor"]),
     ("sm_90a", "counts", COUNTS, [r"atom\.global\.gpu\.acq_rel\.add\.u32", r"atom\.global\.gpu\.acq_rel\.max\.s32"], []),
     # Four elements of 8 bits are one register; a lane with two repeats the last one.
     ("sm_90a", "assembly", assembly("shl.b32 $0, $1, 3;"), [r"ld\.global\.b32", r"// begin inline asm\n\tshl\.b32 %r\d+, %r\d+, 3;"], [r"prmt"]),

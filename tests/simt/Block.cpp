@@ -93,7 +93,8 @@ double valueOf(uint8_t elem, uint64_t bits) {
 // ---- the block -------------------------------------------------------------------------------------------------------
 
 Block::Block(BlockOptions options)
-    : options_(std::move(options)), shared_(options_.sharedBytes, options_.threads, options_.lanes) {
+    : options_(std::move(options)), shared_(options_.sharedBytes, options_.threads, options_.lanes),
+      engine_(shared_, options_.holds) {
   for (unsigned t = 0; t < options_.threads; ++t) {
     auto lane = std::make_unique<State>();
     lane->services = &services;
@@ -119,6 +120,7 @@ BlockError Block::run(KernelEntry kernel, const void *args, const int32_t progra
   args_ = args;
   error_ = {};
   shared_.reset();
+  engine_.reset();
   for (auto &lane : lanes_) {
     lane->shared = shared_.data();
     std::copy(program, program + 3, lane->program);
@@ -407,6 +409,34 @@ const Services Block::services = {
           if (old == loadBits(&compare, e))
             std::memcpy(address, &value, bytes);
           return old;
+        },
+    .tensorCopy =
+        [](Lane *l, uint32_t line, const uint64_t *array, void *shared, const int32_t *corner, void *barrier) {
+          State &lane = of(l);
+          Block &block = *lane.block;
+          block.settle(lane);
+          auto offset = [&](void *p) {
+            return static_cast<uint64_t>(static_cast<uint8_t *>(p) - static_cast<uint8_t *>(lane.shared));
+          };
+          block.stopIf(
+              lane,
+              block.engine_.copy(array, offset(shared), corner, barrier != nullptr, barrier ? offset(barrier) : 0),
+              line);
+        },
+    .copyBarrier =
+        [](Lane *l, uint32_t line, uint32_t call, void *barrier, uint64_t value) {
+          State &lane = of(l);
+          Block &block = *lane.block;
+          block.settle(lane);
+          auto offset = static_cast<uint64_t>(static_cast<uint8_t *>(barrier) - static_cast<uint8_t *>(lane.shared));
+          // Making and ending it are writes, like those of any lane.
+          auto which = static_cast<BarrierCall>(call);
+          auto thread = static_cast<unsigned>(lane.thread);
+          if (which == BarrierCall::Init || which == BarrierCall::End)
+            block.stopIf(lane, block.shared_.write(thread, offset, 8), line);
+          else
+            block.stopIf(lane, block.shared_.read(thread, offset, 8), line);
+          block.stopIf(lane, block.engine_.barrier(which, offset, value), line);
         },
     .print = print,
     .assertFailed =

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "core/target/MatrixMenu.h"
+#include "tests/simt/CopyEngine.h"
 #include "tests/simt/Fiber.h"
 #include "tests/simt/Lane.h"
 #include "tests/simt/SharedBytes.h"
@@ -65,6 +66,10 @@ private:
   void wait(State &lane, At at, uint32_t site, uint32_t line);
   void stop(State &lane, std::string message, uint32_t line);
   void settle(State &lane);
+  void stopIf(State &lane, std::string why, uint32_t line) {
+    if (!why.empty())
+      stop(lane, std::move(why), line);
+  }
   void access(State &lane, const void *address, uint32_t bytes, uint32_t align, uint32_t kind, uint32_t line);
 
   // Called by the scheduler.
@@ -78,6 +83,7 @@ private:
   BlockOptions options_;
   std::vector<std::unique_ptr<State>> lanes_;
   SharedBytes shared_;
+  CopyEngine engine_;
   KernelEntry kernel_ = nullptr;
   const void *args_ = nullptr;
   BlockError error_;

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/simt/HostLaneTarget.h"
 
+#include "core/interpreter/TensorArray.h"
 #include "tests/simt/Block.h"
 
 #include "tests/simt/Lane.h"
@@ -82,6 +83,7 @@ static Value *where(IRBuilderBase &b, Value *predicate, Value *otherwise, functi
 
 Function *HostLaneTarget::createKernel(llvm::Module &out, const tbc::Module &m, const tbc::Function &f,
                                        const std::string &name, unsigned) {
+  module_ = &m;
   LLVMContext &c = out.getContext();
   IRBuilder<> b(c);
   codegen::Elementwise e(b, numerics());
@@ -243,6 +245,75 @@ SmallVector<Value *> HostLaneTarget::matrix(IRBuilderBase &b, const MatrixIssue 
     results.push_back(fromBits(b, bits, r->getType()));
   }
   return results;
+}
+
+// ---- tensor copies -----------------------------------------------------------------------------------------------------
+
+static Value *stackArray(IRBuilderBase &b, Type *element, unsigned count) {
+  BasicBlock &top = b.GetInsertBlock()->getParent()->getEntryBlock();
+  IRBuilder<> entry(&top, top.begin());
+  return entry.CreateAlloca(element, b.getInt32(count));
+}
+
+// The words of CopyEngine.h, on the lane's stack.
+Value *HostLaneTarget::tensorMap(IRBuilderBase &b, const tbc::Op &op, ArrayRef<V> operands, V) {
+  const std::vector<int64_t> &box = op.intsAttr(tbc::AttrId::Box);
+  auto rank = static_cast<unsigned>(box.size());
+  V words = stackArray(b, b.getInt64Ty(), ArrayWords::count(rank));
+  unsigned at = 0;
+  auto put = [&](V v) { b.CreateStore(v, b.CreateConstInBoundsGEP1_64(b.getInt64Ty(), words, at++)); };
+  auto number = [&](uint64_t n) { put(b.getInt64(n)); };
+  tbc::Elem elem = module_->typeOf(op.operands[0]).elem;
+  scalar::TensorArray facts;
+  facts.elem = elem;
+  facts.nan = op.intAttr(tbc::AttrId::Fill) != 0;
+  number(facts.bytes());
+  number(rank);
+  number(facts.fill());
+  number(static_cast<uint64_t>(op.intAttr(tbc::AttrId::Swizzle)));
+  for (int64_t extent : box)
+    number(static_cast<uint64_t>(extent));
+  for (V v : operands.drop_front()) // extents, strides
+    put(v);
+  number(1);
+  put(b.CreatePtrToInt(operands.front(), b.getInt64Ty()));
+  return words;
+}
+
+void HostLaneTarget::barrierCall(IRBuilderBase &b, uint32_t what, V barrier, V value) {
+  call(b, offsetof(Services, copyBarrier), b.getVoidTy(),
+       {b.getInt32(sourceLine(placeOf(b))), b.getInt32(what), barrier, value}, false);
+}
+
+void HostLaneTarget::copyBarriersInit(IRBuilderBase &b, V pointer, unsigned barriers, unsigned arrivals) {
+  for (unsigned i = 0; i < barriers; ++i)
+    barrierCall(b, static_cast<uint32_t>(BarrierCall::Init),
+                b.CreateConstInBoundsGEP1_64(b.getInt8Ty(), pointer, uint64_t(8) * i), b.getInt64(arrivals));
+}
+void HostLaneTarget::copyBarriersEnd(IRBuilderBase &b, V pointer, unsigned barriers) {
+  for (unsigned i = 0; i < barriers; ++i)
+    barrierCall(b, static_cast<uint32_t>(BarrierCall::End),
+                b.CreateConstInBoundsGEP1_64(b.getInt8Ty(), pointer, uint64_t(8) * i), b.getInt64(0));
+}
+void HostLaneTarget::copyExpect(IRBuilderBase &b, V barrier, uint64_t bytes) {
+  barrierCall(b, static_cast<uint32_t>(BarrierCall::Expect), barrier, b.getInt64(bytes));
+}
+void HostLaneTarget::copyBarrierWait(IRBuilderBase &b, V barrier, V parity) {
+  barrierCall(b, static_cast<uint32_t>(BarrierCall::Wait), barrier, b.CreateZExt(parity, b.getInt64Ty()));
+}
+
+void HostLaneTarget::tensorCopy(IRBuilderBase &b, V shared, V map, V barrier, ArrayRef<V> coordinates) {
+  V corner = stackArray(b, b.getInt32Ty(), static_cast<unsigned>(coordinates.size()));
+  for (auto [d, coordinate] : enumerate(coordinates))
+    b.CreateStore(coordinate, b.CreateConstInBoundsGEP1_64(b.getInt32Ty(), corner, d));
+  call(b, offsetof(Services, tensorCopy), b.getVoidTy(),
+       {b.getInt32(sourceLine(placeOf(b))), map, shared, corner, barrier}, false);
+}
+void HostLaneTarget::tensorLoad(IRBuilderBase &b, V shared, V map, V barrier, ArrayRef<V> coordinates) {
+  tensorCopy(b, shared, map, barrier, coordinates);
+}
+void HostLaneTarget::tensorStore(IRBuilderBase &b, V shared, V map, ArrayRef<V> coordinates) {
+  tensorCopy(b, shared, map, ConstantPointerNull::get(b.getPtrTy()), coordinates);
 }
 
 void HostLaneTarget::print(IRBuilderBase &b, const PrintedValue &value) {

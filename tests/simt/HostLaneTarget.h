@@ -45,6 +45,17 @@ public:
   codegen::NumericOptions numerics() const override;
   codegen::simt::MatrixForm matrixForm(unsigned entry) const override;
   llvm::SmallVector<V> matrix(llvm::IRBuilderBase &b, const codegen::simt::MatrixIssue &issue) override;
+  V tensorMap(llvm::IRBuilderBase &b, const tbc::Op &op, llvm::ArrayRef<V> operands, V oneLane) override;
+  void copyBarriersInit(llvm::IRBuilderBase &b, V pointer, unsigned barriers, unsigned arrivals) override;
+  void copyBarriersEnd(llvm::IRBuilderBase &b, V pointer, unsigned barriers) override;
+  void copyExpect(llvm::IRBuilderBase &b, V barrier, uint64_t bytes) override;
+  void copyBarrierWait(llvm::IRBuilderBase &b, V barrier, V parity) override;
+  void tensorLoad(llvm::IRBuilderBase &b, V shared, V map, V barrier, llvm::ArrayRef<V> coordinates) override;
+  void tensorStore(llvm::IRBuilderBase &b, V shared, V map, llvm::ArrayRef<V> coordinates) override;
+  // Copies are done when they are started.
+  void tensorStoreCommit(llvm::IRBuilderBase &) override {}
+  void tensorStoreWait(llvm::IRBuilderBase &, unsigned, bool) override {}
+  void sharedFence(llvm::IRBuilderBase &) override {}
   void print(llvm::IRBuilderBase &b, const codegen::simt::PrintedValue &value) override;
   void assertFailed(llvm::IRBuilderBase &b, const std::string &message, const std::string &file, unsigned line,
                     const std::string &function) override;
@@ -55,10 +66,13 @@ private:
   V laneId(llvm::IRBuilderBase &b);
   // A call of the service at `offset` of Services with the Lane in front; with `place`, site and line follow it.
   V call(llvm::IRBuilderBase &b, uint64_t offset, llvm::Type *result, llvm::ArrayRef<V> arguments, bool place);
+  void barrierCall(llvm::IRBuilderBase &b, uint32_t what, V barrier, V value);
+  void tensorCopy(llvm::IRBuilderBase &b, V shared, V map, V barrier, llvm::ArrayRef<V> coordinates);
   V atomic(llvm::IRBuilderBase &b, uint64_t service, tbc::Elem elem, llvm::ArrayRef<V> arguments, V predicate);
 
   HostLaneOptions options_;
   unsigned site_ = 0;
+  const tbc::Module *module_ = nullptr;
 };
 
 // Line of the instruction's place in the kernel's source, 0 where it has none.

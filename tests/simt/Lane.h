@@ -33,6 +33,10 @@ struct Services {
   // kind: tbc::Rmw, elem: tbc::Elem. The old bits.
   uint64_t (*atomicRmw)(Lane *, uint32_t line, uint32_t kind, uint32_t elem, void *address, uint64_t value);
   uint64_t (*atomicCas)(Lane *, uint32_t line, uint32_t elem, void *address, uint64_t compare, uint64_t value);
+  // One box of a tensor copy (array: CopyEngine.h); barrier: in shared memory, null for a store.
+  void (*tensorCopy)(Lane *, uint32_t line, const uint64_t *array, void *shared, const int32_t *corner, void *barrier);
+  // call: BarrierCall.
+  void (*copyBarrier)(Lane *, uint32_t line, uint32_t call, void *barrier, uint64_t value);
   // One element as scalar::PrintedElement says it. flags: PrintFlags. index: the coordinates, then the extents of the tile.
   void (*print)(Lane *, const char *prefix, uint32_t operand, uint32_t operands, uint32_t elem, uint32_t flags,
                 uint64_t bits, const int64_t *index, uint32_t rank);

@@ -28,7 +28,7 @@ void SharedBytes::blockBarrier() {
 }
 
 bool SharedBytes::ordered(const Access &a, unsigned thread) const {
-  if (a.who == kNobody || a.epoch < blockEpoch_ || a.who == static_cast<int32_t>(thread))
+  if (a.who == kNobody || a.who == kEngine || a.epoch < blockEpoch_ || a.who == static_cast<int32_t>(thread))
     return true;
   auto warp = static_cast<int32_t>(thread / lanes_);
   bool sameWarp = a.who >= 0 ? a.who / static_cast<int32_t>(lanes_) == warp : a.who == kMany - 1 - warp;
@@ -102,6 +102,31 @@ std::string SharedBytes::atomic(unsigned thread, uint64_t offset, uint64_t n) {
     if (!ordered(c.writer, thread))
       return race("changes (atomic)", thread, at, "wrote", c.writer);
     add(c.atomic, thread);
+  }
+  return {};
+}
+
+std::string SharedBytes::engineWrite(uint64_t offset, uint64_t n) {
+  for (uint64_t at = offset; at < offset + n; ++at) {
+    Cell &c = cells_[at];
+    for (const Access *a : {&c.reader, &c.writer, &c.atomic})
+      if (a->who != kNobody && a->who != kEngine && a->epoch >= blockEpoch_)
+        return "race in shared memory: the copy engine writes byte " + std::to_string(at) +
+               ", which a thread used with no barrier in between";
+    c.writer = {kEngine, epoch_};
+  }
+  return {};
+}
+
+std::string SharedBytes::engineRead(uint64_t offset, uint64_t n) {
+  for (uint64_t at = offset; at < offset + n; ++at) {
+    Cell &c = cells_[at];
+    if (std::string why = unwritten(0, at); !why.empty())
+      return why;
+    if (c.writer.who != kEngine && c.writer.epoch >= blockEpoch_)
+      return "race in shared memory: the copy engine reads byte " + std::to_string(at) +
+             ", which a thread wrote with no barrier in between";
+    c.reader = {kMany, epoch_};
   }
   return {};
 }

@@ -30,11 +30,14 @@ public:
   std::string read(unsigned thread, uint64_t offset, uint64_t n);
   std::string write(unsigned thread, uint64_t offset, uint64_t n);
   std::string atomic(unsigned thread, uint64_t offset, uint64_t n);
+  // By a copy engine: others' accesses lie before a barrier of the block; what it wrote is there for everybody.
+  std::string engineWrite(uint64_t offset, uint64_t n);
+  std::string engineRead(uint64_t offset, uint64_t n);
   // After the store that write() announced: a race that wrote the same value again is none.
   std::string settleWrite();
 
 private:
-  static constexpr int32_t kNobody = -1, kMany = -2; // kMany - 1 - w: several lanes of warp w
+  static constexpr int32_t kNobody = -1, kMany = -2, kEngine = INT32_MIN; // kMany - 1 - w: several lanes of warp w
   struct Access {
     int32_t who = kNobody;
     uint64_t epoch = 0;

@@ -90,7 +90,8 @@ void Allocator::addLife(SharedAllocOp alloc) {
     Operation *inBlock = alloc->getBlock()->findAncestorOpInBlock(*user);
     end = std::max(end, position_[inBlock ? inBlock : function_.getOperation()].second);
     bool known = isa<SharedStoreOp, SharedLoadOp, SharedFreeOp, SharedSlotOp, SharedTransposeOp, AsyncLoadOp,
-                     AsyncDotOp, DotWaitOp>(user);
+                     AsyncDotOp, DotWaitOp, TensorLoadOp, TensorStoreOp, CopyBarrierInitOp, CopyExpectOp,
+                     CopyBarrierWaitOp, CopyBarrierEndOp>(user);
     if (!known) // carried on under another name: alive throughout
       start = 0, end = position_[function_].second;
   }

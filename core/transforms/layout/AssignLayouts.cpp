@@ -169,7 +169,7 @@ OperandSource Assigner::sourceOf(Value operand, const AxisFacts &facts) const {
   }
   OperandSource source;
   auto load = operand.getDefiningOp<LoadOp>();
-  source.fromMemory = load != nullptr;
+  source.fromMemory = load || operand.getDefiningOp<DescriptorLoadOp>();
   std::optional<Access> access = load ? accessOf(load, facts) : std::nullopt;
   unsigned fastest = access ? access->fastest : static_cast<unsigned>(order.size()) - 1;
   for (auto [dim, from] : llvm::enumerate(order))

@@ -145,10 +145,26 @@ void BarrierInserter::visit(Operation *op, Pending &pending) {
         access(op, range, true, false, pending);
         Pending::add(products_, range);
       }
+  } else if (auto copy = dyn_cast<TensorLoadOp>(op)) {
+    // Only what comes before: whoever uses the bytes next has waited for the copy barrier.
+    Touched range = rangeOf(copy.getShared());
+    if (Pending::meets(pending.writes, range) || Pending::meets(pending.reads, range))
+      insertBefore(op, pending);
+  } else if (auto store = dyn_cast<TensorStoreOp>(op)) {
+    Touched range = rangeOf(store.getShared());
+    access(op, range, true, false, pending);
+    Pending::add(products_, range);
+    pending.global = true;
+  } else if (auto init = dyn_cast<CopyBarrierInitOp>(op)) {
+    access(op, rangeOf(init.getBarrier()), false, true, pending);
+  } else if (auto wait = dyn_cast<CopyBarrierWaitOp>(op)) {
+    access(op, rangeOf(wait.getBarrier()), true, false, pending);
+  } else if (auto end = dyn_cast<CopyBarrierEndOp>(op)) {
+    access(op, rangeOf(end.getBarrier()), false, true, pending);
   } else if (isa<AsyncWaitOp>(op)) {
     for (const Touched &range : copies_)
       Pending::add(pending.writes, range);
-  } else if (isa<DotWaitOp>(op)) {
+  } else if (isa<DotWaitOp, TensorStoreWaitOp>(op)) {
     for (const Touched &range : products_)
       Pending::add(pending.reads, range);
   } else if (std::optional<SharedRange> scratch = plannedRange(op); scratch && !isa<SharedAllocOp>(op))

@@ -34,6 +34,8 @@ ArrayRef<LayoutStep> layoutSteps() {
       {"clean-up", cleanUp, "second computations repeat each other"},
       {"pipeline-loops", pipelineLoops,
        "when it is known what still changes its layout, before buffers are made for that"},
+      {"lower-tensor-copies", lowerTensorCopies,
+       "after the loads that loops start ahead, before conversions of their values cost memory"},
       {"lower-conversions-to-shared", lowerConversionsToShared, "after the last chance to remove one"},
       {"allocate-shared-memory", allocateSharedMemory, "when every buffer is known"},
       {"insert-barriers", insertBarriers, "buffers that share bytes need order too"},
@@ -57,6 +59,7 @@ static StepResult runSteps(ModuleOp module, const target::Target &target) {
 #define GEN_PASS_DEF_ASSIGNLAYOUTSPASS
 #define GEN_PASS_DEF_REMOVELAYOUTCONVERSIONSPASS
 #define GEN_PASS_DEF_PIPELINELOOPSPASS
+#define GEN_PASS_DEF_LOWERTENSORCOPIESPASS
 #define GEN_PASS_DEF_LOWERCONVERSIONSTOSHAREDPASS
 #define GEN_PASS_DEF_ALLOCATESHAREDMEMORYPASS
 #define GEN_PASS_DEF_INSERTBARRIERSPASS
@@ -68,12 +71,16 @@ static StepResult runSteps(ModuleOp module, const target::Target &target) {
 namespace {
 
 target::GenericTarget genericTarget(unsigned lanes, unsigned sharedBytes, bool matrix, bool matrixShared,
-                                    bool asyncCopies) {
+                                    bool asyncCopies, bool tensorCopies) {
   target::TargetInfo info = target::GenericTarget::simtInfo();
   info.set(target::Capability::Lanes, lanes);
   info.set(target::Capability::SmemStatic, sharedBytes);
   if (asyncCopies)
     info.set(target::Capability::AsyncCopy, 1 << 2 | 1 << 3 | 1 << 4); // 4, 8 and 16 bytes
+  if (tensorCopies) {
+    info.set(target::Capability::TensorCopy, 5);
+    info.set(target::Capability::TensorCopySwizzles, 32 | 64 | 128);
+  }
   std::vector<target::MatrixEntry> menu;
   if (matrix) {
     target::MatrixEntry entry;
@@ -105,7 +112,8 @@ target::GenericTarget genericTarget(unsigned lanes, unsigned sharedBytes, bool m
   struct Pass final : impl::Pass##PassBase<Pass> {                                                                     \
     using Base::Base;                                                                                                  \
     void runOnOperation() override {                                                                                   \
-      target::GenericTarget target = genericTarget(lanes, sharedBytes, matrix, matrixShared, asyncCopies);             \
+      target::GenericTarget target =                                                                                   \
+          genericTarget(lanes, sharedBytes, matrix, matrixShared, asyncCopies, tensorCopies);                          \
       StepResult result = step(getOperation(), target);                                                                \
       statistic;                                                                                                       \
       if (failed(result.status))                                                                                       \
@@ -116,6 +124,7 @@ TESSERA_LAYOUT_PASS(ExpandDots, expandDots, numExpanded += result.count)
 TESSERA_LAYOUT_PASS(AssignLayouts, assignLayouts, numConversions += result.count)
 TESSERA_LAYOUT_PASS(RemoveLayoutConversions, removeLayoutConversions, numRemoved += result.count)
 TESSERA_LAYOUT_PASS(PipelineLoops, pipelineLoops, numPipelined += result.count)
+TESSERA_LAYOUT_PASS(LowerTensorCopies, lowerTensorCopies, numLowered += result.count)
 TESSERA_LAYOUT_PASS(LowerConversionsToShared, lowerConversionsToShared, numLowered += result.count)
 TESSERA_LAYOUT_PASS(AllocateSharedMemory, allocateSharedMemory, numBuffers += result.count)
 TESSERA_LAYOUT_PASS(InsertBarriers, insertBarriers, numBarriers += result.count)

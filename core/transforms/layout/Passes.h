@@ -22,6 +22,7 @@ StepResult expandDots(mlir::ModuleOp module, const target::Target &target);
 StepResult assignLayouts(mlir::ModuleOp module, const target::Target &target);
 StepResult removeLayoutConversions(mlir::ModuleOp module, const target::Target &target);
 StepResult pipelineLoops(mlir::ModuleOp module, const target::Target &target);
+StepResult lowerTensorCopies(mlir::ModuleOp module, const target::Target &target);
 StepResult lowerConversionsToShared(mlir::ModuleOp module, const target::Target &target);
 StepResult allocateSharedMemory(mlir::ModuleOp module, const target::Target &target);
 StepResult insertBarriers(mlir::ModuleOp module, const target::Target &target);

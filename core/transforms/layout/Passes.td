@@ -17,6 +17,8 @@ class LayoutPass<string flag> : Pass<flag, "::mlir::ModuleOp"> {
            "the generic target has a 64xNx16 f16 instruction of four subgroups that reads b, and perhaps a, from shared memory">,
     Option<"asyncCopies", "async-copies", "bool", "false",
            "the generic target copies 4, 8 and 16 bytes a lane into shared memory beside its lanes">,
+    Option<"tensorCopies", "tensor-copies", "bool", "false",
+           "the generic target copies tiles of up to five dims by descriptor, with swizzles of 32, 64 and 128 bytes">,
   ];
   let options = targetOptions;
   let dependentDialects = ["::tessera::tile::TileDialect"];
@@ -57,6 +59,16 @@ def PipelineLoopsPass : LayoutPass<"tile-pipeline-loops"> {
     async_wait and one barrier an iteration. Where the target has asynchronous copies. Requires and keeps: LAYOUT level.
   }];
   let statistics = [Statistic<"numPipelined", "pipelined", "Number of loops pipelined">];
+}
+
+def LowerTensorCopiesPass : LayoutPass<"tile-lower-tensor-copies"> {
+  let summary = "make tensor copies of the accesses by descriptor that no loop starts ahead";
+  let description = [{
+    Before: `%v = tile.descriptor_load`   After: copy_barrier_init, copy_expect, tensor_load, copy_barrier_wait, shared_load.
+    Before: `tile.descriptor_store`       After: shared_store, shared_fence, barrier, tensor_store, tensor_store_wait.
+    Requires: LAYOUT level. Establishes: no access by descriptor is left.
+  }];
+  let statistics = [Statistic<"numLowered", "lowered", "Number of loads and stores">];
 }
 
 def LowerConversionsToSharedPass : LayoutPass<"tile-lower-conversions-to-shared"> {

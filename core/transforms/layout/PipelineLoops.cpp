@@ -1,8 +1,9 @@
 // PipelineLoops.cpp - load what a loop will need while it works on what it has
 //
-// Before: scf.for %i … { %a = tile.load %p ; … shared_store %s, %a … async_dot %s … dot_wait 0 }
+// Before: scf.for %i … { %a = tile.load %p ; … shared_store %s, %a … async_dot %s … dot_wait 0 }     (or tile.descriptor_load)
 // After:  the first loads started before the loop, each into a slot of a ring in shared memory; in the loop: async_wait, barrier, the body
-//         on one slot, the load of a later iteration into another slot.
+//         on one slot, the load of a later iteration into another slot. Loads by descriptor are tensor copies: one lane starts them, and
+//         instead of async_wait the loop waits for the copy barrier of its slot, whose parity turns each time the ring comes round.
 // Which loads: of tiles, in the body of a loop with a dot, feeding shared memory, a change of layout or arithmetic; their
 // addresses and masks follow from the induction value, carried values and loop-invariant values without touching memory.
 // How far ahead: num_stages - 1 iterations, fewer where shared memory is short. Products that only add to their accumulator
@@ -20,6 +21,7 @@
 #include "core/transforms/layout/Passes.h"
 #include "core/transforms/layout/ScheduleProducts.h"
 #include "core/transforms/layout/SharedUse.h"
+#include "core/transforms/layout/TensorCopies.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -38,7 +40,8 @@ constexpr uint64_t kBufferAlignment = 1024; // the most that AllocateSharedMemor
 
 // How the loop uses what a load brings.
 struct StagedLoad {
-  LoadOp load;
+  Operation *op = nullptr; // LoadOp, or DescriptorLoadOp: a tensor copy
+  std::optional<layout::TensorCopyPlan> copy;
   SharedType slot;                         // what one slot of its ring holds
   SmallVector<SharedStoreOp> sharedStores; // straight to shared memory, perhaps transposed
   SmallVector<ConvertLayoutOp> conversions;
@@ -46,18 +49,28 @@ struct StagedLoad {
   int64_t width = 1;   // that go together
   bool direct = false; // used in the layout of the load too
   int64_t bytes() const { return static_cast<int64_t>(bytesOf(slot)); }
+  Value result() const { return op->getResult(0); }
+  // What the address of an iteration's load follows from.
+  SmallVector<Value> inputs() const {
+    if (auto load = dyn_cast<LoadOp>(op))
+      return load.getMask() ? SmallVector<Value>{load.getPtr(), load.getMask()} : SmallVector<Value>{load.getPtr()};
+    return llvm::to_vector(cast<DescriptorLoadOp>(op).getOffsets());
+  }
 };
 
 class LoopPipeliner {
 public:
-  LoopPipeliner(scf::ForOp loop, const AxisFacts &facts, const target::Target &target, int64_t sharedLeft)
+  LoopPipeliner(scf::ForOp loop, const AxisFacts &facts, const target::Target &target, int64_t sharedLeft,
+                TensorMaps &maps)
       : loop_(loop), facts_(facts), target_(target), costs_(target), options_(conversionOptions(target.info())),
-        sharedLeft_(sharedLeft) {}
+        sharedLeft_(sharedLeft), maps_(maps) {}
   // Bytes of shared memory that the rings take; 0: the loop stays as it is.
   int64_t run(int64_t stages);
 
 private:
   bool stageLoad(LoadOp load);
+  bool stageCopy(DescriptorLoadOp load);
+  bool collectUses(StagedLoad &staged, LinearAttr &shared, llvm::function_ref<bool(LinearAttr)> canFill);
   void collectSlice();
   bool addToSlice(Value value);
   bool staysFilled(Value shared);
@@ -66,6 +79,13 @@ private:
   Value exists(OpBuilder &builder, Location loc, Value from, int64_t iterations, Value offset);
   int64_t chooseDistance(int64_t stages, int64_t extraSlots) const;
   void startLoads(OpBuilder &builder, Location loc, IRMapping &map, Value valid, Value slot);
+  void startCopies(OpBuilder &builder, Location loc, IRMapping &map, Value valid, Value slot);
+  bool copiesByLanes() const {
+    return llvm::any_of(loads_, [](const StagedLoad &staged) { return !staged.copy; });
+  }
+  bool copiesTiles() const {
+    return llvm::any_of(loads_, [](const StagedLoad &staged) { return staged.copy.has_value(); });
+  }
   BlockArgument buildLoop(int64_t distance, int64_t slots);
 
   scf::ForOp loop_;
@@ -74,13 +94,70 @@ private:
   ConversionCosts costs_;
   layout::ConversionOptions options_;
   int64_t sharedLeft_;
+  TensorMaps &maps_;
   SmallVector<StagedLoad> loads_;
   SmallVector<Value> rings_;
+  Value copyBarriers_;                 // a ring, where some loads are tensor copies
   llvm::SetVector<Operation *> slice_; // ops of the body that the loads' addresses and masks need, in order once sorted
   llvm::SetVector<unsigned> carried_;  // iteration arguments that the slice reads
 };
 
 } // namespace
+
+// Where the load's value goes; `shared`: how it lies in the buffer of a matrix unit, null where it goes to none that can be filled. False: it is
+// used in a way that no slot can serve.
+bool LoopPipeliner::collectUses(StagedLoad &staged, LinearAttr &shared, llvm::function_ref<bool(LinearAttr)> canFill) {
+  for (Operation *user : staged.result().getUsers()) {
+    if (user->getBlock() != loop_.getBody())
+      return false;
+    SharedStoreOp store = dyn_cast<SharedStoreOp>(user);
+    auto transpose = dyn_cast<TransposeOp>(user);
+    if (transpose && transpose->hasOneUse())
+      store = dyn_cast<SharedStoreOp>(*transpose->user_begin());
+    if (store) {
+      auto buffer = cast<SharedType>(store.getShared().getType());
+      auto layout = cast<LinearAttr>(buffer.getLayout());
+      if (transpose) {
+        SmallVector<int32_t> back(transpose.getOrder().size());
+        for (auto [to, from] : llvm::enumerate(transpose.getOrder()))
+          back[static_cast<size_t>(from)] = static_cast<int32_t>(to);
+        layout = LinearAttr::get(loop_.getContext(), layout::transposed(layout.getLayout(), back));
+      }
+      if (!canFill(layout)) {
+        staged.direct = true;
+        continue;
+      }
+      if (shared && shared != layout)
+        return false;
+      shared = layout;
+      staged.sharedStores.push_back(store);
+    } else if (auto convert = dyn_cast<ConvertLayoutOp>(user)) {
+      staged.conversions.push_back(convert);
+    } else {
+      staged.direct = true;
+    }
+  }
+  return true;
+}
+
+// A load by descriptor: a tensor copy, into a slot as the matrix unit or the engine wants it.
+bool LoopPipeliner::stageCopy(DescriptorLoadOp load) {
+  StagedLoad staged;
+  staged.op = load;
+  RankedTensorType type = load.getType();
+  LinearAttr shared;
+  auto typeWith = [&](LinearAttr layout) { return SharedType::get(type.getShape(), type.getElementType(), layout); };
+  if (!layoutOf(load.getResult()) || !collectUses(staged, shared, [&](LinearAttr layout) {
+        return tensorCopyPlan(typeWith(layout), target_.info()).has_value();
+      }))
+    return false;
+  staged.slot = shared ? typeWith(shared) : tensorCopyBuffer(type, target_.info());
+  if (!staged.slot)
+    return false;
+  staged.copy = tensorCopyPlan(staged.slot, target_.info());
+  loads_.push_back(std::move(staged));
+  return true;
+}
 
 // Whether the asynchronous copy can do what the load does, and where its data goes.
 bool LoopPipeliner::stageLoad(LoadOp load) {
@@ -114,36 +191,12 @@ bool LoopPipeliner::stageLoad(LoadOp load) {
     return false;
 
   StagedLoad staged;
-  staged.load = load;
+  staged.op = load;
   staged.axis = axis;
   staged.width = width;
   LinearAttr shared;
-  for (Operation *user : load.getResult().getUsers()) {
-    if (user->getBlock() != loop_.getBody())
-      return false;
-    SharedStoreOp store = dyn_cast<SharedStoreOp>(user);
-    auto transpose = dyn_cast<TransposeOp>(user);
-    if (transpose && transpose->hasOneUse())
-      store = dyn_cast<SharedStoreOp>(*transpose->user_begin());
-    if (store) {
-      auto buffer = cast<SharedType>(store.getShared().getType());
-      auto layout = cast<LinearAttr>(buffer.getLayout());
-      if (transpose) {
-        SmallVector<int32_t> back(transpose.getOrder().size());
-        for (auto [to, from] : llvm::enumerate(transpose.getOrder()))
-          back[static_cast<size_t>(from)] = static_cast<int32_t>(to);
-        layout = LinearAttr::get(load.getContext(), layout::transposed(layout.getLayout(), back));
-      }
-      if (shared && shared != layout)
-        return false;
-      shared = layout;
-      staged.sharedStores.push_back(store);
-    } else if (auto convert = dyn_cast<ConvertLayoutOp>(user)) {
-      staged.conversions.push_back(convert);
-    } else {
-      staged.direct = true;
-    }
-  }
+  if (!collectUses(staged, shared, [](LinearAttr) { return true; }))
+    return false;
   if (!shared) {
     const layout::LinearLayout &reader =
         staged.conversions.empty() ? distributed : layoutOf(staged.conversions.front().getResult()).getLayout();
@@ -188,8 +241,8 @@ void LoopPipeliner::collectSlice() {
   llvm::erase_if(loads_, [&](StagedLoad &staged) {
     llvm::SetVector<Operation *> ops = slice_;
     llvm::SetVector<unsigned> carried = carried_;
-    for (Value operand : {staged.load.getPtr(), staged.load.getMask()})
-      if (operand && !addToSlice(operand)) {
+    for (Value operand : staged.inputs())
+      if (!addToSlice(operand)) {
         slice_ = ops, carried_ = carried;
         return true;
       }
@@ -252,6 +305,7 @@ int64_t LoopPipeliner::sharedOfOneIteration() {
       staged.insert(store.getShared().getDefiningOp());
     for (ConvertLayoutOp convert : load.conversions)
       staged.insert(convert);
+    staged.insert(load.op);
   }
   auto numWarps = static_cast<unsigned>(moduleOption(loop_->getParentOfType<ModuleOp>(), "num_warps", 4));
   uint64_t buffers = 0, most = 0;
@@ -265,6 +319,10 @@ int64_t LoopPipeliner::sharedOfOneIteration() {
           costs_.plan(layoutOf(convert.getSource()), layoutOf(convert.getResult()), storageBits(convert.getType()));
       if (plan.kind == layout::ConversionPlan::Shared)
         most = std::max<uint64_t>(most, plan.sharedBytes);
+    } else if (isa<DescriptorLoadOp, DescriptorStoreOp>(op)) { // not started ahead: a copy with a buffer of its own
+      auto tile =
+          cast<RankedTensorType>(isa<DescriptorLoadOp>(op) ? op->getResult(0).getType() : op->getOperand(0).getType());
+      most = std::max<uint64_t>(most, static_cast<uint64_t>(tile.getNumElements()) * storageBits(tile) / 8);
     } else {
       most = std::max(most, scratchBytes(op, target_.info(), numWarps));
     }
@@ -286,18 +344,49 @@ int64_t LoopPipeliner::chooseDistance(int64_t stages, int64_t extraSlots) const 
 // The loads of one iteration, whose values `map` gives the addresses; into `slot` of each ring.
 void LoopPipeliner::startLoads(OpBuilder &builder, Location loc, IRMapping &map, Value valid, Value slot) {
   for (auto [staged, ring] : llvm::zip(loads_, rings_)) {
-    Value pointer = map.lookupOrDefault(staged.load.getPtr()), mask = staged.load.getMask();
+    auto load = dyn_cast<LoadOp>(staged.op);
+    if (!load)
+      continue;
+    Value pointer = map.lookupOrDefault(load.getPtr()), mask = load.getMask();
     auto type = cast<RankedTensorType>(pointer.getType());
     Value allowed = SplatOp::create(builder, loc, withElementType(type, builder.getI1Type()), valid);
     mask = mask ? arith::AndIOp::create(builder, loc, map.lookupOrDefault(mask), allowed).getResult() : allowed;
     Value at = SharedSlotOp::create(builder, loc, ring, slot);
-    auto copy = AsyncLoadOp::create(builder, staged.load.getLoc(), at, pointer, mask, staged.load.getCache(),
-                                    staged.load.getEvict());
+    auto copy = AsyncLoadOp::create(builder, load.getLoc(), at, pointer, mask, load.getCache(), load.getEvict());
     // What is known of the load's addresses in any iteration holds for this one's; the analysis may not see it through the values that run ahead.
     copy->setDiscardableAttr(kAccessAxisAttr, builder.getI32IntegerAttr(static_cast<int32_t>(staged.axis)));
     copy->setDiscardableAttr(kAccessWidthAttr, builder.getI32IntegerAttr(static_cast<int32_t>(staged.width)));
   }
-  AsyncCommitOp::create(builder, loc);
+  if (copiesByLanes())
+    AsyncCommitOp::create(builder, loc);
+  if (copiesTiles())
+    startCopies(builder, loc, map, valid, slot);
+}
+
+// The tensor copies of one iteration: one copy barrier for all of them.
+void LoopPipeliner::startCopies(OpBuilder &builder, Location loc, IRMapping &map, Value valid, Value slot) {
+  int64_t bytes = 0;
+  for (const StagedLoad &staged : loads_)
+    bytes += staged.copy ? staged.bytes() : 0;
+  Value barrier = SharedSlotOp::create(builder, loc, copyBarriers_, slot);
+  // What they need first: then one lane starts them all without a pause.
+  SmallVector<std::pair<DescriptorLoadOp, SmallVector<Value>>> started;
+  for (auto [staged, ring] : llvm::zip(loads_, rings_)) {
+    auto load = dyn_cast<DescriptorLoadOp>(staged.op);
+    if (!load)
+      continue;
+    DescribedArray array(load);
+    SmallVector<Value> offsets, operands;
+    for (Value offset : load.getOffsets())
+      offsets.push_back(map.lookupOrDefault(offset));
+    Value at = SharedSlotOp::create(builder, load.getLoc(), ring, slot);
+    operands = {at, maps_.mapOf(array, *staged.copy), barrier, valid};
+    llvm::append_range(operands, maps_.coordinates(builder, load.getLoc(), array, offsets));
+    started.push_back({load, std::move(operands)});
+  }
+  CopyExpectOp::create(builder, loc, barrier, valid, static_cast<int32_t>(bytes));
+  for (auto &[load, operands] : started)
+    TensorLoadOp::create(builder, load.getLoc(), TypeRange(), operands);
 }
 
 // Whether there is an iteration so many after the one of `from`, which exists; offset: iterations * step. No sum that could
@@ -342,6 +431,12 @@ BlockArgument LoopPipeliner::buildLoop(int64_t distance, int64_t slots) {
                                            builder.getI32IntegerAttr(static_cast<int32_t>(slots))));
   }
 
+  if (copiesTiles()) {
+    copyBarriers_ = makeCopyBarriers(builder, loc, slots);
+    // What lanes stored to the rings' bytes before comes before what the engine writes; the barrier also publishes the copy barriers.
+    SharedFenceOp::create(builder, loc);
+    BarrierOp::create(builder, loc);
+  }
   // The first iterations' loads. What the slice carries runs `distance` iterations ahead of the loop.
   SmallVector<Value> ahead;
   for (unsigned i : carried_)
@@ -374,6 +469,8 @@ BlockArgument LoopPipeliner::buildLoop(int64_t distance, int64_t slots) {
   llvm::append_range(inits, ahead);
   inits.push_back(constantLike(builder, loc, i32, 0));                // the slot to work on
   inits.push_back(constantLike(builder, loc, i32, distance % slots)); // the slot to fill
+  if (copiesTiles())
+    inits.push_back(constantLike(builder, loc, i32, 0)); // the parity of the phase that fills the slot to work on
   auto made =
       scf::ForOp::create(builder, loc, lower, upper, step, inits, /*bodyBuilder=*/nullptr, loop_.getUnsignedCmp());
   made->setDiscardableAttrs(loop_->getDiscardableAttrDictionary());
@@ -386,7 +483,10 @@ BlockArgument LoopPipeliner::buildLoop(int64_t distance, int64_t slots) {
   BlockArgument working = arguments[own + carried_.size()], filling = arguments[own + carried_.size() + 1];
 
   OpBuilder body = OpBuilder::atBlockEnd(made.getBody());
-  AsyncWaitOp::create(body, loc, static_cast<int32_t>(distance - 1));
+  if (copiesByLanes())
+    AsyncWaitOp::create(body, loc, static_cast<int32_t>(distance - 1));
+  if (copiesTiles())
+    CopyBarrierWaitOp::create(body, loc, SharedSlotOp::create(body, loc, copyBarriers_, working), arguments.back());
   BarrierOp::create(body, loc);
   // At once. Starting them behind the first product, so that matrix units have work before, was no faster (docs/rationale/pipelining.md).
   Value offset = arith::MulIOp::create(body, loc, step, constantLike(body, loc, index, distance));
@@ -400,7 +500,7 @@ BlockArgument LoopPipeliner::buildLoop(int64_t distance, int64_t slots) {
     map.map(loop_.getRegionIterArgs()[i], arguments[i]);
   DenseMap<Operation *, unsigned> loadAt;
   for (auto [i, staged] : llvm::enumerate(loads_))
-    loadAt[staged.load] = static_cast<unsigned>(i);
+    loadAt[staged.op] = static_cast<unsigned>(i);
   llvm::DenseSet<Operation *> dropped;
   for (Operation &op : loop_.getBody()->without_terminator()) {
     if (dropped.contains(&op))
@@ -411,7 +511,7 @@ BlockArgument LoopPipeliner::buildLoop(int64_t distance, int64_t slots) {
       continue;
     }
     StagedLoad &staged = loads_[found->second];
-    Value slot = SharedSlotOp::create(body, staged.load.getLoc(), rings_[found->second], working);
+    Value slot = SharedSlotOp::create(body, staged.op->getLoc(), rings_[found->second], working);
     for (SharedStoreOp store : staged.sharedStores) {
       Value buffer = slot;
       if (auto transpose = store.getValue().getDefiningOp<TransposeOp>()) {
@@ -430,8 +530,8 @@ BlockArgument LoopPipeliner::buildLoop(int64_t distance, int64_t slots) {
       dropped.insert(convert);
     }
     if (staged.direct)
-      map.map(staged.load.getResult(),
-              SharedLoadOp::create(body, staged.load.getLoc(), staged.load.getResult().getType(), slot).getResult());
+      map.map(staged.result(),
+              SharedLoadOp::create(body, staged.op->getLoc(), staged.result().getType(), slot).getResult());
   }
   SmallVector<Value> yields;
   for (Value value : loop_.getYieldedValues())
@@ -439,10 +539,16 @@ BlockArgument LoopPipeliner::buildLoop(int64_t distance, int64_t slots) {
   llvm::append_range(yields, ahead);
   yields.push_back(nextSlot(body, loc, working, slots));
   yields.push_back(nextSlot(body, loc, filling, slots));
+  if (copiesTiles()) { // turns where the ring comes round
+    Value last =
+        arith::CmpIOp::create(body, loc, arith::CmpIPredicate::eq, working, constantLike(body, loc, i32, slots - 1));
+    yields.push_back(arith::XOrIOp::create(body, loc, arguments.back(), arith::ExtUIOp::create(body, loc, i32, last)));
+  }
   scf::YieldOp::create(body, loc, yields);
 
   builder.setInsertionPointAfter(made);
-  AsyncWaitOp::create(builder, loc, 0);
+  if (copiesByLanes())
+    AsyncWaitOp::create(builder, loc, 0);
   SmallVector<Value> results(made.getResults().take_front(own));
   loop_.replaceAllUsesWith(results);
   loop_.erase();
@@ -452,19 +558,24 @@ BlockArgument LoopPipeliner::buildLoop(int64_t distance, int64_t slots) {
 
 int64_t LoopPipeliner::run(int64_t stages) {
   bool hasDot = false, writes = false;
-  SmallVector<LoadOp> candidates;
+  SmallVector<Operation *> candidates;
   for (Operation &op : *loop_.getBody()) {
     hasDot |= isa<DotOp, AsyncDotOp>(op);
-    if (auto load = dyn_cast<LoadOp>(op))
-      candidates.push_back(load);
-    op.walk([&](Operation *inner) { writes |= isa<StoreOp, AtomicRmwOp, AtomicCasOp, BarrierOp>(inner); });
+    if (isa<LoadOp, DescriptorLoadOp>(op))
+      candidates.push_back(&op);
+    op.walk([&](Operation *inner) {
+      writes |= isa<StoreOp, DescriptorStoreOp, AtomicRmwOp, AtomicCasOp, BarrierOp>(inner);
+    });
   }
   // A load started early must not overtake a store of the loop that it should see.
-  if (!hasDot || writes || stages < 2 || !loop_.getStep().getType().isInteger() ||
-      !target_.info().stated(target::Capability::AsyncCopy))
+  if (!hasDot || writes || stages < 2 || !loop_.getStep().getType().isInteger())
     return 0;
-  for (LoadOp load : candidates)
-    stageLoad(load);
+  for (Operation *op : candidates) {
+    if (auto described = dyn_cast<DescriptorLoadOp>(op))
+      stageCopy(described);
+    else if (target_.info().stated(target::Capability::AsyncCopy))
+      stageLoad(cast<LoadOp>(op));
+  }
   collectSlice();
   if (loads_.empty())
     return 0;
@@ -497,6 +608,8 @@ int64_t LoopPipeliner::run(int64_t stages) {
   }
   int64_t bytes = 0;
   Operation *last = loop_->getNextNode(); // the rings live until nothing runs any more
+  if (!isa<AsyncWaitOp, DotWaitOp>(last)) // no copies of lanes, nothing in flight
+    last = loop_;
   while (isa_and_nonnull<AsyncWaitOp, DotWaitOp>(last->getNextNode()))
     last = last->getNextNode();
   builder.setInsertionPointAfter(last);
@@ -504,6 +617,8 @@ int64_t LoopPipeliner::run(int64_t stages) {
     SharedFreeOp::create(builder, loop_.getLoc(), ring);
     bytes += staged.bytes() * slots;
   }
+  if (copyBarriers_)
+    endCopyBarriers(builder, loop_.getLoc(), copyBarriers_);
   if (trails)
     delayTrailingProducts(loop_, slot);
   return bytes;
@@ -514,6 +629,7 @@ StepResult pipelineLoops(ModuleOp module, const target::Target &target) {
   int64_t stages = moduleOption(module, "num_stages", 3);
   module.walk([&](func::FuncOp function) {
     SmallVector<scf::ForOp> innermost;
+    TensorMaps maps(function);
     function.walk([&](scf::ForOp loop) {
       bool hasLoop = false;
       loop.getBody()->walk([&](scf::ForOp) { hasLoop = true; });
@@ -529,7 +645,7 @@ StepResult pipelineLoops(ModuleOp module, const target::Target &target) {
         if (!loop->isProperAncestor(alloc) && !alloc.getSlots())
           left -= static_cast<int64_t>(llvm::alignTo(bytesOf(alloc.getType()), kBufferAlignment));
       });
-      int64_t bytes = LoopPipeliner(loop, facts, target, left).run(own ? own.getInt() : stages);
+      int64_t bytes = LoopPipeliner(loop, facts, target, left, maps).run(own ? own.getInt() : stages);
       result.count += bytes > 0;
     }
   });

@@ -1,4 +1,4 @@
-// BuiltinsDescriptor.cpp - tensor descriptors, on block pointers with every dim checked
+// BuiltinsDescriptor.cpp - tensor descriptors: base, extents and strides, and the accesses that take them
 //
 // SPDX-License-Identifier: Apache-2.0
 #include "frontends/python/sema/Descriptors.h"
@@ -56,50 +56,51 @@ Value makeDescriptor(Visitor &v, Args &a) {
   return d;
 }
 
-const Value &descriptor(Visitor &v, const Value &d) {
+Value descriptor(Visitor &v, const Value &d) {
   if (d.kind != ValueKind::Descriptor)
     v.failType("Expected a tensor descriptor, got " + v.describeType(d));
   return d;
 }
 
-mlir::Value blockPointer(Visitor &v, const Value &d, const Value &offsetList) {
+// The numbers of an access: extents and strides i64, offsets i32.
+struct Window {
+  llvm::SmallVector<mlir::Value> shape, strides, offsets;
+};
+Window window(Visitor &v, const Value &d, const Value &offsetList) {
   size_t rank = d.type.rank();
   std::vector<Value> offsets = v.items(offsetList);
   if (offsets.size() != rank)
     v.fail(DiagId::ShapeMismatch,
            "expected " + std::to_string(rank) + " offsets, but got " + std::to_string(offsets.size()));
-  llvm::SmallVector<mlir::Value> shape, strides, at;
+  Window w;
   for (size_t i = 0; i < rank; ++i) {
-    shape.push_back(v.cast(d.items()[1 + i], dtype(K::Int64)).ir);
-    strides.push_back(v.cast(d.items()[1 + rank + i], dtype(K::Int64)).ir);
+    w.shape.push_back(v.cast(d.items()[1 + i], dtype(K::Int64)).ir);
+    w.strides.push_back(v.cast(d.items()[1 + rank + i], dtype(K::Int64)).ir);
     Value o = offsets[i].isNumber() ? v.number(offsets[i], dtype(K::Int32)) : v.toTensor(offsets[i]);
     if (o.isBlock() || !o.type.elem.isInt())
       v.failType("offsets of a descriptor must be scalar integers, got " + o.type.str());
-    at.push_back(v.cast(o, dtype(K::Int32)).ir);
+    w.offsets.push_back(v.cast(o, dtype(K::Int32)).ir);
   }
-  return tile::MakeBlockPtrOp::create(v.b, v.loc, d.items()[0].ir, shape, strides, at, d.type.shape);
-}
-llvm::SmallVector<int64_t, 4> allDims(const Value &d) {
-  llvm::SmallVector<int64_t, 4> dims;
-  for (size_t i = 0; i < d.type.rank(); ++i)
-    dims.push_back(static_cast<int64_t>(i));
-  return dims;
+  return w;
 }
 
 Value load(Visitor &v, Args &a) {
-  const Value &d = descriptor(v, a[0]);
+  Value d = descriptor(v, a[0]);
   auto padding = d.items().back().host.str() == "nan" ? tile::Padding::NaN : tile::Padding::Zero;
-  return Emitter::tensor(tile::LoadBlockOp::create(v.b, v.loc, blockPointer(v, d, a[1]), allDims(d), padding), d.type);
+  Window w = window(v, d, a[1]);
+  return Emitter::tensor(tile::DescriptorLoadOp::create(v.b, v.loc, v.irType(d.type), d.items()[0].ir, w.shape,
+                                                        w.strides, w.offsets, padding),
+                         d.type);
 }
 Value store(Visitor &v, Args &a) {
-  const Value &d = descriptor(v, a[0]);
+  Value d = descriptor(v, a[0]);
   Value x = v.toTensor(a[2]);
   if (x.type.shape != d.type.shape)
     v.fail(DiagId::ShapeMismatch,
            "expected a value of shape " + shapeText(d.type.shape) + ", but got " + shapeText(x.type.shape));
   x = v.cast(x, d.type.elem);
-  tile::StoreBlockOp::create(v.b, v.loc, blockPointer(v, d, a[1]), x.ir, allDims(d), tile::Cache::None,
-                             tile::Evict::Normal);
+  Window w = window(v, d, a[1]);
+  tile::DescriptorStoreOp::create(v.b, v.loc, x.ir, d.items()[0].ir, w.shape, w.strides, w.offsets);
   return Emitter::none();
 }
 
@@ -146,13 +147,13 @@ Value paddingOf(Visitor &v, const Value &d, const TensorType &t) {
   return v.zeroOf(t);
 }
 Value gather(Visitor &v, Args &a) {
-  const Value &d = descriptor(v, a[0]);
+  Value d = descriptor(v, a[0]);
   auto [ptr, mask] = rows(v, d, a[1], a[2], "gather");
   TensorType t = ptr.type.with(d.type.elem);
   return Emitter::tensor(tile::LoadOp::create(v.b, v.loc, ptr.ir, mask.ir, paddingOf(v, d, t).ir), t);
 }
 Value scatter(Visitor &v, Args &a) {
-  const Value &d = descriptor(v, a[0]);
+  Value d = descriptor(v, a[0]);
   auto [ptr, mask] = rows(v, d, a[2], a[3], "scatter");
   Value x = v.cast(v.broadcastTo(v.toTensor(a[1]), ptr.type.shape), d.type.elem);
   tile::StoreOp::create(v.b, v.loc, ptr.ir, x.ir, mask.ir);
@@ -162,7 +163,7 @@ Value scatter(Visitor &v, Args &a) {
 // atomic_add and its like at the block of the offsets; what lies outside of the array is left out. Relaxed, as bulk reductions are.
 enum class Reduction : uint8_t { Add, Min, Max, And, Or, Xor };
 template <Reduction R> Value atomic(Visitor &v, Args &a) {
-  const Value &d = descriptor(v, a[0]);
+  Value d = descriptor(v, a[0]);
   DType t = d.type.elem;
   constexpr bool isAdd = R == Reduction::Add, isMinMax = R == Reduction::Min || R == Reduction::Max;
   bool wide = t.isInt() && t.bits() >= 32;

@@ -56,6 +56,10 @@ target::GenericTarget targetOf(const BothOptions &options) {
     info.set(target::Capability::Shuffles, 0);
   if (options.asyncCopies)
     info.set(target::Capability::AsyncCopy, 1 << 2 | 1 << 3 | 1 << 4);
+  if (options.tensorCopies) {
+    info.set(target::Capability::TensorCopy, 5);
+    info.set(target::Capability::TensorCopySwizzles, 32 | 64 | 128);
+  }
   std::vector<target::MatrixEntry> menu;
   if (options.matrix) {
     target::MatrixEntry e;
@@ -124,6 +128,10 @@ int count(const tbc::Region &region, bool (*is)(const tbc::Op &)) {
 
 bool isRing(const tbc::Op &op) { return op.code == tbc::Opcode::SharedAlloc && op.intAttr(tbc::AttrId::Slots) > 0; }
 
+bool isTensorCopy(const tbc::Op &op) {
+  return op.code == tbc::Opcode::TensorLoad || op.code == tbc::Opcode::TensorStore;
+}
+
 bool isProduct(const tbc::Op &op) { return op.code == tbc::Opcode::AsyncDot; }
 
 // The LAYOUT module; `error` where there is none.
@@ -138,6 +146,8 @@ std::optional<tbc::Module> withLayouts(mlir::ModuleOp module, const BothOptions 
     error = "layout pipeline: " + textOf(diagnostics);
   else if (auto errors = tbc::verifyModule(*layout); !errors.empty())
     error = "LAYOUT bytecode: " + tbc::verifyErrorText(*layout, errors);
+  if (layout && options.copies)
+    *options.copies = count(layout->functions.at(0).body, isTensorCopy);
   if (layout && options.rings)
     *options.rings = count(layout->functions.at(0).body, isRing);
   if (layout && options.products)
@@ -173,7 +183,14 @@ std::string runBoth(const std::string &text, const Buffers &buffers, const std::
   if (!module)
     return "does not parse:\n" + text;
   DiagnosticList diagnostics;
-  std::optional<tbc::Module> tile = toBytecodeModule(*module, diagnostics);
+  mlir::OwningOpRef<mlir::ModuleOp> plain = module->clone();
+  if (options.tensorCopies) {
+    PipelineOptions copies;
+    copies.tensorCopyBytes = tensorCopyBytesOf(targetOf(options));
+    if (!runTilePipeline(*plain, PipelineOptions(), diagnostics) || !runTilePipeline(*module, copies, diagnostics))
+      return "tile pipeline: " + textOf(diagnostics);
+  }
+  std::optional<tbc::Module> tile = toBytecodeModule(*plain, diagnostics);
   if (!tile)
     return "TILE bytecode: " + textOf(diagnostics);
   Buffers want = buffers, have = buffers;

@@ -211,8 +211,10 @@ std::string runAhead(const Ahead &a, int32_t n, std::vector<float> &y) {
       "  yield %sum2, %next, %w2, %f2\n }\n " +
       a.after + "\n" + storeOf("%sum", "#1") + " return\n}\n";
   std::vector<float> x(256 * 8);
-  for (size_t e = 0; e < x.size(); ++e)
-    x[e] = static_cast<float>(e % 256 + e / 256);
+  for (size_t e = 0; e < x.size(); ++e) {
+    size_t tile = e / 256;
+    x[e] = static_cast<float>(e % 256 + tile);
+  }
   y.assign(256, -1);
   return runText(text, {&x, &y}, {static_cast<uint32_t>(n)});
 }
@@ -224,7 +226,7 @@ TEST(MockDevice, CopiesAheadOfTheirUse) {
   for (int32_t n : {0, 1, 2, 7}) {
     EXPECT_EQ(runAhead(Ahead(), n, y), "");
     for (size_t i = 0; i < y.size(); ++i)
-      ASSERT_EQ(y[i], static_cast<float>(static_cast<int32_t>(i) * n + n * (n - 1) / 2)) << n << " at " << i;
+      ASSERT_EQ(2 * y[i], static_cast<float>(2 * static_cast<int32_t>(i) * n + n * (n - 1))) << n << " at " << i;
   }
 }
 

@@ -61,7 +61,7 @@ void compareSeeds(std::string (*generate)(uint32_t), size_t plainStages, unsigne
 }
 
 // Block pointers have no place in the bytecode: their lowering is on both sides.
-TEST(Meaning, RandomAddressesMasksAndLoops) { compareSeeds(randomAddresses, 1, 60); }
+TEST(Meaning, RandomAddressesMasksAndLoops) { compareSeeds(randomAddresses, 2, 60); }
 
 // Shapes, reductions, sorts, gathers: the programs that the LAYOUT passes are tested with.
 TEST(Meaning, RandomPrograms) { compareSeeds(randomProgram, 0, 60); }

@@ -49,6 +49,7 @@ class Options:
     num_consumer_groups: int = 0
     reg_dec_producer: int = 0
     reg_inc_consumer: int = 0
+    tensor_copies: bool = True
 
     def __post_init__(self):
         libraries = self.extern_libs.items() if isinstance(self.extern_libs, dict) else self.extern_libs or ()
@@ -152,6 +153,8 @@ def compiler_options(options):
         pairs.append(("opt_level", str(options.opt_level)))
     if options.extern_libs:
         pairs.append(("extern_libs", ";".join(f"{name}={path}" for name, path in options.extern_libs)))
+    if not options.tensor_copies:
+        pairs.append(("tensor_copies", "0"))
     if options.default_dot_input_precision:
         pairs.append(("default_dot_input_precision", options.default_dot_input_precision))
     if options.max_num_imprecise_acc_default is not None:

@@ -1,0 +1,152 @@
+// LowerDescriptors.cpp - accesses by descriptor become block pointers, except those that will be tensor copies
+//
+// SPDX-License-Identifier: Apache-2.0
+//
+// Before: %v = tile.descriptor_load %base shape[%m, %n] strides[%s, %c1] offsets[%i, %j]
+// After:  %b = tile.make_block_ptr %base shape[%m, %n] strides[%s, %c1] offsets[%i, %j] ; %v = tile.load_block %b …
+// Kept, where the target copies tiles as a whole (kTensorCopyBytesAttr): what the engine needs to know of the array follows from the
+// kernel's parameters, so that the launch can make it; base and strides are known to be multiples of 16 bytes; and nothing else in
+// the kernel orders memory, which only ordinary accesses heed: no barrier of the user's, no atomic whose result is used, no store by
+// pointers to the array that is loaded. Source: docs/rationale/descriptors.md
+#include "core/analysis/AxisFacts.h"
+#include "core/ir/Tile.h"
+#include "core/transforms/Passes.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
+using namespace mlir;
+
+namespace tessera::tile {
+#define GEN_PASS_DEF_TILELOWERDESCRIPTORSPASS
+#include "core/transforms/Passes.h.inc"
+
+namespace {
+
+constexpr int64_t kAlignment = 16, kMinTileBytes = 128; // bytes; of copy engines
+constexpr size_t kMaxKept = 16;                         // descriptions of arrays that a kernel may take
+constexpr unsigned kMaxDepth = 8;
+
+// Whether the launch can compute it: parameters, constants, plain arithmetic.
+bool followsFromParameters(Value value, unsigned depth = 0) {
+  if (auto argument = dyn_cast<BlockArgument>(value))
+    return isa<func::FuncOp>(argument.getOwner()->getParentOp()) &&
+           !(isa<IntegerType>(value.getType()) && value.getType().getIntOrFloatBitWidth() < 8);
+  Operation *op = value.getDefiningOp();
+  bool known = isa<arith::ConstantOp, arith::AddIOp, arith::SubIOp, arith::MulIOp, arith::DivSIOp, arith::MinSIOp,
+                   arith::MaxSIOp, arith::AndIOp, arith::OrIOp, arith::XOrIOp, arith::ShLIOp, arith::ShRSIOp,
+                   arith::ExtSIOp, arith::ExtUIOp, arith::TruncIOp, AddPtrOp, BitcastOp, HintOp>(op);
+  return known && depth < kMaxDepth &&
+         llvm::all_of(op->getOperands(), [&](Value operand) { return followsFromParameters(operand, depth + 1); });
+}
+
+// The parameter that a pointer is computed from; null where it is none, or may be several.
+Value rootOf(Value pointer) {
+  while (Operation *op = pointer.getDefiningOp()) {
+    if (!isa<AddPtrOp, BitcastOp, SplatOp, BroadcastOp, ExpandDimsOp, ReshapeOp, HintOp>(op))
+      return {};
+    pointer = op->getOperand(0);
+  }
+  auto argument = cast<BlockArgument>(pointer);
+  return isa<func::FuncOp>(argument.getOwner()->getParentOp()) ? pointer : Value();
+}
+
+struct LowerDescriptors final : impl::TileLowerDescriptorsPassBase<LowerDescriptors> {
+  void runOnOperation() override;
+
+private:
+  bool ordersMemory();
+  bool mayCopy(Operation *op, RankedTensorType tile, Value base, ValueRange shape, ValueRange strides,
+               const AxisFacts &facts);
+
+  int64_t largest_ = 0;       // tile, in bytes
+  size_t kept_ = 0;           // in this kernel
+  SmallVector<Value> stored_; // roots of what pointers write; null: anything
+};
+
+} // namespace
+
+bool LowerDescriptors::ordersMemory() {
+  bool orders = false;
+  stored_.clear();
+  getOperation().walk([&](Operation *op) {
+    bool isAtomic = isa<AtomicRmwOp, AtomicCasOp>(op);
+    orders |= isa<BarrierOp>(op) || (isAtomic && !op->getResult(0).use_empty());
+    if (isa<StoreOp>(op) || isAtomic)
+      stored_.push_back(rootOf(op->getOperand(0)));
+    else if (auto store = dyn_cast<StoreBlockOp>(op)) {
+      auto block = store.getPtr().getDefiningOp<MakeBlockPtrOp>();
+      stored_.push_back(block ? rootOf(block.getBase()) : Value());
+    }
+  });
+  return orders;
+}
+
+bool LowerDescriptors::mayCopy(Operation *op, RankedTensorType tile, Value base, ValueRange shape, ValueRange strides,
+                               const AxisFacts &facts) {
+  Type element = tile.getElementType();
+  // Truth values are normalised when they are loaded, which a copy of bytes does not do.
+  if (!largest_ || kept_ >= kMaxKept || tile.getRank() > 5 || element.isInteger(1) || bitWidthOf(element) < 8)
+    return false;
+  int64_t bytes = bitWidthOf(element) / 8;
+  if (tile.getNumElements() * bytes > largest_ || tile.getNumElements() * bytes < kMinTileBytes ||
+      tile.getShape().back() * bytes < kAlignment)
+    return false;
+  auto load = dyn_cast<DescriptorLoadOp>(op);
+  if (load && load.getPadding() == Padding::NaN && bytes < 2)
+    return false;
+  Value root = rootOf(base);
+  if (load && llvm::any_of(stored_, [&](Value other) { return !root || !other || other == root; }))
+    return false;
+  if (!followsFromParameters(base) || facts.of(base).elementDivisibility() % kAlignment ||
+      splatIntegerOf(strides.back()) != 1)
+    return false;
+  for (Value stride : strides.drop_back())
+    if (!followsFromParameters(stride) || facts.of(stride).elementDivisibility() * bytes % kAlignment)
+      return false;
+  return llvm::all_of(shape, [](Value extent) { return followsFromParameters(extent); });
+}
+
+static SmallVector<int64_t> allDims(RankedTensorType tile) {
+  return llvm::to_vector(llvm::seq<int64_t>(0, tile.getRank()));
+}
+
+void LowerDescriptors::runOnOperation() {
+  func::FuncOp function = getOperation();
+  SmallVector<Operation *> accesses;
+  function.walk([&](Operation *op) {
+    if (isa<DescriptorLoadOp, DescriptorStoreOp>(op))
+      accesses.push_back(op);
+  });
+  if (accesses.empty())
+    return markAllAnalysesPreserved();
+  auto bytes = function->getParentOfType<ModuleOp>()->getAttrOfType<IntegerAttr>(kTensorCopyBytesAttr);
+  largest_ = bytes ? bytes.getInt() : 0;
+  kept_ = 0;
+  if (ordersMemory())
+    largest_ = 0;
+  AxisFacts facts(function);
+  for (Operation *op : accesses) {
+    OpBuilder b(op);
+    auto load = dyn_cast<DescriptorLoadOp>(op);
+    auto store = dyn_cast<DescriptorStoreOp>(op);
+    RankedTensorType tile = load ? load.getType() : store.getValue().getType();
+    Value base = load ? load.getBase() : store.getBase();
+    ValueRange shape = load ? load.getShape() : store.getShape(),
+               strides = load ? load.getStrides() : store.getStrides(),
+               offsets = load ? load.getOffsets() : store.getOffsets();
+    if (mayCopy(op, tile, base, shape, strides, facts)) {
+      ++numKept, ++kept_;
+      continue;
+    }
+    Value block = MakeBlockPtrOp::create(b, op->getLoc(), base, shape, strides, offsets, tile.getShape());
+    if (load)
+      load.replaceAllUsesWith(
+          LoadBlockOp::create(b, op->getLoc(), block, allDims(tile), load.getPadding()).getResult());
+    else
+      StoreBlockOp::create(b, op->getLoc(), block, store.getValue(), allDims(tile), Cache::None, Evict::Normal);
+    op->erase();
+    ++numLowered;
+  }
+}
+
+} // namespace tessera::tile

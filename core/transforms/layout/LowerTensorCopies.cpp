@@ -1,0 +1,317 @@
+// LowerTensorCopies.cpp - accesses by descriptor, one at a time, as tensor copies
+//
+// Before: %v = tile.descriptor_load %base …                After: %s = tile.shared_alloc ; tile.tensor_load %s, %map, %barrier … ;
+//                                                                 tile.copy_barrier_wait ; %v = tile.shared_load %s
+//         tile.descriptor_store %v, %base …                       tile.shared_store %s, %v ; tile.shared_fence ; tile.barrier ;
+//                                                                 tile.tensor_store %s, %map … ; tile.tensor_store_wait
+// A load whose value goes to a matrix unit's buffer, or changes its layout, is copied to where that is read. The description of the array stands
+// at the start of the kernel.
+// Requires: LAYOUT level, after PipelineLoops, which takes the loads that it can start ahead.  Establishes: no access by descriptor is left.
+// Not done here: several copies under way at once.
+//
+// SPDX-License-Identifier: Apache-2.0
+#include "core/transforms/layout/Passes.h"
+#include "core/transforms/layout/SharedUse.h"
+#include "core/transforms/layout/TensorCopies.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/IR/IRMapping.h"
+
+using namespace mlir;
+
+namespace tessera::tile {
+
+static int64_t boxMax(const target::TargetInfo &info) {
+  return static_cast<int64_t>(info.get(target::Capability::TensorCopyBoxMax, 256));
+}
+
+std::optional<layout::TensorCopyPlan> tensorCopyPlan(SharedType buffer, const target::TargetInfo &info) {
+  return layout::planTensorCopy(cast<LinearAttr>(buffer.getLayout()).getLayout(), storageBits(buffer.getElementType()),
+                                info.stated(target::Capability::TensorCopySwizzles), boxMax(info));
+}
+
+SharedType tensorCopyBuffer(RankedTensorType tile, const target::TargetInfo &info) {
+  auto layout = layout::tensorCopyLayout(tile.getShape().vec(), storageBits(tile),
+                                         info.stated(target::Capability::TensorCopySwizzles), boxMax(info));
+  return layout ? SharedType::get(tile.getShape(), tile.getElementType(), LinearAttr::get(tile.getContext(), *layout))
+                : SharedType();
+}
+
+// ---- descriptions of arrays ------------------------------------------------------------------------------------------
+
+OpBuilder TensorMaps::builderAtStart() {
+  OpBuilder builder(function_.getContext());
+  if (last_)
+    builder.setInsertionPointAfter(last_);
+  else
+    builder.setInsertionPointToStart(&function_.getBody().front());
+  return builder;
+}
+
+// The value computed again at the start; it follows from parameters (tile-lower-descriptors).
+Value TensorMaps::atStart(Value value) {
+  Operation *op = value.getDefiningOp();
+  if (!op)
+    return value;
+  if (Value known = clones_.lookup(value))
+    return known;
+  IRMapping map;
+  for (Value operand : op->getOperands())
+    map.map(operand, atStart(operand));
+  OpBuilder builder = builderAtStart();
+  last_ = builder.clone(*op, map);
+  return clones_[value] = last_->getResult(cast<OpResult>(value).getResultNumber());
+}
+
+Value TensorMaps::mapOf(const DescribedArray &array, const layout::TensorCopyPlan &plan) {
+  Made made;
+  made.operands.push_back(atStart(array.base));
+  for (Value extent : array.shape)
+    made.operands.push_back(atStart(extent));
+  for (Value stride : array.strides.drop_back())
+    made.operands.push_back(atStart(stride));
+  made.facts.assign(plan.box.begin(), plan.box.end());
+  made.facts.push_back(plan.swizzleBytes);
+  made.facts.push_back(array.nanFill);
+  for (const Made &other : maps_)
+    if (other.operands == made.operands && other.facts == made.facts)
+      return other.value;
+  OpBuilder builder = builderAtStart();
+  Type map = PointerType::get(builder.getI8Type());
+  auto op = TensorMapOp::create(builder, array.base.getLoc(), map, made.operands.front(),
+                                ValueRange(made.operands).drop_front(), ArrayRef<int64_t>(plan.box),
+                                static_cast<int32_t>(plan.swizzleBytes), array.nanFill);
+  last_ = op;
+  made.value = op.getResult();
+  maps_.push_back(made);
+  return made.value;
+}
+
+// Whether some extent is below 1; null where none can be.
+Value TensorMaps::isEmpty(const DescribedArray &array) {
+  Made made;
+  for (Value extent : array.shape)
+    if (std::optional<int64_t> known = splatIntegerOf(extent); !known || *known < 1)
+      made.operands.push_back(atStart(extent));
+  if (made.operands.empty())
+    return {};
+  for (const Made &other : empty_)
+    if (other.operands == made.operands)
+      return other.value;
+  OpBuilder builder = builderAtStart();
+  Location loc = array.base.getLoc();
+  Value least = made.operands.front();
+  for (Value extent : ArrayRef(made.operands).drop_front())
+    least = arith::MinSIOp::create(builder, loc, least, extent);
+  Value one = arith::ConstantOp::create(builder, loc, builder.getI64IntegerAttr(1));
+  made.value = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::slt, least, one);
+  last_ = made.value.getDefiningOp();
+  empty_.push_back(made);
+  return made.value;
+}
+
+SmallVector<Value> TensorMaps::coordinates(OpBuilder &builder, Location loc, const DescribedArray &array,
+                                           ValueRange offsets) {
+  SmallVector<Value> at(offsets);
+  if (Value empty = isEmpty(array)) {
+    constexpr int32_t kOutOfSight = -(1 << 30);
+    Value away = arith::ConstantOp::create(builder, loc, builder.getI32IntegerAttr(kOutOfSight));
+    at.front() = arith::SelectOp::create(builder, loc, empty, away, at.front());
+  }
+  return at;
+}
+
+// ---- copy barriers ---------------------------------------------------------------------------------------------------
+
+Value makeCopyBarriers(OpBuilder &builder, Location loc, int64_t slots) {
+  auto layout =
+      LinearAttr::get(builder.getContext(), layout::LinearLayout::rowMajor(layout::kOffset, std::vector<int64_t>{1}));
+  auto type = SharedType::get({1}, builder.getI64Type(), layout);
+  Value barriers = SharedAllocOp::create(builder, loc, type, IntegerAttr(),
+                                         builder.getI32IntegerAttr(static_cast<int32_t>(8 * slots)),
+                                         builder.getI32IntegerAttr(static_cast<int32_t>(slots)));
+  CopyBarrierInitOp::create(builder, loc, barriers, 1);
+  return barriers;
+}
+
+void endCopyBarriers(OpBuilder &builder, Location loc, Value barriers) {
+  BarrierOp::create(builder, loc);
+  CopyBarrierEndOp::create(builder, loc, barriers);
+  SharedFreeOp::create(builder, loc, barriers);
+}
+
+namespace {
+
+class Lowering {
+public:
+  Lowering(func::FuncOp function, const target::TargetInfo &info) : function_(function), info_(info), maps_(function) {}
+  StepResult run();
+
+private:
+  void lowerLoad(DescriptorLoadOp op);
+  LogicalResult lowerStore(DescriptorStoreOp op);
+  SharedType bufferOf(DescriptorLoadOp op) const;
+  bool isReadAgain(Value base);
+
+  func::FuncOp function_;
+  const target::TargetInfo &info_;
+  TensorMaps maps_;
+};
+
+} // namespace
+
+static Value constant(OpBuilder &builder, Location loc, Type type, int64_t value) {
+  return arith::ConstantOp::create(builder, loc, builder.getIntegerAttr(type, value));
+}
+
+// A store to the buffer of a matrix unit, which lives until its last reader; those of tensor stores end by themselves.
+static SharedStoreOp storeForUnit(Operation *user) {
+  auto store = dyn_cast<SharedStoreOp>(user);
+  bool ends =
+      store && llvm::any_of(store.getShared().getUsers(), [](Operation *other) { return isa<SharedFreeOp>(other); });
+  return ends ? SharedStoreOp() : store;
+}
+
+// The buffer of a matrix unit that the value is stored to, if a copy can fill it, else one of its own.
+SharedType Lowering::bufferOf(DescriptorLoadOp op) const {
+  for (Operation *user : op.getResult().getUsers())
+    if (SharedStoreOp store = storeForUnit(user); store && tensorCopyPlan(store.getShared().getType(), info_))
+      return store.getShared().getType();
+  return tensorCopyBuffer(op.getType(), info_);
+}
+
+void Lowering::lowerLoad(DescriptorLoadOp op) {
+  OpBuilder builder(op);
+  Location loc = op.getLoc();
+  DescribedArray array(op);
+  SharedType type = bufferOf(op);
+  auto bytes = static_cast<int32_t>(bytesOf(type));
+  Value slot = SharedAllocOp::create(builder, loc, type, IntegerAttr(), builder.getI32IntegerAttr(bytes));
+  Value barriers = makeCopyBarriers(builder, loc, 1);
+  Value zero = constant(builder, loc, builder.getI32Type(), 0), yes = constant(builder, loc, builder.getI1Type(), 1);
+  // What lanes stored to these bytes before comes before what the engine writes; the barrier also publishes the copy barrier.
+  SharedFenceOp::create(builder, loc);
+  BarrierOp::create(builder, loc);
+  Value barrier = SharedSlotOp::create(builder, loc, barriers, zero);
+  Value map = maps_.mapOf(array, *tensorCopyPlan(type, info_));
+  SmallVector<Value> at = maps_.coordinates(builder, loc, array, array.offsets);
+  CopyExpectOp::create(builder, loc, barrier, yes, bytes);
+  TensorLoadOp::create(builder, loc, slot, map, barrier, yes, at);
+  CopyBarrierWaitOp::create(builder, loc, barrier, zero);
+  bool stays = false;
+  SmallVector<Operation *> dead;
+  Value loaded;
+  for (Operation *user : llvm::make_early_inc_range(op.getResult().getUsers())) {
+    if (SharedStoreOp store = storeForUnit(user); store && store.getShared().getType() == type) {
+      if (isa_and_nonnull<SharedFenceOp>(store->getNextNode()))
+        dead.push_back(store->getNextNode());
+      Operation *buffer = store.getShared().getDefiningOp();
+      dead.append({store, buffer});
+      stays = true;
+    } else if (auto convert = dyn_cast<ConvertLayoutOp>(user)) {
+      Value moved = SharedLoadOp::create(builder, convert.getLoc(), convert.getType(), slot);
+      convert.replaceAllUsesWith(moved);
+      dead.push_back(convert);
+    } else if (!loaded) {
+      loaded = SharedLoadOp::create(builder, loc, op.getType(), slot);
+    }
+  }
+  if (loaded)
+    op.getResult().replaceAllUsesExcept(loaded, SmallPtrSet<Operation *, 4>(dead.begin(), dead.end()));
+  if (!stays)
+    SharedFreeOp::create(builder, loc, slot);
+  endCopyBarriers(builder, loc, barriers);
+  for (Operation *each : dead) {
+    if (auto buffer = dyn_cast<SharedAllocOp>(each))
+      buffer.getResult().replaceAllUsesWith(slot);
+    each->erase();
+  }
+  op.erase();
+}
+
+// Whether the kernel loads what it stores here, or may: then the store must be over when the kernel goes on.
+bool Lowering::isReadAgain(Value base) {
+  auto rootOf = [](Value pointer) -> Value {
+    while (Operation *op = pointer.getDefiningOp()) {
+      if (!isa<AddPtrOp, BitcastOp, SplatOp, BroadcastOp, ExpandDimsOp, ReshapeOp, HintOp, ConvertLayoutOp>(op))
+        return {};
+      pointer = op->getOperand(0);
+    }
+    return isa<func::FuncOp>(cast<BlockArgument>(pointer).getOwner()->getParentOp()) ? pointer : Value();
+  };
+  Value root = rootOf(base);
+  bool again = false;
+  function_.walk([&](Operation *op) {
+    Value pointer;
+    if (isa<LoadOp, AtomicRmwOp, AtomicCasOp>(op))
+      pointer = op->getOperand(0);
+    else if (auto load = dyn_cast<AsyncLoadOp>(op))
+      pointer = load.getPtr();
+    else if (auto load = dyn_cast<DescriptorLoadOp>(op))
+      pointer = load.getBase();
+    else if (auto map = dyn_cast<TensorMapOp>(op))
+      pointer = llvm::any_of(map->getUsers(), [](Operation *user) { return isa<TensorLoadOp>(user); }) ? map.getBase()
+                                                                                                       : Value();
+    if (!pointer)
+      return;
+    Value other = rootOf(pointer);
+    again |= !root || !other || other == root || isa<AtomicRmwOp, AtomicCasOp>(op);
+  });
+  return again;
+}
+
+LogicalResult Lowering::lowerStore(DescriptorStoreOp op) {
+  OpBuilder builder(op);
+  Location loc = op.getLoc();
+  DescribedArray array(op);
+  SharedType type = tensorCopyBuffer(op.getValue().getType(), info_);
+  bool complete = isReadAgain(array.base);
+  Value slot = SharedAllocOp::create(builder, loc, type, IntegerAttr(),
+                                     builder.getI32IntegerAttr(static_cast<int32_t>(bytesOf(type))));
+  SharedStoreOp::create(builder, loc, slot, op.getValue());
+  SharedFenceOp::create(builder, loc);
+  BarrierOp::create(builder, loc);
+  TensorStoreOp::create(builder, loc, slot, maps_.mapOf(array, *tensorCopyPlan(type, info_)),
+                        maps_.coordinates(builder, loc, array, array.offsets));
+  TensorStoreWaitOp::create(builder, loc, 0, complete);
+  if (complete)
+    BarrierOp::create(builder, loc);
+  SharedFreeOp::create(builder, loc, slot);
+  op.erase();
+  return success();
+}
+
+StepResult Lowering::run() {
+  StepResult result;
+  SmallVector<DescriptorStoreOp> stores;
+  SmallVector<DescriptorLoadOp> loads;
+  function_.walk([&](Operation *op) {
+    if (auto load = dyn_cast<DescriptorLoadOp>(op))
+      loads.push_back(load);
+    if (auto store = dyn_cast<DescriptorStoreOp>(op))
+      stores.push_back(store);
+  });
+  for (DescriptorStoreOp store : stores) { // while the loads still name their arrays
+    if (failed(lowerStore(store)))
+      return {failure(), result.count};
+    ++result.count;
+  }
+  for (DescriptorLoadOp load : loads) {
+    lowerLoad(load);
+    ++result.count;
+  }
+  return result;
+}
+
+StepResult lowerTensorCopies(ModuleOp module, const target::Target &target) {
+  StepResult result;
+  module.walk([&](func::FuncOp function) {
+    StepResult own = Lowering(function, target.info()).run();
+    result.count += own.count;
+    if (failed(own.status))
+      result.status = failure();
+  });
+  return result;
+}
+
+} // namespace tessera::tile

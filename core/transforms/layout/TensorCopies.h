@@ -1,0 +1,62 @@
+// TensorCopies.h - accesses by descriptor as tensor copies: what passes over them share
+//
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/layout/TensorCopy.h"
+#include "core/target/Target.h"
+#include "core/transforms/layout/LayoutRules.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "llvm/ADT/DenseMap.h"
+
+namespace tessera::tile {
+
+// How a buffer of this type can be copied; empty where no engine writes what lies so.
+std::optional<layout::TensorCopyPlan> tensorCopyPlan(SharedType buffer, const target::TargetInfo &info);
+// A buffer for the tile that can be copied; null where there is none.
+SharedType tensorCopyBuffer(mlir::RankedTensorType tile, const target::TargetInfo &info);
+
+// The operands of descriptor_load and descriptor_store alike.
+struct DescribedArray {
+  mlir::Value base;
+  mlir::ValueRange shape, strides, offsets;
+  bool nanFill = false;
+  explicit DescribedArray(DescriptorLoadOp op)
+      : base(op.getBase()), shape(op.getShape()), strides(op.getStrides()), offsets(op.getOffsets()),
+        nanFill(op.getPadding() == Padding::NaN) {}
+  explicit DescribedArray(DescriptorStoreOp op)
+      : base(op.getBase()), shape(op.getShape()), strides(op.getStrides()), offsets(op.getOffsets()) {}
+};
+
+// The tensor_maps of a kernel. They and what they are made of stand at its start, so that any place can use them.
+class TensorMaps {
+public:
+  explicit TensorMaps(mlir::func::FuncOp function) : function_(function) {}
+  mlir::Value mapOf(const DescribedArray &array, const layout::TensorCopyPlan &plan);
+  // Coordinates of a copy at these offsets (i32): the first is moved out of sight where the array is empty, as an extent of 0 counts as 1.
+  llvm::SmallVector<mlir::Value> coordinates(mlir::OpBuilder &builder, mlir::Location loc, const DescribedArray &array,
+                                             mlir::ValueRange offsets);
+
+private:
+  mlir::Value atStart(mlir::Value value);
+  mlir::Value isEmpty(const DescribedArray &array);
+
+  mlir::func::FuncOp function_;
+  llvm::DenseMap<mlir::Value, mlir::Value> clones_;
+  mlir::Operation *last_ = nullptr; // of those at the start
+  mlir::OpBuilder builderAtStart();
+  struct Made {
+    llvm::SmallVector<mlir::Value> operands;
+    llvm::SmallVector<int64_t> facts;
+    mlir::Value value;
+  };
+  llvm::SmallVector<Made> maps_, empty_;
+};
+
+// Copy barriers, `slots` of them, which one copy_expect each completes; ready for use behind a barrier.
+mlir::Value makeCopyBarriers(mlir::OpBuilder &builder, mlir::Location loc, int64_t slots);
+// Their end, once everybody has waited.
+void endCopyBarriers(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value barriers);
+
+} // namespace tessera::tile

@@ -1,0 +1,75 @@
+// DescriptorKernels.h - kernels with accesses by descriptor as tile IR, for runBoth
+//
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <string>
+#include <vector>
+
+namespace tessera::samples {
+
+// out[window] = in[window] * 2 over windows of `tile` whose first is `by` rows above and columns left of the array: parameters are in, out, rows, columns.
+// `type`: f32, f16 or i32; rows are 64 elements apart, the arrays are windows of 40 rows of the buffers.
+inline std::string windowKernel(const std::string &type, int rows, int columns, const std::string &padding = "zero") {
+  std::string tile = std::to_string(rows) + "x" + std::to_string(columns) + "x" + type;
+  std::string twice = type == "i32" ? "arith.addi" : "arith.addf";
+  return "func.func @k(%in: !tile.ptr<i32> {tile.name = \"in\", tile.divisibility = 16 : i64}, %out: !tile.ptr<i32> "
+         "{tile.name = \"out\", tile.divisibility = 16 : i64}, %m: i32 {tile.name = \"m\"}, %n: i32 {tile.name = "
+         "\"n\"}) {\n %x = tile.bitcast %in : !tile.ptr<i32> to !tile.ptr<" +
+         type + ">\n %y = tile.bitcast %out : !tile.ptr<i32> to !tile.ptr<" + type +
+         ">\n %m64 = arith.extsi %m : i32 to i64\n %n64 = arith.extsi %n : i32 to i64\n"
+         " %s = arith.constant 64 : i64\n %one = arith.constant 1 : i64\n %pid = tile.program_id 0\n"
+         " %four = arith.constant 4 : i32\n %row = arith.constant " +
+         std::to_string(rows) +
+         " : i32\n %q = arith.divsi %pid, %four : i32\n %r = arith.remsi %pid, %four : i32\n"
+         " %i0 = arith.muli %q, %row : i32\n %i = arith.subi %i0, %four : i32\n %col = arith.constant " +
+         std::to_string(columns) +
+         " : i32\n %j0 = arith.muli %r, %col : i32\n %j = arith.subi %j0, %four : i32\n"
+         " %v = tile.descriptor_load %x shape[%m64, %n64] strides[%s, %one] offsets[%i, %j] padding = " +
+         padding + " : (!tile.ptr<" + type + ">, i64, i64, i64, i64, i32, i32) -> tensor<" + tile +
+         ">\n %w = " + twice + " %v, %v : tensor<" + tile +
+         ">\n tile.descriptor_store %w, %y shape[%m64, %n64] strides[%s, %one] offsets[%i, %j] : (tensor<" + tile +
+         ">, !tile.ptr<" + type + ">, i64, i64, i64, i64, i32, i32) -> ()\n return\n}\n";
+}
+
+// c[64 x 32] = a[m x k] @ b, tiles of 64 x 16 and 16 x 32 of f16, c f32; b is k x 32, or with `transposed` 32 x k. Parameters: in (a, then b 8192
+// elements on; rows of 128 and 32, transposed 128, elements), out, k, m.
+inline std::string productKernel(bool transposed, int stages = 3) {
+  std::string bLoad =
+      transposed
+          ? " %bt = tile.descriptor_load %b shape[%c32, %k64] strides[%s, %one] offsets[%zero, %i] : (!tile.ptr<f16>, "
+            "i64, i64, i64, i64, i32, i32) -> tensor<32x16xf16>\n %bv = tile.transpose %bt order = [1, 0] : "
+            "(tensor<32x16xf16>) -> tensor<16x32xf16>\n"
+          : " %bv = tile.descriptor_load %b shape[%k64, %c32] strides[%c32, %one] offsets[%i, %zero] : "
+            "(!tile.ptr<f16>, i64, i64, i64, i64, i32, i32) -> tensor<16x32xf16>\n";
+  return "func.func @k(%in: !tile.ptr<i32> {tile.name = \"in\", tile.divisibility = 16 : i64}, %out: !tile.ptr<i32> "
+         "{tile.name = \"out\", tile.divisibility = 16 : i64}, %k: i32 {tile.name = \"k\"}, %m: i32 {tile.name = "
+         "\"m\"}) {\n %a = tile.bitcast %in : !tile.ptr<i32> to !tile.ptr<f16>\n %c8192 = arith.constant 8192 : i32\n"
+         " %b = tile.addptr %a, %c8192 : (!tile.ptr<f16>, i32) -> !tile.ptr<f16>\n"
+         " %c = tile.bitcast %out : !tile.ptr<i32> to !tile.ptr<f32>\n"
+         " %k64 = arith.extsi %k : i32 to i64\n %m64 = arith.extsi %m : i32 to i64\n %s = arith.constant 128 : i64\n"
+         " %c32 = arith.constant 32 : i64\n %one = arith.constant 1 : i64\n %zero = arith.constant 0 : i32\n"
+         " %st = arith.constant 16 : i32\n %none = arith.constant dense<0.0> : tensor<64x32xf32>\n"
+         " %r = scf.for %i = %zero to %k step %st iter_args(%acc = %none) -> (tensor<64x32xf32>) : i32 {\n"
+         " %av = tile.descriptor_load %a shape[%m64, %k64] strides[%s, %one] offsets[%zero, %i] : (!tile.ptr<f16>, "
+         "i64, i64, i64, i64, i32, i32) -> tensor<64x16xf16>\n" +
+         bLoad +
+         " %d = tile.dot %av, %bv, %acc : (tensor<64x16xf16>, tensor<16x32xf16>, tensor<64x32xf32>) -> "
+         "tensor<64x32xf32>\n scf.yield %d : tensor<64x32xf32>\n} {tile.num_stages = " +
+         std::to_string(stages) +
+         " : i32}\n tile.descriptor_store %r, %c shape[%m64, %c32] strides[%c32, %one] offsets[%zero, %zero] : "
+         "(tensor<64x32xf32>, !tile.ptr<f32>, i64, i64, i64, i64, i32, i32) -> ()\n return\n}\n";
+}
+
+// Small whole numbers as halves, whose sums are exact.
+inline std::vector<uint8_t> halves(size_t n) {
+  const uint16_t values[8] = {0, 0x3c00, 0x4000, 0x4200, 0x4400, 0xbc00, 0xc000, 0xc200};
+  std::vector<uint8_t> bytes(2 * n);
+  for (size_t i = 0; i < n; ++i)
+    std::memcpy(&bytes[2 * i], &values[(i * 2654435761u >> 13) % 8], 2);
+  return bytes;
+}
+
+} // namespace tessera::samples

@@ -1,0 +1,93 @@
+// Guards accesses by descriptor as tensor copies: on the mock device, with the races of its engine, as pointers do in the interpreter.
+//
+// SPDX-License-Identifier: Apache-2.0
+#include "core/target/ElementNumber.h"
+#include "tests/unit/layout/DescriptorKernels.h"
+#include "tests/unit/layout/RunBoth.h"
+
+#include "gtest/gtest.h"
+
+using namespace tessera;
+
+namespace {
+
+constexpr size_t kElements = 48 * 64;
+
+// Runs the windows of 5 x 4 programs; both buffers are there before and after.
+void expectWindows(const std::string &type, int rows, int columns, int m, int n, int copies,
+                   const std::string &padding = "zero") {
+  BothOptions options;
+  options.tensorCopies = true;
+  options.grid = 20;
+  int made = -1;
+  options.copies = &made;
+  std::vector<uint8_t> in = samples::halves(kElements * (type == "f16" ? 1 : 2)), out(in.size(), 0x11);
+  SCOPED_TRACE(type + " " + std::to_string(rows) + " x " + std::to_string(columns) + " of " + std::to_string(m) +
+               " x " + std::to_string(n));
+  EXPECT_EQ(runBoth(samples::windowKernel(type, rows, columns, padding), {in, out}, {m, n}, options), "");
+  EXPECT_EQ(made, copies);
+}
+
+// The mock device's instruction of four warps that reads b, and perhaps a, from shared memory.
+BothOptions withUnits(bool group) {
+  BothOptions o;
+  o.matrix = true;
+  o.tensorCopies = true;
+  target::MatrixEntry e;
+  e.id = "64xNx16";
+  e.m = group ? 64 : 0; // without: on the menu, fits nothing
+  e.nMin = e.nStep = 16;
+  e.nMax = 64;
+  e.k = 16;
+  e.lanes = 128;
+  e.a = e.b = target::kElemF16;
+  e.c = e.d = target::kElemF32;
+  e.aSpaces = target::kInRegisters | target::kInShared;
+  e.bSpaces = target::kInShared;
+  e.flags = target::kMatrixAsync;
+  o.menu.push_back(e);
+  return o;
+}
+
+} // namespace
+
+TEST(Descriptor, WindowsOverTheEdges) {
+  for (auto [m, n] : {std::pair(40, 64), {40, 33}, {37, 64}, {1, 1}, {9, 16}}) {
+    expectWindows("f32", 16, 16, m, n, 2);
+    expectWindows("f16", 8, 16, m, n, 2);
+    expectWindows("i32", 8, 64, m, n, 2);
+  }
+  expectWindows("f16", 16, 32, 33, 41, 2, "nan");
+  expectWindows("f32", 16, 8, 33, 41, 2, "nan");
+}
+
+TEST(Descriptor, EmptyArrays) {
+  expectWindows("f32", 16, 16, 0, 64, 2);
+  expectWindows("f32", 16, 16, 40, 0, 2);
+  expectWindows("f16", 8, 32, -3, 7, 2);
+}
+
+TEST(Descriptor, WhatIsNotCopied) {
+  expectWindows("f32", 4, 4, 40, 64, 0);    // 64 bytes
+  expectWindows("f16", 32, 4, 40, 64, 0);   // rows of 8
+  expectWindows("i32", 64, 256, 40, 64, 0); // 64 KiB of the target's 64
+}
+
+TEST(Descriptor, LoopsOfProducts) {
+  for (bool group : {false, true})
+    for (bool transposed : {false, true})
+      for (int stages : {1, 2, 3, 5})
+        for (auto [k, m] : {std::pair(0, 64), {16, 64}, {40, 64}, {128, 64}, {128, 50}, {96, 0}}) {
+          BothOptions options = withUnits(group);
+          int rings = -1, copies = -1;
+          options.rings = &rings;
+          options.copies = &copies;
+          SCOPED_TRACE(std::string(group ? "group" : "warp") + (transposed ? ", transposed" : "") + ", " +
+                       std::to_string(stages) + " stages, k " + std::to_string(k) + ", m " + std::to_string(m));
+          EXPECT_EQ(runBoth(samples::productKernel(transposed, stages),
+                            {samples::halves(8192 + 4096), std::vector<uint8_t>(2048 * 4)}, {k, m}, options),
+                    "");
+          EXPECT_EQ(rings, stages == 1 ? 2 : 3); // with one stage each copy has a ring of one copy barrier
+          EXPECT_GE(copies, 3);
+        }
+}
