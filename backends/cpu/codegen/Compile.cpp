@@ -187,6 +187,9 @@ void resolveConstantMasks(llvm::Module &m) {
   }
 }
 
+// A kernel that is longer than this is not bound by its stores, and to compile it once more would cost what the first time did.
+constexpr unsigned kStreamedInstructions = 4000;
+
 } // namespace
 
 CompileResult compile(const tbc::Module &module, const CpuTarget &target, const CompileOptions &options) {
@@ -216,7 +219,8 @@ CompileResult compile(const tbc::Module &module, const CpuTarget &target, const 
       if (stream && (options.noStream || !k.canStream))
         continue;
       Emitter e(m, module, f, facts, options.fpFusion.value_or(module.option("fp_fusion", 1) != 0), stream);
-      e.emit(name + (stream ? "s" : ""), stream ? ignored : k);
+      llvm::Function *emitted = e.emit(name + (stream ? "s" : ""), stream ? ignored : k);
+      k.canStream &= emitted && emitted->getInstructionCount() <= kStreamedInstructions;
       if (!e.error().empty()) {
         r.error = e.error();
         r.unsupported = true;

@@ -145,9 +145,10 @@ private:
   V toMemory(V v, codegen::ElemType e);
   V bufferAddress(int buffer);
   Lane bufferPointer(int buffer, const Tuple &t);
-  V loadPattern(const Lane &p, llvm::Type *t, unsigned bytes, bool pinned);
+  V loadPattern(const Lane &p, llvm::Type *t, unsigned bytes, unsigned most, bool pinned);
   Lane loadLane(const Lane &p, codegen::ElemType e, const Lane *mask, const Lane *other, bool isVolatile,
                 bool pinned = false); // pinned: stays in the innermost loop, because that loop writes there
+  bool storePattern(const Lane &p, V value, codegen::ElemType e, unsigned bytes);
   void storeLane(const Lane &p, V value, codegen::ElemType e, const Lane *mask, bool allowStream);
   Lane loadBuffer(int buffer, const Tuple &t, bool pinned = false);
   void storeBuffer(int buffer, const Tuple &t, const Lane &value);
@@ -166,6 +167,8 @@ private:
   };
   unsigned laneDim(const Item &item);
   int64_t strideAlong(tbc::ValueId v, unsigned dim, int depth = 0); // in elements or bytes; kUnknownStride
+  int64_t strideOf(tbc::ValueId v, unsigned dim, int depth);
+  std::map<std::pair<tbc::ValueId, unsigned>, int64_t> strides; // of one question to strideAlong
   void emitLoopItem(const Item &item);
   void emitNest(const Item &item, const std::vector<unsigned> &order, size_t level, Tuple &t,
                 std::vector<Accumulator> &accs);

@@ -64,7 +64,11 @@ std::vector<llvm::Value *> Emitter::carriedLoop(V from, V to, int64_t step, std:
   // The bound may have been computed while the body was emitted: `to` null means "ask assume".
   levels.pop_back();
   unsigned outside = unsigned(levels.size()) - 1;
-  if (!to) {
+  if (!to && assume.bounds.empty()) { // known now: no second loop for what is left of nothing
+    to = b.getInt64(uint64_t(std::max<int64_t>(assume.extent, 0) & -step));
+    assume.bounds.assign(1, to);
+    mayBeEmpty = cast<ConstantInt>(from)->getSExtValue() >= cast<ConstantInt>(to)->getSExtValue();
+  } else if (!to) {
     V bound = b.getInt64(assume.extent);
     for (V v : assume.bounds)
       bound = at(outside, [&] { return b.CreateBinaryIntrinsic(Intrinsic::smin, bound, v); });

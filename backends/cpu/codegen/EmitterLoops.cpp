@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <set>
 
 using namespace llvm;
 using namespace tessera::tbc;
@@ -23,6 +24,16 @@ constexpr int64_t kUnknownStride = INT64_MIN;
 
 // How v changes when the index in `dim` grows by one: elements (bytes for pointers), or unknown.
 int64_t Emitter::strideAlong(ValueId v, unsigned dim, int guard) {
+  if (guard == 0)
+    strides.clear();
+  if (auto known = strides.find({v, dim}); known != strides.end())
+    return known->second;
+  int64_t stride = strideOf(v, dim, guard);
+  strides[{v, dim}] = stride;
+  return stride;
+}
+
+int64_t Emitter::strideOf(ValueId v, unsigned dim, int guard) {
   const tbc::Type &t = m.typeOf(v);
   if (!t.isTensor() || t.shape[dim] == 1)
     return 0;
@@ -91,9 +102,10 @@ int64_t Emitter::strideAlong(ValueId v, unsigned dim, int guard) {
 std::vector<int64_t> Emitter::contiguityVotes(ValueId value, unsigned rank) {
   std::vector<int64_t> score(rank, 0);
   int64_t total = m.typeOf(value).numElements();
-  std::function<void(ValueId, std::vector<int>, int)> visit = [&](ValueId v, std::vector<int> dims, int guard) {
+  std::set<std::pair<ValueId, std::vector<int>>> seen; // read once a chunk, however often it is used
+  std::function<void(ValueId, std::vector<int>)> visit = [&](ValueId v, std::vector<int> dims) {
     const tbc::Type &t = m.typeOf(v);
-    if (!t.isTensor() || guard > 20)
+    if (!t.isTensor() || !seen.insert({v, dims}).second)
       return;
     auto vote = [&](auto strideOf, int64_t bytes, int weight) {
       if (t.numElements() < total) // read once a row or column: the loop over the other dim does not see it
@@ -141,11 +153,11 @@ std::vector<int64_t> Emitter::contiguityVotes(ValueId value, unsigned rank) {
       break;
     }
     for (ValueId o : op->operands)
-      visit(o, dims, guard + 1);
+      visit(o, dims);
   };
   std::vector<int> identity(rank);
   std::iota(identity.begin(), identity.end(), 0);
-  visit(value, identity, 0);
+  visit(value, identity);
   return score;
 }
 

@@ -70,12 +70,15 @@ Lane Emitter::loadBuffer(int buffer, const Tuple &t, bool pinned) {
   ElemType e{f.elem, f.pointer};
   Lane p = bufferPointer(buffer, t);
   unsigned bytes = e.pointer ? 8 : elemBits(e.elem) / 8;
-  if (p.kind == Lane::Vector && !p.base && lanes > 1 && target.masks && (bytes == 4 || bytes == 8)) {
+  auto *stride = p.kind == Lane::Affine ? dyn_cast<ConstantInt>(p.stride) : nullptr;
+  bool apart = stride && std::abs(stride->getSExtValue()) > 4 * int64_t(bytes);
+  if (((p.kind == Lane::Vector && !p.base) || apart) && lanes > 1 && target.masks && (bytes == 4 || bytes == 8)) {
     // Each lane from a place of its own: as fast as a load a lane, and a kernel of many such reads compiles in a fraction
     // of the time.
     unsigned inside = unsigned(levels.size()) - 1;
+    V places = vec(p);
     return Lane::vector(
-        at(inside, [&] { return b.CreateMaskedGather(vecType(memoryType(e), lanes), p.v, Align(bytes)); }));
+        at(inside, [&] { return b.CreateMaskedGather(vecType(memoryType(e), lanes), places, Align(bytes)); }));
   }
   return loadLane(p, e, nullptr, nullptr, false, pinned);
 }
@@ -87,8 +90,8 @@ void Emitter::storeBuffer(int buffer, const Tuple &t, const Lane &value) {
   storeLane(p, v, e, nullptr, false);
 }
 
-// The lanes of a pattern out of one load of all that lies between them; null where that is more than two vectors.
-llvm::Value *Emitter::loadPattern(const Lane &p, LType *t, unsigned bytes, bool pinned) {
+// The lanes of a pattern out of one load of all that lies between them; null where that is more than `most` vectors.
+llvm::Value *Emitter::loadPattern(const Lane &p, LType *t, unsigned bytes, unsigned most, bool pinned) {
   int64_t low = *llvm::min_element(p.offsets), high = *llvm::max_element(p.offsets);
   SmallVector<int, 64> from;
   for (int64_t o : p.offsets) {
@@ -97,7 +100,7 @@ llvm::Value *Emitter::loadPattern(const Lane &p, LType *t, unsigned bytes, bool 
     from.push_back(int((o - low) / int64_t(bytes)));
   }
   unsigned count = unsigned((high - low) / int64_t(bytes)) + 1, whole = unsigned(PowerOf2Ceil(count));
-  if (whole > 2 * lanes || (count != whole && bytes < 4 && !target.masks))
+  if (whole > most * lanes || (count != whole && bytes < 4 && !target.masks))
     return nullptr;
   V a = low ? on({p.base}, [&] { return b.CreateGEP(b.getInt8Ty(), p.base, b.getInt64(uint64_t(low))); }) : p.base;
   unsigned d = pinned ? unsigned(levels.size()) - 1 : std::max(depthOf(a), depthOf(chunk));
@@ -181,8 +184,10 @@ Lane Emitter::loadLane(const Lane &p, ElemType e, const Lane *mask, const Lane *
     });
     return Lane::vector(finish(raw, d));
   }
-  if (p.base && !mask && !isVolatile && lanes > 1) {
-    if (V raw = loadPattern(p, t, bytes, pinned))
+  if (!mask && !isVolatile && lanes > 1 && (p.base || stride)) {
+    // Every second, third or fourth element: the vectors that hold them, thinned out by shuffles.
+    std::optional<Lane> places = patternOf(p);
+    if (V raw = places ? loadPattern(*places, t, bytes, p.base ? 2 : 4, pinned) : nullptr)
       return Lane::vector(finish(raw, depthOf(raw)));
   }
   // Lane by lane. Masked-off lanes read a safe place instead: no branches.
@@ -232,6 +237,34 @@ Lane Emitter::loadLane(const Lane &p, ElemType e, const Lane *mask, const Lane *
     return r;
   });
   return Lane::vector(finish(raw, inside));
+}
+
+// Lanes to every second, third or fourth element: spread by a shuffle and stored under a constant mask. (Two lanes or more of
+// every vector that this becomes: see resolveConstantMasks.)
+bool Emitter::storePattern(const Lane &p, V value, ElemType e, unsigned bytes) {
+  std::optional<Lane> places = p.kind == Lane::Affine ? patternOf(p) : std::nullopt;
+  if (!places)
+    return false;
+  int64_t low = places->offsets.front(), high = places->offsets.back();
+  unsigned whole = unsigned(PowerOf2Ceil(uint64_t(std::max<int64_t>(high - low, 0)) / bytes + 1));
+  if (low > high || whole > 4 * lanes)
+    return false;
+  SmallVector<int, 64> from(whole, -1);
+  SmallVector<Constant *, 64> stored(whole, b.getFalse());
+  for (size_t i = 0; i < places->offsets.size(); ++i) {
+    int64_t o = places->offsets[i] - low;
+    if (o % int64_t(bytes) || (i && places->offsets[i] <= places->offsets[i - 1]))
+      return false;
+    from[size_t(o / int64_t(bytes))] = int(i);
+    stored[size_t(o / int64_t(bytes))] = b.getTrue();
+  }
+  V a = low ? on({places->base}, [&] { return b.CreateGEP(b.getInt8Ty(), places->base, b.getInt64(uint64_t(low))); })
+            : places->base;
+  inner([&] {
+    V v = b.CreateShuffleVector(toMemory(value, e), from);
+    b.CreateMaskedStore(v, a, Align(bytes), ConstantVector::get(stored));
+  });
+  return true;
 }
 
 void Emitter::storeLane(const Lane &p, V value, ElemType e, const Lane *mask, bool allowStream) {
@@ -300,6 +333,8 @@ void Emitter::storeLane(const Lane &p, V value, ElemType e, const Lane *mask, bo
     });
     return;
   }
+  if (!mask && target.masks && (bytes == 4 || bytes == 8) && storePattern(p, value, e, bytes))
+    return;
   V ptrs = vec(p);
   V mv = mask ? vec(*mask) : nullptr;
   inner([&] {

@@ -92,6 +92,7 @@ struct Consumer {
   bool foreign;     // inside a nested region, or by a yield without a loop
   bool buffer;      // must be in memory before that item
   int64_t elements; // of the item's loop
+  auto operator<=>(const Consumer &) const = default;
 };
 
 // Equal by construction: the same ops on the same values.
@@ -135,7 +136,7 @@ private:
   std::vector<Consumer> consumersOf(ValueId v);
   void materialise(ValueId v, int index, const std::vector<Consumer> &consumers);
   int cost(ValueId v);
-  bool affinePointer(ValueId v, int depth = 0) const;
+  bool affinePointer(ValueId pointer) const;
   bool overlapping(const Op &load, const Op &store) const;
   Item *itemAt(double pos) {
     for (Item &i : items)
@@ -467,44 +468,55 @@ std::vector<Consumer> Planner::consumersOf(ValueId v) {
     for (Root &r : i.roots)
       if (r.kind == Root::Materialise && r.value == v && !materialised.count(v))
         out.push_back({i.pos, true, false, false, m.typeOf(v).numElements()});
+  // A value that is used twice by what is used twice, and so on, has few consumers and very many ways to them.
+  std::sort(out.begin(), out.end(), [](const Consumer &a, const Consumer &b) { return (a <=> b) < 0; });
+  out.erase(std::unique(out.begin(), out.end()), out.end());
   consumerMemo[v] = out;
   return out;
 }
 
-bool Planner::affinePointer(ValueId v, int depth) const {
-  const Op *op = facts.def[v];
-  if (!m.typeOf(v).isTensor() || depth > 24)
-    return depth <= 24;
-  if (!op)
-    return facts.argRoot[v] == kNone || affinePointer(facts.argRoot[v], depth + 1);
-  switch (op->code) {
-  case Opcode::Constant:
-  case Opcode::Splat:
-  case Opcode::Arange:
-    return true;
-  case Opcode::AddI:
-  case Opcode::SubI:
-  case Opcode::MulI:
-  case Opcode::ShlI:
-  case Opcode::ExtSI:
-  case Opcode::ExtUI:
-  case Opcode::TruncI:
-  case Opcode::AddPtr:
-  case Opcode::Hint:
-  case Opcode::ExpandDims:
-  case Opcode::Broadcast:
-  case Opcode::Transpose:
-  case Opcode::Reshape:
-  case Opcode::RemSI:
-  case Opcode::RemUI:
-  case Opcode::Bitcast:
-    for (ValueId o : op->operands)
-      if (!affinePointer(o, depth + 1))
-        return false;
-    return true;
-  default:
-    return false;
+bool Planner::affinePointer(ValueId pointer) const {
+  std::set<ValueId> seen;
+  std::vector<ValueId> work{pointer};
+  while (!work.empty()) {
+    ValueId v = work.back();
+    work.pop_back();
+    if (!m.typeOf(v).isTensor() || !seen.insert(v).second)
+      continue;
+    const Op *op = facts.def[v];
+    if (!op) {
+      if (facts.argRoot[v] != kNone)
+        work.push_back(facts.argRoot[v]);
+      continue;
+    }
+    switch (op->code) {
+    case Opcode::Constant:
+    case Opcode::Splat:
+    case Opcode::Arange:
+      break;
+    case Opcode::AddI:
+    case Opcode::SubI:
+    case Opcode::MulI:
+    case Opcode::ShlI:
+    case Opcode::ExtSI:
+    case Opcode::ExtUI:
+    case Opcode::TruncI:
+    case Opcode::AddPtr:
+    case Opcode::Hint:
+    case Opcode::ExpandDims:
+    case Opcode::Broadcast:
+    case Opcode::Transpose:
+    case Opcode::Reshape:
+    case Opcode::RemSI:
+    case Opcode::RemUI:
+    case Opcode::Bitcast:
+      work.insert(work.end(), op->operands.begin(), op->operands.end());
+      break;
+    default:
+      return false;
+    }
   }
+  return true;
 }
 
 // Roughly the vector instructions it takes to evaluate v again. 0: index arithmetic, which mostly folds away.
