@@ -173,7 +173,7 @@ TensorMaps::TensorMaps(NvidiaDevice &device, std::vector<MapRecipe> recipes, uin
       throw sdk::Error(TSR_E_BAD_ARTIFACT, "a tensor map of element type " + std::to_string(r.elem));
   }
   last_.resize(numbers);
-  maps_.resize(recipes_.size());
+  block_.resize(bytes());
 }
 
 // What the array is called by in a message: the number of the map, as kernels have no names for them.
@@ -201,22 +201,28 @@ cu::TensorMap TensorMaps::make(const MapRecipe &r, const int64_t *numbers) const
 }
 
 void TensorMaps::fill(const void *arguments, uint8_t *out) {
-  const auto *bytes = static_cast<const uint8_t *>(arguments);
-  std::memcpy(out, bytes, argumentBytes_);
   std::lock_guard lock(mutex_);
+  if (!made_ || std::memcmp(block_.data(), arguments, argumentBytes_) != 0)
+    update(static_cast<const uint8_t *>(arguments));
+  std::memcpy(out, block_.data(), block_.size());
+}
+
+// Other arguments: maps whose numbers are those of the last launch stay.
+void TensorMaps::update(const uint8_t *arguments) {
   const bool known = std::exchange(made_, false); // should make() throw, nothing is known of its map
   int64_t *last = last_.data();
   for (size_t i = 0; i < recipes_.size(); last += recipes_[i].numbers.size(), ++i) {
     const MapRecipe &r = recipes_[i];
     std::array<int64_t, 2 * kMaxMapRank> numbers{};
     for (size_t n = 0; n < r.numbers.size(); ++n)
-      numbers[n] = evaluate(r.numbers[n], bytes);
-    if (!known || !std::equal(last, last + r.numbers.size(), numbers.begin())) {
-      maps_[i] = make(r, numbers.data());
-      std::copy_n(numbers.begin(), r.numbers.size(), last);
-    }
-    std::memcpy(out + offset_ + i * kTensorMapBytes, maps_[i].opaque, kTensorMapBytes);
+      numbers[n] = evaluate(r.numbers[n], arguments);
+    if (known && std::equal(last, last + r.numbers.size(), numbers.begin()))
+      continue;
+    cu::TensorMap map = make(r, numbers.data());
+    std::memcpy(block_.data() + offset_ + i * kTensorMapBytes, map.opaque, kTensorMapBytes);
+    std::copy_n(numbers.begin(), r.numbers.size(), last);
   }
+  std::memcpy(block_.data(), arguments, argumentBytes_);
   made_ = true;
 }
 

@@ -10,8 +10,8 @@
 
 namespace tessera::nvidia {
 
-// Makes the maps of one kernel from the arguments of a launch and keeps them: a launch whose numbers are those of the last one only evaluates and
-// compares. Any thread. Source of what is allowed: CUDA Driver API, cuTensorMapEncodeTiled.
+// Makes the maps of one kernel from the arguments of a launch and keeps them: a launch with the arguments of the last one only compares and copies,
+// others make the maps anew of which a number has changed. Any thread. Source of what is allowed: CUDA Driver API, cuTensorMapEncodeTiled.
 class TensorMaps {
 public:
   TensorMaps(NvidiaDevice &device, std::vector<MapRecipe> recipes, uint64_t argumentBytes);
@@ -21,14 +21,15 @@ public:
   void fill(const void *arguments, uint8_t *out);
 
 private:
+  void update(const uint8_t *arguments);
   cu::TensorMap make(const MapRecipe &recipe, const int64_t *numbers) const;
 
   NvidiaDevice &device_;
   std::vector<MapRecipe> recipes_;
   uint64_t argumentBytes_, offset_ = 0;
   std::mutex mutex_;
-  std::vector<int64_t> last_; // numbers of the maps, one recipe's after the other
-  std::vector<cu::TensorMap> maps_;
+  std::vector<int64_t> last_;  // numbers of the maps, one recipe's after the other
+  std::vector<uint8_t> block_; // the parameters of the last launch: arguments, maps
   bool made_ = false;
 };
 

@@ -145,6 +145,25 @@ bool readMaps(std::span<const uint64_t> words, const std::string &kernel, uint64
   return c.ok;
 }
 
+// Sizes that are known make loads instead of calls.
+static int64_t argumentAt(uint64_t operand, const uint8_t *arguments) {
+  const uint8_t *at = arguments + (operand >> 8);
+  auto as = [at](auto value) {
+    std::memcpy(&value, at, sizeof value);
+    return static_cast<int64_t>(value);
+  };
+  switch (operand & 0xff) {
+  case 8:
+    return as(int64_t());
+  case 4:
+    return as(int32_t());
+  case 2:
+    return as(int16_t());
+  default:
+    return as(int8_t());
+  }
+}
+
 int64_t evaluate(std::span<const uint64_t> code, const uint8_t *arguments) {
   uint64_t stack[kMaxMapStack + 1];
   uint64_t *top = stack; // one past
@@ -156,10 +175,7 @@ int64_t evaluate(std::span<const uint64_t> code, const uint8_t *arguments) {
       continue;
     }
     if (op == MapOp::Argument) {
-      uint64_t value = 0, bytes = operand & 0xff;
-      std::memcpy(&value, arguments + (operand >> 8), bytes);
-      unsigned shift = static_cast<unsigned>(64 - 8 * bytes);
-      *top++ = static_cast<uint64_t>(static_cast<int64_t>(value << shift) >> shift);
+      *top++ = static_cast<uint64_t>(argumentAt(operand, arguments));
       continue;
     }
     if (op == MapOp::SignExtend || op == MapOp::ZeroExtend) {

@@ -73,6 +73,26 @@ TEST_F(TensorMapTest, ALaunchMakesWhatItNeedsOnce) {
   EXPECT_EQ(address, 0x20000u);
 }
 
+TEST_F(TensorMapTest, AnotherMapOfTheKernelStays) {
+  // A second map that only the address changes: of 16 x 16 halves.
+  MapRecipe fixed = recipe();
+  fixed.box = {16, 16};
+  fixed.swizzleBytes = 32;
+  fixed.numbers = {
+      {argument(0, 8)}, {word(MapOp::Constant), 16}, {word(MapOp::Constant), 16}, {word(MapOp::Constant), 16}};
+  std::vector<uint64_t> words = writeMaps("copies", {fixed});
+  cuda->tensorMaps.assign(reinterpret_cast<const char *>(words.data()), words.size() * 8);
+  ASSERT_EQ(api->module_unload(module), TSR_OK);
+  ASSERT_EQ(load(ptx({"copies"}, ".global .align 8 .b8 tsr_tensor_maps[8];\n")), TSR_OK) << error();
+  tsr_kernel *k = kernel("copies", 12);
+  ASSERT_EQ(launchWith(k, 0x10000, 24), TSR_OK) << error();
+  ASSERT_EQ(launchWith(k, 0x10000, 25), TSR_OK) << error(); // an argument that no number of the map uses
+  EXPECT_EQ(cuda->calls["cuTensorMapEncodeTiled"], 1u);
+  uint32_t n = 0;
+  std::memcpy(&n, cuda->lastArguments.data() + 8, 4);
+  EXPECT_EQ(n, 25u);
+}
+
 TEST_F(TensorMapTest, EmptyArraysAndRowsCountAsOne) {
   tsr_kernel *k = kernel("copies", 12);
   ASSERT_EQ(launchWith(k, 0x10000, 0), TSR_OK) << error();
