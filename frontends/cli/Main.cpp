@@ -107,9 +107,9 @@ bool wantsColour(const std::string &mode) {
 
 } // namespace
 
-// CLI11 throws where the options below are declared wrongly, which the first run of any test finds.
-// NOLINTNEXTLINE(bugprone-exception-escape)
-int main(int argc, char **argv) {
+namespace {
+
+int runCommand(int argc, char **argv) {
   CLI::App app{"Tessera: compile and run tile kernels.\nExit codes: 0 ok, 1 the input is wrong, 2 usage, 3 a defect of "
                "Tessera, 4 target or plugin not available."};
   app.require_subcommand(1);
@@ -211,4 +211,14 @@ int main(int argc, char **argv) {
   if (*pluginsApp)
     return listPlugins(session, json);
   return *statsApp ? cacheStats(session, json) : *clearApp ? cacheClear(session) : kUsage;
+}
+
+} // namespace
+
+int main(int argc, char **argv) {
+  try {
+    return runCommand(argc, argv);
+  } catch (const std::exception &e) {
+    return Session().report(DiagId::InternalError, e.what());
+  }
 }

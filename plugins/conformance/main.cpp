@@ -80,11 +80,7 @@ int run(const std::string &plugin, const std::string &level, const KitOptions &o
   return report.good() ? 0 : 1;
 }
 
-} // namespace
-} // namespace tessera::conformance
-
-int main(int argc, char **argv) {
-  using namespace tessera::conformance;
+int runCommand(int argc, char **argv) {
   CLI::App app{
       "Runs the conformance kit on a plugin. Exit code: 0 good, 1 failures, 2 usage, 3 the plugin crashed or hangs."};
   std::string plugin, level = "L1", exclusions, json;
@@ -104,4 +100,16 @@ int main(int argc, char **argv) {
   for (int signal : {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGALRM})
     std::signal(signal, onFatal);
   return run(plugin, level, options, exclusions, json, verbose);
+}
+
+} // namespace
+} // namespace tessera::conformance
+
+int main(int argc, char **argv) {
+  try {
+    return tessera::conformance::runCommand(argc, argv);
+  } catch (const std::exception &e) {
+    std::fprintf(stderr, "tessera-conformance: %s\n", e.what());
+    return 2;
+  }
 }
