@@ -71,6 +71,21 @@ def powers(out, x, BLOCK: tl.constexpr):
 
 
 @triton.jit
+def added(a, b, c, K, a_row, b_row, c_row, M: tl.constexpr, N: tl.constexpr, STEP: tl.constexpr, PRECISION: tl.constexpr):
+    row = tl.program_id(0) * M + tl.arange(0, M)
+    column = tl.program_id(1) * N + tl.arange(0, N)
+    k = tl.arange(0, STEP)
+    left = a + row[:, None] * a_row + k[None, :]
+    right = b + k[:, None] * b_row + column[None, :]
+    total = tl.zeros((M, N), tl.float32)
+    for i in range(0, K, STEP):
+        total += tl.dot(tl.load(left), tl.load(right), input_precision=PRECISION)
+        left += STEP
+        right += STEP * b_row
+    tl.store(c + row[:, None] * c_row + column[None, :], total)
+
+
+@triton.jit
 def rows_by_rows(a, b, c, K, a_row, b_row, c_row, M: tl.constexpr, N: tl.constexpr, STEP: tl.constexpr, LIMIT: tl.constexpr, NARROW: tl.constexpr,
                  PRECISION: tl.constexpr = None):
     row = tl.program_id(0) * M + tl.arange(0, M)
@@ -228,6 +243,8 @@ CHECKS = [
     ("sm_90a", "matmul", matmul("fp16"), [r"wgmma\.mma_async\.sync\.aligned\.m64n128k16\.f32\.f16\.f16", r"cp\.async\.cg\.shared\.global",
                                           r"wgmma\.wait_group\.sync\.aligned 1;", r"cp\.async\.wait_group",
                                           r"shr\.u64\s+%rd\d+, %rd\d+, 63;"], [r"\.local", r"mma\.sync"]),
+    # `total += dot` is the accumulator of the unit, and the product of one iteration runs beside the next.
+    ("sm_90a", "added", matmul("fp16"), [r"m64n128k16\.f32\.f16\.f16", r"wgmma\.wait_group\.sync\.aligned 1;"], [r"add(\.rn)?\.f32"]),
     ("sm_90a", "matmul", matmul("bf16", 128, 256, 64, 8), [r"m64n256k16\.f32\.bf16\.bf16"], [r"mma\.sync"]),
     # The unit's sums of fp8 products have fewer bits than f32: so many products, then an addition. Each begins at zero.
     ("sm_90a", "rows_by_rows", rows_by_rows("fp8e4nv", "fp32"), [r"m64n128k32\.f32\.e4m3\.e4m3", r"wait_group\.sync\.aligned 1;", r"setp\.eq\.u32 p"],

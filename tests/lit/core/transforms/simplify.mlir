@@ -84,3 +84,46 @@ func.func @division_by_zero(%x: i32) -> i32 {
   %r = arith.divsi %x, %z : i32
   return %r : i32
 }
+
+// What is added to a product is where its sum begins.
+// CHECK-LABEL: func.func @add_to_product
+func.func @add_to_product(%a: tensor<16x32xf16>, %b: tensor<32x16xf16>, %x: tensor<16x16xf32>) -> tensor<16x16xf32> {
+  // CHECK-NEXT: %[[D:.+]] = tile.dot %{{.+}}, %{{.+}}, %[[X:.+]] precision = ieee : (tensor<16x32xf16>, tensor<32x16xf16>, tensor<16x16xf32>)
+  // CHECK-NEXT: return %[[D]]
+  %zero = arith.constant dense<0.0> : tensor<16x16xf32>
+  %d = tile.dot %a, %b, %zero precision = ieee : (tensor<16x32xf16>, tensor<32x16xf16>, tensor<16x16xf32>) -> tensor<16x16xf32>
+  %s = arith.addf %x, %d : tensor<16x16xf32>
+  return %s : tensor<16x16xf32>
+}
+
+// CHECK-LABEL: func.func @add_to_integer_product
+func.func @add_to_integer_product(%a: tensor<16x32xi8>, %b: tensor<32x16xi8>, %x: tensor<16x16xi32>) -> tensor<16x16xi32> {
+  // CHECK-NOT: arith.addi
+  %zero = arith.constant dense<0> : tensor<16x16xi32>
+  %d = tile.dot %a, %b, %zero : (tensor<16x32xi8>, tensor<32x16xi8>, tensor<16x16xi32>) -> tensor<16x16xi32>
+  %s = arith.addi %d, %x : tensor<16x16xi32>
+  return %s : tensor<16x16xi32>
+}
+
+// CHECK-LABEL: func.func @add_to_scaled_product
+func.func @add_to_scaled_product(%a: tensor<16x32xi8>, %b: tensor<32x16xi8>, %x: tensor<16x16xf32>) -> tensor<16x16xf32> {
+  // CHECK-NOT: arith.addf
+  %zero = arith.constant dense<0.0> : tensor<16x16xf32>
+  %d = tile.dot_scaled %a as e4m3, %b as e4m3, %zero lhs_k_pack rhs_k_pack : (tensor<16x32xi8>, tensor<32x16xi8>, tensor<16x16xf32>) -> tensor<16x16xf32>
+  %s = arith.addf %x, %d : tensor<16x16xf32>
+  return %s : tensor<16x16xf32>
+}
+
+// A product that something else reads, one that begins elsewhere, and one whose sum outside of the unit the kernel asked for stay.
+// CHECK-LABEL: func.func @add_beside_product
+func.func @add_beside_product(%a: tensor<16x32xf8E5M2>, %b: tensor<32x16xf8E5M2>, %x: tensor<16x16xf32>) -> (tensor<16x16xf32>, tensor<16x16xf32>, tensor<16x16xf32>, tensor<16x16xf32>) {
+  // CHECK-COUNT-3: arith.addf
+  %zero = arith.constant dense<0.0> : tensor<16x16xf32>
+  %d = tile.dot %a, %b, %zero : (tensor<16x32xf8E5M2>, tensor<32x16xf8E5M2>, tensor<16x16xf32>) -> tensor<16x16xf32>
+  %s = arith.addf %x, %d : tensor<16x16xf32>
+  %e = tile.dot %a, %b, %x : (tensor<16x32xf8E5M2>, tensor<32x16xf8E5M2>, tensor<16x16xf32>) -> tensor<16x16xf32>
+  %t = arith.addf %x, %e : tensor<16x16xf32>
+  %f = tile.dot %a, %b, %zero max_imprecise = 32 : (tensor<16x32xf8E5M2>, tensor<32x16xf8E5M2>, tensor<16x16xf32>) -> tensor<16x16xf32>
+  %u = arith.addf %x, %f : tensor<16x16xf32>
+  return %d, %s, %t, %u : tensor<16x16xf32>, tensor<16x16xf32>, tensor<16x16xf32>, tensor<16x16xf32>
+}
