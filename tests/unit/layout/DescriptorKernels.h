@@ -36,9 +36,29 @@ inline std::string windowKernel(const std::string &type, int rows, int columns, 
 
 // c[64 x 32] = a[m x k] @ b, tiles of 64 x 16 and 16 x 32 of f16, c f32; b is k x 32, or with `transposed` 32 x k. Parameters: in (a, then b 8192
 // elements on; rows of 128 and 32, transposed 128, elements), out, k, m.
-inline std::string productKernel(bool transposed, int stages = 3) {
+// byPointers: b is loaded through pointers, with a mask of k.
+inline std::string productKernel(bool transposed, int stages = 3, bool byPointers = false) {
   std::string bLoad =
-      transposed
+      byPointers
+          ? " %kk = tile.arange 0 to 16 : tensor<16xi32>\n %kk1 = tile.expand_dims %kk axis = 1 : (tensor<16xi32>) -> "
+            "tensor<16x1xi32>\n %bn = tile.arange 0 to 32 : tensor<32xi32>\n %bn0 = tile.expand_dims %bn axis = 0 : "
+            "(tensor<32xi32>) -> tensor<1x32xi32>\n %w32 = arith.constant dense<32> : tensor<16x1xi32>\n %bk = "
+            "arith.muli "
+            "%kk1, %w32 : tensor<16x1xi32>\n %bkb = tile.broadcast %bk : (tensor<16x1xi32>) -> tensor<16x32xi32>\n "
+            "%bnb = "
+            "tile.broadcast %bn0 : (tensor<1x32xi32>) -> tensor<16x32xi32>\n %bo = arith.addi %bkb, %bnb : "
+            "tensor<16x32xi32>\n %c32i = arith.constant 32 : i32\n %row = arith.muli %i, %c32i : i32\n %bi = "
+            "tile.addptr %b, "
+            "%row : (!tile.ptr<f16>, i32) -> !tile.ptr<f16>\n %bs = tile.splat %bi : (!tile.ptr<f16>) -> "
+            "tensor<16x32x!tile.ptr<f16>>\n %bp = tile.addptr %bs, %bo : (tensor<16x32x!tile.ptr<f16>>, "
+            "tensor<16x32xi32>) -> tensor<16x32x!tile.ptr<f16>>\n %left = arith.subi %k, %i : i32\n %ls = tile.splat "
+            "%left : "
+            "(i32) -> tensor<16x1xi32>\n %in1 = arith.cmpi slt, %kk1, %ls : tensor<16x1xi32>\n %inside = "
+            "tile.broadcast %in1 "
+            ": (tensor<16x1xi1>) -> tensor<16x32xi1>\n %none16 = arith.constant dense<0.0> : tensor<16x32xf16>\n %bv = "
+            "tile.load %bp mask %inside other %none16 : (tensor<16x32x!tile.ptr<f16>>, tensor<16x32xi1>, "
+            "tensor<16x32xf16>) -> tensor<16x32xf16>\n"
+      : transposed
           ? " %bt = tile.descriptor_load %b shape[%c32, %k64] strides[%s, %one] offsets[%zero, %i] : (!tile.ptr<f16>, "
             "i64, i64, i64, i64, i32, i32) -> tensor<32x16xf16>\n %bv = tile.transpose %bt order = [1, 0] : "
             "(tensor<32x16xf16>) -> tensor<16x32xf16>\n"

@@ -91,3 +91,22 @@ TEST(Descriptor, LoopsOfProducts) {
           EXPECT_GE(copies, 3);
         }
 }
+
+TEST(Descriptor, LoopsThatAlsoCopyByLanes) {
+  for (bool group : {false, true})
+    for (int stages : {2, 3, 5})
+      for (auto [k, m] : {std::pair(0, 64), {16, 64}, {40, 64}, {128, 50}}) {
+        BothOptions options = withUnits(group);
+        options.asyncCopies = true;
+        int rings = -1, copies = -1;
+        options.rings = &rings;
+        options.copies = &copies;
+        SCOPED_TRACE(std::string(group ? "group" : "warp") + ", " + std::to_string(stages) + " stages, k " +
+                     std::to_string(k) + ", m " + std::to_string(m));
+        EXPECT_EQ(runBoth(samples::productKernel(false, stages, true),
+                          {samples::halves(8192 + 4096), std::vector<uint8_t>(2048 * 4)}, {k, m}, options),
+                  "");
+        EXPECT_EQ(rings, 3);           // of a, of b, of copy barriers
+        EXPECT_EQ(copies, stages + 1); // ahead of the loop, in it, and the store
+      }
+}

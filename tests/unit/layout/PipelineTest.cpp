@@ -272,6 +272,35 @@ TEST(DelayedProducts, AnyNumberOfIterations) { expectDelayed(chained(kScaled), 4
 
 TEST(DelayedProducts, SumsThatNothingScales) { expectDelayed(chained("", "%w, %v, %acc"), 4); }
 
+// The same with tensor copies: the delayed product reads a slot that a copy barrier said was full.
+TEST(DelayedProducts, LoadsByDescriptor) {
+  Loop l = chained(kScaled);
+  auto load = [](const char *name, const char *base, const char *rows, const char *columns, const char *at,
+                 const char *tile) {
+    return std::string(name) + " = tile.descriptor_load " + base + " shape[" + rows + ", " + columns + "] strides[" +
+           columns + ", %e1] offsets[" + at + "] : (!tile.ptr<f16>, i64, i64, i64, i64, i32, i32) -> " + tile + "\n";
+  };
+  l.aLoad = "%e64 = arith.constant 64 : i64\n%e128 = arith.constant 128 : i64\n%e32 = arith.constant 32 : i64\n"
+            "%e384 = arith.constant 384 : i64\n%e1 = arith.constant 1 : i64\n" +
+            load("%a", "%x", "%e64", "%e128", "%zero32, %k32", "tensor<64x16xf16>");
+  l.bLoad = load("%b", "%xb", "%e128", "%e32", "%k32, %zero32", "tensor<16x32xf16>");
+  size_t at = l.product.find("%v = tile.load");
+  l.product.replace(at, l.product.find('\n', at) + 1 - at,
+                    load("%v", "%x", "%e384", "%e32", "%k32, %zero32", "tensor<32x32xf16>"));
+  l.bounds = "%zero32 = arith.constant 0 : i32\n" + l.bounds;
+  for (int32_t n : {0, 1, 2, 3, 8, -5}) {
+    int products = -1, copies = -1;
+    BothOptions options = optionsFor(true);
+    options.tensorCopies = true;
+    options.products = &products;
+    options.copies = &copies;
+    std::string text = kernelOf(l);
+    EXPECT_EQ(runBoth(text, data(), {n}, options), "") << n << " iterations\n" << text;
+    EXPECT_EQ(products, 4);
+    EXPECT_GE(copies, 6); // of three arrays, ahead of the loop and in it
+  }
+}
+
 TEST(DelayedProducts, ManyStages) {
   Loop l = chained(kScaled);
   l.attributes = " {tile.num_stages = 4 : i32}";
