@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/layout/Conversion.h"
 
+#include "core/layout/BlockTransfer.h"
 #include "core/layout/TensorLayouts.h"
 
 #include <algorithm>
@@ -79,8 +80,13 @@ static void costOfShared(ConversionPlan &plan, const LinearLayout &source, const
   plan.sharedBytes = (uint64_t(std::max(elementBits, 8u)) << result.outBits()) / 8;
   plan.store = analyseAccess(source, plan.shared, elementBits, options.memory);
   plan.load = analyseAccess(result, plan.shared, elementBits, options.memory);
-  auto clocks = [&](const SharedAccess &a) { return uint64_t(a.accessesPerLane) * a.wavefronts * options.accessCost; };
-  plan.cost = options.barrierCost + clocks(plan.store) + clocks(plan.load);
+  auto clocks = [&](const SharedAccess &a, const LinearLayout &side, bool isStore) {
+    int64_t wavefronts = a.accessesPerLane * a.wavefronts;
+    if (std::optional<BlockTransfer> t = blockTransfer(side, plan.shared, elementBits, isStore, options.memory))
+      wavefronts = std::min(wavefronts, t->wavefronts);
+    return static_cast<uint64_t>(wavefronts) * options.accessCost;
+  };
+  plan.cost = options.barrierCost + clocks(plan.store, source, true) + clocks(plan.load, result, false);
 }
 
 ConversionPlan planConversion(const LinearLayout &sourceIn, const LinearLayout &resultIn, unsigned elementBits,

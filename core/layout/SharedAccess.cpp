@@ -3,6 +3,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/layout/SharedAccess.h"
 
+#include "core/layout/BlockTransfer.h"
+
 #include <algorithm>
 #include <bit>
 #include <cassert>
@@ -75,6 +77,31 @@ LinearLayout swizzledFor(const LinearLayout &writer, const LinearLayout &reader,
   else
     readerVector = widest(intersect(vector, reader.columnsOf(kRegister)));
 
+  // Where there is no vector of full width for both, one side may move by blocks, whose rows are the other's vectors.
+  std::optional<BlockRows> writerBlocks, readerBlocks;
+  size_t full = floorLog2(std::max(16 / elementBytes, 1u));
+  auto byBlocks = [&](const LinearLayout &side, const LinearLayout &other, unsigned kind, bool isReader) {
+    Span registers(other.columnsOf(kRegister));
+    for (bool transposed : {false, true}) {
+      std::optional<BlockRows> rows = blockRows(side, elementBits, transposed);
+      if (!(memory.blockTransfers & (kind << (transposed ? 1 : 0))) || !rows)
+        continue;
+      bool fits = writerVector.empty() || !isReader ? std::all_of(rows->row.begin(), rows->row.end(),
+                                                                  [&](uint64_t v) { return registers.contains(v); })
+                                                    : rows->row == writerVector;
+      if (fits)
+        return rows;
+    }
+    return std::optional<BlockRows>();
+  };
+  if (memory.blockTransfers && memory.maxVectorBytes >= 16 && readerVector.size() < full) {
+    readerBlocks = byBlocks(reader, writer, kBlockLoad, true);
+    if (!readerBlocks && writerVector.empty())
+      writerBlocks = byBlocks(writer, reader, kBlockStore, false);
+    if (readerBlocks || writerBlocks)
+      vector = readerVector = readerBlocks ? readerBlocks->row : writerBlocks->row;
+  }
+
   // Vectors narrower than a word share it with others: fix who shares before asking which words meet.
   auto phaseLanes = [&](const LinearLayout &side) {
     Vectors lanes = side.columnsOf(kLane);
@@ -90,6 +117,8 @@ LinearLayout swizzledFor(const LinearLayout &writer, const LinearLayout &reader,
 
   // Elements that one phase of either side touches must differ in their bank: no sum of them may be a pure row.
   auto phase = [&](const LinearLayout &side) {
+    if (&side == &reader ? readerBlocks : writerBlocks)
+      return (&side == &reader ? readerBlocks : writerBlocks)->block;
     Vectors touched = &side == &reader && readerVector != vector ? readerVector : word, lanes = phaseLanes(side);
     touched.insert(touched.end(), lanes.begin(), lanes.end());
     return independent(touched);

@@ -13,10 +13,14 @@
 
 namespace tessera::layout {
 
+// Moves by blocks (BlockTransfer.h) that a target has.
+enum BlockTransfers : unsigned { kBlockLoad = 1, kBlockLoadTransposed = 2, kBlockStore = 4, kBlockStoreTransposed = 8 };
+
 struct SharedMemory {
   unsigned banks = 32;
   unsigned bankBytes = 4;
   unsigned maxVectorBytes = 16; // widest access of one lane
+  unsigned blockTransfers = 0;  // BlockTransfers
 };
 
 struct SharedAccess {

@@ -259,6 +259,11 @@ CHECKS = [
     # sm_90 means every Hopper and later minor: nothing of sm_90a.
     ("sm_90", "matmul", matmul("fp16"), [r"mma\.sync\.aligned\.m16n8k16\.row\.col\.f32\.f16\.f16\.f32", r"\.target sm_90\b"], [r"wgmma", r"sm_90a", r"setmaxnreg"]),
     ("sm_80", "matmul", matmul("bf16", 64, 64, 32), [r"mma\.sync\.aligned\.m16n8k16\.row\.col\.f32\.bf16", r"cp\.async"], [r"wgmma", r"fence\.proxy", r"shr\.u64\s+%rd\d+, %rd\d+, 63;"]),
+    # Operands come from shared memory by blocks of eight rows, b's transposed; a b whose k is contiguous as it lies.
+    ("sm_80", "matmul", matmul("fp16", 128, 128, 32), [r"ldmatrix\.sync\.aligned\.m8n8\.x4\.shared", r"ldmatrix\.sync\.aligned\.m8n8\.x4\.trans\.shared"], [r"ld\.shared\.b(16|32)", r"stmatrix"]),
+    ("sm_75", "matmul", matmul("fp16", 64, 64, 32), [r"ldmatrix\.sync\.aligned\.m8n8\.x4(\.trans)?\.shared"], [r"ld\.shared\.b(16|32)"]),
+    ("sm_80", "rows_by_rows", rows_by_rows("fp16", "fp16", k=32), [r"ldmatrix\.sync\.aligned\.m8n8\.x4\.shared"], [r"\.trans\.", r"ld\.shared\.b(16|32)"]),
+    ("sm_89", "rows_by_rows", rows_by_rows("fp8e4nv", "fp32", k=64), [r"ldmatrix\.sync\.aligned\.m8n8\.x4\.shared"], [r"ld\.shared\.b(8|16|32)"]),
     ("sm_80", "matmul", matmul("fp32", 64, 64, 32, precision=None), [r"m16n8k8\.row\.col\.f32\.tf32", r"cvt\.rna\.tf32\.f32"], []),
     # f32 in parts: three and six products on the unit; the parts need no rounding of the device's. wgmma would take the numbers whole.
     ("sm_80", "matmul", matmul("fp32", 32, 32, 32, precision="tf32x3"), [r"m16n8k8\.row\.col\.f32\.tf32"], [r"cvt\.rna", r"fma\.rn\.f32"]),

@@ -111,6 +111,7 @@ TEST(SimtDot, FewerRowsThanTheInstruction) {
       BothOptions options;
       options.warps = warps;
       options.menu = simt::matrixMenu();
+      options.blockTransfers = warps == 4;
       options.device = simt::lanesOfTheHost();
       std::string text = kernelOf(p);
       EXPECT_EQ(runBoth(text, {in, std::vector<uint8_t>(2 * kElements * 4)}, {2}, options), "") << warps << " warps\n"
@@ -161,6 +162,7 @@ TEST(SimtDot, F32InParts) {
   for (auto [precision, tolerance] : {std::pair("bf16x3", 1e-4), std::pair("bf16x6", 4e-6)}) {
     BothOptions options;
     options.menu = simt::matrixMenu();
+    options.blockTransfers = true;
     options.device = simt::lanesOfTheHost();
     options.tolerance = tolerance;
     EXPECT_EQ(runBoth(partsKernel(precision), {bytes, std::vector<uint8_t>(32 * 32 * 4)}, {}, options), "")

@@ -215,6 +215,52 @@ codegen::NumericOptions HostLaneTarget::numerics() const {
   return n;
 }
 
+// ---- blocks of shared memory: each lane asks those that name the rows, then moves its own part ----------------------------
+
+// Where the lane's elements of block `block` are: one place of 4 bytes, or transposed two of 2 bytes.
+SmallVector<Value *> HostLaneTarget::placesInBlock(IRBuilderBase &b, V row, unsigned block, bool transposed) {
+  V base = sharedBase(b), own = laneId(b);
+  V offset = b.CreateTrunc(b.CreateSub(b.CreatePtrToInt(row, b.getInt64Ty()), b.CreatePtrToInt(base, b.getInt64Ty())),
+                           b.getInt32Ty());
+  V high = b.CreateLShr(own, 2), low = b.CreateAnd(own, 3);
+  SmallVector<V> places;
+  for (unsigned i = 0; i < (transposed ? 2 : 1); ++i) {
+    V named = transposed ? b.CreateAdd(b.CreateShl(low, 1), b.getInt32(i)) : high;
+    V start = shuffle(b, offset, b.CreateAdd(named, b.getInt32(8 * block)));
+    V inRow = transposed ? b.CreateShl(high, 1) : b.CreateShl(low, 2);
+    places.push_back(b.CreateGEP(b.getInt8Ty(), base, b.CreateAdd(start, inRow)));
+  }
+  return places;
+}
+
+SmallVector<Value *> HostLaneTarget::loadBlocks(IRBuilderBase &b, V row, unsigned blocks, bool transposed) {
+  SmallVector<V> words;
+  for (unsigned block = 0; block < blocks; ++block) {
+    SmallVector<V> places = placesInBlock(b, row, block, transposed);
+    if (!transposed) {
+      words.push_back(b.CreateAlignedLoad(b.getInt32Ty(), places[0], Align(4)));
+      continue;
+    }
+    V first = b.CreateAlignedLoad(b.getInt16Ty(), places[0], Align(2)),
+      second = b.CreateAlignedLoad(b.getInt16Ty(), places[1], Align(2));
+    words.push_back(
+        b.CreateOr(b.CreateZExt(first, b.getInt32Ty()), b.CreateShl(b.CreateZExt(second, b.getInt32Ty()), 16)));
+  }
+  return words;
+}
+
+void HostLaneTarget::storeBlocks(IRBuilderBase &b, V row, ArrayRef<V> words, bool transposed) {
+  for (auto [block, word] : enumerate(words)) {
+    SmallVector<V> places = placesInBlock(b, row, static_cast<unsigned>(block), transposed);
+    if (!transposed) {
+      b.CreateAlignedStore(word, places[0], Align(4));
+      continue;
+    }
+    for (unsigned i = 0; i < 2; ++i)
+      b.CreateAlignedStore(b.CreateTrunc(b.CreateLShr(word, 16 * i), b.getInt16Ty()), places[i], Align(2));
+  }
+}
+
 // ---- matrix and messages -----------------------------------------------------------------------------------------------
 
 codegen::simt::MatrixForm HostLaneTarget::matrixForm(unsigned entry) const {

@@ -43,6 +43,9 @@ public:
   V atomicCas(llvm::IRBuilderBase &b, tbc::Elem elem, V pointer, V compare, V value, V predicate, tbc::MemSem sem,
               tbc::MemScope scope) override;
   codegen::NumericOptions numerics() const override;
+  unsigned blockTransfers() const override { return 15; }
+  llvm::SmallVector<V> loadBlocks(llvm::IRBuilderBase &b, V row, unsigned blocks, bool transposed) override;
+  void storeBlocks(llvm::IRBuilderBase &b, V row, llvm::ArrayRef<V> words, bool transposed) override;
   codegen::simt::MatrixForm matrixForm(unsigned entry) const override;
   llvm::SmallVector<V> matrix(llvm::IRBuilderBase &b, const codegen::simt::MatrixIssue &issue) override;
   V tensorMap(llvm::IRBuilderBase &b, const tbc::Op &op, llvm::ArrayRef<V> operands, V oneLane) override;
@@ -64,6 +67,7 @@ private:
   V lane(llvm::IRBuilderBase &b) const; // the Lane
   V field(llvm::IRBuilderBase &b, llvm::Type *type, uint64_t offset) const;
   V laneId(llvm::IRBuilderBase &b);
+  llvm::SmallVector<V> placesInBlock(llvm::IRBuilderBase &b, V row, unsigned block, bool transposed);
   // A call of the service at `offset` of Services with the Lane in front; with `place`, site and line follow it.
   V call(llvm::IRBuilderBase &b, uint64_t offset, llvm::Type *result, llvm::ArrayRef<V> arguments, bool place);
   void barrierCall(llvm::IRBuilderBase &b, uint32_t what, V barrier, V value);

@@ -24,6 +24,7 @@ BothOptions optionsFor(uint64_t seed) {
   options.warps = 1u << seed % 4;
   options.shuffles = seed % 5 != 0;
   options.device = simt::lanesOfTheHost({.warpReductions = seed % 2 != 0});
+  options.blockTransfers = seed % 4 < 2;
   if (seed % 3 == 0)
     options.menu = simt::matrixMenu();
   return options;

@@ -16,6 +16,7 @@ SimtTarget::SimtTarget(bool matrix) : Target(matrix ? "simt-matrix" : "simt", "s
   irLevels(TSR_IR_LAYOUT);
   if (!matrix)
     return;
+  cap(TSR_CAP_BLOCK_TRANSFERS, 15);
   for (const target::MatrixEntry &from : matrixMenu()) {
     sdk::MatrixEntry e;
     e.id = from.id;

@@ -143,6 +143,30 @@ Value *NvLaneTarget::anyLane(IRBuilderBase &b, V condition) {
   return b.CreateIntrinsic(Intrinsic::nvvm_vote_any_sync, {}, {b.getInt32(~0u), condition});
 }
 
+SmallVector<Value *> NvLaneTarget::loadBlocks(IRBuilderBase &b, V row, unsigned blocks, bool transposed) {
+  static constexpr Intrinsic::ID ids[2][3] = {
+      {Intrinsic::nvvm_ldmatrix_sync_aligned_m8n8_x1_b16, Intrinsic::nvvm_ldmatrix_sync_aligned_m8n8_x2_b16,
+       Intrinsic::nvvm_ldmatrix_sync_aligned_m8n8_x4_b16},
+      {Intrinsic::nvvm_ldmatrix_sync_aligned_m8n8_x1_trans_b16, Intrinsic::nvvm_ldmatrix_sync_aligned_m8n8_x2_trans_b16,
+       Intrinsic::nvvm_ldmatrix_sync_aligned_m8n8_x4_trans_b16}};
+  V loaded = b.CreateIntrinsic(ids[transposed][blocks / 2], {row->getType()}, {row});
+  SmallVector<V> words;
+  for (unsigned i = 0; i < blocks; ++i)
+    words.push_back(blocks == 1 ? loaded : b.CreateExtractValue(loaded, i));
+  return words;
+}
+
+void NvLaneTarget::storeBlocks(IRBuilderBase &b, V row, ArrayRef<V> words, bool transposed) {
+  static constexpr Intrinsic::ID ids[2][3] = {
+      {Intrinsic::nvvm_stmatrix_sync_aligned_m8n8_x1_b16, Intrinsic::nvvm_stmatrix_sync_aligned_m8n8_x2_b16,
+       Intrinsic::nvvm_stmatrix_sync_aligned_m8n8_x4_b16},
+      {Intrinsic::nvvm_stmatrix_sync_aligned_m8n8_x1_trans_b16, Intrinsic::nvvm_stmatrix_sync_aligned_m8n8_x2_trans_b16,
+       Intrinsic::nvvm_stmatrix_sync_aligned_m8n8_x4_trans_b16}};
+  SmallVector<V> operands{row};
+  operands.append(words.begin(), words.end());
+  b.CreateIntrinsic(ids[transposed][words.size() / 2], {row->getType()}, operands);
+}
+
 Value *NvLaneTarget::reduceWarp(IRBuilderBase &b, tbc::Rmw kind, V value) {
   if (arch_.sm < 80) // redux.sync: PTX ISA, "redux.sync", sm_80 and later
     return nullptr;

@@ -32,6 +32,7 @@ NvidiaTarget::NvidiaTarget(const Architecture &architecture)
   cap(TSR_CAP_SMEM_BYTES_PER_CLK, 128);     // [G] 32 banks of 4 bytes a clock
   cap(TSR_CAP_TRANSCENDENTALS_PER_CLK, 16); // [T] 32-bit reciprocal, exp2, log2, sine
   cap(TSR_CAP_FMAS_PER_CLK, c.fmasPerClock);
+  cap(TSR_CAP_BLOCK_TRANSFERS, architecture.atLeast(90) ? 15 : 3); // [P] ldmatrix: sm_75, stmatrix: sm_90
   if (architecture.atLeast(80)) {
     cap(TSR_CAP_ASYNC_COPY, (1 << 2) | (1 << 3) | (1 << 4)); // [P] cp.async: cp-size 4, 8, 16, sm_80
   }

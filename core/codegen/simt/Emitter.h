@@ -18,6 +18,7 @@
 #include "core/codegen/simt/AccessVectors.h"
 #include "core/codegen/simt/LaneTarget.h"
 #include "core/layout/AxisSplit.h"
+#include "core/layout/BlockTransfer.h"
 #include "core/layout/LinearLayout.h"
 
 #include "llvm/ADT/DenseMap.h"
@@ -127,6 +128,9 @@ private:
                    unsigned bytes);
   Registers loadShared(V base, const layout::LinearLayout &shared, const layout::LinearLayout &l, llvm::Type *t,
                        unsigned bytes);
+  // How such a move goes by blocks of rows, where the target has that and it takes fewer accesses.
+  std::optional<layout::BlockTransfer> blocksFor(const layout::LinearLayout &shared, const layout::LinearLayout &l,
+                                                 unsigned bytes, bool isStore);
   V sharedAt(int64_t offset); // base of the block's shared memory + bytes
   // The scratch of a whole-tile op (attributes offset, bytes); fails where the op was given less than `need`.
   V scratch(const tbc::Op &o, uint64_t need);

@@ -110,6 +110,16 @@ public:
   // Whether the condition holds in any lane of the subgroup, nullptr where no instruction tells; all lanes take part.
   virtual V anyLane(llvm::IRBuilderBase &, V /*condition*/) { return nullptr; }
 
+  // Moves of blocks between shared memory and registers that the device has: layout::BlockTransfers, with their meaning. One, two or four blocks; `row` is the
+  // row that the calling lane names, a multiple of 16 bytes; the words are i32, one a block.
+  virtual unsigned blockTransfers() const { return 0; }
+  virtual llvm::SmallVector<V> loadBlocks(llvm::IRBuilderBase &, V /*row*/, unsigned /*blocks*/, bool /*transposed*/) {
+    unreachable();
+  }
+  virtual void storeBlocks(llvm::IRBuilderBase &, V /*row*/, llvm::ArrayRef<V> /*words*/, bool /*transposed*/) {
+    unreachable();
+  }
+
   // ---- memory ----------------------------------------------------------------------------------------------------------
   // A load of `type` (a scalar integer of 8 to 64 bits or a vector of i8, i16, i32, i64 of up to maxVectorBits()) from global memory, done
   // where `predicate` (i1, nullptr: always) holds; elsewhere the result is `other` (nullptr: unspecified). align: bytes.

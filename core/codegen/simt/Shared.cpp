@@ -11,8 +11,65 @@ using tessera::tbc::Op;
 
 namespace tessera::codegen::simt {
 
+std::optional<layout::BlockTransfer> Emitter::blocksFor(const LinearLayout &shared, const LinearLayout &l,
+                                                        unsigned bytes, bool isStore) {
+  layout::SharedMemory memory;
+  memory.maxVectorBytes = target_.maxVectorBits() / 8;
+  memory.blockTransfers = target_.blockTransfers();
+  if (!memory.blockTransfers)
+    return std::nullopt;
+  std::optional<layout::BlockTransfer> t = layout::blockTransfer(l, shared, 8 * bytes, isStore, memory);
+  layout::SharedAccess plain = layout::analyseAccess(l, shared, 8 * bytes, memory);
+  bool fewer = t && static_cast<int64_t>(t->accesses.size()) < plain.accessesPerLane &&
+               t->wavefronts <= plain.accessesPerLane * plain.wavefronts;
+  return fewer ? t : std::nullopt;
+}
+
+namespace {
+
+// The row that a lane names in each access of a transfer: as BufferAccess has addresses.
+class RowAddresses {
+public:
+  RowAddresses(IRBuilderBase &b, const layout::BlockTransfer &t, Value *base, Value *part, unsigned bytes)
+      : b_(b), base_(base), part_(part), bytes_(bytes) {
+    for (const layout::Vectors *columns : {&t.lane, &t.warp})
+      for (uint64_t column : *columns)
+        elsewhere_ |= column;
+  }
+  Value *operator()(uint64_t at) {
+    Value *&start = starts_[at & elsewhere_];
+    if (!start) {
+      Value *offset = b_.CreateXor(part_, ConstantInt::get(part_->getType(), at & elsewhere_));
+      start = b_.CreateGEP(b_.getInt8Ty(), base_, b_.CreateMul(offset, ConstantInt::get(offset->getType(), bytes_)));
+    }
+    return b_.CreateConstInBoundsGEP1_32(b_.getInt8Ty(), start, static_cast<unsigned>((at & ~elsewhere_) * bytes_));
+  }
+
+private:
+  IRBuilderBase &b_;
+  Value *base_, *part_;
+  unsigned bytes_;
+  uint64_t elsewhere_ = 0;
+  std::map<uint64_t, Value *> starts_;
+};
+
+} // namespace
+
 void Emitter::storeShared(V base, const LinearLayout &shared, const LinearLayout &l, const Registers &r,
                           unsigned bytes) {
+  if (std::optional<layout::BlockTransfer> t = blocksFor(shared, l, bytes, true)) {
+    RowAddresses row(b_, *t, base, b_.CreateXor(applyColumns(lane_, t->lane), applyColumns(warp_, t->warp)), bytes);
+    for (const layout::BlockTransfer::Access &access : t->accesses) {
+      SmallVector<V, 4> words, elements;
+      for (unsigned reg : access.registers) {
+        elements.push_back(r[reg]);
+        if (elements.size() == t->together)
+          words.push_back(packWords(b_, elements, 8 * bytes)), elements.clear();
+      }
+      target_.storeBlocks(b_, row(access.at), words, t->transposed);
+    }
+    return;
+  }
   BufferAccess access(l, shared, bytes, target_.maxVectorBits());
   V part = laneAndWarpPart(access.offsets);
   for (const AccessVector &v : access.vectors) {
@@ -25,6 +82,22 @@ void Emitter::storeShared(V base, const LinearLayout &shared, const LinearLayout
 }
 
 Registers Emitter::loadShared(V base, const LinearLayout &shared, const LinearLayout &l, Type *t, unsigned bytes) {
+  if (std::optional<layout::BlockTransfer> blocks = blocksFor(shared, l, bytes, false)) {
+    RowAddresses row(b_, *blocks, base,
+                     b_.CreateXor(applyColumns(lane_, blocks->lane), applyColumns(warp_, blocks->warp)), bytes);
+    Registers out(size_t(1) << l.inBits(layout::kRegister));
+    for (const layout::BlockTransfer::Access &access : blocks->accesses) {
+      SmallVector<V> words = target_.loadBlocks(b_, row(access.at), blocks->blocks, blocks->transposed);
+      for (auto [i, reg] : enumerate(access.registers))
+        if (i % blocks->together == 0)
+          for (auto [e, value] :
+               enumerate(unpackWords(b_, words[i / blocks->together], blocks->together, 8 * bytes, t)))
+            out[access.registers[i + e]] = value;
+    }
+    for (auto [reg, first] : enumerate(registerCopies(l)))
+      out[reg] = out[first];
+    return out;
+  }
   BufferAccess access(l, shared, bytes, target_.maxVectorBits());
   V part = laneAndWarpPart(access.offsets);
   Registers out(size_t(1) << l.inBits(layout::kRegister));

@@ -12,6 +12,7 @@ layout::ConversionOptions conversionOptions(const target::TargetInfo &info) {
   options.memory.banks = static_cast<unsigned>(info.get(Capability::SmemBanks, 32));
   options.memory.bankBytes = static_cast<unsigned>(info.get(Capability::SmemBankBytes, 4));
   options.memory.maxVectorBytes = std::max(info.maxVectorBits() / 8, 1u);
+  options.memory.blockTransfers = static_cast<unsigned>(info.get(Capability::BlockTransfers, 0));
   options.shuffles = info.stated(Capability::Shuffles) & 1; // any lane to any lane
   return options;
 }

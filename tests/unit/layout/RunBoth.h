@@ -31,6 +31,7 @@ struct BothOptions {
   bool asyncCopies = false;                   // 4, 8 and 16 bytes beside the lanes
   bool tensorCopies = false;                  // accesses by descriptor become tensor copies on the device
   int *copies = nullptr;                      // gets the number of tensor_loads and tensor_stores in the LAYOUT module
+  bool blockTransfers = false;                // blocks of eight rows between shared memory and registers
   int *rings = nullptr;                       // gets the number of rings in the LAYOUT module: whether loops load ahead
   int *products = nullptr;                    // gets the number of asynchronous products in it
 };
