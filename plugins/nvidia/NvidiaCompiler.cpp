@@ -197,20 +197,24 @@ public:
 private:
   // The assembler is told that one block a multiprocessor is enough; then it gives a lane what it likes. Where that leaves a kernel that only moves memory below half
   // of the lanes a multiprocessor holds, one block more is asked for, and taken if nothing spills: twice the loads in flight are worth more than registers.
+  // So too for kernels that alternate between matrix units and exponentials, where a fifth fewer registers at most gives one block more: blocks fill each other's waits.
   static void askForOneBlockMore(const tbc::Module &module, const Architecture &arch, CompileResult &r,
                                  AssembleResult &cubin, const CompileOptions &options) {
     const std::string one = ".minnctapersm 1\n";
     size_t at = r.ptx.find(one);
     bool usesMatrixUnits = r.ptx.find("mma") != std::string::npos;
+    bool alternates = usesMatrixUnits && r.ptx.find("ex2.approx") != std::string::npos;
     if (!cubin.ok || cubin.kernels.size() != 1 || at == std::string::npos ||
-        r.ptx.find(one, at + 1) != std::string::npos || usesMatrixUnits || options.limits.maxRegisters)
+        r.ptx.find(one, at + 1) != std::string::npos || (usesMatrixUnits && !alternates) || options.limits.maxRegisters)
       return;
     uint32_t threads = 32 * static_cast<uint32_t>(module.option("num_warps", 4));
     uint32_t registers =
         (cubin.kernels[0].second.registers + 7) / 8 * 8; // given out eight a lane ([G] register allocation granularity)
     uint32_t blocks = registers ? 65536 / (registers * threads) : 0;
     auto shared = static_cast<uint64_t>(module.option("shared_bytes")) + 1024; // [G]: the system keeps 1 KB a block
-    if (blocks == 0 || blocks * threads >= 1024 || shared * (blocks + 1) > arch.capability->sharedOfUnit)
+    uint32_t offered = 65536 / (threads * (blocks + 1)) / 8 * 8;
+    if (blocks == 0 || (alternates ? offered * 5 < registers * 4 : blocks * threads >= 1024) ||
+        shared * (blocks + 1) > arch.capability->sharedOfUnit)
       return;
     std::string more = r.ptx;
     more.replace(at, one.size(), ".minnctapersm " + std::to_string(blocks + 1) + "\n");
@@ -219,7 +223,7 @@ private:
     if (!second.ok || second.kernels.size() != 1)
       return;
     const KernelUse &use = second.kernels[0].second;
-    if (use.spillStores || use.spillLoads || use.stack)
+    if (use.spillStores || use.spillLoads || use.stack || second.warnings.size() > cubin.warnings.size())
       return;
     r.ptx = std::move(more);
     cubin = std::move(second);

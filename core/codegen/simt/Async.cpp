@@ -93,6 +93,8 @@ struct OperandPlace {
 
 } // namespace
 
+static bool isZero(const Value *v) { return isa<Constant>(v) && cast<Constant>(v)->isNullValue(); }
+
 void Emitter::asyncDot(const Op &o) {
   auto entry = static_cast<unsigned>(o.intAttr(AttrId::Instruction)) - 1;
   const LaneTarget::EntryShape shape = target_.entryShape(entry);
@@ -174,7 +176,7 @@ void Emitter::asyncDot(const Op &o) {
       issue.aRegisters = aRegisters;
       issue.bOffset = bPlace.at(at, tile[1]);
       issue.accumulator = into;
-      issue.fromZero = inParts && at == from;
+      issue.fromZero = (inParts && at == from) || (at == 0 && all_of(issue.accumulator, isZero));
       SmallVector<V> next = target_.asyncMatrix(b_, issue);
       std::copy(next.begin(), next.end(), into.begin());
     }

@@ -104,6 +104,27 @@ private:
 
 } // namespace
 
+// A row or column that is broadcast over a product's result changes its layout as what it was loaded as, so that its ring replaces that change.
+static void convertBeforeExpanding(LoadOp load) {
+  for (Operation *user : llvm::make_early_inc_range(load.getResult().getUsers())) {
+    auto expand = dyn_cast<ExpandDimsOp>(user);
+    auto convert = expand && expand->hasOneUse() ? dyn_cast<ConvertLayoutOp>(*expand->user_begin()) : ConvertLayoutOp();
+    LinearAttr wanted = convert ? operandFromResult(expand, 0, layoutOf(convert.getResult())) : LinearAttr();
+    if (!wanted)
+      continue;
+    OpBuilder builder(expand);
+    auto type = cast<RankedTensorType>(load.getResult().getType());
+    auto narrow = ConvertLayoutOp::create(builder, convert.getLoc(),
+                                          RankedTensorType::get(type.getShape(), type.getElementType(), wanted),
+                                          load.getResult());
+    auto wide = ExpandDimsOp::create(builder, expand.getLoc(), narrow.getResult(), expand.getAxis());
+    wide.getResult().setType(cast<RankedTensorType>(convert.getResult().getType()));
+    convert.replaceAllUsesWith(wide.getResult());
+    convert.erase();
+    expand.erase();
+  }
+}
+
 // Where the load's value goes; `shared`: how it lies in the buffer of a matrix unit, null where it goes to none that can be filled. False: it is
 // used in a way that no slot can serve.
 bool LoopPipeliner::collectUses(StagedLoad &staged, LinearAttr &shared, llvm::function_ref<bool(LinearAttr)> canFill) {
@@ -571,35 +592,42 @@ int64_t LoopPipeliner::run(int64_t stages) {
   if (!hasDot || writes || stages < 2 || !loop_.getStep().getType().isInteger())
     return 0;
   for (Operation *op : candidates) {
-    if (auto described = dyn_cast<DescriptorLoadOp>(op))
+    if (auto described = dyn_cast<DescriptorLoadOp>(op)) {
       stageCopy(described);
-    else if (target_.info().stated(target::Capability::AsyncCopy))
+    } else if (target_.info().stated(target::Capability::AsyncCopy)) {
+      convertBeforeExpanding(cast<LoadOp>(op));
       stageLoad(cast<LoadOp>(op));
+    }
   }
   collectSlice();
   if (loads_.empty())
     return 0;
   sharedLeft_ -= sharedOfOneIteration();
   unsigned inFlight = accumulateOnly();
-  bool trails = !inFlight && hasTrailingProducts(loop_, target_.info().stated(target::Capability::RegsPerThread),
-                                                 [&](Value shared) { return staysFilled(shared); });
-  int64_t extra = inFlight || trails ? 2 : 1;
+  auto stays = [&](Value shared) { return staysFilled(shared); };
+  uint64_t registers = target_.info().stated(target::Capability::RegsPerThread);
+  bool overlaps = !inFlight && hasAccumulatingProducts(loop_, stays);
+  bool trails = !inFlight && !overlaps && hasTrailingProducts(loop_, registers, stays);
+  int64_t extra = inFlight || overlaps || trails ? 2 : 1;
   int64_t distance = chooseDistance(stages, extra);
   if (distance < 1 && extra == 2)
-    inFlight = 0, trails = false, extra = 1, distance = chooseDistance(stages, extra);
+    inFlight = 0, overlaps = trails = false, extra = 1, distance = chooseDistance(stages, extra);
   if (distance < 1)
     return 0;
   int64_t slots = distance + extra;
   BlockArgument slot = buildLoop(distance, slots);
   OpBuilder builder(loop_);
-  if (inFlight) {
-    SmallVector<Value> sums;
+  SmallVector<Value> sums;
+  if (overlaps)
+    sums = overlapProducts(loop_, registers);
+  if (inFlight)
     for (Operation &op : *loop_.getBody())
       if (auto wait = dyn_cast<DotWaitOp>(op)) {
         wait.setPending(static_cast<int32_t>(inFlight));
         sums.push_back(
             loop_.getTiedLoopResult(cast<BlockArgument>(wait.getValues()[0].getDefiningOp<AsyncDotOp>().getC())));
       }
+  if (!sums.empty()) {
     // After the loop nothing runs any more.
     builder.setInsertionPointAfter(loop_);
     auto wait = DotWaitOp::create(builder, loop_.getLoc(), sums, 0);

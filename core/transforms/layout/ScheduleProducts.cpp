@@ -100,6 +100,14 @@ static SmallVector<TrailingProduct> trailingProducts(scf::ForOp loop) {
   return simple ? found : SmallVector<TrailingProduct>();
 }
 
+// Products of this iteration that run when this one's is awaited: those that started after it.
+static int32_t startedSince(DotWaitOp wait) {
+  int32_t count = 0;
+  for (Operation *op = productOf(wait)->getNextNode(); op && op != wait; op = op->getNextNode())
+    count += isa<AsyncDotOp>(op);
+  return count;
+}
+
 // 32-bit registers a lane that a tile takes.
 static uint64_t registersOf(Value tile) {
   auto type = cast<RankedTensorType>(tile.getType());
@@ -107,20 +115,76 @@ static uint64_t registersOf(Value tile) {
   return llvm::divideCeil(elements * type.getElementType().getIntOrFloatBitWidth(), 32);
 }
 
+// Of a loop whose products all run at once: their sums, a of those that trail, and what else the lanes need (addresses, maxima, sums): some
+// forty.
+static uint64_t registersOf(scf::ForOp loop, ArrayRef<TrailingProduct> trailing) {
+  uint64_t needed = 40;
+  for (const TrailingProduct &t : trailing)
+    needed += registersOf(t.a);
+  for (AsyncDotOp dot : loop.getBody()->getOps<AsyncDotOp>())
+    needed += registersOf(dot.getResult());
+  return needed;
+}
+
 bool hasTrailingProducts(scf::ForOp loop, uint64_t registers, function_ref<bool(Value)> staysFilled) {
   SmallVector<TrailingProduct> trailing = trailingProducts(loop);
   if (trailing.empty())
     return false;
-  uint64_t needed = 0;
-  for (const TrailingProduct &t : trailing) {
-    if (!staysFilled(t.b))
-      return false;
-    needed += registersOf(t.a);
+  return llvm::all_of(trailing, [&](const TrailingProduct &t) { return staysFilled(t.b); }) &&
+         (registers == 0 || registersOf(loop, trailing) <= registers);
+}
+
+bool hasAccumulatingProducts(scf::ForOp loop, function_ref<bool(Value)> staysFilled) {
+  SmallVector<TrailingProduct> found = trailingProducts(loop);
+  return !found.empty() &&
+         llvm::all_of(found, [&](const TrailingProduct &t) { return t.scaling.empty() && staysFilled(t.b); });
+}
+
+// Moves the product and the ops that name its operands before `point`, unless they need something that is computed there or later.
+static void moveUp(AsyncDotOp dot, Operation *point) {
+  llvm::SetVector<Operation *> ops;
+  SmallVector<Operation *> open{dot};
+  while (!open.empty()) {
+    Operation *op = open.pop_back_val();
+    if (op->getBlock() != point->getBlock() || op->isBeforeInBlock(point) || !ops.insert(op))
+      continue;
+    if (op != dot && !isa<SharedSlotOp, SharedTransposeOp>(op) && !op->hasTrait<OpTrait::ConstantLike>())
+      return;
+    for (Value operand : op->getOperands())
+      if (Operation *definition = operand.getDefiningOp())
+        open.push_back(definition);
   }
+  SmallVector<Operation *> ordered = ops.takeVector();
+  llvm::sort(ordered, [](Operation *a, Operation *b) { return a->isBeforeInBlock(b); });
+  for (Operation *op : ordered)
+    op->moveBefore(point);
+}
+
+SmallVector<Value> overlapProducts(scf::ForOp loop, uint64_t registers) {
+  SmallVector<TrailingProduct> trailing = trailingProducts(loop);
+  llvm::DenseSet<Operation *> runOn;
+  for (const TrailingProduct &t : trailing)
+    runOn.insert(t.dot);
+  SmallVector<AsyncDotOp> others;
   for (AsyncDotOp dot : loop.getBody()->getOps<AsyncDotOp>())
-    needed += registersOf(dot.getResult());
-  // Addresses, maxima, sums and what else the lanes need take some forty.
-  return registers == 0 || needed + 40 <= registers;
+    if (!runOn.contains(dot))
+      others.push_back(dot);
+  // All at once where their results fit beside each other, else when the first ones' have been used.
+  Operation *first = *others.front()->user_begin();
+  bool fits = registers == 0 || registersOf(loop, trailing) <= registers;
+  for (AsyncDotOp dot : ArrayRef(others).drop_front())
+    moveUp(dot, fits ? first : trailing.front().dot.getOperation());
+  auto all = static_cast<int32_t>(others.size() + trailing.size());
+  SmallVector<Value> sums;
+  for (TrailingProduct &t : trailing) {
+    // The wait for the first product of the next iteration is one for this, too; its own never waits.
+    t.wait.setPending(all);
+    sums.push_back(loop.getResult(t.carried));
+  }
+  for (AsyncDotOp dot : others)
+    if (auto wait = cast<DotWaitOp>(*dot->user_begin()))
+      wait.setPending(startedSince(wait));
+  return sums;
 }
 
 namespace {
@@ -147,14 +211,6 @@ private:
 };
 
 } // namespace
-
-// Products of this iteration that run when this one's is awaited: those that started after it.
-static int32_t startedSince(DotWaitOp wait) {
-  int32_t count = 0;
-  for (Operation *op = productOf(wait)->getNextNode(); op && op != wait; op = op->getNextNode())
-    count += isa<AsyncDotOp>(op);
-  return count;
-}
 
 // The product, with b from the slot of its own iteration.
 Value DelayedLoop::start(OpBuilder &at, const TrailingProduct &t, Value a, Value sum, Value slot) {

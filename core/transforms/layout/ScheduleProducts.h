@@ -15,7 +15,15 @@ namespace tessera::tile {
 // iteration after the next one's first barrier.
 bool hasTrailingProducts(mlir::scf::ForOp loop, uint64_t registers, llvm::function_ref<bool(mlir::Value)> staysFilled);
 
-// Does so in a loop that loads ahead, whose rings keep what they hold for an iteration longer. slot: the iteration argument
+// Whether a loop has such products and nothing scales their sums in between: then they need not be awaited in the loop at all.
+bool hasAccumulatingProducts(mlir::scf::ForOp loop, llvm::function_ref<bool(mlir::Value)> staysFilled);
+
+// In a loop that loads ahead, whose rings keep what they hold for an iteration longer: every product that needs no other one starts before the
+// lanes wait for the first, as far as `registers` allow, those that accumulate run on into the next iteration. Returns the loop's results that
+// are sums of products which may still run.
+llvm::SmallVector<mlir::Value> overlapProducts(mlir::scf::ForOp loop, uint64_t registers);
+
+// Delays them in a loop that loads ahead, whose rings keep what they hold for an iteration longer. slot: the iteration argument
 // that says which slot of the rings is worked on. Returns the op that took the loop's place.
 mlir::Operation *delayTrailingProducts(mlir::scf::ForOp loop, mlir::BlockArgument slot);
 

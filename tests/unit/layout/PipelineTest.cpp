@@ -270,7 +270,18 @@ void expectDelayed(Loop loop, int products, const std::vector<int32_t> &trips = 
 // One first product before the loop, both in it, the last second product behind it.
 TEST(DelayedProducts, AnyNumberOfIterations) { expectDelayed(chained(kScaled), 4); }
 
-TEST(DelayedProducts, SumsThatNothingScales) { expectDelayed(chained("", "%w, %v, %acc"), 4); }
+// Nothing waits for the second product in the loop, and nothing is delayed.
+TEST(DelayedProducts, SumsThatNothingScales) { expectDelayed(chained("", "%w, %v, %acc"), 2); }
+
+// As an attention backward: one more product that needs no other starts beside the first one.
+TEST(DelayedProducts, ProductsThatNeedNoOther) {
+  expectDelayed(chained("%ones = arith.constant dense<1.0> : tensor<64x32xf32>\n"
+                        "%s1 = tile.dot %a, %b, %ones : (tensor<64x16xf16>, tensor<16x32xf16>, tensor<64x32xf32>) -> "
+                        "tensor<64x32xf32>\n%w1 = arith.addf %s0, %s1 : tensor<64x32xf32>\n"
+                        "%w2 = tile.fptofp %w1 : tensor<64x32xf32> to tensor<64x32xf16>\n",
+                        "%w2, %v, %acc"),
+                3);
+}
 
 // The same with tensor copies: the delayed product reads a slot that a copy barrier said was full.
 TEST(DelayedProducts, LoadsByDescriptor) {
