@@ -32,9 +32,10 @@ bool followsFromParameters(Value value, unsigned depth = 0) {
     return isa<func::FuncOp>(argument.getOwner()->getParentOp()) &&
            !(isa<IntegerType>(value.getType()) && value.getType().getIntOrFloatBitWidth() < 8);
   Operation *op = value.getDefiningOp();
-  bool known = isa<arith::ConstantOp, arith::AddIOp, arith::SubIOp, arith::MulIOp, arith::DivSIOp, arith::MinSIOp,
-                   arith::MaxSIOp, arith::AndIOp, arith::OrIOp, arith::XOrIOp, arith::ShLIOp, arith::ShRSIOp,
-                   arith::ExtSIOp, arith::ExtUIOp, arith::TruncIOp, AddPtrOp, BitcastOp, HintOp>(op);
+  bool known = isa<arith::ConstantOp, arith::AddIOp, arith::SubIOp, arith::MulIOp, arith::DivSIOp, arith::DivUIOp,
+                   arith::RemSIOp, arith::RemUIOp, arith::MinSIOp, arith::MaxSIOp, arith::AndIOp, arith::OrIOp,
+                   arith::XOrIOp, arith::ShLIOp, arith::ShRSIOp, arith::ShRUIOp, arith::ExtSIOp, arith::ExtUIOp,
+                   arith::TruncIOp, AddPtrOp, BitcastOp, HintOp>(op);
   return known && depth < kMaxDepth &&
          llvm::all_of(op->getOperands(), [&](Value operand) { return followsFromParameters(operand, depth + 1); });
 }

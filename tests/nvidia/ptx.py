@@ -126,6 +126,16 @@ def descriptors(a, b, c, M, N, K, STAGES: tl.constexpr):
 
 
 @triton.jit
+def computed(x, y, M, K):
+    rows = max(M, 0)
+    d = tl.make_tensor_descriptor(x + 64, [(rows + 3) // 4, tl.cdiv(K, 2)], [K, 1], [32, 32])
+    e = tl.make_tensor_descriptor(x, [M % 7, rows % 5], [K * 2, 1], [32, 32])
+    f = tl.make_tensor_descriptor(x, [rows >> 1, min(M, 100) << 1], [K & -16, 1], [32, 32])
+    out = tl.make_tensor_descriptor(y, [M, K], [K, 1], [32, 32])
+    out.store([0, 0], d.load([0, 0]) + e.load([3, 4]) + f.load([5, 6]))
+
+
+@triton.jit
 def window(x, y, row):
     y.store([row, 32], x.load([row, 0]) + 1)
 
@@ -293,6 +303,8 @@ CHECKS = [
                                             r"mbarrier\.inval", r"fence\.proxy\.async\.shared::cta", r"cp\.async\.bulk\.wait_group\.read 0;",
                                             r"elect\.sync", r"wgmma\.mma_async", r"prefetch\.tensormap", r"\.param \.align 128 \.b8 descriptors_param_\d+\[128\]",
                                             r"\.global .*tsr_tensor_maps"], [r"\.local", r"cp\.async\.cg", r"ld\.global", r"st\.global"]),
+    # Extents and strides that the launch computes, in whatever form the simplifier leaves them.
+    ("sm_90a", "computed", ["-s", "*fp16:16,*fp16:16,i32,i32:16"], [TENSOR_LOAD, TENSOR_STORE], [r"ld\.global", r"st\.global"]),
     ("sm_90a", "window", WINDOW, [TENSOR_LOAD, TENSOR_STORE], [r"\.local", r"ld\.global", r"st\.global", r"wgmma"]),
     ("sm_90", "descriptors", DESCRIPTORS, [TENSOR_LOAD, TENSOR_STORE, r"mma\.sync"], [r"wgmma", r"\.local"]),
     ("sm_100", "window", WINDOW, [TENSOR_LOAD, TENSOR_STORE], []),

@@ -65,6 +65,11 @@ public:
     auto both = [&](MapOp kind) {
       return write(op.operands[0], code, depth) && write(op.operands[1], code, depth + 1) && emit(kind) && wrapped();
     };
+    // Values are kept sign-extended.
+    auto bothUnsigned = [&](MapOp kind) {
+      return write(op.operands[0], code, depth) && emit(MapOp::ZeroExtend, bits) &&
+             write(op.operands[1], code, depth + 1) && emit(MapOp::ZeroExtend, bits) && emit(kind) && wrapped();
+    };
     auto operandBits = [&] { return tbc::elemBits(m_.typeOf(op.operands[0]).elem); };
     switch (op.code) {
     case Opcode::Constant:
@@ -79,6 +84,14 @@ public:
       return both(MapOp::Mul);
     case Opcode::DivSI:
       return both(MapOp::DivS);
+    case Opcode::RemSI:
+      return both(MapOp::RemS);
+    case Opcode::DivUI:
+      return bothUnsigned(MapOp::DivU);
+    case Opcode::RemUI:
+      return bothUnsigned(MapOp::RemU);
+    case Opcode::ShrUI:
+      return bothUnsigned(MapOp::ShrU);
     case Opcode::MinSI:
       return both(MapOp::MinS);
     case Opcode::MaxSI:
@@ -94,7 +107,7 @@ public:
     case Opcode::ShrSI:
       return both(MapOp::ShrS);
     case Opcode::Hint:
-    case Opcode::ExtSI: // values are kept sign-extended
+    case Opcode::ExtSI:
     case Opcode::PtrToInt:
     case Opcode::IntToPtr:
     case Opcode::Bitcast:

@@ -69,6 +69,10 @@ bool checkCode(std::span<const uint64_t> code, uint64_t argumentBytes) {
     case MapOp::Xor:
     case MapOp::Shl:
     case MapOp::ShrS:
+    case MapOp::ShrU:
+    case MapOp::DivU:
+    case MapOp::RemS:
+    case MapOp::RemU:
       if (depth < 2)
         return false;
       --depth;
@@ -199,6 +203,18 @@ int64_t evaluate(std::span<const uint64_t> code, const uint8_t *arguments) {
       break;
     case MapOp::DivS:
       a = sb == 0 || (sa == INT64_MIN && sb == -1) ? 0 : static_cast<uint64_t>(sa / sb);
+      break;
+    case MapOp::RemS:
+      a = sb == 0 || sb == -1 ? 0 : static_cast<uint64_t>(sa % sb);
+      break;
+    case MapOp::DivU:
+      a = b == 0 ? 0 : a / b;
+      break;
+    case MapOp::RemU:
+      a = b == 0 ? 0 : a % b;
+      break;
+    case MapOp::ShrU:
+      a = b < 64 ? a >> b : 0;
       break;
     case MapOp::MinS:
       a = static_cast<uint64_t>(std::min(sa, sb));

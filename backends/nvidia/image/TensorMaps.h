@@ -39,6 +39,10 @@ enum class MapOp : uint8_t {
   SignExtend = 13, // bits << 8: of the top
   ZeroExtend = 14, // bits << 8
   ShrS = 15,       // the sign from 64 on
+  ShrU = 16,       // 0 from 64 on
+  DivU = 17,       // 0 where it is not defined, as RemS and RemU
+  RemS = 18,       // sign of the dividend
+  RemU = 19,
 };
 
 struct MapRecipe {

@@ -173,4 +173,10 @@ TEST(TensorMapWords, Arithmetic) {
   EXPECT_EQ(value({argument(4, 1), word(MapOp::Constant), 65, word(MapOp::Shl)}), 0);
   EXPECT_EQ(value({argument(4, 1), word(MapOp::Constant), 65, word(MapOp::ShrS)}), -1);
   EXPECT_EQ(value({argument(0, 4), word(MapOp::Constant), 16, word(MapOp::ShrS)}), INT32_MAX >> 16);
+  EXPECT_EQ(value({argument(4, 1), word(MapOp::ZeroExtend, 32), word(MapOp::Constant), 28, word(MapOp::ShrU)}), 15);
+  EXPECT_EQ(value({argument(0, 4), word(MapOp::Constant), 10, word(MapOp::RemS)}), INT32_MAX % 10);
+  EXPECT_EQ(value({argument(4, 1), word(MapOp::Constant), 0, word(MapOp::RemS)}), 0);
+  EXPECT_EQ(value({argument(4, 1), word(MapOp::ZeroExtend, 32), word(MapOp::Constant), 2, word(MapOp::DivU)}),
+            INT32_MAX);
+  EXPECT_EQ(value({argument(4, 1), word(MapOp::ZeroExtend, 8), word(MapOp::Constant), 100, word(MapOp::RemU)}), 54);
 }
