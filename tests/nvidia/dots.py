@@ -67,13 +67,13 @@ SMALL = [(1, 32, 32), (8, 8, 32), (32, 2, 32), (4, 64, 64), (64, 4, 64)]
 SPILLED_BYTES = 256
 
 
-def expected(target, op, element, precision, total, shape, k_contiguous):
+def expected(target, op, element, precision, shape, warps, k_contiguous):
     """The instruction that a product must use: a pattern, or None for multiply-adds."""
     sm, m, n = int(re.search(r"\d+", target).group()), shape[0], shape[1]
     plain = element == "fp64" and sm < 80 or element == "bf16" and sm < 80 or element == "fp32" and (precision == "ieee" or sm < 80)
     if plain:
         return None
-    group = target == "sm_90a" and op != "batched" and m >= 64 and n >= 8 and element != "fp64" and precision != "tf32x3"
+    group = target == "sm_90a" and op != "batched" and warps >= 4 and m >= 64 and n >= 8 and element != "fp64" and precision != "tf32x3"
     group = group and (element in ("fp16", "bf16") or k_contiguous)
     if element.startswith("fp8") and sm < 89:
         return r"mma\.sync\.aligned\.m16n8k\d+\.row\.col\.f32\.f16\.f16"
@@ -98,7 +98,7 @@ def cases():
                         yield target, "matmul", element, precision, total, shape, warps, order
             for shape in ((16, 16, 32), (32, 32, 64), (1, 32, 32)):
                 for warps in (1, 4):
-                    if precision is None:
+                    if precision is None and 4 * shape[0] * shape[1] * (8 if element == "fp64" else 4) <= 4 * 128 * 32 * warps:
                         yield target, "batched", element, precision, total, shape, warps, "rows"
         for element in ("fp16", "bf16"):
             for shape in ((64, 64, 64), (128, 64, 64), (128, 128, 64), (128, 64, 128), (16, 16, 64)):
@@ -144,7 +144,7 @@ def main():
             return name, f"does not compile: {done.stderr.strip()[:300]}", ""
         text = pathlib.Path(out).read_text()
         used = sorted(set(re.findall(r"(?:wgmma\.mma_async|mma\.sync)[\w.]+", text)))
-        want = expected(target, op, element, precision, total, shape, order == "k")
+        want = expected(target, op, element, precision, shape, warps, order == "k")
         why = ""
         if want is None and used:
             why = f"{used} instead of multiply-adds"

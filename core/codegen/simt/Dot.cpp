@@ -244,6 +244,7 @@ public:
       (reader_.unpackOut(column)[kDim] ? kColumns_ : own_).push_back(column);
     std::sort(kColumns_.begin(), kColumns_.end());
   }
+  uint64_t rows() const { return uint64_t(1) << own_.size(); } // (columns of b) of a lane
   // Bits of k in one access of a lane.
   unsigned vectorBits() const {
     layout::SharedMemory memory;
@@ -291,6 +292,7 @@ private:
 // Both operands are stored once; then every lane walks along k, so that the code does not grow with it.
 void Emitter::dotThroughScratch(const Op &o) {
   constexpr unsigned kMostMultiplyAdds = 512; // of a chunk, where its vectors do not need more
+  constexpr uint64_t kMostWords = 96;         // 32-bit registers of a chunk of both operands, widened
   const tbc::Type &ta = type(o.operands[0]), &tb = type(o.operands[1]), &tc = type(o.operands[2]);
   const LinearLayout &la = layoutOf(ta), &lb = layoutOf(tb), &lc = layoutOf(tc);
   size_t rank = tc.shape.size();
@@ -312,6 +314,10 @@ void Emitter::dotThroughScratch(const Op &o) {
   unsigned kBits = layout::log2Exact(k), chunkBits = std::max(readers[0].vectorBits(), readers[1].vectorBits());
   while (chunkBits < kBits && (sum.size() << (chunkBits + 1)) <= kMostMultiplyAdds)
     ++chunkBits;
+  uint64_t ownWords =
+      (readers[0].rows() + readers[1].rows()) * std::max<uint64_t>(sum[0]->getType()->getScalarSizeInBits() / 32, 1);
+  while (chunkBits && (ownWords << chunkBits) > kMostWords)
+    --chunkBits;
   V parts[2];
   for (unsigned i = 0; i < 2; ++i) {
     readers[i].setChunk(chunkBits);
