@@ -181,6 +181,8 @@ void Emitter::asyncDot(const Op &o) {
       std::copy(next.begin(), next.end(), into.begin());
     }
   };
+  FastMathFlags flags; // as other sums of the kernel have them
+  flags.setAllowContract(target_.numerics().contract);
   if (!inParts)
     target_.beginAsyncMatrix(b_);
   for (unsigned first = 0; first < sums.size(); first += fragment) {
@@ -194,7 +196,8 @@ void Emitter::asyncDot(const Op &o) {
       target_.endAsyncMatrix(b_);
       SmallVector<V> awaited = target_.awaitMatrix(b_, 0, sum);
       for (unsigned i = 0; i < fragment; ++i)
-        total[i] = e_.narrow(b_.CreateFAdd(e_.widen(total[i], tc.elem), e_.widen(awaited[i], tc.elem)), tc.elem);
+        total[i] =
+            e_.narrow(b_.CreateFAddFMF(e_.widen(total[i], tc.elem), e_.widen(awaited[i], tc.elem), flags), tc.elem);
     }
   }
   if (!inParts)
