@@ -1,13 +1,13 @@
-// LowerTensorCopies.cpp - accesses by descriptor, one at a time, as tensor copies
+// LowerTensorCopies.cpp - accesses by descriptor that no loop starts ahead, as tensor copies
 //
 // Before: %v = tile.descriptor_load %base …                After: %s = tile.shared_alloc ; tile.tensor_load %s, %map, %barrier … ;
 //                                                                 tile.copy_barrier_wait ; %v = tile.shared_load %s
 //         tile.descriptor_store %v, %base …                       tile.shared_store %s, %v ; tile.shared_fence ; tile.barrier ;
 //                                                                 tile.tensor_store %s, %map … ; tile.tensor_store_wait
-// A load whose value goes to a matrix unit's buffer, or changes its layout, is copied to where that is read. The description of the array stands
+// Loads that follow each other start together and are awaited once. A load whose value goes to a matrix unit's buffer, or changes its layout, is copied to where that is read. The description of the array stands
 // at the start of the kernel.
 // Requires: LAYOUT level, after PipelineLoops, which takes the loads that it can start ahead.  Establishes: no access by descriptor is left.
-// Not done here: several copies under way at once.
+// Not done here: stores that run on while the program goes on.
 //
 // SPDX-License-Identifier: Apache-2.0
 #include "core/transforms/layout/Passes.h"
@@ -148,7 +148,9 @@ public:
   StepResult run();
 
 private:
-  void lowerLoad(DescriptorLoadOp op);
+  SmallVector<DescriptorLoadOp> startingWith(DescriptorLoadOp first) const;
+  void lowerLoads(MutableArrayRef<DescriptorLoadOp> group);
+  static void giveTo(OpBuilder &builder, DescriptorLoadOp op, Value slot);
   LogicalResult lowerStore(DescriptorStoreOp op);
   SharedType bufferOf(DescriptorLoadOp op) const;
   bool isReadAgain(Value base);
@@ -180,29 +182,88 @@ SharedType Lowering::bufferOf(DescriptorLoadOp op) const {
   return tensorCopyBuffer(op.getType(), info_);
 }
 
-void Lowering::lowerLoad(DescriptorLoadOp op) {
-  OpBuilder builder(op);
-  Location loc = op.getLoc();
-  DescribedArray array(op);
-  SharedType type = bufferOf(op);
-  auto bytes = static_cast<int32_t>(bytesOf(type));
-  Value slot = SharedAllocOp::create(builder, loc, type, IntegerAttr(), builder.getI32IntegerAttr(bytes));
+// Whether what the value needs can be computed before `at`, in whose block it may be computed; moves it there.
+static bool bringBefore(Value value, Operation *at, bool move) {
+  Operation *op = value.getDefiningOp();
+  if (!op || op->getBlock() != at->getBlock() || op->isBeforeInBlock(at))
+    return true;
+  if (op->getNumRegions() || !isMemoryEffectFree(op) ||
+      !llvm::all_of(op->getOperands(), [&](Value operand) { return bringBefore(operand, at, move); }))
+    return false;
+  if (move)
+    op->moveBefore(at);
+  return true;
+}
+
+// The loads that can start together with the first one: nothing between them writes global memory or waits, and their offsets do not follow
+// from what is loaded. All their buffers live at once, in half of the shared memory at most.
+SmallVector<DescriptorLoadOp> Lowering::startingWith(DescriptorLoadOp first) const {
+  SmallVector<DescriptorLoadOp> group = {first};
+  uint64_t bytes = bytesOf(bufferOf(first));
+  for (Operation *op = first->getNextNode(); op; op = op->getNextNode()) {
+    auto load = dyn_cast<DescriptorLoadOp>(op);
+    if (load) {
+      uint64_t more = bytesOf(bufferOf(load));
+      bool early = llvm::all_of(load.getOffsets(), [&](Value offset) { return bringBefore(offset, first, false); });
+      if (early && bytes + more <= info_.sharedBytes() / 2) {
+        group.push_back(load);
+        bytes += more;
+      }
+    } else if (op->getNumRegions() || (!isMemoryEffectFree(op) &&
+                                       !isa<LoadOp, SharedAllocOp, SharedStoreOp, SharedLoadOp, SharedFenceOp>(op))) {
+      break;
+    }
+  }
+  for (DescriptorLoadOp load : group)
+    for (Value offset : load.getOffsets())
+      bringBefore(offset, first, true);
+  return group;
+}
+
+void Lowering::lowerLoads(MutableArrayRef<DescriptorLoadOp> group) {
+  DescriptorLoadOp first = group.front();
+  OpBuilder builder(first);
+  Location loc = first.getLoc();
+  Value yes = constant(builder, loc, builder.getI1Type(), 1), zero = constant(builder, loc, builder.getI32Type(), 0);
+  SmallVector<Value> slots;
+  uint64_t bytes = 0;
+  for (DescriptorLoadOp load : group) {
+    SharedType type = bufferOf(load);
+    auto own = static_cast<int32_t>(bytesOf(type));
+    slots.push_back(SharedAllocOp::create(builder, load.getLoc(), type, IntegerAttr(), builder.getI32IntegerAttr(own)));
+    bytes += static_cast<uint64_t>(own);
+  }
   Value barriers = makeCopyBarriers(builder, loc, 1);
-  Value zero = constant(builder, loc, builder.getI32Type(), 0), yes = constant(builder, loc, builder.getI1Type(), 1);
   // What lanes stored to these bytes before comes before what the engine writes; the barrier also publishes the copy barrier.
   SharedFenceOp::create(builder, loc);
   BarrierOp::create(builder, loc);
   Value barrier = SharedSlotOp::create(builder, loc, barriers, zero);
-  Value map = maps_.mapOf(array, *tensorCopyPlan(type, info_));
-  SmallVector<Value> at = maps_.coordinates(builder, loc, array, array.offsets);
-  CopyExpectOp::create(builder, loc, barrier, yes, bytes);
-  TensorLoadOp::create(builder, loc, slot, map, barrier, yes, at);
+  SmallVector<SmallVector<Value>> operands;
+  for (auto [load, slot] : llvm::zip(group, slots)) {
+    DescribedArray array(load);
+    Value map = maps_.mapOf(array, *tensorCopyPlan(cast<SharedType>(slot.getType()), info_));
+    operands.push_back({slot, map, barrier, yes});
+    llvm::append_range(operands.back(), maps_.coordinates(builder, load.getLoc(), array, array.offsets));
+  }
+  CopyExpectOp::create(builder, loc, barrier, yes, static_cast<int32_t>(bytes));
+  for (auto [load, own] : llvm::zip(group, operands))
+    TensorLoadOp::create(builder, load.getLoc(), TypeRange(), own);
   CopyBarrierWaitOp::create(builder, loc, barrier, zero);
+  for (auto [load, slot] : llvm::zip(group, slots))
+    giveTo(builder, load, slot);
+  endCopyBarriers(builder, loc, barriers);
+  for (DescriptorLoadOp load : group)
+    load.erase();
+}
+
+// Whoever used the load's value gets it from the slot.
+void Lowering::giveTo(OpBuilder &builder, DescriptorLoadOp op, Value slot) {
+  Location loc = op.getLoc();
   bool stays = false;
   SmallVector<Operation *> dead;
   Value loaded;
   for (Operation *user : llvm::make_early_inc_range(op.getResult().getUsers())) {
-    if (SharedStoreOp store = storeForUnit(user); store && store.getShared().getType() == type) {
+    if (SharedStoreOp store = storeForUnit(user); store && store.getShared().getType() == slot.getType()) {
       if (isa_and_nonnull<SharedFenceOp>(store->getNextNode()))
         dead.push_back(store->getNextNode());
       Operation *buffer = store.getShared().getDefiningOp();
@@ -220,13 +281,11 @@ void Lowering::lowerLoad(DescriptorLoadOp op) {
     op.getResult().replaceAllUsesExcept(loaded, SmallPtrSet<Operation *, 4>(dead.begin(), dead.end()));
   if (!stays)
     SharedFreeOp::create(builder, loc, slot);
-  endCopyBarriers(builder, loc, barriers);
   for (Operation *each : dead) {
     if (auto buffer = dyn_cast<SharedAllocOp>(each))
       buffer.getResult().replaceAllUsesWith(slot);
     each->erase();
   }
-  op.erase();
 }
 
 // Whether the kernel loads what it stores here, or may: then the store must be over when the kernel goes on.
@@ -296,9 +355,14 @@ StepResult Lowering::run() {
       return {failure(), result.count};
     ++result.count;
   }
+  llvm::DenseSet<Operation *> done;
   for (DescriptorLoadOp load : loads) {
-    lowerLoad(load);
-    ++result.count;
+    if (done.contains(load))
+      continue;
+    SmallVector<DescriptorLoadOp> group = startingWith(load);
+    done.insert(group.begin(), group.end());
+    result.count += static_cast<unsigned>(group.size());
+    lowerLoads(group);
   }
   return result;
 }

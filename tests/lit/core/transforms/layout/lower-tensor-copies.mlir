@@ -47,4 +47,32 @@ func.func @in_place(%x: !tile.ptr<f16> {tile.divisibility = 16 : i64}, %i: i32) 
   tile.descriptor_store %v, %x shape[%n64, %n64] strides[%n64, %one] offsets[%i, %i] : (tensor<16x64xf16>, !tile.ptr<f16>, i64, i64, i64, i64, i32, i32) -> ()
   return
 }
+
+// Loads that follow each other start together. What is stored between keeps them apart.
+// CHECK-LABEL: @together
+// CHECK: tile.copy_expect %{{.*}} bytes = 4096
+// CHECK-COUNT-2: tile.tensor_load
+// CHECK: tile.copy_barrier_wait
+// CHECK-NOT: tile.barrier
+// CHECK-COUNT-2: tile.shared_load
+// CHECK: tile.copy_barrier_end
+// CHECK: tile.store
+// CHECK: tile.copy_expect %{{.*}} bytes = 2048
+// CHECK: tile.tensor_load
+// CHECK-NEXT: tile.copy_barrier_wait
+func.func @together(%x: !tile.ptr<f16> {tile.divisibility = 16 : i64}, %y: !tile.ptr<f16> {tile.divisibility = 16 : i64}, %z: !tile.ptr<f16> {tile.divisibility = 16 : i64}, %i: i32) {
+  %n64 = arith.constant 512 : i64
+  %one = arith.constant 1 : i64
+  %v = tile.descriptor_load %x shape[%n64, %n64] strides[%n64, %one] offsets[%i, %i] : (!tile.ptr<f16>, i64, i64, i64, i64, i32, i32) -> tensor<16x64xf16>
+  %c5 = arith.constant 5 : i32
+  %j = arith.addi %i, %c5 : i32
+  %w = tile.descriptor_load %x shape[%n64, %n64] strides[%n64, %one] offsets[%j, %i] : (!tile.ptr<f16>, i64, i64, i64, i64, i32, i32) -> tensor<16x64xf16>
+  %h = arith.constant 1.0 : f16
+  tile.store %z, %h : (!tile.ptr<f16>, f16) -> ()
+  %u = tile.descriptor_load %x shape[%n64, %n64] strides[%n64, %one] offsets[%c5, %i] : (!tile.ptr<f16>, i64, i64, i64, i64, i32, i32) -> tensor<16x64xf16>
+  %s = arith.addf %v, %w : tensor<16x64xf16>
+  %t = arith.addf %s, %u : tensor<16x64xf16>
+  tile.descriptor_store %t, %y shape[%n64, %n64] strides[%n64, %one] offsets[%i, %i] : (tensor<16x64xf16>, !tile.ptr<f16>, i64, i64, i64, i64, i32, i32) -> ()
+  return
+}
 }
