@@ -112,7 +112,9 @@ void Registry::consider(const std::string &file, std::vector<std::unique_ptr<Can
   fs::path real = fs::canonical(file, error);
   c->path = error ? file : real.string();
   auto same = [&](const std::unique_ptr<Candidate> &o) { return o->path == c->path; };
-  if (std::any_of(into.begin(), into.end(), same) || std::any_of(candidates_.begin(), candidates_.end(), same))
+  // What could not be read is read again: it may be there now, and whoever asks for it again is told again why not.
+  auto stands = [&](const std::unique_ptr<Candidate> &o) { return same(o) && (o->usable() || o->shadowed); };
+  if (std::any_of(into.begin(), into.end(), same) || std::any_of(candidates_.begin(), candidates_.end(), stands))
     return;
   Expected<Manifest> m = readManifest(c->path);
   if (!m) {
@@ -139,8 +141,10 @@ void Registry::markShadowed() {
     if (!c->usable())
       continue;
     auto [it, isFirst] = first.emplace(c->manifest.name, c.get());
-    if (!isFirst)
+    if (!isFirst) {
       c->skipped = "plugin " + c->manifest.name + " was found before, as " + it->second->path;
+      c->shadowed = true;
+    }
   }
 }
 
@@ -152,9 +156,16 @@ Expected<bool> Registry::add(const std::string &path) {
     if (!c->usable()) {
       Failure f{DiagId::PluginMissing, c->skipped, {}};
       f.id = c->manifest.name.empty() && fs::exists(c->path) ? DiagId::PluginRefused : DiagId::PluginMissing;
-      candidates_.push_back(std::make_unique<Candidate>(*c));
+      auto same = [&](const std::unique_ptr<Candidate> &o) { return o->path == c->path; };
+      if (std::none_of(candidates_.begin(), candidates_.end(), same))
+        candidates_.push_back(std::make_unique<Candidate>(*c));
       return f;
     }
+  // Earlier failures of the same files leave the list; the objects stay, since callers may hold them.
+  for (auto &old : candidates_)
+    if (std::any_of(found.begin(), found.end(), [&](const auto &c) { return c->path == old->path; }))
+      replaced_.push_back(std::move(old));
+  std::erase(candidates_, nullptr);
   candidates_.insert(candidates_.begin(), std::make_move_iterator(found.begin()), std::make_move_iterator(found.end()));
   markShadowed();
   return true;

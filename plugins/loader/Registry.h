@@ -35,9 +35,10 @@ struct RegistryOptions {
 
 // A manifest that was found, whether it can be used or not.
 struct Candidate {
-  std::string path;    // of the manifest
-  Manifest manifest;   // as far as it could be read
-  std::string skipped; // why not; empty: usable as far as is known
+  std::string path;      // of the manifest
+  Manifest manifest;     // as far as it could be read
+  std::string skipped;   // why not; empty: usable as far as is known
+  bool shadowed = false; // skipped because another one has its name
   bool usable() const { return skipped.empty(); }
 };
 
@@ -88,6 +89,7 @@ private:
   RegistryOptions options_;
   mutable std::mutex mutex_;
   std::vector<std::unique_ptr<Candidate>> candidates_;
+  std::vector<std::unique_ptr<Candidate>> replaced_;        // by a later add of the same file
   std::map<std::string, Expected<const Library *>> loaded_; // by library path
 };
 

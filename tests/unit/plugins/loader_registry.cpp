@@ -153,7 +153,17 @@ TEST(Registry, EveryCandidateKeepsItsReason) {
     EXPECT_TRUE(*reasons[i] ? c[i]->skipped.find(reasons[i]) != std::string::npos : c[i]->usable())
         << i << ": " << c[i]->skipped;
   EXPECT_NE(r.resolveOne("gone/x").failure().message.find("missing.so"), std::string::npos);
-  EXPECT_FALSE(r.add(f.path.string() + "/none.tessera.json"));
+  std::string late = f.path.string() + "/late.tessera.json";
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_FALSE(r.add(late)) << "it is still not there";
+    EXPECT_EQ(r.candidates().size(), 8U) << "and listed once";
+  }
+  const Candidate *missing = r.candidates().back();
+  f.write("late.tessera.json", manifest("late", "{\"name\":\"late\"}"));
+  EXPECT_TRUE(r.add(late)) << "now it is";
+  EXPECT_EQ(r.candidates().size(), 8U);
+  EXPECT_TRUE(r.candidates().front()->usable());
+  EXPECT_FALSE(missing->usable()) << "what a caller holds stays as it was";
 }
 
 TEST(Registry, TheEnvironmentReplacesOrAdds) {
