@@ -87,6 +87,7 @@ bool isCoreOption(const std::string &key) {
                                       "plugin",
                                       "fp_fusion",
                                       "tensor_copies",
+                                      "delayed_products",
                                       "unsupported_fp8",
                                       "sanitize_overflow",
                                       "file",

@@ -203,7 +203,8 @@ private:
     const std::string one = ".minnctapersm 1\n";
     size_t at = r.ptx.find(one);
     bool usesMatrixUnits = r.ptx.find("mma") != std::string::npos;
-    bool alternates = usesMatrixUnits && r.ptx.find("ex2.approx") != std::string::npos;
+    bool alternates =
+        module.option("delayed_products") != 0 && usesMatrixUnits && r.ptx.find("ex2.approx") != std::string::npos;
     if (!cubin.ok || cubin.kernels.size() != 1 || at == std::string::npos ||
         r.ptx.find(one, at + 1) != std::string::npos || (usesMatrixUnits && !alternates) || options.limits.maxRegisters)
       return;

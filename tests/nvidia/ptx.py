@@ -286,9 +286,8 @@ CHECKS = [
     ("sm_100", "matmul", matmul("fp16"), [r"mma\.sync"], [r"wgmma"]),
     ("sm_120", "softmax", SOFTMAX, [r"\.target sm_120\b"], []),
     ("compute_90", "softmax", SOFTMAX, [r"\.target sm_90\b"], []),
-    # The second product of an iteration is delayed: it runs beside the first one of the next, and its sum is awaited in two branches, of which
-    # one scales it. Weights go to it in packed registers.
-    ("sm_90a", "attention", ATTENTION, [r"wgmma\.wait_group\.sync\.aligned 1;", r"vote\.sync\.any\.pred", r"cvt\.rn\.f16x2\.f32"], [r"mov\.b32\s+%r\d+, \{", r"\.local"]),
+    # One product after the other, unless delayed products are asked for.
+    ("sm_90a", "attention", ATTENTION, [r"wgmma\.mma_async", r"cvt\.rn\.f16x2\.f32"], [r"vote\.sync", r"\.local"]),
     ("sm_90a", "powers", POWERS, [r"ex2\.approx\.f32"], [r"ftz"]),
     ("sm_90a@flush_subnormals=1", "powers", POWERS, [r"ex2\.approx\.ftz\.f32"], []),
     # Scaled blocks: elements become 16 bits in registers, then as any product. Two elements of four bits by one multiplication, shift and two masks.

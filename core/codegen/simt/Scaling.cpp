@@ -71,7 +71,8 @@ bool Emitter::isMostlyOne(tbc::ValueId v) {
 // `wait`: the dot_wait that gives the tile, or null. It moves into both branches: what was computed before, the weights of an attention, is then
 // computed while the product still runs. Within one block the assembler is free to wait first, and does.
 bool Emitter::scaleWhereNeeded(const Op *wait, const Op &o) {
-  if (o.code != Opcode::MulF || (wait && (wait->results.size() != 1 || uses().counts[wait->results[0]] != 1)))
+  if (m_.option("delayed_products") == 0 || o.code != Opcode::MulF ||
+      (wait && (wait->results.size() != 1 || uses().counts[wait->results[0]] != 1)))
     return false;
   const tbc::Type &t = type(o.results[0]);
   if (!t.isTensor() || t.elem != tbc::Elem::F32)

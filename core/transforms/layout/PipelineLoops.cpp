@@ -606,8 +606,10 @@ int64_t LoopPipeliner::run(int64_t stages) {
   unsigned inFlight = accumulateOnly();
   auto stays = [&](Value shared) { return staysFilled(shared); };
   uint64_t registers = target_.info().stated(target::Capability::RegsPerThread);
-  bool overlaps = !inFlight && hasAccumulatingProducts(loop_, stays);
-  bool trails = !inFlight && !overlaps && hasTrailingProducts(loop_, registers, stays);
+  // Measured on an H100: slower than one product after the other (docs/rationale/attention.md), so only where it is asked for.
+  bool delays = moduleOption(loop_->getParentOfType<ModuleOp>(), "delayed_products", 0) != 0;
+  bool overlaps = delays && !inFlight && hasAccumulatingProducts(loop_, stays);
+  bool trails = delays && !inFlight && !overlaps && hasTrailingProducts(loop_, registers, stays);
   int64_t extra = inFlight || overlaps || trails ? 2 : 1;
   int64_t distance = chooseDistance(stages, extra);
   if (distance < 1 && extra == 2)
