@@ -26,9 +26,6 @@ NvidiaKernel::NvidiaKernel(NvidiaDevice &device, cu::ModuleId module, const sdk:
   std::copy(info.cluster, info.cluster + 3, cluster_);
   if (!maps.empty())
     maps_ = std::make_unique<TensorMaps>(device, std::move(maps), argBytes_);
-  if (maps_ && maps_->bytes() > kMaxParameterBytes)
-    throw sdk::Error(TSR_E_BAD_ARTIFACT, "kernel '" + info.name + "' has " + std::to_string(maps_->bytes()) +
-                                             " bytes of parameters with its tensor maps");
   const cu::Api &api = device.api();
   if (info.flags & ~kKnownFlags)
     throw sdk::Error(TSR_E_TOO_NEW,
@@ -55,14 +52,28 @@ NvidiaKernel::NvidiaKernel(NvidiaDevice &device, cu::ModuleId module, const sdk:
 
 void NvidiaKernel::checkParameters(const sdk::KernelInfo &info) const {
   const cu::Api &api = device_.api();
-  if (!api.cuFuncGetParamInfo)
+  if (!api.cuFuncGetParamInfo) {
+    if (maps_) // where the maps are, nobody else knows
+      throw sdk::Unsupported("a kernel with tensor copies", "",
+                             "the driver is older than 12.4; compile kernel '" + info.name +
+                                 "' with tensor_copies=False");
     return;
-  size_t count = 0, end = 0, offset = 0, bytes = 0;
-  while (api.cuFuncGetParamInfo(function_, count, &offset, &bytes) == cu::kSuccess) {
-    end = offset + bytes;
-    ++count;
   }
-  if (end > (maps_ ? maps_->bytes() : info.argBytes))
+  std::vector<uint64_t> offsets;
+  size_t end = 0, offset = 0, bytes = 0;
+  while (api.cuFuncGetParamInfo(function_, offsets.size(), &offset, &bytes) == cu::kSuccess) {
+    end = offset + bytes;
+    offsets.push_back(offset);
+  }
+  const size_t maps = maps_ ? maps_->count() : 0;
+  const size_t visible = offsets.size() < maps ? 0 : maps ? offsets[offsets.size() - maps] : end;
+  if (maps && (offsets.size() < maps || visible < info.argBytes || end > kMaxParameterBytes))
+    throw sdk::Error(TSR_E_BAD_ARTIFACT, "kernel '" + info.name + "' has " + std::to_string(end) +
+                                             " bytes of parameters, which are not its arguments and " +
+                                             std::to_string(maps) + " tensor maps");
+  if (maps)
+    return maps_->place({offsets.end() - static_cast<ptrdiff_t>(maps), offsets.end()}, end);
+  if (end > info.argBytes)
     throw sdk::Error(TSR_E_BAD_ARTIFACT, "kernel '" + info.name + "' reads " + std::to_string(end) +
                                              " bytes of arguments, its facts say " + std::to_string(info.argBytes));
 }

@@ -163,7 +163,6 @@ std::string NvidiaDevice::encodeDescriptor(const sdk::Options &options) {
 
 TensorMaps::TensorMaps(NvidiaDevice &device, std::vector<MapRecipe> recipes, uint64_t argumentBytes)
     : device_(device), recipes_(std::move(recipes)), argumentBytes_(argumentBytes) {
-  offset_ = (argumentBytes + kTensorMapAlignment - 1) / kTensorMapAlignment * kTensorMapAlignment;
   size_t numbers = 0;
   for (const MapRecipe &r : recipes_) {
     numbers += r.numbers.size();
@@ -173,7 +172,11 @@ TensorMaps::TensorMaps(NvidiaDevice &device, std::vector<MapRecipe> recipes, uin
       throw sdk::Error(TSR_E_BAD_ARTIFACT, "a tensor map of element type " + std::to_string(r.elem));
   }
   last_.resize(numbers);
-  block_.resize(bytes());
+}
+
+void TensorMaps::place(std::vector<uint64_t> offsets, uint64_t bytes) {
+  offsets_ = std::move(offsets);
+  block_.assign(bytes, 0);
 }
 
 // What the array is called by in a message: the number of the map, as kernels have no names for them.
@@ -219,7 +222,7 @@ void TensorMaps::update(const uint8_t *arguments) {
     if (known && std::equal(last, last + r.numbers.size(), numbers.begin()))
       continue;
     cu::TensorMap map = make(r, numbers.data());
-    std::memcpy(block_.data() + offset_ + i * kTensorMapBytes, map.opaque, kTensorMapBytes);
+    std::memcpy(block_.data() + offsets_[i], map.opaque, kTensorMapBytes);
     std::copy_n(numbers.begin(), r.numbers.size(), last);
   }
   std::memcpy(block_.data(), arguments, argumentBytes_);

@@ -2,7 +2,7 @@
 //
 // SPDX-License-Identifier: Apache-2.0
 //
-// A kernel with tensor copies has, behind its arguments, a parameter of kTensorMapBytes for each map, at multiples of kTensorMapAlignment. Callers do
+// A kernel with tensor copies has, behind its arguments, a parameter of kTensorMapBytes for each map, aligned to kTensorMapAlignment. Callers do
 // not know of them: the driver role makes them at the launch from the arguments, keeps the last ones, and makes them again where a number
 // that goes in has changed. Its module defines one global variable more:
 //   tsr_tensor_maps   64-bit words, read-only. For each kernel with maps: length and text of its name (bytes, padded to words), the

@@ -61,15 +61,15 @@ TEST_F(TensorMapTest, ALaunchMakesWhatItNeedsOnce) {
   EXPECT_EQ(cuda->tensorBox[0], 64u);
   EXPECT_EQ(cuda->tensorBox[1], 16u);
   EXPECT_EQ(cuda->tensorSwizzle, 3);
-  ASSERT_EQ(cuda->lastArguments.size(), 256u);
+  ASSERT_EQ(cuda->lastArguments.size(), 240u);
   uint64_t address = 0;
-  std::memcpy(&address, cuda->lastArguments.data() + 128, 8);
+  std::memcpy(&address, cuda->lastArguments.data() + 112, 8);
   EXPECT_EQ(address, 0x10000u);
   ASSERT_EQ(launchWith(k, 0x10000, 24), TSR_OK);
   EXPECT_EQ(cuda->calls["cuTensorMapEncodeTiled"], 1u);
   ASSERT_EQ(launchWith(k, 0x20000, 24), TSR_OK);
   EXPECT_EQ(cuda->calls["cuTensorMapEncodeTiled"], 2u);
-  std::memcpy(&address, cuda->lastArguments.data() + 128, 8);
+  std::memcpy(&address, cuda->lastArguments.data() + 112, 8);
   EXPECT_EQ(address, 0x20000u);
 }
 

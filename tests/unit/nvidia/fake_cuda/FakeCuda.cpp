@@ -568,10 +568,7 @@ Result cuFuncLoad(Function) {
 }
 Result cuFuncGetParamInfo(Function f, size_t index, size_t *offset, size_t *bytes) {
   ENTER(cuFuncGetParamInfo, Context);
-  size_t total = argumentBytes(*reinterpret_cast<std::string *>(f));
-  *offset = index * 8;
-  *bytes = total - *offset < 8 ? total - *offset : 8;
-  return *offset < total ? kSuccess : kInvalidValue;
+  return parameterAt(*reinterpret_cast<std::string *>(f), index, *offset, *bytes) ? kSuccess : kInvalidValue;
 }
 Result cuFuncGetAttribute(int *out, int which, Function f) {
   ENTER(cuFuncGetAttribute, Context);

@@ -5,6 +5,7 @@
 #include "backends/nvidia/driver/Api.h"
 #include "backends/nvidia/image/Messages.h"
 
+#include <algorithm>
 #include <cstring>
 
 using namespace tessera::nvidia;
@@ -82,7 +83,15 @@ int runKernel(const std::string &name, const std::vector<char> &arguments, const
 }
 
 size_t argumentBytes(const std::string &kernel) {
-  return kernel == "add_one" ? 12 : kernel == "copies" ? 256 : kernel == "print_many" ? 4 : 0;
+  return kernel == "add_one" ? 12 : kernel == "copies" ? 240 : kernel == "print_many" ? 4 : 0;
+}
+
+bool parameterAt(const std::string &name, size_t index, size_t &offset, size_t &bytes) {
+  bool isMap = name == "copies" && index > 0;
+  size_t total = argumentBytes(name);
+  offset = isMap ? 112 : index * 8;
+  bytes = isMap ? 128 : std::min<size_t>(total - std::min(total, offset), 8);
+  return isMap ? index == 1 : offset < total;
 }
 
 } // namespace tessera::fake_cuda

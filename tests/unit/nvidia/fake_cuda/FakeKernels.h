@@ -14,5 +14,8 @@ namespace tessera::fake_cuda {
 int runKernel(const std::string &name, const std::vector<char> &arguments, const std::string *port);
 // Bytes of arguments that a kernel of this name takes.
 size_t argumentBytes(const std::string &name);
+// Where the machine code reads a parameter; false: it has none of that number. A tensor map is the last one of "copies", where ptxas puts it behind
+// arguments of up to 112 bytes.
+bool parameterAt(const std::string &name, size_t index, size_t &offset, size_t &bytes);
 
 } // namespace tessera::fake_cuda
