@@ -334,6 +334,7 @@ int main(int argc, char **argv) try {
       why = device.run(job, lost);
       if (lost && !device.open()) {
         failures.emplace_back(job.name, why + "; and the device does not open again: " + tsr_error_message());
+        std::printf("FAIL %s: %s\n", job.name.c_str(), failures.back().second.c_str());
         break;
       }
     }

@@ -67,7 +67,10 @@ class Side:
         self._synchronize()
         seconds = time.perf_counter() - started  # compiles and tunes
         answer = {"first_run_s": seconds, "error": self.case.error(), "limit": self.case.limit,
-                  "configuration": [str(k.best_config) for k in self.case.kernels if hasattr(k, "best_config")]}
+                  "configuration": [str(k.best_config) for k in self.case.kernels if hasattr(k, "best_config")],
+                  "candidates_ms": [{str(config): times[0] if isinstance(times, (list, tuple)) else times
+                                     for config, times in (getattr(k, "configs_timings", None) or {}).items()}
+                                    for k in self.case.kernels if hasattr(k, "best_config")]}
         if compiled is not None:
             answer |= {"registers": compiled.n_regs, "spills": compiled.n_spills, "shared": compiled.metadata.shared}
         self.calls = {self.name: self.case.run}
