@@ -1,0 +1,278 @@
+#!/usr/bin/env python3
+# emulate.py - PTX of small kernels executed in software, against NumPy
+# SPDX-License-Identifier: Apache-2.0
+"""usage: emulate.py TESSERA
+
+Compiles kernels of one block of 128 lanes for sm_80 and sm_90a and executes their PTX: integer arithmetic, global and shared memory, ldmatrix,
+stmatrix, mma.sync, conversions, as PTX ISA 8.4 says. So addresses, swizzles, fragments and block transfers are tested without a device. No branches: the
+kernels have none. wgmma gets the true product, in its accumulator's layout: how it reads shared memory is not tested. Access out of bounds is an
+error. Last line: `N passed, N failed`."""
+import itertools
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+import numpy as np
+
+KERNELS = """
+import triton
+import triton.language as tl
+
+
+@triton.jit
+def product(a, b, c, M: tl.constexpr, N: tl.constexpr, K: tl.constexpr, AT: tl.constexpr, BT: tl.constexpr, CT: tl.constexpr):
+    m = tl.arange(0, M)
+    n = tl.arange(0, N)
+    k = tl.arange(0, K)
+    x = tl.load(a + m[:, None] + k[None, :] * M) if AT else tl.load(a + m[:, None] * K + k[None, :])
+    y = tl.load(b + k[:, None] + n[None, :] * K) if BT else tl.load(b + k[:, None] * N + n[None, :])
+    z = tl.dot(x, y).to(tl.float16)
+    if CT:
+        tl.store(c + m[:, None] + n[None, :] * M, z)
+    else:
+        tl.store(c + m[:, None] * N + n[None, :], z)
+
+
+@triton.jit
+def widened(out, x, BLOCK: tl.constexpr):
+    at = tl.arange(0, BLOCK)
+    tl.store(out + at, tl.load(x + at).to(out.dtype.element_ty))
+"""
+LANES = 128
+U = np.uint64
+
+
+def mask(bits):
+    return U((1 << bits) - 1)
+
+
+class Emulator:
+    """One block. Registers are arrays of 64-bit words, one a lane; parameter i is the address (i + 1) << 32 of buffer i."""
+
+    def __init__(self, buffers, truth=None):
+        self.buffers = [bytearray(b) for b in buffers]
+        self.shared, self.registers, self.truth = bytearray(1 << 18), {}, truth
+        self.lane = np.arange(LANES)
+
+    # ---- operands
+
+    def value(self, text, bits=64):
+        text = text.strip()
+        if text == "%tid.x":
+            v = self.lane.astype(U)
+        elif text == "tessera_shared":
+            v = np.zeros(LANES, U)
+        elif text.startswith("%"):
+            v = self.registers[text]
+        else:
+            v = np.full(LANES, int(text.rstrip("U"), 0) & (1 << 64) - 1, U)
+        return v & mask(bits)
+
+    def floats(self, text):
+        return self.value(text, 32).astype(np.uint32).view(np.float32)
+
+    def address(self, text):
+        base, _, offset = text.strip("[] ").partition("+")
+        return self.value(base) + self.value(offset or "0")
+
+    def window(self, space, address, count):
+        address = int(address)
+        memory, at = (self.shared, address & 0xffffffff) if space == "shared" else (self.buffers[(address >> 32) - 1], address & 0xffffffff)
+        if at + count > len(memory):
+            raise IndexError(f"{count} bytes at {address:#x} of {space} memory")
+        return memory, at
+
+    def read(self, space, address, count):
+        memory, at = self.window(space, address, count)
+        return bytes(memory[at:at + count])
+
+    def write(self, space, address, data):
+        memory, at = self.window(space, address, len(data))
+        memory[at:at + len(data)] = data
+
+    # ---- statements
+
+    def run(self, ptx):
+        body = ptx[ptx.index("{\n", ptx.index(".entry")) + 1:]
+        lines = (re.sub(r"//.*", "", line).strip() for line in body.split("\n"))
+        text = " ".join(line for line in lines if line and line[0] not in ".$")
+        for statement in text.split(";"):
+            statement = statement.strip(" {}") if statement.count("{") != statement.count("}") else statement.strip()
+            if statement and not statement.startswith(".reg"):
+                op, _, rest = statement.partition(" ")
+                self.execute(op.strip(), [o.strip() for o in re.findall(r"\{[^}]*\}|\[[^\]]*\]|[^,\s][^,]*", rest)])
+        return self.buffers
+
+    def execute(self, op, o):
+        if op in ("ret", "bar.sync") or op.startswith(("fence.", "wgmma.fence", "wgmma.commit", "wgmma.wait", "setp")):
+            return
+        space, bits = op.split(".")[1] if "." in op else "", int((re.search(r"[busf](\d+)$", op) or [0, 64])[1])
+        names = [n.strip() for n in o[0].strip("{}").split(",")]
+        two = {"xor": np.bitwise_xor, "or": np.bitwise_or, "and": np.bitwise_and, "add": np.add, "sub": np.subtract, "shl": np.left_shift,
+               "shr": np.right_shift}
+        kind = op.split(".")[0]
+        if op.startswith("ld.param"):
+            self.registers[o[0]] = np.full(LANES, int(re.search(r"param_(\d+)", o[1])[1]) + 1 << 32, U)
+        elif kind in ("mov", "cvta"):
+            self.move(names, o)
+        elif op.endswith("f16x2") and kind in ("add", "sub"):
+            halves = [self.value(x, 32).astype(np.uint32).view(np.float16).reshape(LANES, 2) for x in o[1:]]
+            result = halves[0] + halves[1] if kind == "add" else halves[0] - halves[1]
+            self.registers[o[0]] = np.ascontiguousarray(result).view(np.uint32)[:, 0].astype(U)
+        elif kind in two and "f" not in op.split(".")[-1]:
+            self.registers[o[0]] = two[kind](self.value(o[1], bits), self.value(o[2], bits)) & mask(bits)
+        elif op == "mul.wide.u32":
+            self.registers[o[0]] = self.value(o[1], 32) * self.value(o[2], 32)
+        elif kind == "bfe":
+            self.registers[o[0]] = (self.value(o[1], bits) >> self.value(o[2])) & ((U(1) << self.value(o[3])) - U(1))
+        elif op.startswith("shfl.sync.idx"):  # of lane 0: the warp's number
+            self.registers[o[0]] = self.value(o[1])[self.lane // 32 * 32]
+        elif op in ("cvt.u64.u32", "cvt.u32.u64", "cvt.u32.u16", "cvt.u16.u32"):
+            self.registers[o[0]] = self.value(o[1], min(int(n) for n in re.findall(r"\d+", op)))
+        elif op == "cvt.s64.s32":
+            self.registers[o[0]] = self.value(o[1], 32).astype(np.uint32).view(np.int32).astype(np.int64).view(U)
+        elif op == "cvt.rn.f16x2.f32":
+            high, low = (self.floats(x).astype(np.float16).view(np.uint16).astype(U) for x in o[1:])
+            self.registers[o[0]] = low | high << U(16)
+        elif kind == "prmt":
+            self.permute(o)
+        elif kind in ("ld", "st"):
+            self.access(kind, space, bits // 8, names if kind == "ld" else [n.strip() for n in o[1].strip("{}").split(",")],
+                        self.address(o[1] if kind == "ld" else o[0]))
+        elif kind in ("ldmatrix", "stmatrix"):
+            self.blocks(kind, "trans" in op, names if kind == "ldmatrix" else [n.strip() for n in o[1].strip("{}").split(",")],
+                        self.address(o[1] if kind == "ldmatrix" else o[0]))
+        elif op.startswith("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16"):
+            self.multiply([[n.strip() for n in x.strip("{}").split(",")] for x in o])
+        elif op.startswith("wgmma.mma_async"):
+            for i, name in enumerate(names):
+                warp, lane = self.lane // 32, self.lane % 32
+                row, column = 16 * warp + lane // 4 + 8 * (i // 2 % 2), 8 * (i // 4) + 2 * (lane % 4) + i % 2
+                self.registers[name] = self.truth[row, column].astype(np.float32).view(np.uint32).astype(U)
+        else:
+            raise NotImplementedError(f"{op} {', '.join(o)}")
+
+    def move(self, names, o):
+        if o[1].startswith("{"):
+            low, high = (self.value(x, 16) for x in o[1].strip("{}").split(","))
+            self.registers[o[0]] = low | high << U(16)
+        elif len(names) == 2:
+            self.registers[names[0]], self.registers[names[1]] = self.value(o[1], 16), self.value(o[1], 32) >> U(16)
+        else:
+            self.registers[o[0]] = self.value(o[1])
+
+    def permute(self, o):
+        word, result = self.value(o[1], 32) | self.value(o[2], 32) << U(32), np.zeros(LANES, U)
+        for i in range(4):
+            nibble = int(o[3].rstrip("U"), 0) >> 4 * i & 15
+            byte = word >> U(8 * (nibble & 7)) & U(255)
+            if nibble & 8:
+                byte = np.where(byte & U(128), U(255), U(0))
+            result |= byte << U(8 * i)
+        self.registers[o[0]] = result
+
+    def access(self, kind, space, size, names, addresses):
+        for lane, address in enumerate(addresses):
+            if kind == "st":
+                data = b"".join((int(self.value(n)[lane]) & (1 << 8 * size) - 1).to_bytes(size, "little") for n in names)
+                self.write(space, address, data)
+        if kind == "ld":
+            whole = np.array([np.frombuffer(self.read(space, a, size * len(names)), f"u{size}") for a in addresses]).astype(U)
+            for i, name in enumerate(names):
+                self.registers[name] = whole[:, i]
+
+    def blocks(self, kind, transposed, names, addresses):
+        """8 x 8 blocks of 16 bits: lane 8 j + r of a warp has the address of row r of block j, lane l the elements (l / 4, 2 (l % 4)) and the next."""
+        lane = np.arange(32)
+        for j, name in enumerate(names):
+            words = np.zeros(LANES, U) if kind == "ldmatrix" else self.value(name)
+            for warp in range(LANES // 32):
+                rows = addresses[32 * warp + 8 * j:32 * warp + 8 * j + 8]
+                block = np.zeros((8, 8), np.uint16)
+                own = slice(32 * warp, 32 * warp + 32)
+                if kind == "ldmatrix":
+                    block = np.array([np.frombuffer(self.read("shared", a, 16), np.uint16) for a in rows])
+                    block = block.T if transposed else block
+                    words[own] = block[lane // 4, 2 * (lane % 4)].astype(U) | block[lane // 4, 2 * (lane % 4) + 1].astype(U) << U(16)
+                    continue
+                block[lane // 4, 2 * (lane % 4)], block[lane // 4, 2 * (lane % 4) + 1] = words[own] & mask(16), words[own] >> U(16)
+                for row, a in zip(block.T if transposed else block, rows):
+                    self.write("shared", a, np.ascontiguousarray(row).tobytes())
+            if kind == "ldmatrix":
+                self.registers[name] = words
+
+    def multiply(self, o):
+        lane = np.arange(32)
+        row, column = lane // 4, 2 * (lane % 4)
+        results = [np.zeros(LANES, np.float32) for _ in range(4)]
+        for warp in range(LANES // 32):
+            own = slice(32 * warp, 32 * warp + 32)
+            a, b, c = np.zeros((16, 16), np.float32), np.zeros((16, 8), np.float32), np.zeros((16, 8), np.float32)
+            for half in range(2):
+                for i in range(4):
+                    values = (self.value(o[1][i])[own] >> U(16 * half) & mask(16)).astype(np.uint16).view(np.float16)
+                    a[row + 8 * (i % 2), column + 8 * (i // 2) + half] = values
+                for i in range(2):
+                    b[column + 8 * i + half, row] = (self.value(o[2][i])[own] >> U(16 * half) & mask(16)).astype(np.uint16).view(np.float16)
+            for i in range(4):
+                c[row + 8 * (i // 2), column + i % 2] = self.floats(o[3][i])[own]
+            d = a @ b + c
+            for i in range(4):
+                results[i][own] = d[row + 8 * (i // 2), column + i % 2]
+        for name, result in zip(o[0], results):
+            self.registers[name] = result.view(np.uint32).astype(U)
+
+
+def main(tessera):
+    passed = failed = 0
+    rng = np.random.default_rng(1)
+    with tempfile.TemporaryDirectory() as folder:
+        source, out = pathlib.Path(folder) / "kernels.py", pathlib.Path(folder) / "out.ptx"
+        source.write_text(KERNELS)
+
+        def compiled(target, kernel, signature, constants):
+            subprocess.run([tessera, "compile", "--in-process", "--no-cache", f"{source}:{kernel}", f"--target=nvidia/{target}", "-s", signature,
+                            *[word for name, value in constants.items() for word in ("-D", f"{name}={value}")], "--num-warps", "4", "--emit=asm",
+                            "-o", str(out)], check=True)
+            return out.read_text()
+
+        def check(name, run):
+            nonlocal passed, failed
+            try:
+                right, words = run()
+            except Exception as error:
+                right, words = False, f"{type(error).__name__}: {error}"
+            passed, failed = passed + right, failed + (not right)
+            print(f"{'ok  ' if right else 'FAIL'} {name}: {words}", flush=True)
+
+        def product(target, M, N, K, AT, BT, CT):
+            ptx = compiled(target, "product", "*fp16:16,*fp16:16,*fp16:16", dict(M=M, N=N, K=K, AT=AT, BT=BT, CT=CT))
+            a, b = (rng.integers(-4, 5, shape).astype(np.float16) for shape in ((M, K), (K, N)))
+            truth = a.astype(np.float32) @ b.astype(np.float32)
+            buffers = [np.ascontiguousarray(a.T if AT else a).tobytes(), np.ascontiguousarray(b.T if BT else b).tobytes(), bytes(2 * M * N)]
+            c = np.frombuffer(Emulator(buffers, truth).run(ptx)[2], np.float16).reshape((N, M) if CT else (M, N))
+            wrong = int(np.sum((c.T if CT else c) != truth.astype(np.float16)))
+            used = [w for w in ("wgmma", "mma.sync", "ldmatrix", "stmatrix") if w in ptx]
+            return wrong == 0, f"{wrong} elements wrong; {', '.join(used)}"
+
+        for target, shape, (AT, BT, CT) in itertools.product(("sm_80", "sm_90a"), ((64, 64, 32), (64, 128, 64), (64, 32, 64)),
+                                                           ((0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1))):
+            check(f"product {target} {shape} {'a' * AT}{'b' * BT}{'c' * CT}", lambda: product(target, *shape, bool(AT), bool(BT), bool(CT)))
+
+        def widened(element, to, numpy):
+            ptx = compiled("sm_90a", "widened", f"*{to}:16,*{element}:16", {"BLOCK": 512})
+            x = np.arange(512).astype(np.uint8)
+            got = np.frombuffer(Emulator([bytes(512 * numpy().itemsize), x.tobytes()]).run(ptx)[0], numpy)
+            want = (x.view(np.int8) if element == "i8" else x).astype(numpy)
+            return bool(np.array_equal(got, want)), f"{int(np.sum(got != want))} of 512 wrong"
+
+        for element in ("i8", "u8"):
+            check(f"{element} to fp16", lambda: widened(element, "fp16", np.float16))
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed or not passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))
