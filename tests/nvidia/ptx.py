@@ -32,7 +32,8 @@ def softmax(out, x, stride, cols, BLOCK: tl.constexpr):
 
 
 @triton.jit
-def matmul(a, b, c, K, a_row, b_row, c_row, M: tl.constexpr, N: tl.constexpr, STEP: tl.constexpr, PRECISION: tl.constexpr):
+def matmul(a, b, c, K, a_row, b_row, c_row, M: tl.constexpr, N: tl.constexpr, STEP: tl.constexpr, PRECISION: tl.constexpr,
+           ADDED: tl.constexpr = False):
     row = tl.program_id(0) * M + tl.arange(0, M)
     column = tl.program_id(1) * N + tl.arange(0, N)
     k = tl.arange(0, STEP)
@@ -40,7 +41,10 @@ def matmul(a, b, c, K, a_row, b_row, c_row, M: tl.constexpr, N: tl.constexpr, ST
     right = b + k[:, None] * b_row + column[None, :]
     total = tl.zeros((M, N), tl.float32)
     for i in range(0, K, STEP):
-        total = tl.dot(tl.load(left), tl.load(right), total, input_precision=PRECISION)
+        if ADDED:
+            total += tl.dot(tl.load(left), tl.load(right), input_precision=PRECISION)
+        else:
+            total = tl.dot(tl.load(left), tl.load(right), total, input_precision=PRECISION)
         left += STEP
         right += STEP * b_row
     tl.store(c + row[:, None] * c_row + column[None, :], total)
@@ -68,21 +72,6 @@ def attention(q, k, v, out, n, scale, M: tl.constexpr, N: tl.constexpr, D: tl.co
 def powers(out, x, BLOCK: tl.constexpr):
     at = tl.arange(0, BLOCK)
     tl.store(out + at, tl.exp2(tl.load(x + at)))
-
-
-@triton.jit
-def added(a, b, c, K, a_row, b_row, c_row, M: tl.constexpr, N: tl.constexpr, STEP: tl.constexpr, PRECISION: tl.constexpr):
-    row = tl.program_id(0) * M + tl.arange(0, M)
-    column = tl.program_id(1) * N + tl.arange(0, N)
-    k = tl.arange(0, STEP)
-    left = a + row[:, None] * a_row + k[None, :]
-    right = b + k[:, None] * b_row + column[None, :]
-    total = tl.zeros((M, N), tl.float32)
-    for i in range(0, K, STEP):
-        total += tl.dot(tl.load(left), tl.load(right), input_precision=PRECISION)
-        left += STEP
-        right += STEP * b_row
-    tl.store(c + row[:, None] * c_row + column[None, :], total)
 
 
 @triton.jit
@@ -254,7 +243,7 @@ CHECKS = [
                                           r"wgmma\.wait_group\.sync\.aligned 1;", r"cp\.async\.wait_group",
                                           r"shr\.u64\s+%rd\d+, %rd\d+, 63;"], [r"\.local", r"mma\.sync"]),
     # `total += dot` is the accumulator of the unit, and the product of one iteration runs beside the next.
-    ("sm_90a", "added", matmul("fp16"), [r"m64n128k16\.f32\.f16\.f16", r"wgmma\.wait_group\.sync\.aligned 1;"], [r"add(\.rn)?\.f32"]),
+    ("sm_90a", "matmul", [*matmul("fp16"), "-D", "ADDED=True"], [r"m64n128k16\.f32\.f16\.f16", r"wgmma\.wait_group\.sync\.aligned 1;"], [r"add(\.rn)?\.f32"]),
     ("sm_90a", "matmul", matmul("bf16", 128, 256, 64, 8), [r"m64n256k16\.f32\.bf16\.bf16"], [r"mma\.sync"]),
     # The unit's sums of fp8 products have fewer bits than f32: so many products, then an addition. Each begins at zero.
     ("sm_90a", "rows_by_rows", rows_by_rows("fp8e4nv", "fp32"), [r"m64n128k32\.f32\.e4m3\.e4m3", r"wait_group\.sync\.aligned 1;", r"setp\.eq\.u32 p"],
