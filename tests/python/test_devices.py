@@ -1,5 +1,9 @@
 # test_devices.py - drivers: facts, tensors where they belong, a device with memory of its own
 # SPDX-License-Identifier: Apache-2.0
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -104,6 +108,41 @@ def test_a_device_flushes_its_own_cache_and_measures_on_its_stream(mock):
         small.fill(9, mock.launch_stream())
         end.record()
     assert mock.launch_stream() is None and start.elapsed_time(end) >= 0
+
+
+# Over the libcuda in software, which works a stream off only when somebody waits for it.
+_ON_ONE_STREAM = """
+from tessera import _tessera
+from tessera.runtime.driver import driver
+active = driver.active
+interface = active.get_device_interface()
+launches = _tessera.Stream(active.device, native=active.get_current_stream())
+start, end = interface.Event(enable_timing=True), interface.Event(enable_timing=True)
+flush = active.get_empty_cache_for_benchmark()
+flush._buffer.fill(1)
+active.device.synchronize()
+start.record()
+active.clear_cache(flush)
+end.record()
+launches.synchronize()
+first = bytearray(flush._buffer.bytes)
+flush._buffer.read(first)
+print(start._event.elapsed_ns(end._event) > 0, first.count(0) == len(first))
+for event in (start, end):
+    event._event.record(launches)
+interface.synchronize()
+print(start._event.elapsed_ns(end._event) > 0)
+"""
+
+
+def test_events_flushes_and_waits_go_where_launches_go():
+    fake = os.environ.get("TESSERA_FAKE_CUDA")
+    if not fake:
+        pytest.skip("TESSERA_FAKE_CUDA names no folder with a libcuda in software")
+    environment = dict(os.environ, LD_LIBRARY_PATH=fake, TESSERA_DEVICE="nvidia")
+    done = subprocess.run([sys.executable, "-c", _ON_ONE_STREAM], env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["True"] * 3
 
 
 def test_a_batch_of_samples_waits_for_the_device_once(mock, monkeypatch):

@@ -57,6 +57,9 @@ class DeviceInterface:
         return _tessera.Stream(self._owner.device, priority, own_thread)
 
     def synchronize(self, device=None):
+        """Waits for what was launched, and for the device's own default stream; shows what kernels printed."""
+        if (launches := self._owner.launch_stream()) is not None:
+            launches.synchronize()
         self._owner.device.synchronize()
 
     def current_device(self):
@@ -158,7 +161,7 @@ class DeviceDriver(DriverBase):
         self._options = options
         self._device = None
         self._stream = None
-        self._wrapped = 0, None  # the last foreign stream, and a Stream around it
+        self._wrapped = None, None  # the handle of the last foreign stream, and a Stream around it
         self._lock = threading.Lock()
         self.utils = DriverUtils(self)
 
@@ -206,19 +209,22 @@ class DeviceDriver(DriverBase):
             raise ValueError(f"this driver has device {self.device.ordinal} only; make another for device {device}")
 
     def get_current_stream(self, device=None):
-        """The stream that launches go to: 0 is the device's default stream, a number the handle of PyTorch's."""
+        """The stream that launches go to: this device's, or a number, the handle of PyTorch's. 0 is the vendor's default stream where PyTorch
+        works on the device too, elsewhere the device's own."""
         if self._stream is not None:
             return self._stream
         native = self._framework_stream()
         return native() if native else 0
 
     def launch_stream(self):
-        """The Stream that launches go to, None for the device's default."""
+        """The Stream that launches go to, None for the device's own default stream."""
         if self._stream is not None:
             return self._stream
-        handle = self.get_current_stream()
-        if not handle:
+        native = self._framework_stream()
+        if native is None:
             return None
+        handle = native()
+        # 0 is a foreign stream like any other: the vendor's default one, with which the device's own keeps no order.
         if handle != self._wrapped[0]:
             self._wrapped = handle, _tessera.Stream(self.device, native=handle)
         return self._wrapped[1]
