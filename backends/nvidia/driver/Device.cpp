@@ -108,8 +108,17 @@ NvidiaDevice::NvidiaDevice(std::shared_ptr<const cu::Api> api, uint32_t ordinal,
                                             "." + std::to_string(limits_.capability % 10) + "; " +
                                             std::to_string(least / 10) + "." + std::to_string(least % 10) +
                                             " is the least that this plugin drives");
+  // After a fault of a kernel CUDA promises a working device to a new process only ("Data types used by CUDA driver", CUDA_ERROR_ILLEGAL_ADDRESS and
+  // its like); with some drivers and faults a new context does.
+  auto mustNotStay = [&](cu::Result r) {
+    if (isSticky(r))
+      throw sdk::Error(TSR_E_DEVICE_LOST, title_ + ": a kernel of this process took its context down (" +
+                                              api_->describe(r) + "), and the driver makes no new one: start the " +
+                                              "process again");
+  };
   auto retain = [&] {
     cu::Result r = api_->cuDevicePrimaryCtxRetain(&context_, id_);
+    mustNotStay(r);
     must(r, r == cu::kDeviceUnavailable ? "another process has it for itself" : "it cannot be opened");
   };
   auto begin = [&] {
@@ -128,6 +137,7 @@ NvidiaDevice::NvidiaDevice(std::shared_ptr<const cu::Api> api, uint32_t ordinal,
   }
   if (r != cu::kSuccess) {
     api_->cuDevicePrimaryCtxRelease(id_);
+    mustNotStay(r);
     must(r, "it cannot be opened");
   }
   memory_ = std::make_unique<NvidiaMemory>(*this);

@@ -51,6 +51,20 @@ TEST_F(FaultTest, ReopeningMakesAFreshDevice) {
   EXPECT_EQ(api->stream_sync(stream), TSR_OK) << error();
 }
 
+// As CUDA's manual has it of most faults: the process gets no device any more. It is told so, and what to do.
+TEST_F(FaultTest, AFaultThatStaysEndsInAnAdvice) {
+  cuda->faultsStay = true;
+  ASSERT_EQ(launch(kernel("fault")), TSR_OK);
+  EXPECT_EQ(api->stream_sync(stream), TSR_E_LAUNCH_FAILED);
+  close();
+  tsr_device *again = nullptr;
+  EXPECT_EQ(api->device_open(nullptr, 0, nullptr, 0, &again), TSR_E_DEVICE_LOST);
+  EXPECT_EQ(again, nullptr);
+  EXPECT_TRUE(has(error(), "a kernel of this process took its context down")) << error();
+  EXPECT_TRUE(has(error(), "start the process again")) << error();
+  EXPECT_EQ(cuda->contextsAlive, 0u);
+}
+
 // A framework in the same process holds the primary context, too: closing does not end it.
 TEST_F(FaultTest, AContextThatSomebodyElseHoldsIsReset) {
   void *address = nullptr, *context = nullptr;

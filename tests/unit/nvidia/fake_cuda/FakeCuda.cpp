@@ -215,13 +215,14 @@ Result cuDevicePrimaryCtxRelease(DeviceId device) {
     return kInvalidContext;
   if (--c.references == 0) {
     --control.contextsAlive;
-    c.fault = kSuccess; // destroyed; the next one is new
+    c.fault = control.faultsStay ? c.fault : kSuccess; // destroyed; the next one is new
   }
   return kSuccess;
 }
 Result cuDevicePrimaryCtxReset(DeviceId device) {
   ENTER(cuDevicePrimaryCtxReset, Nothing);
-  contexts[device].fault = kSuccess;
+  if (!control.faultsStay)
+    contexts[device].fault = kSuccess;
   return kSuccess;
 }
 Result cuCtxGetCurrent(Context *out) {
@@ -516,6 +517,8 @@ Result cuModuleLoadDataEx(ModuleId *out, const void *image, unsigned n, JitOptio
     m->functions.push_back(std::make_unique<std::string>("nothing"));
   } else {
     std::string text(static_cast<const char *>(image));
+    if (text.find("no_such_op") != std::string::npos)
+      return kInvalidPtx;
     for (size_t at = text.find(".entry "); at != std::string::npos; at = text.find(".entry ", at + 1)) {
       size_t from = at + 7;
       m->functions.push_back(std::make_unique<std::string>(text.substr(from, text.find('(', from) - from)));
@@ -760,7 +763,8 @@ extern "C" {
 #define EXPORT __attribute__((visibility("default")))
 EXPORT int cuInit(unsigned) {
   ++control.calls["cuInit"];
-  return control.initResult;
+  const char *visible = std::getenv("CUDA_VISIBLE_DEVICES");
+  return visible && !*visible ? int(kNoDevice) : control.initResult;
 }
 EXPORT int cuDriverGetVersion(int *out) {
   *out = control.version;

@@ -6,12 +6,14 @@
 // forbidden call while a stream captures (it breaks the capture), nothing after a fault. Work on a stream is done when somebody
 // waits for it, so that a forgotten wait shows. It takes PTX text, in which it finds `.entry NAME` and these names mean something:
 //   add_one      (u64 address, u32 n): adds 1 to n 32-bit numbers       nothing   does nothing, takes no arguments
+//   misaligned   (u64 address): a fault        stop      traps
 //   fault        an illegal address            trap_assert  sends an assertion and traps
 //   soft_assert  sends an assertion and ends   print_two    prints one value and one plain line
 //   print_many   (u32 n): prints n values      torn_print   begins a message, never ends it, and traps
 //   copies       (u64 address, u32 n), then a tensor map at byte 128: keeps them in `lastArguments`
 //   wide         256 threads at most           lonely       launches fail: too many resources
-// `tsr_tensor_maps` has the bytes that the test set; `tsr_messages` and `tsr_texts` exist where the text names them. ELF files load with the kernel `nothing`.
+// `tsr_tensor_maps` has the bytes that the test set; `tsr_messages` and `tsr_texts` exist where the text names them. ELF files load with the kernel `nothing`;
+// PTX with the word no_such_op does not.
 #pragma once
 
 #include <cstdint>
@@ -31,6 +33,7 @@ struct Control {
   std::map<std::string, int> failOnce;      // function -> result of its next call, without doing anything
   std::string jitLog;                       // with a failing load: the compiler's error text
   std::string tensorMaps;                   // the value of tsr_tensor_maps
+  bool faultsStay = false;                  // no reset, and no end of the context, takes a fault away
   bool hold = false;                        // queries find streams busy
   bool instant = false;                     // launches are only counted: for measuring our own cost
   uint64_t memoryBytes = uint64_t(1) << 30; // of device memory

@@ -58,6 +58,10 @@ int runKernel(const std::string &name, const std::vector<char> &arguments, const
     std::memcpy(&n, arguments.data() + 8, 4);
     for (uint32_t i = 0; i < n; ++i)
       ++reinterpret_cast<int32_t *>(address)[i];
+  } else if (name == "misaligned") {
+    return cu::kMisaligned;
+  } else if (name == "stop") {
+    return cu::kLaunchFailed;
   } else if (name == "fault") {
     return cu::kIllegalAddress;
   } else if (name == "trap_assert" || name == "soft_assert") {
@@ -83,7 +87,11 @@ int runKernel(const std::string &name, const std::vector<char> &arguments, const
 }
 
 size_t argumentBytes(const std::string &kernel) {
-  return kernel == "add_one" ? 12 : kernel == "copies" ? 240 : kernel == "print_many" ? 4 : 0;
+  return kernel == "add_one"      ? 12
+         : kernel == "copies"     ? 240
+         : kernel == "print_many" ? 4
+         : kernel == "misaligned" ? 8
+                                  : 0;
 }
 
 bool parameterAt(const std::string &name, size_t index, size_t &offset, size_t &bytes) {
