@@ -98,6 +98,10 @@ condition               loop_condition(p, n)
 const                   tl.static_assert(True)
 constexpr               tl.zeros((tl.constexpr(4), 4), tl.int32) -> [4, 4] int32
 constexpr_type          tl.static_assert(isinstance((1).type, tl.constexpr_type) and not isinstance(n.type, tl.constexpr_type))
+constexpr_type          tl.static_assert((7).type == tl.constexpr_type(7) and (7).type != (8).type and (7).type.value == 7)
+constexpr_type          tl.static_assert((4, "a").type == tl.constexpr_type((4, "a")) and "a".type == tl.constexpr_type("a") and not isinstance((7).type, tl.dtype))
+constexpr_type          tl.constexpr_type(n) ! tl.constexpr_type of a value that is known at run time only
+core.CONSTEXPR_0        tl.static_assert(tl.core.CONSTEXPR_0 == 0 and tl.random.N_ROUNDS_DEFAULT == 10)
 cos                     tl.cos(x) -> [16] float32
 cumprod                 tl.cumprod(x, 0, reverse=True) -> [16] float32
 cumsum                  tl.cumsum(i, axis=0) -> [16] int32

@@ -3,6 +3,7 @@
 import operator
 
 import pytest
+import tessera
 import tessera.language as tl
 from tessera.language.core import _unwrap_if_constexpr
 
@@ -55,6 +56,22 @@ def test_tuple_of_the_language():
     assert named.y == 2
     with pytest.raises(AttributeError):
         named.z
+
+
+@pytest.mark.parametrize("value, kind", [(10, tl.int32), (32.5, tl.float32), ((5, 6, 7), None), ("text", None)])
+def test_the_type_of_a_constexpr_in_a_kernel_holds_its_value(value, kind):
+    from tessera.language.core import constexpr_type
+
+    @tessera.jit
+    def kernel(given: tl.constexpr, other: tl.constexpr, kind: tl.constexpr):
+        bound: tl.constexpr = given
+        tl.static_assert(bound.type == constexpr_type(given) and bound.type != constexpr_type(other))
+        tl.static_assert(isinstance(bound.type, constexpr_type) and bound.type.value == given)
+        if kind is not None:
+            plain = given
+            tl.static_assert(plain.type == kind and not isinstance(plain.type, constexpr_type))
+
+    kernel[(1, )](value, 11, kind)
 
 
 def test_constexpr_function_runs_on_plain_values_and_wraps_in_kernels():

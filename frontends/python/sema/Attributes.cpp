@@ -179,7 +179,7 @@ std::optional<Value> Visitor::hostMember(const Value &self, const HostValue &obj
 }
 
 Value Visitor::attribute(const Value &base, std::string_view name) {
-  auto unknown = [&](const std::string &what, std::vector<std::string> candidates) {
+  auto unknown = [&](const std::string &what, const std::vector<std::string> &candidates) {
     std::string near = nearestName(name, candidates);
     fail(DiagId::BadAttribute, what + " has no attribute `" + std::string(name) + "`",
          near.empty() ? "" : "did you mean `" + near + "`?");
@@ -202,7 +202,7 @@ Value Visitor::attribute(const Value &base, std::string_view name) {
     if (auto v = languageValue(base.module + "." + std::string(name)))
       return *v;
     if (auto v = host.languageName(base.module + "." + std::string(name)))
-      return hostResult(*v);
+      return hostResult(v);
     if (isKnownUnsupported(base.module, name))
       notSupported(base.module + "." + std::string(name));
     std::string near = nearestName(name, languageNames(base.module));
@@ -230,6 +230,8 @@ Value Visitor::attribute(const Value &base, std::string_view name) {
             {"dtype", "type", "shape", "numel", "T", "to", "reshape", "trans", "permute", "sum", "max", "min"});
     break;
   case ValueKind::Type:
+    if (auto *c = constexprTypeIn(base.host); c && name == "value")
+      return *fromHost(c->value);
     if (auto v = typeAttribute(base.type, name))
       return *v;
     unknown("type " + base.type.str(),
@@ -245,6 +247,9 @@ Value Visitor::attribute(const Value &base, std::string_view name) {
     if (base.parts->cls.isForeign())
       if (auto m = hostMember(base, toHostOrRuntime(base), name))
         return *m;
+    if (name == "type" && base.parts->names.empty())
+      if (auto known = toHost(base)) // a constexpr that holds a tuple
+        return constexprType(*known);
     if (auto h = base.isAggregate() || base.parts->cls.isForeign() ? std::nullopt : toHost(base))
       return hostResult(host.evaluator().getAttribute(*h, name));
     unknown(describeType(base), base.parts->names);
@@ -280,24 +285,22 @@ Value Visitor::attribute(const Value &base, std::string_view name) {
   case ValueKind::Const:
     if (name == "value" && base.host.kind() <= HostKind::Str)
       return base;
+    if (name == "type" && (base.host.kind() <= HostKind::Str || base.host.isList()))
+      return constexprType(base.host);
     if (base.isNumber()) {
       // A scalar argument that was folded because it is 1 still has a tensor's methods.
-      if (name == "dtype" || name == "type") {
-        Value t = typeValue(scalarType(numberType(base)));
-        if (name == "type")
-          t.host = base.host; // a tl.constexpr_type
-        return t;
-      }
+      if (name == "dtype")
+        return typeValue(scalarType(numberType(base)));
       if (name == "shape")
         return shapeValue({});
       if (auto m = method())
         return *m;
     }
-    if (name == "value" && liveObject(base.host)) { // a constexpr's, unless the object has one
+    if ((name == "value" || name == "type") && liveObject(base.host)) { // a constexpr's, unless the object has one
       auto v = host.evaluator().getAttribute(base.host, name);
       if (!v && host.evaluator().hasError()) {
         host.evaluator().takeError();
-        return base;
+        return name == "type" ? constexprType(base.host) : base;
       }
       return hostResult(std::move(v));
     }

@@ -73,6 +73,13 @@ Value constexprOf(Visitor &v, Args &a) {
   return a[0];
 }
 
+Value constexprTypeOf(Visitor &v, Args &a) {
+  auto known = toHost(a[0]);
+  if (!known)
+    v.fail(DiagId::NotConstexpr, "tl.constexpr_type of a value that is known at run time only");
+  return constexprType(*known);
+}
+
 template <int Which> Value hint(Visitor &v, Args &a) {
   Value x = a[0];
   if (x.isConst())
@@ -208,7 +215,7 @@ const BuiltinDef kRows[] = {
     {"tensor", "*args", marker},
     {"dtype", "name", strToTy},
     {"const", "*args", marker},
-    {"constexpr_type", "*args", marker},
+    {"constexpr_type", "value", constexprTypeOf},
     {"PropagateNan", "*args", marker},
     {"is_cuda", "", isCuda, kPlain, "triton.language.target_info"},
     {"is_hip", "", isHip, kPlain, "triton.language.target_info"},

@@ -137,9 +137,9 @@ bool isInstanceOf(Visitor &v, const Value &x, const Value &cls) {
     if (name == "tuple" || name == "list")
       return x.isTuple();
     if (name == "dtype")
-      return x.isType() && !x.type.block;
+      return x.isType() && !x.type.block && !constexprTypeIn(x.host);
     if (name == "constexpr_type")
-      return x.isType() && !x.host.isNone();
+      return constexprTypeIn(x.host);
     if (name == "pointer_type")
       return x.isType() && x.type.elem.isPtr() && !x.type.block;
     if (name == "block_type")

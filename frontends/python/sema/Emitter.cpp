@@ -28,7 +28,7 @@ void Emitter::fail(DiagId id, std::string message, std::string help, std::string
   throw e;
 }
 
-void Emitter::notSupported(std::string what) { fail(DiagId::NotSupportedYet, what + " is not supported yet"); }
+void Emitter::notSupported(const std::string &what) { fail(DiagId::NotSupportedYet, what + " is not supported yet"); }
 
 void Emitter::warn(DiagId id, std::string message) {
   Diagnostic d;
@@ -56,6 +56,8 @@ bool sameValue(const Value &a, const Value &b) {
   case ValueKind::Const:
     return constantsEqual(a.host, b.host);
   case ValueKind::Type:
+    if (constexprTypeIn(a.host) && constexprTypeIn(b.host))
+      return constantsEqual(a.host, b.host);
     return a.type == b.type;
   case ValueKind::Builtin:
     return a.builtin == b.builtin;
@@ -210,11 +212,11 @@ Value Emitter::zeroOf(const TensorType &t) {
   return t.elem.isFloat() ? floatConstant(t.elem, 0, t.shape, t.block) : intConstant(t.elem, 0, t.shape, t.block);
 }
 
-DType Emitter::numberType(const Value &v) {
-  if (v.host.isBool())
+std::optional<DType> numberType(const HostValue &v) {
+  if (v.isBool())
     return py::dtype(ScalarKind::Int1);
-  if (v.host.isInt()) {
-    BigInt i = v.host.bigInt();
+  if (v.isInt()) {
+    BigInt i = v.bigInt();
     if (auto small = i.toI64()) {
       if (*small >= INT32_MIN && *small <= INT32_MAX)
         return py::dtype(ScalarKind::Int32);
@@ -224,12 +226,17 @@ DType Emitter::numberType(const Value &v) {
     }
     if (i.toU64())
       return py::dtype(ScalarKind::UInt64);
-    fail(DiagId::WrongType, "Nonrepresentable integer " + str(v.host) + ".");
+    return std::nullopt;
   }
   // A float is fp32 where it is zero, not finite, or a normal number of fp32.
-  double f = std::fabs(v.host.floatValue());
+  double f = std::fabs(v.floatValue());
   bool single = f == 0 || std::isinf(f) || std::isnan(f) || (f >= 0x1p-126 && f <= 3.4028234663852886e38);
   return py::dtype(single ? ScalarKind::FP32 : ScalarKind::FP64);
+}
+DType Emitter::numberType(const Value &v) {
+  if (auto t = py::numberType(v.host))
+    return *t;
+  fail(DiagId::WrongType, "Nonrepresentable integer " + str(v.host) + ".");
 }
 
 Value Emitter::number(const Value &v, DType t) {
@@ -312,7 +319,7 @@ std::string Emitter::describe(const Value &v) {
   case ValueKind::Const:
     return str(v.host);
   case ValueKind::Type:
-    return v.type.str();
+    return constexprTypeIn(v.host) ? str(v.host) : v.type.str();
   case ValueKind::Function:
     return v.function->name;
   case ValueKind::Tuple: {

@@ -52,7 +52,7 @@ public:
   [[noreturn]] void failArgument(std::string message, std::string help = {}) {
     fail(DiagId::BadArgument, std::move(message), std::move(help));
   }
-  [[noreturn]] void notSupported(std::string what);
+  [[noreturn]] void notSupported(const std::string &what);
   void warn(DiagId id, std::string message);
   virtual SourcePlace currentPlace() const = 0;
   virtual std::vector<Diagnostic::Note> callNotes() const { return {}; }

@@ -50,6 +50,14 @@ bool ConstexprObject::equals(const ForeignObject &o) const {
   return c && constantsEqual(c->value, value);
 }
 
+std::optional<HostValue> ConstexprTypeObject::getAttribute(Evaluator &, std::string_view name) {
+  return name == "value" ? std::optional(value) : std::nullopt;
+}
+bool ConstexprTypeObject::equals(const ForeignObject &o) const {
+  auto *c = dynamic_cast<const ConstexprTypeObject *>(&o);
+  return c && constantsEqual(c->value, value);
+}
+
 bool LanguageFunction::equals(const ForeignObject &o) const {
   auto *f = dynamic_cast<const LanguageFunction *>(&o);
   return f && f->path == path;
@@ -111,6 +119,8 @@ std::optional<HostValue> languageObject(std::string_view path) {
   if (path.starts_with("triton.language."))
     if (auto t = dtypeByLanguageName(path.substr(16)))
       return hostDType(scalarType(*t));
+  if (auto constant = languageConstant(path))
+    return HostValue::foreign(std::make_shared<ConstexprObject>(HostValue::integer(*constant)));
   for (const char *f : {"triton.language.constexpr", "triton.cdiv", "triton.language.cdiv", "triton.next_power_of_2",
                         "triton.language.pointer_type", "triton.language.get_int_dtype"})
     if (path == f)
@@ -128,6 +138,19 @@ HostValue unwrapConstexpr(const HostValue &v) {
     if (auto *c = dynamic_cast<ConstexprObject *>(v.get<ForeignObject>()))
       return c->value;
   return v;
+}
+
+const ConstexprTypeObject *constexprTypeIn(const HostValue &v) {
+  return v.isForeign() ? dynamic_cast<const ConstexprTypeObject *>(v.get<ForeignObject>()) : nullptr;
+}
+Value constexprType(const HostValue &value) {
+  HostValue type = HostValue::foreign(std::make_shared<ConstexprTypeObject>(value));
+  auto number = value.isIntOrBool() || value.isFloat() ? numberType(value) : std::nullopt;
+  if (!number)
+    return Emitter::constant(std::move(type));
+  Value r = Emitter::typeValue(scalarType(*number));
+  r.host = std::move(type);
+  return r;
 }
 
 bool constantsEqual(const HostValue &a, const HostValue &b) {
@@ -209,6 +232,8 @@ std::optional<Value> fromHost(const HostValue &in) {
   case HostKind::Foreign:
     if (auto *d = dynamic_cast<DTypeObject *>(v.get<ForeignObject>()))
       return Emitter::typeValue(d->type);
+    if (auto *c = constexprTypeIn(v))
+      return constexprType(c->value);
     if (auto *r = dynamic_cast<RuntimeObject *>(v.get<ForeignObject>()))
       return r->value;
     if (auto *f = dynamic_cast<LanguageFunction *>(v.get<ForeignObject>()))
@@ -269,7 +294,7 @@ std::optional<HostValue> toHost(const Value &v) {
       return std::nullopt;
     return v.host;
   case ValueKind::Type:
-    return hostDType(v.type);
+    return constexprTypeIn(v.host) ? v.host : hostDType(v.type);
   case ValueKind::Tuple: {
     if (v.isAggregate() && v.parts->cls.kind() == HostKind::Class) {
       auto object = std::make_shared<InstanceObject>();

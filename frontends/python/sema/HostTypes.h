@@ -33,6 +33,16 @@ struct ConstexprObject final : ForeignObject {
   std::optional<HostValue> unwrap() const override { return value; }
 };
 
+// tl.constexpr_type(value), what `.type` of a constexpr is: it holds the value, so different values are different types.
+struct ConstexprTypeObject final : ForeignObject {
+  HostValue value;
+  explicit ConstexprTypeObject(HostValue v) : value(std::move(v)) {}
+  std::string typeName() const override { return "constexpr_type"; }
+  std::string repr() const override { return "constexpr_type[" + py::str(value) + "]"; }
+  std::optional<HostValue> getAttribute(Evaluator &, std::string_view name) override;
+  bool equals(const ForeignObject &o) const override;
+};
+
 // A function of the language that host code may call: tl.constexpr itself, triton.cdiv, triton.next_power_of_2.
 struct LanguageFunction final : ForeignObject {
   std::string path;
@@ -61,10 +71,18 @@ std::optional<HostValue> languageObject(std::string_view canonicalPath);
 // The constant inside tl.constexpr(...), or the value itself.
 HostValue unwrapConstexpr(const HostValue &v);
 bool isConstexprObject(const HostValue &v);
+// The constexpr_type in `v`, or null.
+const ConstexprTypeObject *constexprTypeIn(const HostValue &v);
+// The type of a constexpr as a kernel sees it. Of a number it answers as the number's dtype does too: a scalar argument that
+// was folded because it is 1 is still asked `x.type.is_int()`.
+Value constexprType(const HostValue &value);
 
 // "triton.language" for what the path names under any of its spellings ("tessera.language", "triton.language.core"):
 // the canonical path, or empty where the path is none of ours.
 std::string canonicalPath(std::string_view path);
+
+// The type that a number (bool, int, float) has as a runtime scalar; null: no type holds it.
+std::optional<DType> numberType(const HostValue &number);
 
 bool constantsEqual(const HostValue &a, const HostValue &b);
 

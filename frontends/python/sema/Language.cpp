@@ -77,6 +77,17 @@ std::string canonicalPath(std::string_view path) {
   return p;
 }
 
+std::optional<int64_t> languageConstant(std::string_view path) {
+  static constexpr std::pair<std::string_view, int64_t> kConstants[] = {
+      {"triton.language.TRITON_MAX_TENSOR_NUMEL", 1048576},
+      {"triton.language.CONSTEXPR_0", 0},
+      {"triton.language.N_ROUNDS_DEFAULT", 10}}; // of Philox
+  for (auto &[name, value] : kConstants)
+    if (name == path)
+      return value;
+  return std::nullopt;
+}
+
 std::optional<Value> languageValue(std::string_view path) {
   std::string p = canonicalPath(path);
   if (p.empty())
@@ -99,8 +110,8 @@ std::optional<Value> languageValue(std::string_view path) {
       return Emitter::typeValue(scalarType(*t));
     if (name == "pi32_t")
       return Emitter::typeValue(scalarType(dtype(ScalarKind::Int32).pointerTo()));
-    if (name == "TRITON_MAX_TENSOR_NUMEL")
-      return Emitter::constInt(1048576);
+    if (auto constant = languageConstant(p))
+      return Emitter::constInt(*constant);
   }
   if (p == "triton.language.PropagateNan.NONE" || p == "triton.language.PropagateNan.ALL")
     return Emitter::constInt(name == "ALL");

@@ -58,6 +58,8 @@ BuiltinTable descriptorBuiltins(); // BuiltinsDescriptor.cpp
 
 // What a dotted path names ("triton.language.load"); null where it names nothing of ours.
 std::optional<Value> languageValue(std::string_view path);
+// The value of a number that the language names ("triton.language.CONSTEXPR_0").
+std::optional<int64_t> languageConstant(std::string_view canonicalPath);
 // A name of Python's builtins that kernels may use.
 std::optional<Value> pythonBuiltin(std::string_view name);
 // Gives arguments of a libdevice function the types of its closest overload and one shape; fails where none fits. Names that

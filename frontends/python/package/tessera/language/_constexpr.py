@@ -30,6 +30,8 @@ class base_type:
 class constexpr_type(base_type):
     """The type of a ``constexpr``: it holds the value, so different values are different types."""
 
+    __tessera_name__ = "triton.language.constexpr_type"
+
     def __init__(self, value):
         self.value = value
 
