@@ -72,6 +72,16 @@ void walk(const tbc::Module &m, const tbc::Region &region, std::set<std::string>
   }
 }
 
+void setWarps(Job &job, unsigned warps) {
+  job.warps = warps;
+  for (auto &[key, value] : job.module.options)
+    if (key == "num_warps") {
+      value = warps;
+      return;
+    }
+  job.module.options.emplace_back("num_warps", warps);
+}
+
 tsc_str str(const std::string &s) { return {s.data(), s.size()}; }
 
 // TILE to a compiled kernel file.
@@ -93,7 +103,7 @@ void compile(Job &job, const std::string &target) {
       static_cast<Job *>(user)->launch.artifact.assign(static_cast<const char *>(bytes), n);
   };
   sink.kernel = [](void *, const tsc_kernel_info *) {};
-  std::vector<std::string> options = {"num_warps", std::to_string(job.warps), "file", "kernel.mlir"};
+  std::vector<std::string> options = {"file", "kernel.mlir"};
   std::vector<tsc_str> views;
   for (const std::string &o : options)
     views.push_back(str(o));
@@ -117,8 +127,8 @@ Job randomJob(uint64_t seed, unsigned size) {
   Job job;
   job.name = "random " + std::to_string(seed) + ", " + std::to_string(kind.elements) + " elements";
   job.seed = seed;
-  job.warps = 1u << (3 * seed + size) % 4;
   job.module = kernel->module;
+  setWarps(job, 1u << (3 * seed + size) % 4);
   job.launch.grid = kernel->grid;
   for (uint64_t s : kernel->scalars)
     job.launch.parameters.emplace_back(false, s);
@@ -136,7 +146,7 @@ Job caseJob(const conformance::Case &c, size_t number) {
   Job job;
   job.name = "case " + c.name;
   job.module = c.module;
-  job.warps = 1u << number % 4;
+  setWarps(job, 1u << number % 4);
   job.launch.grid = {c.grid[0], c.grid[1], c.grid[2]};
   interp::MemoryMap memory;
   std::vector<uint64_t> args;

@@ -175,6 +175,11 @@ def registers(out):
 
 
 @triton.jit
+def printed(x):
+    tl.device_print("x", tl.load(x + tl.arange(0, 128)))
+
+
+@triton.jit
 def negated(x, out):
     at = tl.arange(0, 128)
     tl.store(out + at, -tl.load(x + at))
@@ -237,6 +242,8 @@ TENSOR_STORE = r"cp\.async\.bulk\.tensor\.2d\.global\.shared::cta\.bulk_group \[
 # target, kernel and its options, patterns that must be in the PTX, patterns that must not
 CHECKS = [
     ("sm_90a", "add", ADD, [r"@%p\d+ ld\.global\.v4\.b32", r"@%p\d+ st\.global\.v4\.b32", r"\.reqntid 128"], [r"\.local", r"call"]),
+    # A message is put together in local memory: no access of the local space through the generic pointer, and no local address made of a generic one.
+    ("sm_90a", "printed", ["-s", "*fp32:16"], [r"st\.local\.b64", r"call\.uni\s+tessera_send"], [r"\.local\.\w+\s+\[%SP\b", r"cvta\.local\.u64\s+%rd\d+, %rd"]),
     ("sm_75", "add", ADD, [r"ld\.global\.v4\.b32", r"\.target sm_75"], []),
     ("sm_90a", "softmax", SOFTMAX, [r"ex2\.approx\.f32", r"shfl\.sync\.bfly", r"bar\.sync", r"div\.full\.f32", r"max\.f32"], [r"\.local", r"call"]),
     ("sm_90a", "matmul", matmul("fp16"), [r"wgmma\.mma_async\.sync\.aligned\.m64n128k16\.f32\.f16\.f16", r"cp\.async\.cg\.shared\.global",
