@@ -40,6 +40,7 @@ ArrayRef<LayoutStep> layoutSteps() {
       {"allocate-shared-memory", allocateSharedMemory, "when every buffer is known"},
       {"insert-barriers", insertBarriers, "buffers that share bytes need order too"},
       {"annotate-accesses", annotateAccesses, "a plugin may rely on it; facts of the ops that are left"},
+      {"compare-runs-once", compareRunsOnce, "after the masks of accesses, which are of the same facts"},
       {"check-layouts", checkLayouts, "a plugin may rely on it"},
   };
   return steps;
@@ -64,6 +65,7 @@ static StepResult runSteps(ModuleOp module, const target::Target &target) {
 #define GEN_PASS_DEF_ALLOCATESHAREDMEMORYPASS
 #define GEN_PASS_DEF_INSERTBARRIERSPASS
 #define GEN_PASS_DEF_ANNOTATEACCESSESPASS
+#define GEN_PASS_DEF_COMPARERUNSONCEPASS
 #define GEN_PASS_DEF_CHECKLAYOUTSPASS
 #define GEN_PASS_DEF_RUNLAYOUTPIPELINEPASS
 #include "core/transforms/layout/Passes.h.inc"
@@ -129,6 +131,7 @@ TESSERA_LAYOUT_PASS(LowerConversionsToShared, lowerConversionsToShared, numLower
 TESSERA_LAYOUT_PASS(AllocateSharedMemory, allocateSharedMemory, numBuffers += result.count)
 TESSERA_LAYOUT_PASS(InsertBarriers, insertBarriers, numBarriers += result.count)
 TESSERA_LAYOUT_PASS(AnnotateAccesses, annotateAccesses, numAnnotated += result.count)
+TESSERA_LAYOUT_PASS(CompareRunsOnce, compareRunsOnce, numCompared += result.count)
 TESSERA_LAYOUT_PASS(CheckLayouts, checkLayouts, (void)result.count)
 TESSERA_LAYOUT_PASS(RunLayoutPipeline, runSteps, (void)result.count)
 #undef TESSERA_LAYOUT_PASS

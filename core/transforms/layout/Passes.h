@@ -27,6 +27,7 @@ StepResult lowerConversionsToShared(mlir::ModuleOp module, const target::Target 
 StepResult allocateSharedMemory(mlir::ModuleOp module, const target::Target &target);
 StepResult insertBarriers(mlir::ModuleOp module, const target::Target &target);
 StepResult annotateAccesses(mlir::ModuleOp module, const target::Target &target);
+StepResult compareRunsOnce(mlir::ModuleOp module, const target::Target &target);
 StepResult checkLayouts(mlir::ModuleOp module, const target::Target &target);
 
 // One step of the LAYOUT pipeline, for a stage table.

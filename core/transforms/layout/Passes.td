@@ -108,6 +108,16 @@ def AnnotateAccessesPass : LayoutPass<"tile-annotate-accesses"> {
   let statistics = [Statistic<"numAnnotated", "annotated", "Number of loads and stores that got a width">];
 }
 
+def CompareRunsOncePass : LayoutPass<"tile-compare-runs-once"> {
+  let summary = "compare the first element of a run where the comparison is equal on all of it";
+  let description = [{
+    Before: `arith.cmpi slt, %lane, %n`   After: `arith.cmpi slt, (arith.andi %lane, -8), %n`
+    where the comparison has one truth on aligned runs of 8 that a lane holds, and selects values: eight equal comparisons are one. Requires
+    and keeps: LAYOUT level.
+  }];
+  let statistics = [Statistic<"numCompared", "compared", "Number of comparisons that look at the first of a run">];
+}
+
 def CheckLayoutsPass : LayoutPass<"tile-check-layouts"> {
   let summary = "fail where an op does not find its operands in its own registers";
   let description = "For tests and between stages: changes nothing. Reports the op and the operand.";
