@@ -195,30 +195,57 @@ public:
   }
 
 private:
-  // The assembler is told that one block a multiprocessor is enough; then it gives a lane what it likes. Where that leaves a kernel that only moves memory below half
-  // of the lanes a multiprocessor holds, one block more is asked for, and taken if nothing spills: twice the loads in flight are worth more than registers.
-  // So too for kernels that alternate between matrix units and exponentials, where a fifth fewer registers at most gives one block more: blocks fill each other's waits.
-  static void askForOneBlockMore(const tbc::Module &module, const Architecture &arch, CompileResult &r,
-                                 AssembleResult &cubin, const CompileOptions &options) {
+  static bool hasLoop(const tbc::Region &region) {
+    return std::any_of(region.ops.begin(), region.ops.end(), [](const tbc::Op &op) {
+      return op.code == tbc::Opcode::For || op.code == tbc::Opcode::While ||
+             std::any_of(op.regions.begin(), op.regions.end(), hasLoop);
+    });
+  }
+
+  // How many blocks a multiprocessor should hold where the assembler, left alone, gives a lane registers enough for `blocks`; `blocks` itself: no others.
+  // `registers`: as they are given out.
+  static uint32_t wantedBlocks(const tbc::Module &module, const std::string &ptx, const Capability &unit,
+                               uint32_t threads, uint32_t registers, uint32_t blocks) {
+    bool usesMatrixUnits = ptx.find("mma") != std::string::npos;
+    if (usesMatrixUnits) {
+      // Where products and exponentials alternate, blocks fill each other's waits. A fifth fewer registers at most.
+      bool alternates = module.option("delayed_products") != 0 && ptx.find("ex2.approx") != std::string::npos;
+      uint32_t offered = 65536 / (threads * (blocks + 1)) / 8 * 8;
+      return alternates && offered * 5 >= registers * 4 ? blocks + 1 : blocks;
+    }
+    // Rows that are loaded, exchanged between warps and stored, once: nothing of a block is in flight while it waits at a barrier, and only other blocks
+    // fill that. As many as three fifths of the registers allow. A loop keeps its own loads in flight, and what it reads a second time shall still be cached.
+    bool waitsOnce = ptx.find("bar.sync") != std::string::npos && !hasLoop(module.functions[0].body);
+    if (waitsOnce) {
+      uint32_t fewest = std::max<uint32_t>((registers * 3 / 5 + 7) / 8 * 8, 32);
+      return std::min({65536 / (fewest * threads), unit.threadsOfUnit / threads, unit.blocksOfUnit});
+    }
+    // Twice the loads in flight are worth more than registers.
+    return blocks * threads < unit.threadsOfUnit / 2 ? blocks + 1 : blocks;
+  }
+
+  // The assembler is told that one block a multiprocessor is enough; then it gives a lane what it likes. Where more blocks are worth more than that (see
+  // wantedBlocks) it is told so, and the result taken if nothing spills.
+  static void askForMoreBlocks(const tbc::Module &module, const Architecture &arch, CompileResult &r,
+                               AssembleResult &cubin, const CompileOptions &options) {
     const std::string one = ".minnctapersm 1\n";
     size_t at = r.ptx.find(one);
-    bool usesMatrixUnits = r.ptx.find("mma") != std::string::npos;
-    bool alternates =
-        module.option("delayed_products") != 0 && usesMatrixUnits && r.ptx.find("ex2.approx") != std::string::npos;
-    if (!cubin.ok || cubin.kernels.size() != 1 || at == std::string::npos ||
-        r.ptx.find(one, at + 1) != std::string::npos || (usesMatrixUnits && !alternates) || options.limits.maxRegisters)
+    if (!cubin.ok || cubin.kernels.size() != 1 || module.functions.size() != 1 || at == std::string::npos ||
+        r.ptx.find(one, at + 1) != std::string::npos || options.limits.maxRegisters)
       return;
     uint32_t threads = 32 * static_cast<uint32_t>(module.option("num_warps", 4));
     uint32_t registers =
         (cubin.kernels[0].second.registers + 7) / 8 * 8; // given out eight a lane ([G] register allocation granularity)
     uint32_t blocks = registers ? 65536 / (registers * threads) : 0;
+    if (blocks == 0)
+      return;
+    uint32_t wanted = wantedBlocks(module, r.ptx, *arch.capability, threads, registers, blocks);
     auto shared = static_cast<uint64_t>(module.option("shared_bytes")) + 1024; // [G]: the system keeps 1 KB a block
-    uint32_t offered = 65536 / (threads * (blocks + 1)) / 8 * 8;
-    if (blocks == 0 || (alternates ? offered * 5 < registers * 4 : blocks * threads >= 1024) ||
-        shared * (blocks + 1) > arch.capability->sharedOfUnit)
+    wanted = std::min<uint64_t>(wanted, arch.capability->sharedOfUnit / shared);
+    if (wanted <= blocks)
       return;
     std::string more = r.ptx;
-    more.replace(at, one.size(), ".minnctapersm " + std::to_string(blocks + 1) + "\n");
+    more.replace(at, one.size(), ".minnctapersm " + std::to_string(wanted) + "\n");
     AssembleResult second =
         Assembler::installed().assemble(more, options.cpu, static_cast<unsigned>(std::clamp(options.optLevel, 0, 3)));
     if (!second.ok || second.kernels.size() != 1)
@@ -240,7 +267,7 @@ private:
                                               static_cast<unsigned>(std::clamp(options.optLevel, 0, 3)), extra);
     job.throwIfCancelled();
     if (!cubin.cubin.empty() && extra.empty())
-      askForOneBlockMore(module, arch, r, cubin, options);
+      askForMoreBlocks(module, arch, r, cubin, options);
     if (!cubin.ok)
       throw refusal(module, r.ptx, cubin.error, options.cpu);
     for (const std::string &warning : cubin.warnings)
