@@ -180,6 +180,16 @@ def printed(x):
 
 
 @triton.jit
+def locked(lock, data):
+    while tl.atomic_cas(lock, 0, 1, sem="acquire") == 1:
+        pass
+    at = tl.arange(0, 128)
+    tl.store(data + at, tl.load(data + at) + 1)
+    tl.debug_barrier()
+    tl.atomic_xchg(lock, 0)
+
+
+@triton.jit
 def negated(x, out):
     at = tl.arange(0, 128)
     tl.store(out + at, -tl.load(x + at))
@@ -244,6 +254,8 @@ CHECKS = [
     ("sm_90a", "add", ADD, [r"@%p\d+ ld\.global\.v4\.b32", r"@%p\d+ st\.global\.v4\.b32", r"\.reqntid 128"], [r"\.local", r"call"]),
     # A message is put together in local memory: no access of the local space through the generic pointer, and no local address made of a generic one.
     ("sm_90a", "printed", ["-s", "*fp32:16"], [r"st\.local\.b64", r"call\.uni\s+tessera_send"], [r"\.local\.\w+\s+\[%SP\b", r"cvta\.local\.u64\s+%rd\d+, %rd"]),
+    # Triton's test_atomic_cas reads the order directly behind the space.
+    ("sm_90a", "locked", ["-s", "*i32:16,*i32:16"], [r"atom\.global\.acquire\.gpu\.cas\.b32", r"atom\.global\.gpu\.acq_rel\.exch\.b32"], []),
     ("sm_75", "add", ADD, [r"ld\.global\.v4\.b32", r"\.target sm_75"], []),
     ("sm_90a", "softmax", SOFTMAX, [r"ex2\.approx\.f32", r"shfl\.sync\.bfly", r"bar\.sync", r"div\.full\.f32", r"max\.f32"], [r"\.local", r"call"]),
     ("sm_90a", "matmul", matmul("fp16"), [r"wgmma\.mma_async\.sync\.aligned\.m64n128k16\.f32\.f16\.f16", r"cp\.async\.cg\.shared\.global",

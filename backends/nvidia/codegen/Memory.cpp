@@ -182,13 +182,14 @@ void NvLaneTarget::storeGlobal(IRBuilderBase &b, V value, V pointer, V predicate
 
 namespace {
 
-// Space, scope and order in the sequence in which Triton's programs and tests read them; ptxas takes any.
-std::string orderText(MemSem sem, MemScope scope) {
-  std::string text = scope == MemScope::Cta ? ".global.cta" : scope == MemScope::Sys ? ".global.sys" : ".global.gpu";
-  return text + (sem == MemSem::Relaxed   ? ".relaxed"
-                 : sem == MemSem::Acquire ? ".acquire"
-                 : sem == MemSem::Release ? ".release"
-                                          : ".acq_rel");
+// Space, scope and order in the sequence in which Triton's programs and tests read them, which is another one for compare-and-swap; ptxas takes any.
+std::string orderText(MemSem sem, MemScope scope, bool isSwap) {
+  std::string place = scope == MemScope::Cta ? ".cta" : scope == MemScope::Sys ? ".sys" : ".gpu";
+  std::string order = sem == MemSem::Relaxed   ? ".relaxed"
+                      : sem == MemSem::Acquire ? ".acquire"
+                      : sem == MemSem::Release ? ".release"
+                                               : ".acq_rel";
+  return ".global" + (isSwap ? order + place : place + order);
 }
 
 // The instruction's operation and type, or empty where there is none (PTX ISA, "atom").
@@ -284,7 +285,7 @@ Value *NvLaneTarget::atomicRmw(IRBuilderBase &b, Rmw kind, Elem elem, V pointer,
     operands.push_back(predicate);
   }
   (void)resultUsed; // the assembler makes a reduction of an exchange whose result nobody reads
-  Value *old = inlinePtx(b, value->getType(), guard + "atom" + orderText(sem, scope) + text + " $0, [$1], $2;",
+  Value *old = inlinePtx(b, value->getType(), guard + "atom" + orderText(sem, scope, false) + text + " $0, [$1], $2;",
                          constraints + ",~{memory}", operands, true);
   return b.CreateBitCast(old, type);
 }
@@ -294,7 +295,7 @@ Value *NvLaneTarget::casWord(IRBuilderBase &b, unsigned bits, V pointer, V compa
                              MemScope scope) {
   std::string letter = letterOf(value->getType());
   return inlinePtx(b, value->getType(),
-                   "atom" + orderText(sem, scope) + ".cas.b" + std::to_string(bits) + " $0, [$1], $2, $3;",
+                   "atom" + orderText(sem, scope, true) + ".cas.b" + std::to_string(bits) + " $0, [$1], $2, $3;",
                    "=" + letter + ",l," + letter + "," + letter + ",~{memory}", {pointer, compare, value}, true);
 }
 
