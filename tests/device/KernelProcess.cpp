@@ -16,6 +16,7 @@
 #include <csignal>
 #include <cstring>
 #include <optional>
+#include <thread>
 
 namespace tessera::device {
 
@@ -24,6 +25,7 @@ constexpr uint64_t kGuard = 256; // bytes before and behind every buffer
 constexpr uint8_t kGuardByte = 0xa5;
 constexpr uint64_t kMostBytes = uint64_t(1) << 32; // of a message; more is a broken one
 constexpr double kStartSeconds = 120;              // a device's first open can take this long
+constexpr double kEndSeconds = 20;                 // for closing it, and for what a tool around the process has to say
 
 // ---- messages: a length, then fields ----------------------------------------------------------------------------------
 
@@ -276,11 +278,14 @@ int serveLaunches(const std::string &which, int socket, int64_t endAt) {
     if (n == endAt)
       raise(SIGKILL);
     Outcome out = perform(device, decodeLaunch(text));
-    if (!sendMessage(socket, encode(out)) || out.isLost)
+    bool heard = sendMessage(socket, encode(out));
+    if (out.isLost)
+      _exit(0); // nothing is taken down in order: after a fault the driver may wait or abort there
+    if (!heard)
       break;
   }
-  // Nothing is taken down in order: after a fault the driver may wait or abort there.
-  _exit(0);
+  tsr_device_close(device);
+  return 0;
 }
 
 std::string KernelProcess::start(const std::vector<std::string> &arguments) {
@@ -360,9 +365,15 @@ void KernelProcess::stop() {
   socket_ = -1;
   if (pid_ <= 0)
     return;
-  // A device in a bad state can keep it from ending.
-  kill(pid_, SIGKILL);
-  waitpid(pid_, nullptr, 0);
+  auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(static_cast<int64_t>(1000 * kEndSeconds));
+  while (waitpid(pid_, nullptr, WNOHANG) == 0) {
+    if (std::chrono::steady_clock::now() > until) { // a device in a bad state can keep it from ending
+      kill(pid_, SIGKILL);
+      waitpid(pid_, nullptr, 0);
+      break;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
   pid_ = -1;
 }
 

@@ -33,7 +33,7 @@ struct Outcome {
   Buffers buffers;     // after
 };
 
-// The child's side: opens `which` ("nvidia", "simt:0"), serves `socket` until it closes. The device is left open until the process ends.
+// The child's side: opens `which` ("nvidia", "simt:0"), serves `socket` until it closes, then closes the device.
 // endAt: the launch, counted from 0, at which the process kills itself instead, to test the other side; negative: none.
 int serveLaunches(const std::string &which, int socket, int64_t endAt);
 
