@@ -23,6 +23,12 @@ struct RunCommand {
 };
 int runKernel(const Session &session, const RunCommand &command);
 
+// A name that an installed plugin has for an output of its own: "ptx", of kind "asm".
+struct PluginOutput {
+  std::string name, kind, plugin;
+};
+std::vector<PluginOutput> pluginOutputs(const Session &session);
+
 int listTargets(const Session &session, bool json);
 int listPlugins(const Session &session, bool json);
 int cacheStats(const Session &session, bool json);

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "frontends/cli/Commands.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <fstream>
 #include <iostream>
@@ -14,18 +15,53 @@ namespace tessera::cli {
 namespace {
 
 struct Emit {
-  const char *name, *extension;
+  std::string name, extension;
   bool text;
+  std::string plugin = {}; // whose name it is; empty: anybody's
 };
-constexpr Emit kEmits[] = {{"tile_bytes", ".tile", false},
-                           {"tile", ".tile.mlir", true},
-                           {"layout", ".layout.mlir", true},
-                           {"bytecode", ".tbc", false},
-                           {"tbc", ".tbc.txt", true},
-                           {"llvm", ".ll", true},
-                           {"asm", ".s", true},
-                           {"obj", ".o", false},
-                           {"artifact", ".bin", false}};
+// Those that every target names so; "disasm" is none that --save-temps asks for: it needs a program.
+const Emit kEmits[] = {{"tile_bytes", ".tile", false},
+                       {"tile", ".tile.mlir", true},
+                       {"layout", ".layout.mlir", true},
+                       {"bytecode", ".tbc", false},
+                       {"tbc", ".tbc.txt", true},
+                       {"llvm", ".ll", true},
+                       {"asm", ".s", true},
+                       {"obj", ".o", false},
+                       {"artifact", ".bin", false}};
+
+// All names of --emit: the plugins' own, such as ptx, too.
+std::vector<Emit> knownEmits(const Session &session) {
+  std::vector<Emit> all(std::begin(kEmits), std::end(kEmits));
+  all.push_back({"disasm", ".dis", true});
+  for (const PluginOutput &output : pluginOutputs(session))
+    all.push_back({output.name, "." + output.name, output.kind != "obj", output.plugin});
+  return all;
+}
+
+const Emit *find(const std::vector<Emit> &all, const std::string &name) {
+  auto it = std::find_if(all.begin(), all.end(), [&](const Emit &e) { return e.name == name; });
+  return it == all.end() ? nullptr : &*it;
+}
+
+// An exit code: all of them are known.
+int checkEmits(const Session &session, const std::vector<std::string> &emits, const std::vector<Emit> &known) {
+  for (const std::string &e : emits) {
+    if (find(known, e))
+      continue;
+    std::vector<std::string> names;
+    std::string all;
+    for (const Emit &k : known) {
+      names.push_back(k.name);
+      all += (all.empty() ? "" : ", ") + k.name;
+    }
+    std::string near = nearestName(e, names);
+    return session.report(DiagId::BadUsage, "--emit=" + e + " is not known",
+                          near.empty() ? "one or several of: " + all
+                                       : "did you mean '" + near + "'? There are: " + all);
+  }
+  return kOk;
+}
 
 std::vector<std::string> split(const std::string &list) {
   std::vector<std::string> out;
@@ -50,6 +86,14 @@ void printFacts(const std::string &target, const Compiled &c) {
   if (c.regs)
     std::cerr << ", " << c.regs << " registers, " << c.spills << " spills";
   std::cerr << '\n';
+}
+
+int noOutput(const Session &session, const std::string &target, const Emit &e) {
+  std::string help = e.plugin.empty() ? "--save-temps=DIR writes every output that the target has"
+                                      : "it is for targets of plugin " + e.plugin + ", which `tessera targets` lists";
+  if (!e.plugin.empty() && !e.text)
+    help += "; machine code needs an assembler on this machine";
+  return session.report(DiagId::TargetCannot, "target '" + target + "' gives no '" + e.name + "'", help);
 }
 
 // What is compiled: a kernel of a source file, or a tile module (of a reproducer).
@@ -151,22 +195,9 @@ int runCompile(const Session &session, const CompileCommand &command) {
   if (emit.empty())
     emit = "artifact";
   std::vector<std::string> emits = split(emit);
-  std::vector<std::string> known;
-  for (const Emit &e : kEmits)
-    known.push_back(e.name);
-  for (const std::string &e : emits) {
-    bool found = false;
-    for (const Emit &k : kEmits)
-      found |= e == k.name;
-    if (!found) {
-      std::string near = nearestName(e, known), all;
-      for (const std::string &k : known)
-        all += (all.empty() ? "" : ", ") + k;
-      return session.report(DiagId::BadUsage, "--emit=" + e + " is not known",
-                            near.empty() ? "one or several of: " + all
-                                         : "did you mean '" + near + "'? There are: " + all);
-    }
-  }
+  const std::vector<Emit> known = knownEmits(session);
+  if (int code = checkEmits(session, emits, known))
+    return code;
   if (command.fromTile.empty())
     if (int code = input.open(session, command))
       return code;
@@ -188,10 +219,8 @@ int runCompile(const Session &session, const CompileCommand &command) {
     for (const std::string &e : emits) {
       const std::string *bytes = results[t].output(e);
       if (!bytes)
-        return session.report(DiagId::TargetCannot, "target '" + targets[t] + "' gives no '" + e + "'");
-      const Emit *info = kEmits;
-      while (e != info->name)
-        ++info;
+        return noOutput(session, targets[t], *find(known, e));
+      const Emit *info = find(known, e);
       std::string path = command.output;
       std::string stem = input.kernel() + (targets.size() > 1 ? "." + fileNamePart(targets[t]) : "");
       if (path.empty())

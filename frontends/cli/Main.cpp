@@ -130,7 +130,8 @@ int runCommand(int argc, char **argv) {
   compileApp->add_option("--request", compile.request, "its request.json: target, emits and options")
       ->needs("--from-tile");
   compileApp->add_option("--emit", compile.emit,
-                         "tile, layout, bytecode, tbc, llvm, asm, obj, artifact; several with commas");
+                         "tile, layout, bytecode, tbc, llvm, asm, obj, disasm, artifact, and a plugin's names: ptx, "
+                         "cubin, sass; several with commas");
   compileApp->add_option("-o,--output", compile.output, "file; '-' is standard output");
 
   RunCommand run;

@@ -1,10 +1,12 @@
 // Plugins.cpp - `tessera targets`, `tessera plugins`, and which plugin a target means
 // SPDX-License-Identifier: Apache-2.0
+#include "frontends/cli/Commands.h"
 #include "frontends/cli/Run.h"
 
 #include "plugins/loader/Registry.h"
 #include "runtime/api/tessera.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -63,6 +65,16 @@ DeviceState findDevices(const Session &session, const plugin::Candidate &candida
 }
 
 } // namespace
+
+std::vector<PluginOutput> pluginOutputs(const Session &session) {
+  std::vector<PluginOutput> all;
+  auto registry = openRegistry(session);
+  for (const plugin::Candidate *c : registry->candidates())
+    for (const plugin::ManifestOutput &output : c->manifest.outputs)
+      if (c->usable() && std::none_of(all.begin(), all.end(), [&](const auto &o) { return o.name == output.name; }))
+        all.push_back({output.name, output.kind, c->manifest.name});
+  return all;
+}
 
 int pluginOfTarget(const Session &session, const std::string &target, std::string &name) {
   auto registry = openRegistry(session);

@@ -47,9 +47,10 @@ int64_t RequestOptions::number(std::string_view key, int64_t otherwise) const {
   return v.empty() ? otherwise : std::strtoll(v.c_str(), nullptr, 10);
 }
 
-std::vector<std::string> RequestOptions::list(std::string_view key) const {
+namespace {
+// The texts between commas.
+std::vector<std::string> split(const std::string &all) {
   std::vector<std::string> out;
-  std::string all = option(key);
   for (size_t at = 0; at < all.size();) {
     size_t comma = std::min(all.find(',', at), all.size());
     if (comma > at)
@@ -58,6 +59,10 @@ std::vector<std::string> RequestOptions::list(std::string_view key) const {
   }
   return out;
 }
+} // namespace
+
+std::vector<std::string> RequestOptions::list(std::string_view key) const { return split(option(key)); }
+std::vector<std::string> RequestOptions::emits() const { return split(emits_); }
 
 std::vector<std::string> RequestOptions::plugins() const {
   std::vector<std::string> out;
@@ -122,6 +127,13 @@ std::optional<tbc::Module> Lowering::bytecode() {
   return module;
 }
 
+SourcePlace Lowering::placeOfKernel() {
+  for (auto function : module_.getOps<mlir::func::FuncOp>())
+    if (function.getName() == kernel_)
+      return tile::placeOf(function.getLoc(), pipeline_.files);
+  return {};
+}
+
 void Lowering::emitModule(std::string_view kind) {
   std::string out;
   llvm::raw_string_ostream stream(out);
@@ -160,16 +172,13 @@ int32_t Lowering::run(TargetCompiler *target) {
   }
   if (options_.wants("bytecode"))
     emit(sink_, "bytecode", kernel_, {reinterpret_cast<const char *>(bytes.bytes.data()), bytes.bytes.size()});
-  TargetRequest request{bytes.bytes,
-                        kernel_,
-                        static_cast<uint32_t>(options_.number("opt_level", 0)),
-                        options_.all(),
-                        options_.wants("llvm"),
-                        options_.wants("asm"),
-                        options_.wants("obj"),
-                        options_.wants("artifact"),
-                        pipeline_.files};
-  if (!request.needed())
+  TargetRequest request{bytes.bytes,    kernel_, static_cast<uint32_t>(options_.number("opt_level", 0)),
+                        options_.all(), {},      pipeline_.files,
+                        placeOfKernel()};
+  for (const std::string &name : options_.emits())
+    if (!target->outputKind(name).empty())
+      request.emits.push_back(name);
+  if (request.emits.empty())
     return TSC_OK;
   enterStage(sink_, "compile", target->pluginName());
   return target->compile(request, sink_, list_) ? TSC_OK : TSC_INTERNAL;

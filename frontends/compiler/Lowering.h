@@ -16,6 +16,7 @@ public:
   explicit RequestOptions(const tsc_request &request);
 
   bool wants(std::string_view kind) const;
+  std::vector<std::string> emits() const;
   // Nothing but `kind` is asked for.
   bool wantsOnly(std::string_view kind) const { return emits_ == kind; }
   std::string option(std::string_view key) const;
@@ -48,6 +49,7 @@ public:
 
 private:
   void emitModule(std::string_view kind);
+  SourcePlace placeOfKernel();
   bool checkStages();
 
   mlir::ModuleOp module_;

@@ -6,7 +6,9 @@
 #include "plugins/loader/Registry.h"
 #include "runtime/launch/CompiledModule.h"
 
+#include <algorithm>
 #include <cstdlib>
+#include <map>
 
 using namespace tessera;
 using namespace tessera::compiler;
@@ -25,24 +27,39 @@ plugin::Registry &registry() {
 class PluginTargetCompiler final : public TargetCompiler {
 public:
   PluginTargetCompiler(std::shared_ptr<const plugin::PluginTarget> target,
-                       std::shared_ptr<const plugin::PluginCompiler> compiler, std::string pluginName,
+                       std::shared_ptr<const plugin::PluginCompiler> compiler, const plugin::Manifest &manifest,
                        std::vector<std::pair<std::string, std::string>> options)
-      : target_(std::move(target)), compiler_(std::move(compiler)), pluginName_(std::move(pluginName)),
-        targetOptions_(std::move(options)) {}
+      : target_(std::move(target)), compiler_(std::move(compiler)), pluginName_(manifest.name),
+        outputs_(manifest.outputs), targetOptions_(std::move(options)) {}
 
   const target::Target &target() const override { return *target_; }
   bool takesLayouts() const override { return !(target_->info().irLevels & target::kTileLevel); }
   const std::string &pluginName() const override { return pluginName_; }
   std::vector<std::string> unsupportedFp8() const override;
   void describe(void *user, void (*on_facts)(void *user, const tsc_target_info *info)) const override;
+  std::string outputKind(const std::string &name) const override;
   bool compile(const TargetRequest &request, const tsc_sink *sink, DiagnosticList &list) override;
 
 private:
+  bool disassemble(const plugin::CompileOutput &output, const TargetRequest &request, std::string &text,
+                   DiagnosticList &list) const;
+
   std::shared_ptr<const plugin::PluginTarget> target_;
   std::shared_ptr<const plugin::PluginCompiler> compiler_;
   std::string pluginName_;
+  std::vector<plugin::ManifestOutput> outputs_;
   std::vector<std::pair<std::string, std::string>> targetOptions_;
 };
+
+std::string PluginTargetCompiler::outputKind(const std::string &name) const {
+  for (const char *kind : {"llvm", "asm", "obj", "disasm", "artifact"})
+    if (name == kind)
+      return kind;
+  for (const plugin::ManifestOutput &output : outputs_)
+    if (name == output.name)
+      return output.kind;
+  return {};
+}
 
 std::vector<std::string> PluginTargetCompiler::unsupportedFp8() const {
   uint64_t mask = target_->info().stated(target::Capability::Dtypes);
@@ -139,14 +156,39 @@ std::string compiledFile(const plugin::CompileOutput &output, const std::string 
   return std::string(bytes.begin(), bytes.end());
 }
 
+// Machine code as text: of what the plugin gave as an object, by the plugin's own means.
+bool PluginTargetCompiler::disassemble(const plugin::CompileOutput &output, const TargetRequest &request,
+                                       std::string &text, DiagnosticList &list) const {
+  const std::string &target = target_->info().name;
+  if (std::none_of(output.dumps.begin(), output.dumps.end(),
+                   [](const auto &blob) { return blob.kind == TSR_EMIT_OBJECT; })) {
+    list.add(DiagId::TargetCannot, request.place,
+             "there is no machine code of `" + request.kernel + "` to show: what target '" + target +
+                 "' gives here is assembled where it is loaded",
+             "install the assembler that the plugin looks for, or ask for asm");
+    return false;
+  }
+  DiagnosticList said;
+  text = compiler_->disassemble(output.artifact, said);
+  for (Diagnostic d : said.all()) {
+    if (!d.place.file)
+      d.place = request.place;
+    list.add(std::move(d));
+  }
+  return !said.hasErrors();
+}
+
 bool PluginTargetCompiler::compile(const TargetRequest &request, const tsc_sink *sink, DiagnosticList &list) {
   plugin::CompileRequest r;
   r.bytecode = request.bytecode;
   r.irLevel = takesLayouts() ? TSR_IR_LAYOUT : TSR_IR_TILE;
   r.optLevel = request.optLevel;
-  r.dumpMask = (request.llvm ? TSR_EMIT_BIT(TSR_EMIT_IR_DUMP) : 0) |
-               (request.assembly ? TSR_EMIT_BIT(TSR_EMIT_ASM) : 0) |
-               (request.object ? TSR_EMIT_BIT(TSR_EMIT_OBJECT) : 0);
+  auto wants = [&](std::string_view kind) {
+    return std::any_of(request.emits.begin(), request.emits.end(),
+                       [&](const std::string &name) { return outputKind(name) == kind; });
+  };
+  r.dumpMask = (wants("llvm") ? TSR_EMIT_BIT(TSR_EMIT_IR_DUMP) : 0) | (wants("asm") ? TSR_EMIT_BIT(TSR_EMIT_ASM) : 0) |
+               (wants("obj") || wants("disasm") ? TSR_EMIT_BIT(TSR_EMIT_OBJECT) : 0);
   r.entry = request.kernel;
   r.sources = request.files;
   r.options = targetOptions_;
@@ -158,20 +200,22 @@ bool PluginTargetCompiler::compile(const TargetRequest &request, const tsc_sink 
     return false;
   for (const plugin::CompiledKernel &k : output.kernels)
     giveKernel(sink, k);
-  // Of several dumps of LLVM IR the last one is what was compiled.
-  const plugin::MessageSink::Blob *llvm = nullptr;
+  std::map<std::string, std::string> found;
   for (const auto &blob : output.dumps) {
     if (blob.kind == TSR_EMIT_IR_DUMP)
-      llvm = &blob;
+      found["llvm"] = blob.bytes; // of several dumps of LLVM IR the last one is what was compiled
     if (blob.kind == TSR_EMIT_ASM)
-      emit(sink, "asm", request.kernel, blob.bytes);
+      found["asm"] = blob.bytes;
     if (blob.kind == TSR_EMIT_OBJECT)
-      emit(sink, "obj", request.kernel, blob.bytes);
+      found["obj"] = blob.bytes;
   }
-  if (llvm && request.llvm)
-    emit(sink, "llvm", request.kernel, llvm->bytes);
-  if (request.artifact)
-    emit(sink, "artifact", request.kernel, compiledFile(output, pluginName_, target_->info().name));
+  if (wants("disasm") && !disassemble(output, request, found["disasm"], list))
+    return false;
+  if (wants("artifact"))
+    found["artifact"] = compiledFile(output, pluginName_, target_->info().name);
+  for (const std::string &name : request.emits)
+    if (auto it = found.find(outputKind(name)); it != found.end())
+      emit(sink, name, request.kernel, it->second);
   return true;
 }
 
@@ -201,7 +245,7 @@ std::unique_ptr<TargetCompiler> TargetCompiler::open(const std::string &target,
   auto compiler = plugin::PluginCompiler::make(*pluginTarget);
   if (!compiler)
     return fail(compiler.failure());
-  return std::make_unique<PluginTargetCompiler>(*pluginTarget, *compiler, resolved->candidate->manifest.name,
+  return std::make_unique<PluginTargetCompiler>(*pluginTarget, *compiler, resolved->candidate->manifest,
                                                 resolved->options);
 }
 

@@ -16,9 +16,9 @@ struct TargetRequest {
   std::string kernel;
   uint32_t optLevel;
   const std::vector<std::pair<std::string, std::string>> &options;
-  bool llvm, assembly, object, artifact;
+  std::vector<std::string> emits; // names as the request has them
   const tile::SourceFiles &files; // for excerpts in diagnostics
-  bool needed() const { return llvm || assembly || object || artifact; }
+  SourcePlace place;              // of the kernel: where there is no output of it
 };
 
 class TargetCompiler {
@@ -33,6 +33,9 @@ public:
   virtual const std::string &pluginName() const = 0;
   // Calls `on_facts` with what tsc_target_facts promises.
   virtual void describe(void *user, void (*on_facts)(void *user, const tsc_target_info *info)) const = 0;
+  // What an output's name means to the target: "llvm", "asm", "obj", "disasm" and "artifact" themselves, "asm" for a name that its
+  // plugin has for that ("ptx"). Empty: it makes no such output.
+  virtual std::string outputKind(const std::string &name) const = 0;
   // Triton's names of the fp8 types that the target refuses.
   virtual std::vector<std::string> unsupportedFp8() const = 0;
   // Gives facts and outputs to the sink; "artifact" is a compiled kernel file. False after adding an error.

@@ -55,7 +55,7 @@ typedef struct {
    * place, 12 at most); and notes, a list with kind ("call": the place is a call on the way to the error, innermost first;
    * or "note"), message and place. */
   void (*diag)(void *user, uint32_t severity, tsc_str text, tsc_str json);
-  /* An output: kind is "tile", "layout", "bytecode", "llvm", "asm", "obj", "artifact", "timing", a dump's stage name, … */
+  /* An output: kind is "tile", "layout", "bytecode", "llvm", "asm", "obj", "disasm", "artifact", "timing", a dump's stage name, … */
   void (*emit)(void *user, tsc_str kind, tsc_str name, const void *bytes, uint64_t n);
   void (*kernel)(void *user, const tsc_kernel_info *info); /* once, before the artifact is emitted */
   /* Before each stage: "open-target", "load-plugin", "frontend", "read-tile", a row of core/pipeline/Stages.cpp, "bytecode", "compile".
@@ -229,7 +229,9 @@ typedef struct {
   tsc_str kernel;
   const tsc_binding *bindings;
   tsc_str target; /* "x86-64-v3", "native", "mock", "plugin/arch"; empty with emits of "tile" only */
-  /* Comma list: tile,tile_bytes,layout,bytecode,llvm,asm,obj,artifact. tile_bytes: the verified module as it leaves the frontend,
+  /* Comma list: tile,tile_bytes,layout,bytecode,llvm,asm,obj,disasm,artifact, and the names that the target's plugin has for
+   * some of these in its manifest ("ptx" for asm); the sink gets each under the name that stands here. What the target does not
+   * make is left out. disasm: machine code as text; an error where the plugin has no means to show it. tile_bytes: the verified module as it leaves the frontend,
    * before any pass, with the sources that its locations name. tile and tile_bytes alone need no target; then `kernel` of
    * the sink gets name and arguments, without offsets. */
   tsc_str emits;

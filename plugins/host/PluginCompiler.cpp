@@ -262,11 +262,14 @@ PluginCompiler::cacheKey(const std::vector<std::pair<std::string, std::string>> 
 
 std::string PluginCompiler::disassemble(std::string_view artifact, DiagnosticList &diags) const {
   const tsr_compiler_api *api = target_->library().compiler();
+  if (!TSR_HAS(tsr_compiler_api, api, disassemble)) {
+    diags.add(DiagId::TargetCannot, {}, "plugin " + target_->library().name() + " has no disassembler");
+    return {};
+  }
   CompileRequest none;
   MessageSink sink;
-  tsr_status s = TSR_E_UNSUPPORTED;
-  if (TSR_HAS(tsr_compiler_api, api, disassemble))
-    s = contain([&] { return api->disassemble(sink.raw(), target_->handle(), {artifact.data(), artifact.size()}); });
+  tsr_status s =
+      contain([&] { return api->disassemble(sink.raw(), target_->handle(), {artifact.data(), artifact.size()}); });
   report(*target_, none, sink, s, {}, "disassemble", diags);
   return s == TSR_OK && !sink.blobs.empty() ? sink.blobs.front().bytes : std::string();
 }

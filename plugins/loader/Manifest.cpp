@@ -78,6 +78,22 @@ struct Fields {
     }
     return list;
   }
+  std::vector<ManifestOutput> outputs() {
+    std::vector<ManifestOutput> list;
+    auto it = json.find("outputs");
+    if (it == json.end())
+      return list;
+    if (!it->is_object())
+      fail("\"outputs\" is no object");
+    else
+      for (const auto &[name, kind] : it->items()) {
+        if (kind != "asm" && kind != "obj" && kind != "disasm")
+          fail("\"outputs\": '" + name + "' is none of asm, obj and disasm");
+        else
+          list.push_back({name, kind.get<std::string>()});
+      }
+    return list;
+  }
 };
 
 bool isPluginName(const std::string &s) {
@@ -134,6 +150,7 @@ Expected<Manifest> readManifest(const std::string &path) {
   m.compiler = libraryPath(path, f.text("compiler", false));
   m.driver = libraryPath(path, f.text("driver", false));
   m.targets = f.targets();
+  m.outputs = f.outputs();
   if (f.problem.empty() && !isPluginName(m.name))
     f.fail("'" + m.name + "' is no plugin name: lower-case letters, digits and _, at most 31");
   if (f.problem.empty() && m.compiler.empty() && m.driver.empty())

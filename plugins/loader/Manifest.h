@@ -11,6 +11,8 @@
 //   host      true: its device 0 is the processor that the program runs on; absent: false
 //   compiler  library with the compiler role, relative to the manifest; may be absent
 //   driver    library with the driver role, relative to the manifest; may be absent (or equal `compiler`)
+//   outputs   {name: kind}: what the makers of its devices call an output of kind "asm" (text), "obj" (machine code) or "disasm" (machine
+//             code as text): {"ptx": "asm"}; may be absent
 //   targets   list of {"name": pattern with * and ?, "help": text}; a name without wildcards is also listed and built by `all`
 #pragma once
 
@@ -26,6 +28,10 @@ struct ManifestTarget {
   bool listed() const { return pattern.find_first_of("*?") == std::string::npos; }
 };
 
+struct ManifestOutput {
+  std::string name, kind;
+};
+
 struct Manifest {
   std::string path; // of the manifest
   std::string name, version, vendor;
@@ -33,6 +39,7 @@ struct Manifest {
   bool host = false;
   std::string compiler, driver; // absolute; empty: role absent
   std::vector<ManifestTarget> targets;
+  std::vector<ManifestOutput> outputs;
 };
 
 // Failure: PluginMissing where the file cannot be read, PluginRefused where it is malformed.

@@ -175,7 +175,6 @@ public:
       job.dump("llvm", r.llvm);
       job.dump("llvm-opt", r.llvmOptimised);
     }
-    job.assembly(r.ptx);
     uint32_t flags = (job.options.flag("launch_cooperative_grid", false) ? TSR_LAUNCH_COOPERATIVE : 0) |
                      (job.options.flag("launch_pdl", false) ? TSR_LAUNCH_DEPENDENT : 0);
     assembleAndEmit(job, module, arch, r, options, words(job.options.get("ptx_options")), flags);
@@ -268,6 +267,7 @@ private:
     job.throwIfCancelled();
     if (!cubin.cubin.empty() && extra.empty())
       askForMoreBlocks(module, arch, r, cubin, options);
+    job.assembly(r.ptx); // what was assembled
     if (!cubin.ok)
       throw refusal(module, r.ptx, cubin.error, options.cpu);
     for (const std::string &warning : cubin.warnings)

@@ -49,6 +49,20 @@ def test_arch():
         build(arch="hopper")
 
 
+def test_machine_code_as_text():
+    from tessera import knobs
+    kernel = build()
+    if kernel.asm["cubin"][:4] != b"\x7fELF":
+        pytest.skip("no assembler")
+    try:
+        tool = knobs.nvidia.cuobjdump.path
+    except RuntimeError:
+        with pytest.raises(RuntimeError, match="cuobjdump"):
+            kernel.asm["sass"]
+        return
+    assert tool and "LDG" in kernel.asm["sass"] and "EXIT" in kernel.asm["sass"]
+
+
 def test_arch_of_the_environment(monkeypatch):
     monkeypatch.setattr(tessera.knobs.runtime, "override_arch", "sm86")
     assert ".target sm_86" in build().asm["ptx"]

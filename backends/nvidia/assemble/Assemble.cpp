@@ -85,7 +85,8 @@ struct TemporaryFolder {
   TemporaryFolder &operator=(const TemporaryFolder &) = delete;
 };
 
-// Runs a program to its end; both of its streams go to `log`. The exit status, -1 where it could not start.
+// Runs a program (a path, or a name to look for in PATH) to its end; both of its streams go to `log`. The exit status, -1 where it
+// could not start.
 int run(const std::vector<std::string> &command, const fs::path &log) {
   std::vector<char *> argv;
   for (const std::string &word : command)
@@ -96,7 +97,7 @@ int run(const std::vector<std::string> &command, const fs::path &log) {
   posix_spawn_file_actions_addopen(&actions, 1, log.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
   posix_spawn_file_actions_adddup2(&actions, 1, 2);
   pid_t pid = -1;
-  int failed = posix_spawn(&pid, command[0].c_str(), &actions, nullptr, argv.data(), environ);
+  int failed = posix_spawnp(&pid, command[0].c_str(), &actions, nullptr, argv.data(), environ);
   posix_spawn_file_actions_destroy(&actions);
   if (failed)
     return -1;
@@ -356,17 +357,23 @@ std::string deviceLibraryPath() {
 std::string disassembleCubin(const void *cubin, uint64_t bytes, std::string &why) {
   std::string tool = findTool("nvdisasm");
   TemporaryFolder folder;
-  if (tool.empty() || folder.path.empty()) {
-    why = "nvdisasm was not found: it comes with the CUDA toolkit";
+  if (folder.path.empty()) {
+    why = "there is no folder for temporary files";
     return {};
   }
   fs::path in = folder.path / "kernel.cubin", log = folder.path / "sass";
   std::ofstream(in, std::ios::binary).write(static_cast<const char *>(cubin), static_cast<std::streamsize>(bytes));
-  if (run({tool, "-c", "-g", in.string()}, log) != 0) {
-    why = textOf(log);
-    return {};
+  int status = run({tool.empty() ? "nvdisasm" : tool, "-c", "-g", in.string()}, log);
+  std::string text = textOf(log);
+  if (status == 0) {
+    while (text.starts_with("nvdisasm warning")) // it also warns there: of a cubin younger than itself
+      text.erase(0, text.find('\n') + 1);
+    return text;
   }
-  return textOf(log);
+  why = status < 0 || status == 127
+            ? "nvdisasm was not found, neither in PATH nor beside the toolkit that this plugin looks for"
+            : "nvdisasm failed: " + text;
+  return {};
 }
 
 } // namespace tessera::nvidia

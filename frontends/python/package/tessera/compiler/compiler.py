@@ -249,7 +249,7 @@ class AsmDict(dict):
 
     ``source`` is the function's text, ``ttir`` the tile IR, ``ttgir`` the IR with layouts (of
     a target without them, the tile IR again), ``llir`` LLVM IR; then what the
-    target has (``ptx``, ``cubin``, …: what the vendor's tools read), ``asm`` and ``artifact``, our kernel file. Our own names (``tile``, ``layout``, ``llvm``, ``bytecode``,
+    target has (``ptx``, ``cubin``, …: what the vendor's tools read; ``sass``: what its ``cuobjdump`` shows), ``asm`` and ``artifact``, our kernel file. Our own names (``tile``, ``layout``, ``llvm``, ``bytecode``,
     ``obj``) work too. Errors: KeyError for what the target does not have.
     """
 
@@ -368,6 +368,9 @@ class CompiledKernel:
     def _stage(self, name):
         if name == "source":
             return self.src.fn.src if self.src.fn is not None else self.src.src
+        if name == "sass" and self._target.backend == "cuda":
+            from tessera.tools.disasm import get_sass
+            return get_sass(self.asm["cubin"])
         stage = _STAGES.get(name, name)
         if stage == "artifact":
             return self.kernel
