@@ -3,6 +3,7 @@
 #include "plugins/conformance/Case.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstring>
 
@@ -122,7 +123,21 @@ uint64_t anyFloat(Elem e, size_t i, Random &r) {
   return i < 11 ? edges[i] : r.next() & (sign * 2 - 1);
 }
 
+// v in [-8, 8], which every 8-bit format holds, F8E4B15 as an eighth of it: 1.875 is its largest.
+uint64_t smallFp8(Elem e, int64_t v) {
+  if (v == 0)
+    return 0;
+  const bool isWide = e == Elem::F8E5M2 || e == Elem::F8E5M2FNUZ;
+  const int mantissa = isWide ? 2 : 3, scale = e == Elem::F8E4B15 ? -3 : 0;
+  const int bias = e == Elem::F8E5M2FNUZ ? 16 : e == Elem::F8E4M3FNUZ ? 8 : isWide || e == Elem::F8E4B15 ? 15 : 7;
+  const uint64_t magnitude = static_cast<uint64_t>(std::llabs(v));
+  const int exponent = std::bit_width(magnitude) - 1;
+  const uint64_t fraction = ((magnitude << mantissa) >> exponent) - (uint64_t(1) << mantissa);
+  return (v < 0 ? 0x80u : 0u) | static_cast<uint64_t>(exponent + scale + bias) << mantissa | fraction;
+}
 uint64_t floatValue(Elem e, Fill fill, size_t i, Random &r) {
+  if (isFp8(e) && fill == Fill::Small)
+    return smallFp8(e, static_cast<int64_t>(r.next() % 17) - 8);
   if (isFp8(e)) { // no arithmetic of ours on them: bits, without NaN where finite ones are wanted
     uint64_t bits = fill == Fill::Any && i < 256 ? (i * 37) & 0xff : r.next() & 0xff;
     return fill != Fill::Any && (isNanBits(e, bits) || (bits & 0x7f) >= 0x78) ? bits & 0x3f : bits;

@@ -46,7 +46,7 @@ struct Case {
 enum class Fill : uint8_t {
   Any,      // edges, then random over the whole type (floats: NaN and infinities too)
   Finite,   // floats: finite, of moderate size; integers: random, no edges
-  Small,    // integers in [-8, 8], also as floats: sums and products are exact
+  Small,    // integers in [-8, 8], also as floats (f8e4b15: eighths of them): sums and products are exact
   Unit,     // floats in [-1, 1]
   Positive, // floats > 0; integers >= 1
   Shift,    // integers in [0, width + 8]

@@ -5,6 +5,7 @@
 #include "core/bytecode/Reader.h"
 #include "core/bytecode/Verifier.h"
 #include "core/bytecode/Writer.h"
+#include "core/interpreter/Numerics.h"
 
 #include <gtest/gtest.h>
 #include <set>
@@ -50,6 +51,22 @@ TEST(Cases, CoverEveryTileOp) {
     missing += std::string(text) + " ";
 #include "core/bytecode/Ops.def"
   EXPECT_EQ(missing, "");
+}
+
+// What the exact comparison of products rests on: sums of products of these are whole numbers (of 64ths) that f32 holds.
+TEST(Cases, SmallFloatsAreWholeNumbers) {
+  for (tbc::Elem e : {tbc::Elem::F8E5M2, tbc::Elem::F8E4M3FN, tbc::Elem::F8E4M3FNUZ, tbc::Elem::F8E5M2FNUZ,
+                      tbc::Elem::F8E4B15, tbc::Elem::F16, tbc::Elem::BF16, tbc::Elem::F32, tbc::Elem::F64}) {
+    const double unit = e == tbc::Elem::F8E4B15 ? 0.125 : 1;
+    std::vector<uint8_t> bytes = makeBytes(e, 512, Fill::Small, 3);
+    std::set<double> seen;
+    for (size_t i = 0; i < 512; ++i)
+      seen.insert(scalar::decodeFloat(e, loadBits(&bytes[i * bytes.size() / 512], e)) / unit);
+    std::set<double> want;
+    for (int v = -8; v <= 8; ++v)
+      want.insert(v);
+    EXPECT_EQ(seen, want) << typeName(e);
+  }
 }
 
 TEST(Cases, InputsAreTheSameEveryTime) {
