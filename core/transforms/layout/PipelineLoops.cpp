@@ -8,6 +8,7 @@
 // addresses and masks follow from the induction value, carried values and loop-invariant values without touching memory.
 // How far ahead: num_stages - 1 iterations, fewer where shared memory is short. Products that only add to their accumulator
 // are awaited an iteration later, those that wait for another product of their iteration are done an iteration later (ScheduleProducts.h).
+// What lanes write for a product that is awaited later (converted weights, say) goes into one of two buffers in turn.
 // Hazards: a slot is written again at the earliest after a barrier that every lane passed when its last reader (a load of
 // registers, or a product that was awaited) was done; so one barrier an iteration orders everything, and InsertBarriers
 // takes the accesses of a ring among each other as ordered. More: docs/rationale/pipelining.md.
@@ -37,6 +38,7 @@ namespace tessera::tile {
 namespace {
 
 constexpr uint64_t kBufferAlignment = 1024; // the most that AllocateSharedMemory aligns a buffer to
+constexpr int64_t kBlockReserve = 1024;     // shared memory of each block that a device may keep for itself
 
 // How the loop uses what a load brings.
 struct StagedLoad {
@@ -74,10 +76,13 @@ private:
   void collectSlice();
   bool addToSlice(Value value);
   bool staysFilled(Value shared);
+  bool isFilledInTurn(Value shared);
+  bool outlasts(Value shared) { return staysFilled(shared) || isFilledInTurn(shared); }
   unsigned accumulateOnly();
+  int64_t distanceInTurn(int64_t stages) const;
   int64_t sharedOfOneIteration();
   Value exists(OpBuilder &builder, Location loc, Value from, int64_t iterations, Value offset);
-  int64_t chooseDistance(int64_t stages, int64_t extraSlots) const;
+  int64_t chooseDistance(int64_t stages, int64_t extraSlots, int64_t bytesLeft) const;
   void startLoads(OpBuilder &builder, Location loc, IRMapping &map, Value valid, Value slot);
   void startCopies(OpBuilder &builder, Location loc, IRMapping &map, Value valid, Value slot);
   bool copiesByLanes() const {
@@ -96,7 +101,8 @@ private:
   int64_t sharedLeft_;
   TensorMaps &maps_;
   SmallVector<StagedLoad> loads_;
-  SmallVector<Value> rings_;
+  llvm::SetVector<Operation *> inTurn_; // shared_allocs of the body that become rings of two
+  SmallVector<Value> rings_, pairs_;
   Value copyBarriers_;                 // a ring, where some loads are tensor copies
   llvm::SetVector<Operation *> slice_; // ops of the body that the loads' addresses and masks need, in order once sorted
   llvm::SetVector<unsigned> carried_;  // iteration arguments that the slice reads
@@ -293,6 +299,32 @@ bool LoopPipeliner::staysFilled(Value shared) {
          });
 }
 
+// Whether lanes fill this buffer once an iteration, for products only: while a product of the last iteration reads it they can fill another.
+bool LoopPipeliner::isFilledInTurn(Value shared) {
+  while (auto transpose = shared.getDefiningOp<SharedTransposeOp>())
+    shared = transpose.getSource();
+  auto alloc = shared.getDefiningOp<SharedAllocOp>();
+  if (!alloc || alloc->getBlock() != loop_.getBody() || alloc.getSlots())
+    return false;
+  unsigned stores = 0;
+  SmallVector<Operation *> open(alloc->getUsers());
+  while (!open.empty()) {
+    Operation *user = open.pop_back_val();
+    if (user->getBlock() != loop_.getBody())
+      return false;
+    if (isa<SharedStoreOp>(user))
+      ++stores;
+    else if (isa<SharedTransposeOp>(user))
+      llvm::append_range(open, user->getUsers());
+    else if (!isa<AsyncDotOp>(user))
+      return false;
+  }
+  if (stores != 1)
+    return false;
+  inTurn_.insert(alloc);
+  return true;
+}
+
 // Products whose result only becomes their own c of the next iteration; 0 unless all of the loop's asynchronous products are
 // such.
 unsigned LoopPipeliner::accumulateOnly() {
@@ -308,7 +340,7 @@ unsigned LoopPipeliner::accumulateOnly() {
     auto wait = dot->hasOneUse() ? dyn_cast<DotWaitOp>(*dot->user_begin()) : DotWaitOp();
     if (!argument || argument.getOwner() != loop_.getBody() || !argument.hasOneUse() || !wait ||
         wait.getValues().size() != 1 || !wait.getResults()[0].hasOneUse() || !isa<SharedType>(dot.getA().getType()) ||
-        !staysFilled(dot.getA()) || !staysFilled(dot.getB()))
+        !outlasts(dot.getA()) || !outlasts(dot.getB()))
       return 0;
     OpOperand &use = *wait.getResults()[0].use_begin();
     if (!isa<scf::YieldOp>(use.getOwner()) || use.getOperandNumber() + 1 != argument.getArgNumber())
@@ -352,14 +384,28 @@ int64_t LoopPipeliner::sharedOfOneIteration() {
 }
 
 // Iterations ahead, as many as asked for and as have room.
-int64_t LoopPipeliner::chooseDistance(int64_t stages, int64_t extraSlots) const {
+int64_t LoopPipeliner::chooseDistance(int64_t stages, int64_t extraSlots, int64_t bytesLeft) const {
   int64_t bytes = 0;
   for (const StagedLoad &staged : loads_)
     bytes += staged.bytes();
   int64_t distance = stages - 1;
-  while (distance > 0 && bytes * (distance + extraSlots) > sharedLeft_)
+  while (distance > 0 && bytes * (distance + extraSlots) > bytesLeft)
     --distance;
   return distance;
+}
+
+// Iterations ahead where products run on beside the lanes that fill buffers in turn; 0: no room. Two blocks that share a unit fill each other's waits, too: where
+// there is room for two otherwise, there must be with this.
+int64_t LoopPipeliner::distanceInTurn(int64_t stages) const {
+  int64_t ring = 0, second = 0;
+  for (const StagedLoad &staged : loads_)
+    ring += staged.bytes();
+  for (Operation *alloc : inTurn_)
+    second += llvm::alignTo(bytesOf(cast<SharedAllocOp>(alloc).getType()), kBufferAlignment);
+  auto all = static_cast<int64_t>(target_.info().sharedBytes());
+  int64_t beside = all - sharedLeft_, plain = chooseDistance(stages, 1, sharedLeft_);
+  bool two = plain > 0 && 2 * (beside + ring * (plain + 1) + kBlockReserve) <= all;
+  return chooseDistance(stages, 2, (two ? all / 2 - kBlockReserve : all) - beside - second);
 }
 
 // The loads of one iteration, whose values `map` gives the addresses; into `slot` of each ring.
@@ -452,6 +498,13 @@ BlockArgument LoopPipeliner::buildLoop(int64_t distance, int64_t slots) {
                                            builder.getI32IntegerAttr(static_cast<int32_t>(slots))));
   }
 
+  for (Operation *op : inTurn_) {
+    auto alloc = cast<SharedAllocOp>(op);
+    auto bytes = builder.getI32IntegerAttr(static_cast<int32_t>(2 * bytesOf(alloc.getType())));
+    pairs_.push_back(
+        SharedAllocOp::create(builder, loc, alloc.getType(), IntegerAttr(), bytes, builder.getI32IntegerAttr(2)));
+  }
+
   if (copiesTiles()) {
     copyBarriers_ = makeCopyBarriers(builder, loc, slots);
     // What lanes stored to the rings' bytes before comes before what the engine writes; the barrier also publishes the copy barriers.
@@ -490,6 +543,8 @@ BlockArgument LoopPipeliner::buildLoop(int64_t distance, int64_t slots) {
   llvm::append_range(inits, ahead);
   inits.push_back(constantLike(builder, loc, i32, 0));                // the slot to work on
   inits.push_back(constantLike(builder, loc, i32, distance % slots)); // the slot to fill
+  if (!inTurn_.empty())
+    inits.push_back(constantLike(builder, loc, i32, 0)); // which of two buffers lanes fill
   if (copiesTiles())
     inits.push_back(constantLike(builder, loc, i32, 0)); // the parity of the phase that fills the slot to work on
   auto made =
@@ -509,16 +564,27 @@ BlockArgument LoopPipeliner::buildLoop(int64_t distance, int64_t slots) {
   if (copiesTiles())
     CopyBarrierWaitOp::create(body, loc, SharedSlotOp::create(body, loc, copyBarriers_, working), arguments.back());
   BarrierOp::create(body, loc);
-  // At once. Starting them behind the first product, so that matrix units have work before, was no faster (docs/rationale/pipelining.md).
-  Value offset = arith::MulIOp::create(body, loc, step, constantLike(body, loc, index, distance));
-  Value valid = exists(body, loc, made.getInductionVar(), distance, offset);
-  runSlice(body, arith::AddIOp::create(body, loc, made.getInductionVar(), offset), valid, filling);
+  // At once. Starting them behind the first product, so that matrix units have work before, was no faster (docs/rationale/pipelining.md). But
+  // where they have more than an iteration of time, behind what lanes publish for a product: the fence might wait for copies that have just started.
+  auto startAhead = [&] {
+    Value offset = arith::MulIOp::create(body, loc, step, constantLike(body, loc, index, distance));
+    Value valid = exists(body, loc, made.getInductionVar(), distance, offset);
+    runSlice(body, arith::AddIOp::create(body, loc, made.getInductionVar(), offset), valid, filling);
+  };
+  Operation *lastDot = nullptr;
+  if (inTurn_.empty() || distance == 1)
+    startAhead();
+  else
+    for (Operation &op : *loop_.getBody())
+      lastDot = isa<AsyncDotOp>(op) ? &op : lastDot;
 
   // The body, with the slots in place of the loads.
   IRMapping map;
   map.map(loop_.getInductionVar(), made.getInductionVar());
   for (size_t i = 0; i < own; ++i)
     map.map(loop_.getRegionIterArgs()[i], arguments[i]);
+  Value turn = inTurn_.empty() ? Value() : Value(arguments[own + carried_.size() + 2]);
+  bool published = false; // lanes have filled a buffer since the last barrier
   DenseMap<Operation *, unsigned> loadAt;
   for (auto [i, staged] : llvm::enumerate(loads_))
     loadAt[staged.op] = static_cast<unsigned>(i);
@@ -526,9 +592,22 @@ BlockArgument LoopPipeliner::buildLoop(int64_t distance, int64_t slots) {
   for (Operation &op : loop_.getBody()->without_terminator()) {
     if (dropped.contains(&op))
       continue;
+    if (inTurn_.contains(&op)) {
+      Value pair = pairs_[static_cast<size_t>(llvm::find(inTurn_, &op) - inTurn_.begin())];
+      map.map(op.getResult(0), SharedSlotOp::create(body, op.getLoc(), pair, turn).getResult());
+      continue;
+    }
     auto found = loadAt.find(&op);
     if (found == loadAt.end()) {
+      if (isa<AsyncDotOp>(op) && published) { // of a ring: nobody else orders its accesses
+        BarrierOp::create(body, loc);
+        published = false;
+      }
+      if (auto store = dyn_cast<SharedStoreOp>(op))
+        published |= inTurn_.contains(store.getShared().getDefiningOp());
       body.clone(op, map);
+      if (&op == lastDot)
+        startAhead();
       continue;
     }
     StagedLoad &staged = loads_[found->second];
@@ -560,6 +639,8 @@ BlockArgument LoopPipeliner::buildLoop(int64_t distance, int64_t slots) {
   llvm::append_range(yields, ahead);
   yields.push_back(nextSlot(body, loc, working, slots));
   yields.push_back(nextSlot(body, loc, filling, slots));
+  if (turn)
+    yields.push_back(arith::XOrIOp::create(body, loc, turn, constantLike(body, loc, i32, 1)));
   if (copiesTiles()) { // turns where the ring comes round
     Value last =
         arith::CmpIOp::create(body, loc, arith::CmpIPredicate::eq, working, constantLike(body, loc, i32, slots - 1));
@@ -611,9 +692,11 @@ int64_t LoopPipeliner::run(int64_t stages) {
   bool overlaps = delays && !inFlight && hasAccumulatingProducts(loop_, stays);
   bool trails = delays && !inFlight && !overlaps && hasTrailingProducts(loop_, registers, stays);
   int64_t extra = inFlight || overlaps || trails ? 2 : 1;
-  int64_t distance = chooseDistance(stages, extra);
+  int64_t distance = inFlight && !inTurn_.empty() ? distanceInTurn(stages) : chooseDistance(stages, extra, sharedLeft_);
   if (distance < 1 && extra == 2)
-    inFlight = 0, overlaps = trails = false, extra = 1, distance = chooseDistance(stages, extra);
+    inFlight = 0, overlaps = trails = false, extra = 1, distance = chooseDistance(stages, extra, sharedLeft_);
+  if (!inFlight)
+    inTurn_.clear();
   if (distance < 1)
     return 0;
   int64_t slots = distance + extra;
@@ -647,6 +730,8 @@ int64_t LoopPipeliner::run(int64_t stages) {
     SharedFreeOp::create(builder, loop_.getLoc(), ring);
     bytes += staged.bytes() * slots;
   }
+  for (Value pair : pairs_)
+    SharedFreeOp::create(builder, loop_.getLoc(), pair);
   if (copyBarriers_)
     endCopyBarriers(builder, loop_.getLoc(), copyBarriers_);
   if (trails)
