@@ -7,11 +7,11 @@
 // loops. A pointer of unknown origin may be any argument.
 // Not done here: aliasing of different arguments (the caller may pass one buffer twice; targets must not assume
 // otherwise).
+#include "core/analysis/PointerOrigins.h"
 #include "core/ir/Tile.h"
 #include "core/transforms/Passes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
 
 using namespace mlir;
 
@@ -21,61 +21,10 @@ namespace tessera::tile {
 
 namespace {
 
-// Follows pointers back to the arguments they come from.
-class Origins {
-public:
-  void follow(Value pointer) {
-    work_.push_back(pointer);
-    while (!work_.empty()) {
-      Value value = work_.pop_back_val();
-      if (isTilePointer(value.getType()) && seen_.insert(value).second)
-        step(value);
-    }
-  }
-  bool isWritten(Value argument) const { return unknown_ || seen_.contains(argument); }
-
-private:
-  void step(Value value) {
-    if (auto argument = dyn_cast<BlockArgument>(value))
-      return stepArgument(argument);
-    Operation *op = value.getDefiningOp();
-    unsigned index = cast<OpResult>(value).getResultNumber();
-    if (auto branch = dyn_cast<scf::IfOp>(op)) {
-      work_.append({branch.thenYield().getOperand(index), branch.elseYield().getOperand(index)});
-    } else if (auto loop = dyn_cast<scf::ForOp>(op)) {
-      work_.append({loop.getInitArgs()[index], loop.getBody()->getTerminator()->getOperand(index)});
-    } else if (auto loop = dyn_cast<scf::WhileOp>(op)) {
-      work_.push_back(loop.getConditionOp().getArgs()[index]);
-    } else if (llvm::any_of(op->getOperandTypes(), isTilePointer) && !isa<LoadOp, AtomicRmwOp, AtomicCasOp>(op)) {
-      work_.append(op->operand_begin(), op->operand_end());
-    } else {
-      unknown_ = true;
-    }
-  }
-  void stepArgument(BlockArgument argument) {
-    Operation *parent = argument.getOwner()->getParentOp();
-    unsigned index = argument.getArgNumber();
-    if (auto loop = dyn_cast<scf::ForOp>(parent)) {
-      work_.append({loop.getInitArgs()[index - 1], loop.getBody()->getTerminator()->getOperand(index - 1)});
-    } else if (auto loop = dyn_cast<scf::WhileOp>(parent)) {
-      if (argument.getOwner() == loop.getAfterBody())
-        work_.push_back(loop.getConditionOp().getArgs()[index]);
-      else
-        work_.append({loop.getInits()[index], loop.getYieldOp().getOperand(index)});
-    } else if (!isa<func::FuncOp>(parent)) {
-      unknown_ = true;
-    }
-  }
-
-  SmallVector<Value> work_;
-  DenseSet<Value> seen_;
-  bool unknown_ = false;
-};
-
 struct MarkReadOnly final : impl::TileMarkReadOnlyPassBase<MarkReadOnly> {
   void runOnOperation() override {
     func::FuncOp function = getOperation();
-    Origins written;
+    PointerOrigins written;
     function.walk([&](Operation *op) {
       if (auto store = dyn_cast<DescriptorStoreOp>(op))
         written.follow(store.getBase());
@@ -84,7 +33,7 @@ struct MarkReadOnly final : impl::TileMarkReadOnlyPassBase<MarkReadOnly> {
     });
     for (BlockArgument argument : function.getArguments()) {
       unsigned i = argument.getArgNumber();
-      if (isTilePointer(argument.getType()) && !written.isWritten(argument))
+      if (isTilePointer(argument.getType()) && !(written.unknown() || written.met(argument)))
         function.setArgAttr(i, kReadOnlyAttr, UnitAttr::get(&getContext()));
       else
         function.removeArgAttr(i, StringAttr::get(&getContext(), kReadOnlyAttr));

@@ -219,12 +219,17 @@ private:
       uint32_t fewest = std::max<uint32_t>((registers * 3 / 5 + 7) / 8 * 8, 32);
       return std::min({65536 / (fewest * threads), unit.threadsOfUnit / threads, unit.blocksOfUnit});
     }
-    // Twice the loads in flight are worth more than registers.
-    return blocks * threads < unit.threadsOfUnit / 2 ? blocks + 1 : blocks;
+    // Twice the loads in flight are worth more than registers. A loop that loads ahead keeps the values of one iteration beside the addresses of another: half of
+    // the threads at once where that takes a third of the registers at most.
+    uint32_t half = unit.threadsOfUnit / 2 / threads;
+    if (half <= blocks)
+      return blocks;
+    bool loadsAhead = ptx.find("cp.async") != std::string::npos;
+    return loadsAhead && 65536 / (threads * half) / 8 * 8 * 3 >= registers * 2 ? half : blocks + 1;
   }
 
   // The assembler is told that one block a multiprocessor is enough; then it gives a lane what it likes. Where more blocks are worth more than that (see
-  // wantedBlocks) it is told so, and the result taken if nothing spills.
+  // wantedBlocks) it is told so, and the result taken if nothing spills; else one block more is tried.
   static void askForMoreBlocks(const tbc::Module &module, const Architecture &arch, CompileResult &r,
                                AssembleResult &cubin, const CompileOptions &options) {
     const std::string one = ".minnctapersm 1\n";
@@ -241,19 +246,25 @@ private:
     uint32_t wanted = wantedBlocks(module, r.ptx, *arch.capability, threads, registers, blocks);
     auto shared = static_cast<uint64_t>(module.option("shared_bytes")) + 1024; // [G]: the system keeps 1 KB a block
     wanted = std::min<uint64_t>(wanted, arch.capability->sharedOfUnit / shared);
-    if (wanted <= blocks)
-      return;
+    if (wanted > blocks && !assembleFor(wanted, r, cubin, options) && wanted > blocks + 1)
+      assembleFor(blocks + 1, r, cubin, options);
+  }
+
+  // Assembles anew for so many blocks a multiprocessor; takes it if nothing spills.
+  static bool assembleFor(uint32_t blocks, CompileResult &r, AssembleResult &cubin, const CompileOptions &options) {
+    const std::string one = ".minnctapersm 1\n";
     std::string more = r.ptx;
-    more.replace(at, one.size(), ".minnctapersm " + std::to_string(wanted) + "\n");
+    more.replace(more.find(one), one.size(), ".minnctapersm " + std::to_string(blocks) + "\n");
     AssembleResult second =
         Assembler::installed().assemble(more, options.cpu, static_cast<unsigned>(std::clamp(options.optLevel, 0, 3)));
     if (!second.ok || second.kernels.size() != 1)
-      return;
+      return false;
     const KernelUse &use = second.kernels[0].second;
     if (use.spillStores || use.spillLoads || use.stack || second.warnings.size() > cubin.warnings.size())
-      return;
+      return false;
     r.ptx = std::move(more);
     cubin = std::move(second);
+    return true;
   }
 
   void assembleAndEmit(sdk::CompileJob &job, const tbc::Module &module, const Architecture &arch, CompileResult &r,

@@ -105,7 +105,7 @@ static uint64_t alignmentOf(const Buffer &buffer) {
   if (!alloc)
     return 16; // the widest vector
   uint64_t slot = bytesOf(alloc.getType());
-  return std::clamp<uint64_t>(slot & ~(slot - 1), 16, 1024);
+  return std::clamp<uint64_t>(slot & ~(slot - 1), 16, kBufferAlignment);
 }
 
 void Allocator::place() {

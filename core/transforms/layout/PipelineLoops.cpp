@@ -6,6 +6,7 @@
 //         instead of async_wait the loop waits for the copy barrier of its slot, whose parity turns each time the ring comes round.
 // Which loads: of tiles, in the body of a loop with a dot, feeding shared memory, a change of layout or arithmetic; their
 // addresses and masks follow from the induction value, carried values and loop-invariant values without touching memory.
+// A loop without a dot loads ahead where the program asks for it: by descriptor as above, else lane by lane (PrefetchLoads.h).
 // How far ahead: num_stages - 1 iterations, fewer where shared memory is short. Products that only add to their accumulator
 // are awaited an iteration later, those that wait for another product of their iteration are done an iteration later (ScheduleProducts.h).
 // What lanes write for a product that is awaited later (converted weights, say) goes into one of two buffers in turn.
@@ -19,7 +20,9 @@
 #include "core/layout/TensorLayouts.h"
 #include "core/transforms/layout/ConversionCosts.h"
 #include "core/transforms/layout/LayoutQuestions.h"
+#include "core/transforms/layout/LoopAhead.h"
 #include "core/transforms/layout/Passes.h"
+#include "core/transforms/layout/PrefetchLoads.h"
 #include "core/transforms/layout/ScheduleProducts.h"
 #include "core/transforms/layout/SharedUse.h"
 #include "core/transforms/layout/TensorCopies.h"
@@ -27,9 +30,6 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
-#include "mlir/IR/IRMapping.h"
-#include "mlir/IR/Matchers.h"
-#include "llvm/ADT/SetVector.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -37,8 +37,7 @@ using namespace mlir;
 namespace tessera::tile {
 namespace {
 
-constexpr uint64_t kBufferAlignment = 1024; // the most that AllocateSharedMemory aligns a buffer to
-constexpr int64_t kBlockReserve = 1024;     // shared memory of each block that a device may keep for itself
+constexpr int64_t kBlockReserve = 1024; // shared memory of each block that a device may keep for itself
 
 // How the loop uses what a load brings.
 struct StagedLoad {
@@ -65,23 +64,21 @@ public:
   LoopPipeliner(scf::ForOp loop, const AxisFacts &facts, const target::Target &target, int64_t sharedLeft,
                 TensorMaps &maps)
       : loop_(loop), facts_(facts), target_(target), costs_(target), options_(conversionOptions(target.info())),
-        sharedLeft_(sharedLeft), maps_(maps) {}
-  // Bytes of shared memory that the rings take; 0: the loop stays as it is.
-  int64_t run(int64_t stages);
+        sharedLeft_(sharedLeft), maps_(maps), slice_(loop) {}
+  // The number of loads that go ahead; 0: the loop stays as it is.
+  unsigned run(int64_t stages);
 
 private:
   bool stageLoad(LoadOp load);
   bool stageCopy(DescriptorLoadOp load);
   bool collectUses(StagedLoad &staged, LinearAttr &shared, llvm::function_ref<bool(LinearAttr)> canFill);
   void collectSlice();
-  bool addToSlice(Value value);
   bool staysFilled(Value shared);
   bool isFilledInTurn(Value shared);
   bool outlasts(Value shared) { return staysFilled(shared) || isFilledInTurn(shared); }
   unsigned accumulateOnly();
   int64_t distanceInTurn(int64_t stages) const;
   int64_t sharedOfOneIteration();
-  Value exists(OpBuilder &builder, Location loc, Value from, int64_t iterations, Value offset);
   int64_t chooseDistance(int64_t stages, int64_t extraSlots, int64_t bytesLeft) const;
   void startLoads(OpBuilder &builder, Location loc, IRMapping &map, Value valid, Value slot);
   void startCopies(OpBuilder &builder, Location loc, IRMapping &map, Value valid, Value slot);
@@ -103,9 +100,8 @@ private:
   SmallVector<StagedLoad> loads_;
   llvm::SetVector<Operation *> inTurn_; // shared_allocs of the body that become rings of two
   SmallVector<Value> rings_, pairs_;
-  Value copyBarriers_;                 // a ring, where some loads are tensor copies
-  llvm::SetVector<Operation *> slice_; // ops of the body that the loads' addresses and masks need, in order once sorted
-  llvm::SetVector<unsigned> carried_;  // iteration arguments that the slice reads
+  Value copyBarriers_; // a ring, where some loads are tensor copies
+  LoopSlice slice_;
 };
 
 } // namespace
@@ -194,13 +190,8 @@ bool LoopPipeliner::stageLoad(LoadOp load) {
   // Truth values are normalised when they are loaded, which a copy of bytes does not do.
   if (!type.getElementType().isIntOrFloat() || type.getElementType().isInteger(1))
     return false;
-  if (Value other = load.getOther()) {
-    TypedAttr constant = splatConstantOf(other);
-    auto number = dyn_cast_or_null<FloatAttr>(constant);
-    bool zero = number ? number.getValue().isZero() && !number.getValue().isNegative() : splatIntegerOf(other) == 0;
-    if (!zero)
-      return false;
-  }
+  if (load.getOther() && !isZeroTile(load.getOther()))
+    return false;
   uint64_t copies = target_.info().stated(target::Capability::AsyncCopy);
   unsigned bits = storageBits(type);
   const layout::LinearLayout &distributed = layoutOf(load.getResult()).getLayout();
@@ -244,44 +235,9 @@ bool LoopPipeliner::stageLoad(LoadOp load) {
   return true;
 }
 
-bool LoopPipeliner::addToSlice(Value value) {
-  if (auto argument = dyn_cast<BlockArgument>(value)) {
-    if (argument.getOwner() != loop_.getBody() || argument == loop_.getInductionVar())
-      return true; // from outside, or the induction value
-    unsigned index = argument.getArgNumber() - 1;
-    if (carried_.insert(index))
-      return addToSlice(loop_.getYieldedValues()[index]);
-    return true;
-  }
-  Operation *op = value.getDefiningOp();
-  if (!loop_->isProperAncestor(op))
-    return true;
-  if (op->getBlock() != loop_.getBody() || op->getNumRegions() || !(isMemoryEffectFree(op)))
-    return false;
-  if (!slice_.insert(op))
-    return true;
-  return llvm::all_of(op->getOperands(), [&](Value operand) { return addToSlice(operand); });
-}
-
 // What the addresses and masks need; loads for which that is not known ahead stay as they are.
 void LoopPipeliner::collectSlice() {
-  llvm::erase_if(loads_, [&](StagedLoad &staged) {
-    llvm::SetVector<Operation *> ops = slice_;
-    llvm::SetVector<unsigned> carried = carried_;
-    for (Value operand : staged.inputs())
-      if (!addToSlice(operand)) {
-        slice_ = ops, carried_ = carried;
-        return true;
-      }
-    return false;
-  });
-  // In the order of the body.
-  SmallVector<Operation *> ordered;
-  for (Operation &op : *loop_.getBody())
-    if (slice_.contains(&op))
-      ordered.push_back(&op);
-  slice_.clear();
-  slice_.insert(ordered.begin(), ordered.end());
+  llvm::erase_if(loads_, [&](StagedLoad &staged) { return !slice_.add(staged.inputs()); });
 }
 
 // Whether nothing that the loop does writes this buffer while a product of the last iteration may still read it: it becomes
@@ -415,9 +371,7 @@ void LoopPipeliner::startLoads(OpBuilder &builder, Location loc, IRMapping &map,
     if (!load)
       continue;
     Value pointer = map.lookupOrDefault(load.getPtr()), mask = load.getMask();
-    auto type = cast<RankedTensorType>(pointer.getType());
-    Value allowed = SplatOp::create(builder, loc, withElementType(type, builder.getI1Type()), valid);
-    mask = mask ? arith::AndIOp::create(builder, loc, map.lookupOrDefault(mask), allowed).getResult() : allowed;
+    mask = maskedBy(builder, loc, pointer, mask ? map.lookupOrDefault(mask) : mask, valid);
     Value at = SharedSlotOp::create(builder, loc, ring, slot);
     auto copy = AsyncLoadOp::create(builder, load.getLoc(), at, pointer, mask, load.getCache(), load.getEvict());
     // What is known of the load's addresses in any iteration holds for this one's; the analysis may not see it through the values that run ahead.
@@ -456,42 +410,12 @@ void LoopPipeliner::startCopies(OpBuilder &builder, Location loc, IRMapping &map
     TensorLoadOp::create(builder, load.getLoc(), TypeRange(), operands);
 }
 
-// Whether there is an iteration so many after the one of `from`, which exists; offset: iterations * step. No sum that could
-// wrap is compared: upper - from is exact as an unsigned number, and so is the offset where step is small enough.
-Value LoopPipeliner::exists(OpBuilder &builder, Location loc, Value from, int64_t iterations, Value offset) {
-  Value step = loop_.getStep(), upper = loop_.getUpperBound();
-  Type type = step.getType();
-  Value left = arith::SubIOp::create(builder, loc, upper, from);
-  Value valid = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ugt, left, offset);
-  llvm::APInt limit = llvm::APInt::getMaxValue(type.getIntOrFloatBitWidth())
-                          .udiv(static_cast<uint64_t>(std::max<int64_t>(iterations, 1)));
-  llvm::APInt known;
-  if (iterations <= 1 || (matchPattern(step, m_ConstantInt(&known)) && known.ule(limit)))
-    return valid;
-  Value most = arith::ConstantOp::create(builder, loc, builder.getIntegerAttr(type, limit));
-  Value fits = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ule, step, most);
-  return arith::AndIOp::create(builder, loc, valid, fits);
-}
-
-static Value constantLike(OpBuilder &builder, Location loc, Type type, int64_t value) {
-  return arith::ConstantOp::create(builder, loc, builder.getIntegerAttr(type, value));
-}
-
-// index + 1 of a ring of `slots`.
-static Value nextSlot(OpBuilder &builder, Location loc, Value index, int64_t slots) {
-  Type i32 = builder.getI32Type();
-  Value next = arith::AddIOp::create(builder, loc, index, constantLike(builder, loc, i32, 1));
-  Value wraps =
-      arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq, next, constantLike(builder, loc, i32, slots));
-  return arith::SelectOp::create(builder, loc, wraps, constantLike(builder, loc, i32, 0), next);
-}
-
 // Returns the iteration argument that says which slot of each ring is worked on.
 BlockArgument LoopPipeliner::buildLoop(int64_t distance, int64_t slots) {
   Location loc = loop_.getLoc();
   OpBuilder builder(loop_);
   Value lower = loop_.getLowerBound(), upper = loop_.getUpperBound(), step = loop_.getStep();
-  Type index = lower.getType(), i32 = builder.getI32Type();
+  Type i32 = builder.getI32Type();
   for (StagedLoad &staged : loads_) {
     auto bytes = builder.getI32IntegerAttr(static_cast<int32_t>(staged.bytes() * slots));
     rings_.push_back(SharedAllocOp::create(builder, loc, staged.slot, IntegerAttr(), bytes,
@@ -512,31 +436,14 @@ BlockArgument LoopPipeliner::buildLoop(int64_t distance, int64_t slots) {
     BarrierOp::create(builder, loc);
   }
   // The first iterations' loads. What the slice carries runs `distance` iterations ahead of the loop.
-  SmallVector<Value> ahead;
-  for (unsigned i : carried_)
-    ahead.push_back(loop_.getInitArgs()[i]);
-  auto runSlice = [&](OpBuilder &at, Value induction, Value valid, Value slot) {
-    IRMapping map;
-    map.map(loop_.getInductionVar(), induction);
-    for (auto [i, value] : llvm::zip(carried_, ahead))
-      map.map(loop_.getRegionIterArgs()[i], value);
-    for (Operation *op : slice_)
-      at.clone(*op, map);
-    startLoads(at, loc, map, valid, slot);
-    for (auto [i, value] : llvm::zip(carried_, ahead))
-      value = map.lookupOrDefault(loop_.getYieldedValues()[i]);
+  SmallVector<Value> ahead = slice_.initial();
+  auto start = [&](OpBuilder &at, Iteration iteration, Value slot) {
+    IRMapping map = slice_.emit(at, iteration.induction, ahead);
+    startLoads(at, loc, map, iteration.valid, slot);
   };
-  auto below = loop_.getUnsignedCmp() ? arith::CmpIPredicate::ult : arith::CmpIPredicate::slt;
-  Value runs = arith::CmpIOp::create(builder, loc, below, lower, upper);
-  for (int64_t d = 0; d < distance; ++d) {
-    Value induction = lower, valid = runs;
-    if (d) {
-      Value offset = arith::MulIOp::create(builder, loc, step, constantLike(builder, loc, index, d));
-      induction = arith::AddIOp::create(builder, loc, lower, offset);
-      valid = arith::AndIOp::create(builder, loc, runs, exists(builder, loc, lower, d, offset));
-    }
-    runSlice(builder, induction, valid, constantLike(builder, loc, i32, d));
-  }
+  Value runs = loopRuns(builder, loop_);
+  for (int64_t d = 0; d < distance; ++d)
+    start(builder, iterationAt(builder, loop_, runs, d), constantLike(builder, loc, i32, d));
 
   SmallVector<Value> inits(loop_.getInitArgs());
   size_t own = inits.size();
@@ -556,7 +463,7 @@ BlockArgument LoopPipeliner::buildLoop(int64_t distance, int64_t slots) {
   ArrayRef<BlockArgument> arguments = made.getRegionIterArgs();
   for (size_t i = 0; i < ahead.size(); ++i)
     ahead[i] = arguments[own + i];
-  BlockArgument working = arguments[own + carried_.size()], filling = arguments[own + carried_.size() + 1];
+  BlockArgument working = arguments[own + slice_.numCarried()], filling = arguments[own + slice_.numCarried() + 1];
 
   OpBuilder body = OpBuilder::atBlockEnd(made.getBody());
   if (copiesByLanes())
@@ -566,11 +473,7 @@ BlockArgument LoopPipeliner::buildLoop(int64_t distance, int64_t slots) {
   BarrierOp::create(body, loc);
   // At once. Starting them behind the first product, so that matrix units have work before, was no faster (docs/rationale/pipelining.md). But
   // where they have more than an iteration of time, behind what lanes publish for a product: the fence might wait for copies that have just started.
-  auto startAhead = [&] {
-    Value offset = arith::MulIOp::create(body, loc, step, constantLike(body, loc, index, distance));
-    Value valid = exists(body, loc, made.getInductionVar(), distance, offset);
-    runSlice(body, arith::AddIOp::create(body, loc, made.getInductionVar(), offset), valid, filling);
-  };
+  auto startAhead = [&] { start(body, iterationAfter(body, loop_, made.getInductionVar(), distance), filling); };
   Operation *lastDot = nullptr;
   if (inTurn_.empty() || distance == 1)
     startAhead();
@@ -583,7 +486,7 @@ BlockArgument LoopPipeliner::buildLoop(int64_t distance, int64_t slots) {
   map.map(loop_.getInductionVar(), made.getInductionVar());
   for (size_t i = 0; i < own; ++i)
     map.map(loop_.getRegionIterArgs()[i], arguments[i]);
-  Value turn = inTurn_.empty() ? Value() : Value(arguments[own + carried_.size() + 2]);
+  Value turn = inTurn_.empty() ? Value() : Value(arguments[own + slice_.numCarried() + 2]);
   bool published = false; // lanes have filled a buffer since the last barrier
   DenseMap<Operation *, unsigned> loadAt;
   for (auto [i, staged] : llvm::enumerate(loads_))
@@ -658,20 +561,21 @@ BlockArgument LoopPipeliner::buildLoop(int64_t distance, int64_t slots) {
   return working;
 }
 
-int64_t LoopPipeliner::run(int64_t stages) {
-  bool hasDot = false, writes = false;
+unsigned LoopPipeliner::run(int64_t stages) {
+  bool asked = asksForStages(loop_), hasDot = false, copiesTiles = false;
   SmallVector<Operation *> candidates;
   for (Operation &op : *loop_.getBody()) {
     hasDot |= isa<DotOp, AsyncDotOp>(op);
-    if (isa<LoadOp, DescriptorLoadOp>(op))
+    copiesTiles |= isa<DescriptorLoadOp>(op) && target_.info().stated(target::Capability::TensorCopy);
+    if (auto load = dyn_cast<LoadOp>(op); load && mayLoadAhead(loop_, load.getPtr()))
       candidates.push_back(&op);
-    op.walk([&](Operation *inner) {
-      writes |= isa<StoreOp, DescriptorStoreOp, AtomicRmwOp, AtomicCasOp, BarrierOp>(inner);
-    });
+    if (auto load = dyn_cast<DescriptorLoadOp>(op); load && mayLoadAhead(loop_, load.getBase()))
+      candidates.push_back(&op);
   }
-  // A load started early must not overtake a store of the loop that it should see.
-  if (!hasDot || writes || stages < 2 || !loop_.getStep().getType().isInteger())
+  if (candidates.empty() || stages < 2 || !loop_.getStep().getType().isInteger() || (!hasDot && !asked))
     return 0;
+  if (!hasDot && !copiesTiles)
+    return prefetchLoads(loop_, facts_, target_, sharedLeft_ - sharedOfOneIteration(), stages);
   for (Operation *op : candidates) {
     if (auto described = dyn_cast<DescriptorLoadOp>(op)) {
       stageCopy(described);
@@ -719,24 +623,21 @@ int64_t LoopPipeliner::run(int64_t stages) {
     for (auto [sum, awaited] : llvm::zip(sums, wait.getResults()))
       sum.replaceAllUsesExcept(awaited, wait);
   }
-  int64_t bytes = 0;
   Operation *last = loop_->getNextNode(); // the rings live until nothing runs any more
   if (!isa<AsyncWaitOp, DotWaitOp>(last)) // no copies of lanes, nothing in flight
     last = loop_;
   while (isa_and_nonnull<AsyncWaitOp, DotWaitOp>(last->getNextNode()))
     last = last->getNextNode();
   builder.setInsertionPointAfter(last);
-  for (auto [staged, ring] : llvm::zip(loads_, rings_)) {
+  for (Value ring : rings_)
     SharedFreeOp::create(builder, loop_.getLoc(), ring);
-    bytes += staged.bytes() * slots;
-  }
   for (Value pair : pairs_)
     SharedFreeOp::create(builder, loop_.getLoc(), pair);
   if (copyBarriers_)
     endCopyBarriers(builder, loop_.getLoc(), copyBarriers_);
   if (trails)
     delayTrailingProducts(loop_, slot);
-  return bytes;
+  return static_cast<unsigned>(loads_.size());
 }
 
 StepResult pipelineLoops(ModuleOp module, const target::Target &target) {
@@ -760,8 +661,7 @@ StepResult pipelineLoops(ModuleOp module, const target::Target &target) {
         if (!loop->isProperAncestor(alloc) && !alloc.getSlots())
           left -= static_cast<int64_t>(llvm::alignTo(bytesOf(alloc.getType()), kBufferAlignment));
       });
-      int64_t bytes = LoopPipeliner(loop, facts, target, left, maps).run(own ? own.getInt() : stages);
-      result.count += bytes > 0;
+      result.count += LoopPipeliner(loop, facts, target, left, maps).run(own ? own.getInt() : stages) > 0;
     }
   });
   return result;

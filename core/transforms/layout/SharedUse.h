@@ -13,6 +13,9 @@ namespace tessera::tile {
 // own barriers between its phases; accesses by other ops are ordered around it by InsertBarriers.
 uint64_t scratchBytes(mlir::Operation *op, const target::TargetInfo &info, unsigned numWarps);
 
+// Bytes: the most that AllocateSharedMemory aligns a buffer to.
+inline constexpr uint64_t kBufferAlignment = 1024;
+
 // Bytes of a shared tensor.
 uint64_t bytesOf(SharedType type);
 

@@ -135,6 +135,8 @@ bool isTensorCopy(const tbc::Op &op) {
   return op.code == tbc::Opcode::TensorLoad || op.code == tbc::Opcode::TensorStore;
 }
 
+bool isLoad(const tbc::Op &op) { return op.code == tbc::Opcode::Load; }
+
 bool isProduct(const tbc::Op &op) { return op.code == tbc::Opcode::AsyncDot; }
 
 // The LAYOUT module; `error` where there is none.
@@ -153,6 +155,8 @@ std::optional<tbc::Module> withLayouts(mlir::ModuleOp module, const BothOptions 
     *options.copies = count(layout->functions.at(0).body, isTensorCopy);
   if (layout && options.rings)
     *options.rings = count(layout->functions.at(0).body, isRing);
+  if (layout && options.loads)
+    *options.loads = count(layout->functions.at(0).body, isLoad);
   if (layout && options.products)
     *options.products = count(layout->functions.at(0).body, isProduct);
   return layout;

@@ -33,6 +33,7 @@ struct BothOptions {
   int *copies = nullptr;                      // gets the number of tensor_loads and tensor_stores in the LAYOUT module
   bool blockTransfers = false;                // blocks of eight rows between shared memory and registers
   int *rings = nullptr;                       // gets the number of rings in the LAYOUT module: whether loops load ahead
+  int *loads = nullptr;                       // gets the number of loads into registers in it
   int *products = nullptr;                    // gets the number of asynchronous products in it
 };
 

@@ -1,0 +1,177 @@
+// LoopAhead.cpp - what loops that load ahead have in common: iterations that have not come yet, and what a load may overtake
+//
+// SPDX-License-Identifier: Apache-2.0
+#include "core/transforms/layout/LoopAhead.h"
+
+#include "core/analysis/PointerOrigins.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/IR/Matchers.h"
+
+using namespace mlir;
+
+namespace tessera::tile {
+
+bool LoopSlice::addOne(Value value) {
+  if (auto argument = dyn_cast<BlockArgument>(value)) {
+    if (argument.getOwner() != loop_.getBody() || argument == loop_.getInductionVar())
+      return true; // from outside, or the induction value
+    unsigned index = argument.getArgNumber() - 1;
+    if (carried_.insert(index))
+      return addOne(loop_.getYieldedValues()[index]);
+    return true;
+  }
+  Operation *op = value.getDefiningOp();
+  if (!loop_->isProperAncestor(op))
+    return true;
+  if (op->getBlock() != loop_.getBody() || op->getNumRegions() || !isMemoryEffectFree(op))
+    return false;
+  if (!ops_.insert(op))
+    return true;
+  return llvm::all_of(op->getOperands(), [&](Value operand) { return addOne(operand); });
+}
+
+bool LoopSlice::add(ValueRange values) {
+  llvm::SetVector<Operation *> ops = ops_;
+  llvm::SetVector<unsigned> carried = carried_;
+  for (Value value : values)
+    if (!addOne(value)) {
+      ops_ = ops, carried_ = carried;
+      return false;
+    }
+  return true;
+}
+
+SmallVector<Value> LoopSlice::initial() const {
+  auto loop = loop_;
+  SmallVector<Value> values;
+  for (unsigned i : carried_)
+    values.push_back(loop.getInitArgs()[i]);
+  return values;
+}
+
+IRMapping LoopSlice::emit(OpBuilder &builder, Value induction, MutableArrayRef<Value> ahead) const {
+  auto loop = loop_;
+  IRMapping map;
+  map.map(loop.getInductionVar(), induction);
+  for (auto [i, value] : llvm::zip(carried_, ahead))
+    map.map(loop.getRegionIterArgs()[i], value);
+  for (Operation &op : *loop.getBody())
+    if (ops_.contains(&op))
+      builder.clone(op, map);
+  for (auto [i, value] : llvm::zip(carried_, ahead))
+    value = map.lookupOrDefault(loop.getYieldedValues()[i]);
+  return map;
+}
+
+Value constantLike(OpBuilder &builder, Location loc, Type type, int64_t value) {
+  return arith::ConstantOp::create(builder, loc, builder.getIntegerAttr(type, value));
+}
+
+Value loopRuns(OpBuilder &builder, scf::ForOp loop) {
+  auto below = loop.getUnsignedCmp() ? arith::CmpIPredicate::ult : arith::CmpIPredicate::slt;
+  return arith::CmpIOp::create(builder, loop.getLoc(), below, loop.getLowerBound(), loop.getUpperBound());
+}
+
+Value iterationExists(OpBuilder &builder, scf::ForOp loop, Value from, int64_t iterations, Value offset) {
+  Location loc = loop.getLoc();
+  Value step = loop.getStep(), upper = loop.getUpperBound();
+  Type type = step.getType();
+  Value left = arith::SubIOp::create(builder, loc, upper, from);
+  Value valid = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ugt, left, offset);
+  llvm::APInt limit = llvm::APInt::getMaxValue(type.getIntOrFloatBitWidth())
+                          .udiv(static_cast<uint64_t>(std::max<int64_t>(iterations, 1)));
+  llvm::APInt known;
+  if (iterations <= 1 || (matchPattern(step, m_ConstantInt(&known)) && known.ule(limit)))
+    return valid;
+  Value most = arith::ConstantOp::create(builder, loc, builder.getIntegerAttr(type, limit));
+  Value fits = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ule, step, most);
+  return arith::AndIOp::create(builder, loc, valid, fits);
+}
+
+Iteration iterationAt(OpBuilder &builder, scf::ForOp loop, Value runs, int64_t number) {
+  Location loc = loop.getLoc();
+  Value lower = loop.getLowerBound();
+  if (!number)
+    return {lower, runs};
+  Value offset =
+      arith::MulIOp::create(builder, loc, loop.getStep(), constantLike(builder, loc, lower.getType(), number));
+  Value induction = arith::AddIOp::create(builder, loc, lower, offset);
+  return {induction, arith::AndIOp::create(builder, loc, runs, iterationExists(builder, loop, lower, number, offset))};
+}
+
+Iteration iterationAfter(OpBuilder &builder, scf::ForOp loop, Value from, int64_t distance) {
+  Location loc = loop.getLoc();
+  Value offset =
+      arith::MulIOp::create(builder, loc, loop.getStep(), constantLike(builder, loc, from.getType(), distance));
+  Value valid = iterationExists(builder, loop, from, distance, offset);
+  return {arith::AddIOp::create(builder, loc, from, offset), valid};
+}
+
+Value maskedBy(OpBuilder &builder, Location loc, Value pointers, Value mask, Value valid) {
+  auto type = cast<RankedTensorType>(pointers.getType());
+  Value allowed = SplatOp::create(builder, loc, withElementType(type, builder.getI1Type()), valid);
+  return mask ? arith::AndIOp::create(builder, loc, mask, allowed).getResult() : allowed;
+}
+
+Value nextSlot(OpBuilder &builder, Location loc, Value index, int64_t slots) {
+  Type i32 = builder.getI32Type();
+  Value next = arith::AddIOp::create(builder, loc, index, constantLike(builder, loc, i32, 1));
+  Value wraps =
+      arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq, next, constantLike(builder, loc, i32, slots));
+  return arith::SelectOp::create(builder, loc, wraps, constantLike(builder, loc, i32, 0), next);
+}
+
+bool isZeroTile(Value tile) {
+  auto number = dyn_cast_or_null<FloatAttr>(splatConstantOf(tile));
+  return number ? number.getValue().isPosZero() : splatIntegerOf(tile) == 0;
+}
+
+bool asksForStages(scf::ForOp loop) { return loop->hasAttr(kNumStagesAttr); }
+
+// Whether both are the same function of the same values, whatever their layouts.
+static bool computeTheSame(Value a, Value b, unsigned depth = 0) {
+  auto skip = [](Value value) {
+    while (auto convert = value.getDefiningOp<ConvertLayoutOp>())
+      value = convert.getSource();
+    return value;
+  };
+  a = skip(a), b = skip(b);
+  if (a == b)
+    return true;
+  Operation *x = a.getDefiningOp(), *y = b.getDefiningOp();
+  constexpr unsigned kDeep = 32;
+  if (!x || !y || depth > kDeep || x->getName() != y->getName() || x->getNumRegions() || !isMemoryEffectFree(x) ||
+      cast<OpResult>(a).getResultNumber() != cast<OpResult>(b).getResultNumber() ||
+      x->getNumOperands() != y->getNumOperands())
+    return false;
+  Attribute one, other; // of constants, the layout is in the type of the attribute too
+  if (matchPattern(x, m_Constant(&one)) && matchPattern(y, m_Constant(&other))) {
+    auto dense = dyn_cast<SplatElementsAttr>(one), second = dyn_cast<SplatElementsAttr>(other);
+    return one == other || (dense && second && dense.getSplatValue<Attribute>() == second.getSplatValue<Attribute>());
+  }
+  return x->getPropertiesAsAttribute() == y->getPropertiesAsAttribute() &&
+         llvm::all_of(llvm::zip(x->getOperands(), y->getOperands()),
+                      [&](auto pair) { return computeTheSame(std::get<0>(pair), std::get<1>(pair), depth + 1); });
+}
+
+bool mayLoadAhead(scf::ForOp loop, Value pointer) {
+  PointerOrigins read(pointer);
+  bool may = true, asked = asksForStages(loop);
+  auto overtakes = [&](Value written) {
+    may &= asked && (!read.meet(PointerOrigins(written)) || computeTheSame(pointer, written));
+  };
+  loop.getBody()->walk([&](Operation *op) {
+    if (isa<BarrierOp, AtomicCasOp>(op) || (isa<AtomicRmwOp>(op) && !op->use_empty()))
+      may = false;
+    else if (auto store = dyn_cast<StoreOp>(op))
+      overtakes(store.getPtr());
+    else if (auto atomic = dyn_cast<AtomicRmwOp>(op))
+      overtakes(atomic.getPtr());
+    else if (auto copy = dyn_cast<DescriptorStoreOp>(op))
+      overtakes(copy.getBase());
+  });
+  return may;
+}
+
+} // namespace tessera::tile
