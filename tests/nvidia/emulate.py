@@ -39,6 +39,35 @@ def product(a, b, c, M: tl.constexpr, N: tl.constexpr, K: tl.constexpr, AT: tl.c
 def widened(out, x, BLOCK: tl.constexpr):
     at = tl.arange(0, BLOCK)
     tl.store(out + at, tl.load(x + at).to(out.dtype.element_ty))
+
+
+@triton.jit
+def of_bytes(out, x, y, BLOCK: tl.constexpr, KIND: tl.constexpr):
+    at = tl.arange(0, BLOCK)
+    v = tl.load(x + at)
+    w = tl.load(y + at)
+    if KIND == "+":
+        r = v + w
+    elif KIND == "-":
+        r = v - w
+    elif KIND == "logic":
+        r = ((v & w) | 5) ^ (v | w)
+    elif KIND == "constants":
+        r = (v + 200) - (w - 99)
+    else:
+        r = (v << 3) + (w >> 5)
+    tl.store(out + at, r)
+
+
+@triton.jit
+def nibbles(out, x, scale, ROWS: tl.constexpr, COLUMNS: tl.constexpr):
+    row, column = tl.arange(0, ROWS), tl.arange(0, COLUMNS)
+    packed = tl.load(x + row[:, None] * COLUMNS + column[None, :])
+    low = (packed & 15).to(tl.int8) - 8
+    high = (packed >> 4).to(tl.int8) - 8
+    both = tl.join(low, high).permute(0, 2, 1).reshape(2 * ROWS, COLUMNS)
+    all_rows = tl.arange(0, 2 * ROWS)
+    tl.store(out + all_rows[:, None] * COLUMNS + column[None, :], both.to(tl.float16) * tl.load(scale + column)[None, :])
 """
 LANES = 128
 U = np.uint64
@@ -117,9 +146,9 @@ class Emulator:
             self.registers[o[0]] = np.full(LANES, int(re.search(r"param_(\d+)", o[1])[1]) + 1 << 32, U)
         elif kind in ("mov", "cvta"):
             self.move(names, o)
-        elif op.endswith("f16x2") and kind in ("add", "sub"):
+        elif op.endswith("f16x2") and kind in ("add", "sub", "mul"):
             halves = [self.value(x, 32).astype(np.uint32).view(np.float16).reshape(LANES, 2) for x in o[1:]]
-            result = halves[0] + halves[1] if kind == "add" else halves[0] - halves[1]
+            result = {"add": np.add, "sub": np.subtract, "mul": np.multiply}[kind](*halves)
             self.registers[o[0]] = np.ascontiguousarray(result).view(np.uint32)[:, 0].astype(U)
         elif kind in two and "f" not in op.split(".")[-1]:
             self.registers[o[0]] = two[kind](self.value(o[1], bits), self.value(o[2], bits)) & mask(bits)
@@ -270,6 +299,28 @@ def main(tessera):
 
         for element in ("i8", "u8"):
             check(f"{element} to fp16", lambda: widened(element, "fp16", np.float16))
+
+        def of_bytes(kind):
+            ptx = compiled("sm_90a", "of_bytes", "*u8:16,*u8:16,*u8:16", {"BLOCK": 2048, "KIND": repr(kind)})
+            v, w = rng.integers(0, 256, (2, 2048)).astype(np.uint8)
+            got = np.frombuffer(Emulator([bytes(2048), v.tobytes(), w.tobytes()]).run(ptx)[0], np.uint8)
+            want = {"+": v + w, "-": v - w, "logic": ((v & w) | 5) ^ (v | w), "constants": (v + np.uint8(200)) - (w - np.uint8(99)),
+                    "shifts": (v << 3) + (w >> 5)}[kind]
+            singly = len(re.findall(r"(add|sub|and|or|xor|shl|shr)\.[su]?b?16\b", ptx))
+            return bool(np.array_equal(got, want)) and not singly, f"{int(np.sum(got != want))} of 2048 wrong, {singly} of single bytes"
+
+        for kind in ("+", "-", "logic", "constants", "shifts"):
+            check(f"bytes by words, {kind}", lambda: of_bytes(kind))
+
+        def nibbles():
+            rows, columns = 16, 128
+            ptx = compiled("sm_90a", "nibbles", "*fp16:16,*u8:16,*fp16:16", {"ROWS": rows, "COLUMNS": columns})
+            x, scale = rng.integers(0, 256, (rows, columns)).astype(np.uint8), rng.integers(1, 9, columns).astype(np.float16)
+            got = np.frombuffer(Emulator([bytes(4 * rows * columns), x.tobytes(), scale.tobytes()]).run(ptx)[0], np.float16).reshape(2 * rows, columns)
+            want = np.stack(((x & 15).astype(np.float16) - 8, (x >> 4).astype(np.float16) - 8), 1).reshape(2 * rows, columns) * scale
+            return bool(np.array_equal(got, want)), f"{int(np.sum(got != want))} of {want.size} wrong"
+
+        check("int4 in bytes, scaled", nibbles)
     print(f"{passed} passed, {failed} failed")
     return 1 if failed or not passed else 0
 

@@ -4,6 +4,7 @@
 //
 // Accuracy of approximate instructions: PTX ISA, "ex2", "rcp", "rsqrt", "div", "sqrt" (maximum errors in ulp or relative).
 #include "backends/nvidia/codegen/NvLaneTarget.h"
+#include "backends/nvidia/codegen/Packs.h"
 
 #include "llvm/IR/IntrinsicsNVPTX.h"
 
@@ -116,24 +117,21 @@ SmallVector<Value *> NvLaneTarget::widenBytes(IRBuilderBase &b, bool isSigned, E
   SmallVector<V> out;
   if (to == Elem::F16 && values.size() >= 2 && arch_.sm >= 75) {
     auto *halves = FixedVectorType::get(b.getHalfTy(), 2), *raw = FixedVectorType::get(b.getInt16Ty(), 2);
-    auto give = [&](V bits) {
-      V two = b.CreateBitCast(
-          b.CreateFSub(b.CreateBitCast(bits, halves), ConstantFP::get(halves, isSigned ? 1152 : 1024)), raw);
-      out.push_back(b.CreateExtractElement(two, uint64_t(0)));
-      out.push_back(b.CreateExtractElement(two, uint64_t(1)));
-    };
-    for (size_t i = 0; i < values.size();) {
-      size_t count = values.size() - i >= 4 ? 4 : 2;
-      V word = PoisonValue::get(FixedVectorType::get(b.getInt8Ty(), count));
-      for (size_t j = 0; j < count; ++j, ++i)
-        word = b.CreateInsertElement(word, values[i], uint64_t(j));
-      word = b.CreateZExt(b.CreateBitCast(word, b.getIntNTy(8 * count)), b.getInt32Ty());
+    out.resize(values.size());
+    for (const Pack &pack : packsOf({values}, values.size() >= 4 ? 4 : 2)) {
+      V word = b.CreateBitCast(vectorOf(b, values, pack), b.getIntNTy(8 * static_cast<unsigned>(pack.size())));
+      word = b.CreateZExt(word, b.getInt32Ty());
       if (isSigned)
         word = b.CreateXor(word, 0x80808080);
-      for (unsigned selector : {0x4140, 0x4342}) // PTX ISA, "prmt": two bytes of the word, each below a byte of 0x64
-        if (out.size() < i)
-          give(b.CreateIntrinsic(b.getInt32Ty(), Intrinsic::nvvm_prmt,
-                                 {word, b.getInt32(0x64646464), b.getInt32(selector)}));
+      for (unsigned i = 0; i < pack.size();
+           i += 2) { // PTX ISA, "prmt": two bytes of the word, each below a byte of 0x64
+        V bits = b.CreateIntrinsic(b.getInt32Ty(), Intrinsic::nvvm_prmt,
+                                   {word, b.getInt32(0x64646464), b.getInt32(i ? 0x4342 : 0x4140)});
+        V two = b.CreateBitCast(
+            b.CreateFSub(b.CreateBitCast(bits, halves), ConstantFP::get(halves, isSigned ? 1152 : 1024)), raw);
+        out[pack[i]] = b.CreateExtractElement(two, uint64_t(0));
+        out[pack[i + 1]] = b.CreateExtractElement(two, uint64_t(1));
+      }
     }
     return out;
   }
@@ -147,6 +145,55 @@ SmallVector<Value *> NvLaneTarget::widenBytes(IRBuilderBase &b, bool isSigned, E
     if (to == Elem::BF16)
       number = b.CreateTrunc(b.CreateLShr(b.CreateBitCast(number, b.getInt32Ty()), 16), b.getInt16Ty());
     out.push_back(number);
+  }
+  return out;
+}
+
+// Four bytes a word, where they are one already: words of constants and of loads. A sum may not carry from a byte into the next.
+SmallVector<Value *> NvLaneTarget::bytesByWords(IRBuilderBase &b, Opcode code, ArrayRef<ArrayRef<V>> operands) {
+  constexpr uint32_t kTops = 0x80808080;
+  size_t n = operands[0].size();
+  if (n < 4 || operands.size() != 2)
+    return {};
+  SmallVector<V> out(n);
+  for (const Pack &pack : packsOf(operands, 4)) {
+    V x = wordOf(b, operands[0], pack), y = wordOf(b, operands[1], pack), word = nullptr;
+    if (!x || !y)
+      return {};
+    auto *constant = dyn_cast<ConstantInt>(y);
+    switch (code) {
+    case Opcode::AndI:
+      word = b.CreateAnd(x, y);
+      break;
+    case Opcode::OrI:
+      word = b.CreateOr(x, y);
+      break;
+    case Opcode::XorI:
+      word = b.CreateXor(x, y);
+      break;
+    case Opcode::AddI:
+      word = b.CreateXor(b.CreateAdd(b.CreateAnd(x, ~kTops), b.CreateAnd(y, ~kTops)),
+                         b.CreateAnd(b.CreateXor(x, y), kTops));
+      break;
+    case Opcode::SubI:
+      word = b.CreateXor(b.CreateSub(b.CreateOr(x, kTops), b.CreateAnd(y, ~kTops)),
+                         b.CreateAnd(b.CreateXor(x, b.CreateNot(y)), kTops));
+      break;
+    case Opcode::ShlI:
+    case Opcode::ShrUI: {
+      uint32_t by = constant ? static_cast<uint32_t>(constant->getZExtValue()) & 0xff : 8;
+      if (by > 7 || !constant->equalsInt(by * 0x01010101u)) // one distance for all four, less than the width
+        return {};
+      uint32_t kept = (code == Opcode::ShlI ? 0xffu << by & 0xff : 0xffu >> by) * 0x01010101u;
+      word = b.CreateAnd(code == Opcode::ShlI ? b.CreateShl(x, by) : b.CreateLShr(x, by), kept);
+      break;
+    }
+    default:
+      return {};
+    }
+    V bytes = b.CreateBitCast(word, FixedVectorType::get(b.getInt8Ty(), 4));
+    for (unsigned i = 0; i < 4; ++i)
+      out[pack[i]] = b.CreateExtractElement(bytes, uint64_t(i));
   }
   return out;
 }
@@ -186,6 +233,8 @@ SmallVector<Value *> NvLaneTarget::elementwise(IRBuilderBase &b, const Op &op, E
     return convertFloats(b, in.elem, out.elem, op.intAttr(AttrId::Rounding) == 1, operands[0]);
   if (in.elem == Elem::I8 && (op.code == Opcode::SIToFP || op.code == Opcode::UIToFP))
     return widenBytes(b, op.code == Opcode::SIToFP, out.elem, operands[0]);
+  if (in.elem == Elem::I8 && out.elem == Elem::I8)
+    return bytesByWords(b, op.code, operands);
   if (!tbc::isFloat(in.elem))
     return {};
   SmallVector<V> results;
@@ -200,19 +249,17 @@ SmallVector<Value *> NvLaneTarget::elementwise(IRBuilderBase &b, const Op &op, E
     Type *narrow = in.elem == Elem::F16 ? b.getHalfTy() : b.getBFloatTy();
     auto *pair = FixedVectorType::get(narrow, 2);
     auto *raw = FixedVectorType::get(b.getInt16Ty(), 2);
-    auto pack = [&](ArrayRef<V> v, size_t i) {
-      V two = b.CreateInsertElement(PoisonValue::get(raw), v[i], uint64_t(0));
-      return b.CreateBitCast(b.CreateInsertElement(two, v[i + 1], uint64_t(1)), pair);
-    };
-    for (size_t i = 0; i < n; i += 2) {
-      V x = pack(operands[0], i), y = pack(operands[1], i);
+    results.resize(n);
+    for (const Pack &registers : packsOf(operands, 2)) {
+      V x = b.CreateBitCast(vectorOf(b, operands[0], registers), pair);
+      V y = b.CreateBitCast(vectorOf(b, operands[1], registers), pair);
       V r = byFma ? b.CreateIntrinsic(Intrinsic::fma, {pair}, {x, y, ConstantFP::getNegativeZero(pair)})
             : op.code == Opcode::AddF ? b.CreateFAdd(x, y)
             : op.code == Opcode::SubF ? b.CreateFSub(x, y)
                                       : b.CreateFMul(x, y);
       V two = b.CreateBitCast(r, raw);
-      results.push_back(b.CreateExtractElement(two, uint64_t(0)));
-      results.push_back(b.CreateExtractElement(two, uint64_t(1)));
+      results[registers[0]] = b.CreateExtractElement(two, uint64_t(0));
+      results[registers[1]] = b.CreateExtractElement(two, uint64_t(1));
     }
     return results;
   }

@@ -114,6 +114,8 @@ private:
   llvm::SmallVector<V> convertFloats(llvm::IRBuilderBase &b, tbc::Elem from, tbc::Elem to, bool towardsZero,
                                      llvm::ArrayRef<V> values);
   llvm::SmallVector<V> widenFp8(llvm::IRBuilderBase &b, tbc::Elem from, tbc::Elem to, llvm::ArrayRef<V> values);
+  llvm::SmallVector<V> bytesByWords(llvm::IRBuilderBase &b, tbc::Opcode code,
+                                    llvm::ArrayRef<llvm::ArrayRef<V>> operands);
   llvm::SmallVector<V> widenBytes(llvm::IRBuilderBase &b, bool isSigned, tbc::Elem to, llvm::ArrayRef<V> values);
   // Memory.cpp
   V compareAndSwapLoop(llvm::IRBuilderBase &b, tbc::Rmw kind, tbc::Elem elem, V pointer, V value, V predicate,
