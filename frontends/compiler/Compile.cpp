@@ -41,6 +41,7 @@ private:
 
 public:
   const RequestOptions options;
+  StageTimes times;
   DiagnosticList list;
 };
 
@@ -127,11 +128,14 @@ void giveFacts(mlir::ModuleOp module, const std::string &kernel, const tsc_sink 
 
 int32_t run(Job &job, const tsc_request &request, const tsc_sink *sink) {
   auto done = [&](int32_t otherwise) {
+    if (job.options.timing())
+      emit(sink, "timing", job.kernel(), job.times.json());
     int32_t status = deliver(sink, job.list);
     return status ? status : otherwise;
   };
   bool onlyFrontend = job.options.wantsOnly("tile_bytes");
   std::unique_ptr<TargetCompiler> target;
+  job.times.enter("target");
   // A caller that knows the target's facts needs no plugin here.
   if (onlyFrontend ? request.target.n && !job.options.has("unsupported_fp8")
                    : request.target.n || !job.options.wantsOnly("tile")) {
@@ -140,6 +144,7 @@ int32_t run(Job &job, const tsc_request &request, const tsc_sink *sink) {
       return done(TSC_UNAVAILABLE);
   }
   enterStage(sink, "frontend", {});
+  job.times.enter("frontend");
   if (!job.emitTile(target.get()))
     return done(TSC_USER_ERROR);
   if (job.options.wants("tile_bytes")) {
@@ -154,7 +159,7 @@ int32_t run(Job &job, const tsc_request &request, const tsc_sink *sink) {
     giveFacts(job.module(), job.kernel(), sink);
   if (onlyFrontend)
     return done(TSC_OK);
-  Lowering lowering(job.module(), job.kernel(), job.files(), job.options, sink, job.list);
+  Lowering lowering(job.module(), job.kernel(), job.files(), job.options, job.times, sink, job.list);
   return done(lowering.run(job.options.wantsOnly("tile") ? nullptr : target.get()));
 }
 
@@ -171,7 +176,7 @@ std::optional<tbc::Module> compileToBytecode(const tsc_source &source, const tsc
   Job job(source, request);
   std::optional<tbc::Module> module;
   if (job.emitTile(nullptr)) {
-    Lowering lowering(job.module(), job.kernel(), job.files(), job.options, sink, job.list);
+    Lowering lowering(job.module(), job.kernel(), job.files(), job.options, job.times, sink, job.list);
     if (lowering.simplify(nullptr))
       module = lowering.bytecode();
   }

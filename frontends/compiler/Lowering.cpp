@@ -19,7 +19,26 @@ using namespace tessera::compiler;
 
 namespace tessera::compiler {
 
-RequestOptions::RequestOptions(const tsc_request &request) : emits_(text(request.emits)) {
+namespace {
+// The texts between commas.
+std::vector<std::string> split(const std::string &all) {
+  std::vector<std::string> out;
+  for (size_t at = 0; at < all.size();) {
+    size_t comma = std::min(all.find(',', at), all.size());
+    if (comma > at)
+      out.push_back(all.substr(at, comma - at));
+    at = comma + 1;
+  }
+  return out;
+}
+} // namespace
+
+RequestOptions::RequestOptions(const tsc_request &request) {
+  for (const std::string &name : split(text(request.emits)))
+    if (name == "timing")
+      timing_ = true;
+    else
+      emits_ += (emits_.empty() ? "" : ",") + name;
   for (uint32_t i = 0; i < request.num_options; ++i)
     options_.emplace_back(text(request.options[2 * i]), text(request.options[2 * i + 1]));
 }
@@ -47,20 +66,6 @@ int64_t RequestOptions::number(std::string_view key, int64_t otherwise) const {
   return v.empty() ? otherwise : std::strtoll(v.c_str(), nullptr, 10);
 }
 
-namespace {
-// The texts between commas.
-std::vector<std::string> split(const std::string &all) {
-  std::vector<std::string> out;
-  for (size_t at = 0; at < all.size();) {
-    size_t comma = std::min(all.find(',', at), all.size());
-    if (comma > at)
-      out.push_back(all.substr(at, comma - at));
-    at = comma + 1;
-  }
-  return out;
-}
-} // namespace
-
 std::vector<std::string> RequestOptions::list(std::string_view key) const { return split(option(key)); }
 std::vector<std::string> RequestOptions::emits() const { return split(emits_); }
 
@@ -73,8 +78,8 @@ std::vector<std::string> RequestOptions::plugins() const {
 }
 
 Lowering::Lowering(mlir::ModuleOp module, std::string kernel, tile::SourceFiles files, const RequestOptions &options,
-                   const tsc_sink *sink, DiagnosticList &list)
-    : module_(module), kernel_(std::move(kernel)), options_(options), sink_(sink), list_(list) {
+                   StageTimes &times, const tsc_sink *sink, DiagnosticList &list)
+    : module_(module), kernel_(std::move(kernel)), options_(options), times_(times), sink_(sink), list_(list) {
   pipeline_.dumpIr = options.option("dump_ir");
   pipeline_.dumpDir = options.option("dump_dir");
   pipeline_.timePasses = options.number("time_passes", 0) != 0;
@@ -148,6 +153,7 @@ void Lowering::emitModule(std::string_view kind) {
 }
 
 int32_t Lowering::run(TargetCompiler *target) {
+  times_.enter("tile");
   if (!simplify(target))
     return TSC_USER_ERROR;
   if (options_.wants("tile"))
@@ -155,11 +161,13 @@ int32_t Lowering::run(TargetCompiler *target) {
   if (!target)
     return TSC_OK;
   if (target->takesLayouts()) {
+    times_.enter("layout");
     if (!placeLayouts(*target))
       return TSC_USER_ERROR;
     if (options_.wants("layout"))
       emitModule("layout");
   }
+  times_.enter("bytecode");
   auto module = bytecode();
   if (!module)
     return TSC_INTERNAL;
@@ -172,14 +180,20 @@ int32_t Lowering::run(TargetCompiler *target) {
   }
   if (options_.wants("bytecode"))
     emit(sink_, "bytecode", kernel_, {reinterpret_cast<const char *>(bytes.bytes.data()), bytes.bytes.size()});
-  TargetRequest request{bytes.bytes,    kernel_, static_cast<uint32_t>(options_.number("opt_level", 0)),
-                        options_.all(), {},      pipeline_.files,
-                        placeOfKernel()};
+  TargetRequest request{bytes.bytes,
+                        kernel_,
+                        static_cast<uint32_t>(options_.number("opt_level", 0)),
+                        options_.all(),
+                        {},
+                        pipeline_.files,
+                        placeOfKernel(),
+                        options_.timing() ? &times_ : nullptr};
   for (const std::string &name : options_.emits())
     if (!target->outputKind(name).empty())
       request.emits.push_back(name);
   if (request.emits.empty())
     return TSC_OK;
+  times_.enter("compile");
   enterStage(sink_, "compile", target->pluginName());
   return target->compile(request, sink_, list_) ? TSC_OK : TSC_INTERNAL;
 }
@@ -189,17 +203,20 @@ int32_t Lowering::run(TargetCompiler *target) {
 int32_t tsc_lower(const void *bytes, uint64_t n, const tsc_request *request, const tsc_sink *sink) {
   DiagnosticList list;
   RequestOptions options(*request);
+  StageTimes times;
   auto done = [&](int32_t otherwise) {
     int32_t status = deliver(sink, list);
     return status ? status : otherwise;
   };
   std::unique_ptr<TargetCompiler> target;
+  times.enter("target");
   if (!options.wantsOnly("tile")) {
     target = TargetCompiler::open(text(request->target), options.plugins(), sink, list);
     if (!target)
       return done(TSC_UNAVAILABLE);
   }
   enterStage(sink, "read-tile", {});
+  times.enter("tile");
   LeasedContext context = leaseContext();
   std::string_view input(static_cast<const char *>(bytes), n);
   TileModule tile;
@@ -218,6 +235,9 @@ int32_t tsc_lower(const void *bytes, uint64_t n, const tsc_request *request, con
   if (!tile.module)
     return done(TSC_USER_ERROR);
   std::string kernel = request->kernel.n ? text(request->kernel) : tile.kernel;
-  Lowering lowering(*tile.module, kernel, tile.files, options, sink, list);
-  return done(lowering.run(target.get()));
+  Lowering lowering(*tile.module, kernel, tile.files, options, times, sink, list);
+  int32_t status = lowering.run(target.get());
+  if (options.timing())
+    emit(sink, "timing", kernel, times.json());
+  return done(status);
 }

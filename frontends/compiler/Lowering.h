@@ -4,6 +4,7 @@
 
 #include "core/bytecode/Module.h"
 #include "core/pipeline/Pipeline.h"
+#include "frontends/compiler/StageTimes.h"
 #include "frontends/compiler/TargetCompiler.h"
 
 #include <optional>
@@ -21,6 +22,8 @@ public:
   bool wantsOnly(std::string_view kind) const { return emits_ == kind; }
   std::string option(std::string_view key) const;
   bool has(std::string_view key) const;
+  // Whether the output "timing" is asked for, which is none of emits().
+  bool timing() const { return timing_; }
   int64_t number(std::string_view key, int64_t otherwise) const;
   // The texts between the commas of an option.
   std::vector<std::string> list(std::string_view key) const;
@@ -29,6 +32,7 @@ public:
 
 private:
   std::string emits_;
+  bool timing_ = false;
   std::vector<std::pair<std::string, std::string>> options_;
 };
 
@@ -37,7 +41,7 @@ class Lowering {
 public:
   // What is given must outlive this. The module is changed in place.
   Lowering(mlir::ModuleOp module, std::string kernel, tile::SourceFiles files, const RequestOptions &options,
-           const tsc_sink *sink, DiagnosticList &list);
+           StageTimes &times, const tsc_sink *sink, DiagnosticList &list);
 
   // target: whose tensor copies the accesses by descriptor may become; null: nobody's.
   bool simplify(const TargetCompiler *target);
@@ -55,6 +59,7 @@ private:
   mlir::ModuleOp module_;
   std::string kernel_;
   const RequestOptions &options_;
+  StageTimes &times_;
   const tsc_sink *sink_;
   DiagnosticList &list_;
   PipelineOptions pipeline_;

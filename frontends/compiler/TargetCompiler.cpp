@@ -188,7 +188,8 @@ bool PluginTargetCompiler::compile(const TargetRequest &request, const tsc_sink 
                        [&](const std::string &name) { return outputKind(name) == kind; });
   };
   r.dumpMask = (wants("llvm") ? TSR_EMIT_BIT(TSR_EMIT_IR_DUMP) : 0) | (wants("asm") ? TSR_EMIT_BIT(TSR_EMIT_ASM) : 0) |
-               (wants("obj") || wants("disasm") ? TSR_EMIT_BIT(TSR_EMIT_OBJECT) : 0);
+               (wants("obj") || wants("disasm") ? TSR_EMIT_BIT(TSR_EMIT_OBJECT) : 0) |
+               (request.times ? TSR_EMIT_BIT(TSR_EMIT_TIMING) : 0);
   r.entry = request.kernel;
   r.sources = request.files;
   r.options = targetOptions_;
@@ -208,6 +209,8 @@ bool PluginTargetCompiler::compile(const TargetRequest &request, const tsc_sink 
       found["asm"] = blob.bytes;
     if (blob.kind == TSR_EMIT_OBJECT)
       found["obj"] = blob.bytes;
+    if (blob.kind == TSR_EMIT_TIMING && request.times)
+      request.times->split(blob.bytes);
   }
   if (wants("disasm") && !disassemble(output, request, found["disasm"], list))
     return false;

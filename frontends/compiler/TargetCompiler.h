@@ -6,6 +6,7 @@
 #include "core/ir/Locations.h"
 #include "core/target/Target.h"
 #include "frontends/compiler/Source.h"
+#include "frontends/compiler/StageTimes.h"
 
 #include <memory>
 
@@ -19,6 +20,7 @@ struct TargetRequest {
   std::vector<std::string> emits; // names as the request has them
   const tile::SourceFiles &files; // for excerpts in diagnostics
   SourcePlace place;              // of the kernel: where there is no output of it
+  StageTimes *times;              // gets the plugin's own parts; null: nobody asks
 };
 
 class TargetCompiler {

@@ -231,7 +231,9 @@ typedef struct {
   tsc_str target; /* "x86-64-v3", "native", "mock", "plugin/arch"; empty with emits of "tile" only */
   /* Comma list: tile,tile_bytes,layout,bytecode,llvm,asm,obj,disasm,artifact, and the names that the target's plugin has for
    * some of these in its manifest ("ptx" for asm); the sink gets each under the name that stands here. What the target does not
-   * make is left out. disasm: machine code as text; an error where the plugin has no means to show it. tile_bytes: the verified module as it leaves the frontend,
+   * make is left out. disasm: machine code as text; an error where the plugin has no means to show it. timing, beside others: [["frontend", 1200], …], nanoseconds of
+   * each part in their order, by the name of what it makes (frontend, tile, layout, bytecode, llvm, asm, obj); "target": opening it, "compile":
+   * the rest of the plugin's. tile_bytes: the verified module as it leaves the frontend,
    * before any pass, with the sources that its locations name. tile and tile_bytes alone need no target; then `kernel` of
    * the sink gets name and arguments, without offsets. */
   tsc_str emits;

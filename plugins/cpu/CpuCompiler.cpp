@@ -108,7 +108,6 @@ public:
     options.emitLlvm = job.wants(TSR_EMIT_IR_DUMP);
     options.emitAssembly = job.wants(TSR_EMIT_ASM);
     options.emitObject = job.wants(TSR_EMIT_OBJECT);
-    options.timing = job.wants(TSR_EMIT_TIMING);
     CompileResult r = cpu::compile(module, CpuTarget{std::string(job.target.canonical())}, options);
     job.throwIfCancelled();
     if (!r.ok)
@@ -121,8 +120,7 @@ public:
       job.assembly(r.assembly);
     if (options.emitObject)
       job.object(r.object.data(), r.object.size());
-    if (options.timing)
-      job.sink.emit(TSR_EMIT_TIMING, "codegen", r.timings.data(), r.timings.size());
+    job.timing({{"llvm", r.llvmTime}, {"obj", r.objectTime}});
     job.artifact(r.image.data(), r.image.size());
     for (const CompileResult::Kernel &k : r.kernels)
       for (const tbc::Function &f : module.functions)

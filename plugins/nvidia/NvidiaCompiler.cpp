@@ -14,6 +14,7 @@
 #include "plugins/nvidia/CompilerTarget.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <iterator>
@@ -166,7 +167,6 @@ public:
       options.arch.ptxVersion = static_cast<unsigned>(version);
     options.cancelled = [&] { return job.sink.cancelled(); };
     options.emitLlvm = job.wants(TSR_EMIT_IR_DUMP);
-    options.timing = job.wants(TSR_EMIT_TIMING);
     CompileResult r = nvidia::compile(module, options);
     job.throwIfCancelled();
     if (!r.ok)
@@ -271,6 +271,7 @@ private:
                        const CompileOptions &options, const std::vector<std::string> &extra, uint32_t flags) {
     AssembleResult cubin;
     cubin.ok = true;
+    auto began = std::chrono::steady_clock::now();
     // compute_90 means PTX: the driver makes the machine code where it runs.
     if (!arch.ptx)
       cubin = Assembler::installed().assemble(r.ptx, options.cpu,
@@ -278,14 +279,13 @@ private:
     job.throwIfCancelled();
     if (!cubin.cubin.empty() && extra.empty())
       askForMoreBlocks(module, arch, r, cubin, options);
+    auto assembled = static_cast<uint64_t>(std::chrono::nanoseconds(std::chrono::steady_clock::now() - began).count());
     job.assembly(r.ptx); // what was assembled
     if (!cubin.ok)
       throw refusal(module, r.ptx, cubin.error, options.cpu);
     for (const std::string &warning : cubin.warnings)
       job.sink.warning(warning);
-    std::string timing = r.timings;
-    if (options.timing)
-      job.sink.emit(TSR_EMIT_TIMING, "codegen", timing.data(), timing.size());
+    job.timing({{"llvm", r.llvmTime}, {"asm", r.ptxTime}, {"obj", assembled}});
     if (cubin.cubin.empty())
       job.artifact(r.ptx.c_str(), r.ptx.size() + 1);
     else

@@ -160,6 +160,16 @@ public:
     if (wants(TSR_EMIT_OBJECT))
       sink.emit(TSR_EMIT_OBJECT, "object", bytes, n);
   }
+  // How long a part took, by the name of what it makes: "llvm", "asm" (text) or "obj" (machine code).
+  void timing(std::initializer_list<std::pair<std::string_view, uint64_t>> nanoseconds) const {
+    if (!wants(TSR_EMIT_TIMING))
+      return;
+    std::string json = "{";
+    for (const auto &[part, ns] : nanoseconds)
+      json += std::string(json.size() > 1 ? ", \"" : "\"").append(part) + "\": " + std::to_string(ns);
+    json += "}";
+    sink.emit(TSR_EMIT_TIMING, "codegen", json.data(), json.size());
+  }
   void artifact(const void *bytes, uint64_t n) {
     sink.emit(TSR_EMIT_ARTIFACT, entry, bytes, n);
     ++artifacts_;

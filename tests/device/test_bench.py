@@ -9,6 +9,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import bench  # noqa: E402
+import compiling  # noqa: E402
 import pack  # noqa: E402
 
 
@@ -31,6 +32,22 @@ def test_of_times_the_smaller_is_the_better():
     assert row({"ours": 50.0, "triton": 100.0}, unit="ms", bars={"triton": 2.0})["ratios"] == {"triton": 2.0}
     assert not row({"ours": 60.0, "triton": 100.0}, unit="ms", bars={"triton": 2.0})["met"]
     assert row({"ours": 3.9}, unit="us", floor=4.0)["met"] and not row({"ours": 4.1}, unit="us", floor=4.0)["met"]
+
+
+class Times:
+    ir_initialization, store_results = 1000, 500
+
+    def __init__(self, *stages):
+        self.lowering_stages = stages
+
+
+def test_time_to_ptx_is_all_before_the_assembler():
+    ours = Times(("target", 300), ("ttir", 700), ("ttgir", 1100), ("llir", 1500), ("ptx", 1800), ("cubin", 28000), ("worker", 600))
+    told = compiling.told({"times": ours, "cache_hit": False})
+    assert told["ptx_ms"] == 7.0 and told["stages_us"]["cubin"] == 28000 and not told["cache_hit"]
+    triton = Times(("ttir", 5000), ("ttgir", 9000), ("llir", 20000), ("ptx", 10000), ("cubin", 40000))
+    assert compiling.told({"times": triton, "cache_hit": False})["ptx_ms"] == 45.0
+    assert "ptx_ms" not in compiling.told({"times": Times(("compile", 30000)), "cache_hit": False})
 
 
 def test_the_line_of_a_failed_row_says_why():

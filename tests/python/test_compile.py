@@ -90,6 +90,25 @@ print(hits)
     assert [r.stdout.strip() for r in runs] == ["[False]", "[True]"], runs[0].stderr + runs[1].stderr
 
 
+@pytest.mark.parametrize("in_process", [False, True])
+def test_listeners_hear_how_long_each_stage_took(cache, monkeypatch, in_process):
+    heard = []
+    monkeypatch.setattr(tessera.knobs.compilation, "listener", lambda **what: heard.append(what))
+    monkeypatch.setattr(tessera.knobs.compilation, "in_process", in_process)
+    import time
+    began = time.perf_counter()
+    tessera.compile(source())
+    took = 1e6 * (time.perf_counter() - began)
+    times = heard[0]["times"]
+    stages = dict(times.lowering_stages)
+    assert {"ttir", "llir", "artifact"} <= stages.keys() <= {"target", "ttir", "llir", "artifact", "worker"}, times
+    # Making machine code takes most of it, and nothing is counted twice.
+    assert stages["artifact"] > stages["ttir"] > 0 and stages["llir"] > 0 and times.ir_initialization > 0
+    assert times.store_results > 0 and times.total <= took
+    tessera.compile(source())
+    assert heard[1]["cache_hit"] and heard[1]["times"].lowering_stages == []
+
+
 def test_damaged_cache_entry_is_compiled_again(cache):
     tessera.compile(source())
     entries = [p for p in cache.rglob("*") if p.is_file()]

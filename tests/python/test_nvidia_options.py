@@ -63,6 +63,17 @@ def test_machine_code_as_text():
     assert tool and "LDG" in kernel.asm["sass"] and "EXIT" in kernel.asm["sass"]
 
 
+def test_listeners_hear_of_ptx_and_cubin_apart(monkeypatch):
+    heard = []
+    monkeypatch.setattr(tessera.knobs.compilation, "listener", lambda **what: heard.append(what["times"]))
+    kernel = build(n=512)
+    stages = dict(heard[0].lowering_stages)
+    assert all(stages.get(name, 0) > 0 for name in ("ttir", "ttgir", "llir", "ptx")), stages
+    if kernel.asm["cubin"][:4] == b"\x7fELF":
+        assert stages["cubin"] > 0
+    assert list(stages) == sorted(stages, key=["target", "ttir", "ttgir", "llir", "ptx", "cubin", "worker"].index)
+
+
 def test_arch_of_the_environment(monkeypatch):
     monkeypatch.setattr(tessera.knobs.runtime, "override_arch", "sm86")
     assert ".target sm_86" in build().asm["ptx"]

@@ -30,6 +30,7 @@
 
 #include <chrono>
 #include <mutex>
+#include <utility>
 
 using namespace llvm;
 
@@ -70,12 +71,10 @@ namespace {
 
 struct Stopwatch {
   std::chrono::steady_clock::time_point last = std::chrono::steady_clock::now();
-  std::string text;
-  void lap(const char *what) {
-    auto now = std::chrono::steady_clock::now();
-    text += std::string(what) + " " + std::to_string(std::chrono::duration<double, std::milli>(now - last).count()) +
-            " ms\n";
-    last = now;
+  // Nanoseconds since the last lap.
+  uint64_t lap() {
+    auto before = std::exchange(last, std::chrono::steady_clock::now());
+    return static_cast<uint64_t>(std::chrono::nanoseconds(last - before).count());
   }
 };
 
@@ -201,7 +200,6 @@ CompileResult compile(const tbc::Module &module, const CpuTarget &target, const 
   std::unique_ptr<TargetMachine> tm = makeMachine(r.target, options.optLevel, facts, r.error);
   if (!tm)
     return r;
-  watch.lap("target");
   LLVMContext context;
   llvm::Module m("kernel", context);
   m.setDataLayout(tm->createDataLayout());
@@ -246,7 +244,6 @@ CompileResult compile(const tbc::Module &module, const CpuTarget &target, const 
         f.addFnAttr("prefer-vector-width", "512");
       f.addFnAttr(Attribute::NoUnwind);
     }
-  watch.lap("emit");
 #ifndef NDEBUG
   {
     std::string text;
@@ -276,7 +273,7 @@ CompileResult compile(const tbc::Module &module, const CpuTarget &target, const 
   resolveConstantMasks(m);
   if (cancelled())
     return r;
-  watch.lap("optimise");
+  r.llvmTime = watch.lap();
   if (options.emitLlvm) {
     raw_string_ostream os(r.llvmOptimised);
     m.print(os, nullptr);
@@ -305,7 +302,6 @@ CompileResult compile(const tbc::Module &module, const CpuTarget &target, const 
   SmallVector<char, 0> object;
   if (!generate(object, CodeGenFileType::ObjectFile, m))
     return r;
-  watch.lap("codegen");
   std::map<std::string, uint64_t> symbols;
   if (!linkObject(std::string_view(object.data(), object.size()), parts, symbols, r.error))
     return r;
@@ -318,9 +314,7 @@ CompileResult compile(const tbc::Module &module, const CpuTarget &target, const 
   if (options.emitObject)
     r.object.assign(object.begin(), object.end());
   r.image = writeImage(parts);
-  watch.lap("link");
-  if (options.timing)
-    r.timings = watch.text;
+  r.objectTime = watch.lap();
   r.ok = true;
   return r;
 }

@@ -28,7 +28,6 @@ struct CompileOptions {
   bool emitAssembly = false;       // fill CompileResult::assembly
   bool emitObject = false;         // fill CompileResult::object
   bool noStream = false;           // leave out the streaming version
-  bool timing = false;             // fill CompileResult::timings
 };
 
 struct CompileResult {
@@ -45,7 +44,7 @@ struct CompileResult {
     uint64_t scratchBytes = 0;
   };
   std::vector<Kernel> kernels;
-  std::string timings;
+  uint64_t llvmTime = 0, objectTime = 0; // nanoseconds: bytecode to optimised LLVM IR, that to the image
 };
 
 // Pure: depends on its arguments only (and on the processor, for `native`). Thread-safe: every call has its own LLVM context.

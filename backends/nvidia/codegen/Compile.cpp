@@ -37,6 +37,7 @@
 #include <chrono>
 #include <mutex>
 #include <optional>
+#include <utility>
 
 using namespace llvm;
 
@@ -46,12 +47,10 @@ namespace {
 
 struct Stopwatch {
   std::chrono::steady_clock::time_point last = std::chrono::steady_clock::now();
-  std::string text;
-  void lap(const char *what) {
-    auto now = std::chrono::steady_clock::now();
-    text += std::string(what) + " " + std::to_string(std::chrono::duration<double, std::milli>(now - last).count()) +
-            " ms\n";
-    last = now;
+  // Nanoseconds since the last lap.
+  uint64_t lap() {
+    auto before = std::exchange(last, std::chrono::steady_clock::now());
+    return static_cast<uint64_t>(std::chrono::nanoseconds(last - before).count());
   }
 };
 
@@ -166,7 +165,6 @@ CompileResult compile(const tbc::Module &module, const CompileOptions &options) 
   llvm::Module m("kernel", context);
   m.setDataLayout(tm->createDataLayout());
   m.setTargetTriple(tm->getTargetTriple());
-  watch.lap("target");
   Libraries libraries(context, options.libraries);
   std::vector<uint64_t> words; // of tensor maps
   for (const tbc::Function &f : module.functions) {
@@ -203,7 +201,6 @@ CompileResult compile(const tbc::Module &module, const CompileOptions &options) 
       return r;
   }
   emitTensorMaps(m, words);
-  watch.lap("emit");
   auto print = [&](std::string &to) {
     raw_string_ostream os(to);
     m.print(os, nullptr);
@@ -229,7 +226,7 @@ CompileResult compile(const tbc::Module &module, const CompileOptions &options) 
     return r;
   if (options.optLevel > 0 || flushDenormals)
     optimise(m, *tm, flushDenormals);
-  watch.lap("optimise");
+  r.llvmTime = watch.lap();
   if (options.emitLlvm)
     print(r.llvmOptimised);
   if (cancelled())
@@ -244,10 +241,8 @@ CompileResult compile(const tbc::Module &module, const CompileOptions &options) 
   pm.run(m);
   if (!r.error.empty()) // a complaint about what the kernel brought
     return r;
-  watch.lap("codegen");
+  r.ptxTime = watch.lap();
   r.ptx.assign(text.begin(), text.end());
-  if (options.timing)
-    r.timings = watch.text;
   r.ok = true;
   return r;
 }

@@ -24,7 +24,6 @@ struct CompileOptions {
   int optLevel = 3;                // 0 to 3
   std::function<bool()> cancelled; // asked between stages; true ends the compile with an error
   bool emitLlvm = false;           // fill CompileResult::llvm and llvmOptimised
-  bool timing = false;             // fill CompileResult::timings
 };
 
 struct CompileResult {
@@ -33,7 +32,8 @@ struct CompileResult {
   std::string error;
   tbc::LocId loc = tbc::kNone; // of the op it is about
   std::string op;              // its name
-  std::string ptx, llvm, llvmOptimised, timings;
+  std::string ptx, llvm, llvmOptimised;
+  uint64_t llvmTime = 0, ptxTime = 0; // nanoseconds: bytecode to optimised LLVM IR, that to PTX
 };
 
 // Pure and thread-safe: every call has its own LLVM context. The module has passed tbc::verify and is of level Layout.

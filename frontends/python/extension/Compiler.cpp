@@ -223,6 +223,7 @@ PyObject *withSource(HostSession &session, const CompilerLibrary &library, PyObj
 int32_t compileSplit(const CompilerLibrary &library, const tsc_source *source, Request &request, const tsc_sink *sink,
                      double timeout, HostSession &session) {
   WorkerRequest w = workerRequest(request, timeout);
+  bool isTimed = ("," + w.emits + ",").find(",timing,") != std::string::npos;
   auto frontend = [&](const std::vector<std::pair<std::string, std::string>> &more, std::string &tile) {
     std::vector<tsc_str> pairs = request.options;
     for (const auto &[key, value] : more) {
@@ -230,7 +231,7 @@ int32_t compileSplit(const CompilerLibrary &library, const tsc_source *source, R
       pairs.push_back(view(std::string_view(value)));
     }
     tsc_request r = request.raw;
-    r.emits = view(std::string_view("tile_bytes"));
+    r.emits = view(std::string_view(isTimed ? "tile_bytes,timing" : "tile_bytes"));
     r.options = pairs.data();
     r.num_options = static_cast<uint32_t>(pairs.size() / 2);
     Collected collected;
@@ -241,6 +242,9 @@ int32_t compileSplit(const CompilerLibrary &library, const tsc_source *source, R
     for (auto &o : collected.outputs)
       if (o.kind == "tile_bytes")
         tile = std::move(o.bytes);
+      else if (o.kind == "timing")
+        sink->emit(sink->user, view(std::string_view(o.kind)), view(std::string_view(o.name)), o.bytes.data(),
+                   o.bytes.size());
     return status;
   };
   auto interrupted = [&] {

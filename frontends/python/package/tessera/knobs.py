@@ -290,7 +290,9 @@ class base_knobs:
 
 
 class CompileTimes:
-    """How long parts of a compile took, in microseconds: the frontend, each stage (``[(name, us)]``), storing."""
+    """How long parts of a compile took, in microseconds: ``ir_initialization``, up to the frontend's IR; ``lowering_stages``,
+    ``[(name, us)]`` by the names of ``CompiledKernel.asm`` (``ttir``, ``ttgir``, ``llir``, ``ptx``, ``cubin``, …), with ``target`` for loading the
+    target's plugin and ``worker`` for what lies between the processes; ``store_results``."""
 
     def __init__(self, ir_initialization, lowering_stages, store_results):
         self.ir_initialization = ir_initialization

@@ -438,7 +438,7 @@ class CompiledKernel:
         return runner
 
 
-_Result = namedtuple("_Result", "outputs facts warnings")
+_Result = namedtuple("_Result", "outputs facts warnings parts")
 
 
 def _run_compiler(src, target, options, emits):
@@ -462,7 +462,9 @@ def _run_compiler(src, target, options, emits):
     if status:
         raise _failure(status, diagnostics, sources, cause)
     _show_warnings(diagnostics)
-    return _Result({kind: data for kind, _, data in outputs}, facts, diagnostics)
+    # The frontend and what follows it may be two runs, in two processes.
+    parts = [(part, ns) for kind, _, data in outputs if kind == "timing" for part, ns in json.loads(data)]
+    return _Result({kind: data for kind, _, data in outputs}, facts, diagnostics, parts)
 
 
 def _failure(status, diagnostics, sources, cause):
@@ -574,17 +576,18 @@ def compile(src, target=None, options=None, _env_vars=None):
         if entry is not None:
             artifact, facts = _unpack(entry)
         else:
-            result = _run_compiler(src, target, parsed, "artifact")
+            result = _run_compiler(src, target, parsed, "artifact,timing" if times else "artifact")
             artifact, facts = result.outputs.get("artifact"), result.facts
             if artifact is None:
                 raise CompilationError(None, None, f"target {target_text(target)} gives no artifact")
             if times:
                 times.lap()
+                times.parts = result.parts
             if not _tessera.cache_store(directory, fields, _pack(artifact, facts)):
                 _warn_cache(directory)
     kernel = CompiledKernel(src, target, parsed, hash, artifact, facts)
     if listener:
-        listener(src=src, metadata=kernel.metadata._asdict(), metadata_group={}, times=times.end(), cache_hit=entry is not None)
+        listener(src=src, metadata=kernel.metadata._asdict(), metadata_group={}, times=times.end(target), cache_hit=entry is not None)
     return kernel
 
 
@@ -600,22 +603,41 @@ def _file_digests(options):
 
 
 class _Times:
-    """How long a compile took, for listeners: up to the compiler's start, the compiler, and keeping the result."""
+    """How long a compile took, for listeners: up to the compiler's start, the compiler and its parts, and keeping the result."""
 
     def __init__(self):
         import time
         self._now = time.perf_counter
         self._marks = [self._now()]
+        self.parts = []
 
     def lap(self):
         self._marks.append(self._now())
 
-    def end(self):
+    def end(self, target):
         self.lap()
-        parts = [max(int(1e6 * (b - a)), 1) for a, b in zip(self._marks, self._marks[1:])]
-        if len(parts) == 2:  # it was in the cache
-            return knobs.CompileTimes(sum(parts), [], 0)
-        return knobs.CompileTimes(parts[0], [("compile", us) for us in parts[1:-1]], parts[-1])
+        laps = [1e6 * (b - a) for a, b in zip(self._marks, self._marks[1:])]
+        if len(laps) == 2:  # it was in the cache
+            return knobs.CompileTimes(max(int(sum(laps)), 1), [], 0)
+        before, compiling, storing = laps
+        names = _part_names(target, {part for part, _ in self.parts})
+        spent = {}
+        for part, ns in self.parts:
+            spent[names[part]] = spent.get(names[part], 0) + ns / 1e3
+        # What is left of the call: on the way to the worker process and back, waiting for a processor, or for the worker's start.
+        spent["worker"] = compiling - sum(spent.values())
+        frontend = spent.pop("frontend", 0)
+        return knobs.CompileTimes(max(int(before + frontend), 1), [(name, int(us)) for name, us in spent.items() if int(us) > 0],
+                                  max(int(storing), 1))
+
+
+def _part_names(target, parts):
+    """The compiler's parts by Triton's names of the stages that they make, where it has one."""
+    binary = _BINARY.get(target.backend, "artifact")
+    text = next((name for name in _STAGES_OF.get(target.backend, ()) if _STAGES.get(name) == "asm"), "asm")
+    rest = "llir" if "llvm" in parts else binary  # of a plugin: mostly reading and checking
+    return {"frontend": "frontend", "target": "target", "tile": "ttir", "layout": "ttgir", "bytecode": rest, "compile": rest,
+            "llvm": "llir", "asm": text, "obj": binary}
 
 
 _warned = set()
