@@ -714,8 +714,10 @@ void Planner::placeYields() {
           for (Root &root : init->roots)
             if (root.buffer == old)
               root.buffer = r.buffer;
-          if (dot.operands[2] == arg)
-            std::erase_if(items, [&](const Item &x) { return &x == init; });
+          if (dot.operands[2] == arg) { // nothing to copy; other roots of that loop stay
+            std::erase_if(init->roots, [&](const Root &root) { return root.buffer == r.buffer; });
+            std::erase_if(items, [&](const Item &x) { return &x == init && x.roots.empty(); });
+          }
         }
         inPlace[y] = r.buffer;
         consumerMemo.clear();
