@@ -149,6 +149,8 @@ std::vector<EngineElement> Program::elementsOf(const Op &op, size_t firstCoordin
   std::vector<int32_t> corner;
   for (size_t i = firstCoordinate; i < op.operands.size(); ++i)
     corner.push_back(static_cast<int32_t>(scalar(op.operands[i], op)));
+  if (corner.back() * int64_t(bytes) % 16) // as on an H100, docs/rationale/descriptors.md
+    fail(op, "the last coordinate, " + std::to_string(corner.back()) + ", is no multiple of 16 bytes");
   const std::vector<uint32_t> &offsets = launch_.tables.sharedOffsets(*buffer.type);
   std::vector<EngineElement> elements(static_cast<size_t>(buffer.type->numElements()));
   for (size_t e = 0; e < elements.size(); ++e) {

@@ -25,8 +25,9 @@ inline std::string windowKernel(const std::string &type, int rows, int columns, 
          std::to_string(rows) +
          " : i32\n %q = arith.divsi %pid, %four : i32\n %r = arith.remsi %pid, %four : i32\n"
          " %i0 = arith.muli %q, %row : i32\n %i = arith.subi %i0, %four : i32\n %col = arith.constant " +
-         std::to_string(columns) +
-         " : i32\n %j0 = arith.muli %r, %col : i32\n %j = arith.subi %j0, %four : i32\n"
+         std::to_string(columns) + " : i32\n %j0 = arith.muli %r, %col : i32\n %left = arith.constant " +
+         (type == "f16" ? "8" : "4") +
+         " : i32\n %j = arith.subi %j0, %left : i32\n"
          " %v = tile.descriptor_load %x shape[%m64, %n64] strides[%s, %one] offsets[%i, %j] padding = " +
          padding + " : (!tile.ptr<" + type + ">, i64, i64, i64, i64, i32, i32) -> tensor<" + tile +
          ">\n %w = " + twice + " %v, %v : tensor<" + tile +

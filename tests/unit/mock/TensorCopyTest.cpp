@@ -129,6 +129,9 @@ TEST(MockTensorCopy, WhatTheEngineCannotDoIsAFault) {
   const std::string map = " %m = tensor_map %x, %n, %n, %stride {box = [4, 8]} : ptr<i8>\n";
   EXPECT_EQ(single(map + load + rest, 8), "");
   expectFault(single(map + load + rest, 6), "is no multiple of 16 bytes");
+  std::string between = map + " %two = constant {value = 2} : i32\n" + load;
+  between.replace(between.rfind("%zero"), 5, "%two");
+  expectFault(single(between + rest, 8), "the last coordinate, 2, is no multiple of 16 bytes");
   expectFault(single(map + load + rest, 400), "which is in no allocation");
   expectFault(single(" %m = tensor_map %x, %n, %n, %stride {box = [8, 4]} : ptr<i8>\n" + load + rest, 8),
               "are not those of the shared tensor's layout");

@@ -3,13 +3,13 @@
 // RUN: sed 's/module attributes.*/module {/' %s | %tessera-opt --tile-lower-descriptors | FileCheck %s --check-prefix=NONE
 
 // NONE-NOT: tile.descriptor
-// NONE-COUNT-9: tile.load_block
+// NONE-COUNT-10: tile.load_block
 module attributes {tile.tensor_copy_bytes = 4096 : i64} {
 
 // CHECK-LABEL: @kept
 // CHECK: tile.descriptor_load
 // CHECK-NEXT: tile.descriptor_store
-func.func @kept(%x: !tile.ptr<f16> {tile.divisibility = 16 : i64}, %y: !tile.ptr<f16>, %m: i32, %i: i32, %s: i64 {tile.divisibility = 16 : i64}) {
+func.func @kept(%x: !tile.ptr<f16> {tile.divisibility = 16 : i64}, %y: !tile.ptr<f16>, %m: i32, %i: i32 {tile.divisibility = 16 : i64}, %s: i64 {tile.divisibility = 16 : i64}) {
   %m64 = arith.extsi %m : i32 to i64
   %n64 = arith.constant 512 : i64
   %one = arith.constant 1 : i64
@@ -21,7 +21,7 @@ func.func @kept(%x: !tile.ptr<f16> {tile.divisibility = 16 : i64}, %y: !tile.ptr
 // Base 16 bytes on, extents that are computed.
 // CHECK-LABEL: @computed
 // CHECK: tile.descriptor_load
-func.func @computed(%x: !tile.ptr<f16> {tile.divisibility = 16 : i64}, %y: !tile.ptr<f16>, %m: i32, %i: i32, %s: i64 {tile.divisibility = 16 : i64}) {
+func.func @computed(%x: !tile.ptr<f16> {tile.divisibility = 16 : i64}, %y: !tile.ptr<f16>, %m: i32, %i: i32 {tile.divisibility = 16 : i64}, %s: i64 {tile.divisibility = 16 : i64}) {
   %m64 = arith.extsi %m : i32 to i64
   %n64 = arith.constant 512 : i64
   %one = arith.constant 1 : i64
@@ -35,7 +35,7 @@ func.func @computed(%x: !tile.ptr<f16> {tile.divisibility = 16 : i64}, %y: !tile
 
 // CHECK-LABEL: @base_between
 // CHECK: tile.load_block
-func.func @base_between(%x: !tile.ptr<f16> {tile.divisibility = 16 : i64}, %y: !tile.ptr<f16>, %m: i32, %i: i32, %s: i64 {tile.divisibility = 16 : i64}) {
+func.func @base_between(%x: !tile.ptr<f16> {tile.divisibility = 16 : i64}, %y: !tile.ptr<f16>, %m: i32, %i: i32 {tile.divisibility = 16 : i64}, %s: i64 {tile.divisibility = 16 : i64}) {
   %m64 = arith.extsi %m : i32 to i64
   %n64 = arith.constant 512 : i64
   %one = arith.constant 1 : i64
@@ -46,10 +46,23 @@ func.func @base_between(%x: !tile.ptr<f16> {tile.divisibility = 16 : i64}, %y: !
   return
 }
 
+// Rows of the box must begin at 16 bytes.
+// CHECK-LABEL: @column_between
+// CHECK: tile.load_block
+// CHECK: tile.store_block
+func.func @column_between(%x: !tile.ptr<f16> {tile.divisibility = 16 : i64}, %y: !tile.ptr<f16>, %m: i32, %i: i32 {tile.divisibility = 4 : i64}, %s: i64 {tile.divisibility = 16 : i64}) {
+  %m64 = arith.extsi %m : i32 to i64
+  %n64 = arith.constant 512 : i64
+  %one = arith.constant 1 : i64
+  %v = tile.descriptor_load %x shape[%m64, %n64] strides[%s, %one] offsets[%i, %i] : (!tile.ptr<f16>, i64, i64, i64, i64, i32, i32) -> tensor<16x64xf16>
+  tile.descriptor_store %v, %x shape[%m64, %n64] strides[%s, %one] offsets[%i, %i] : (tensor<16x64xf16>, !tile.ptr<f16>, i64, i64, i64, i64, i32, i32) -> ()
+  return
+}
+
 // CHECK-LABEL: @stride_between
 // CHECK: tile.load_block
 // CHECK: tile.store_block
-func.func @stride_between(%x: !tile.ptr<f16> {tile.divisibility = 16 : i64}, %y: !tile.ptr<f16>, %m: i32, %i: i32, %s: i64 {tile.divisibility = 16 : i64}) {
+func.func @stride_between(%x: !tile.ptr<f16> {tile.divisibility = 16 : i64}, %y: !tile.ptr<f16>, %m: i32, %i: i32 {tile.divisibility = 16 : i64}, %s: i64 {tile.divisibility = 16 : i64}) {
   %m64 = arith.extsi %m : i32 to i64
   %n64 = arith.constant 512 : i64
   %one = arith.constant 1 : i64
@@ -62,7 +75,7 @@ func.func @stride_between(%x: !tile.ptr<f16> {tile.divisibility = 16 : i64}, %y:
 
 // CHECK-LABEL: @base_of_the_program
 // CHECK: tile.load_block
-func.func @base_of_the_program(%x: !tile.ptr<f16> {tile.divisibility = 16 : i64}, %y: !tile.ptr<f16>, %m: i32, %i: i32, %s: i64 {tile.divisibility = 16 : i64}) {
+func.func @base_of_the_program(%x: !tile.ptr<f16> {tile.divisibility = 16 : i64}, %y: !tile.ptr<f16>, %m: i32, %i: i32 {tile.divisibility = 16 : i64}, %s: i64 {tile.divisibility = 16 : i64}) {
   %m64 = arith.extsi %m : i32 to i64
   %n64 = arith.constant 512 : i64
   %one = arith.constant 1 : i64
@@ -78,7 +91,7 @@ func.func @base_of_the_program(%x: !tile.ptr<f16> {tile.divisibility = 16 : i64}
 // 16 KiB.
 // CHECK-LABEL: @large
 // CHECK: tile.load_block
-func.func @large(%x: !tile.ptr<f16> {tile.divisibility = 16 : i64}, %y: !tile.ptr<f16>, %m: i32, %i: i32, %s: i64 {tile.divisibility = 16 : i64}) {
+func.func @large(%x: !tile.ptr<f16> {tile.divisibility = 16 : i64}, %y: !tile.ptr<f16>, %m: i32, %i: i32 {tile.divisibility = 16 : i64}, %s: i64 {tile.divisibility = 16 : i64}) {
   %m64 = arith.extsi %m : i32 to i64
   %n64 = arith.constant 512 : i64
   %one = arith.constant 1 : i64
@@ -90,7 +103,7 @@ func.func @large(%x: !tile.ptr<f16> {tile.divisibility = 16 : i64}, %y: !tile.pt
 // The lanes order memory by themselves.
 // CHECK-LABEL: @barrier
 // CHECK: tile.load_block
-func.func @barrier(%x: !tile.ptr<f16> {tile.divisibility = 16 : i64}, %y: !tile.ptr<f16>, %m: i32, %i: i32, %s: i64 {tile.divisibility = 16 : i64}) {
+func.func @barrier(%x: !tile.ptr<f16> {tile.divisibility = 16 : i64}, %y: !tile.ptr<f16>, %m: i32, %i: i32 {tile.divisibility = 16 : i64}, %s: i64 {tile.divisibility = 16 : i64}) {
   %m64 = arith.extsi %m : i32 to i64
   %n64 = arith.constant 512 : i64
   %one = arith.constant 1 : i64
@@ -104,7 +117,7 @@ func.func @barrier(%x: !tile.ptr<f16> {tile.divisibility = 16 : i64}, %y: !tile.
 // CHECK-LABEL: @stored
 // CHECK: tile.load_block
 // CHECK: tile.descriptor_store
-func.func @stored(%x: !tile.ptr<f16> {tile.divisibility = 16 : i64}, %y: !tile.ptr<f16>, %m: i32, %i: i32, %s: i64 {tile.divisibility = 16 : i64}) {
+func.func @stored(%x: !tile.ptr<f16> {tile.divisibility = 16 : i64}, %y: !tile.ptr<f16>, %m: i32, %i: i32 {tile.divisibility = 16 : i64}, %s: i64 {tile.divisibility = 16 : i64}) {
   %m64 = arith.extsi %m : i32 to i64
   %n64 = arith.constant 512 : i64
   %one = arith.constant 1 : i64
@@ -118,7 +131,7 @@ func.func @stored(%x: !tile.ptr<f16> {tile.divisibility = 16 : i64}, %y: !tile.p
 // To another one.
 // CHECK-LABEL: @stored_elsewhere
 // CHECK: tile.descriptor_load
-func.func @stored_elsewhere(%x: !tile.ptr<f16> {tile.divisibility = 16 : i64}, %y: !tile.ptr<f16>, %m: i32, %i: i32, %s: i64 {tile.divisibility = 16 : i64}) {
+func.func @stored_elsewhere(%x: !tile.ptr<f16> {tile.divisibility = 16 : i64}, %y: !tile.ptr<f16>, %m: i32, %i: i32 {tile.divisibility = 16 : i64}, %s: i64 {tile.divisibility = 16 : i64}) {
   %m64 = arith.extsi %m : i32 to i64
   %n64 = arith.constant 512 : i64
   %one = arith.constant 1 : i64

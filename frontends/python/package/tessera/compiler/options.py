@@ -49,8 +49,8 @@ class Options:
     num_consumer_groups: int = 0
     reg_dec_producer: int = 0
     reg_inc_consumer: int = 0
-    # Accesses by descriptor as bulk copies of the device. Off until they have run on one: descriptors then go by pointers.
-    tensor_copies: bool = False
+    # Accesses by descriptor as tensor copies where the device has them; False: by pointers.
+    tensor_copies: bool = True
 
     def __post_init__(self):
         libraries = self.extern_libs.items() if isinstance(self.extern_libs, dict) else self.extern_libs or ()
