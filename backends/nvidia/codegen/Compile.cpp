@@ -6,6 +6,7 @@
 // unroller, no vectoriser: the assembler schedules, and every instruction that it does not see is compile time saved.
 #include "backends/nvidia/codegen/Compile.h"
 
+#include "backends/nvidia/codegen/ConstantOffsets.h"
 #include "backends/nvidia/codegen/LoopOffsets.h"
 #include "backends/nvidia/codegen/TensorMaps.h"
 #include "core/codegen/simt/Emitter.h"
@@ -136,6 +137,7 @@ void optimise(llvm::Module &m, TargetMachine &tm, std::optional<bool> flushDenor
   fpm.addPass(createFunctionToLoopPassAdaptor(LICMPass(LICMOptions()), true));
   fpm.addPass(EarlyCSEPass(false));
   fpm.addPass(SimplifyCFGPass());
+  fpm.addPass(ConstantOffsetsPass());
   fpm.addPass(DCEPass());
   fpm.addPass(LoopOffsetsPass());
   for (llvm::Function &f : m)
