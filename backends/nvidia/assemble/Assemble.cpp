@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "backends/nvidia/assemble/Assemble.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <cstdlib>
@@ -225,19 +226,18 @@ Assembler::Assembler() {
     for (const char *name : {"/lib64/libnvJitLink.so.13", "/lib64/libnvJitLink.so.12"})
       libraries.push_back(prefix + name);
   std::string library = firstExisting(libraries);
-  if (!library.empty() && openLibrary(library))
-    return;
-  for (const char *name : {"libnvJitLink.so.13", "libnvJitLink.so.12"})
-    if (openLibrary(name))
-      return;
-  findProgram(findTool("ptxas"));
+  bool opened = (!library.empty() && openLibrary(library)) || openLibrary("libnvJitLink.so.13") ||
+                openLibrary("libnvJitLink.so.12");
+  std::string program = findProgram(findTool("ptxas"));
+  if (!program.empty())
+    name_ = opened ? name_ + " and " + program : program;
 }
 
 Assembler::Assembler(const std::string &path) {
   if (path.find("nvJitLink") != std::string::npos)
     openLibrary(path);
-  else
-    findProgram(path);
+  else if (std::string program = findProgram(path); !program.empty())
+    name_ = program;
 }
 
 const Assembler &Assembler::installed() {
@@ -255,45 +255,60 @@ bool Assembler::openLibrary(const std::string &path) {
   return true;
 }
 
-bool Assembler::findProgram(const std::string &path) {
+std::string Assembler::findProgram(const std::string &path) {
   TemporaryFolder folder;
   if (path.empty() || folder.path.empty() || run({path, "--version"}, folder.path / "version") != 0)
-    return false;
+    return {};
   std::string text = textOf(folder.path / "version");
   size_t at = text.find(", V");
-  kind_ = Kind::Program;
+  if (kind_ == Kind::None)
+    kind_ = Kind::Program;
   program_ = path;
-  name_ = "ptxas " +
-          (at == std::string::npos ? std::string("of unknown version")
-                                   : text.substr(at + 3, text.find_first_of("\n ", at + 3) - at - 3)) +
-          " (" + path + ")";
-  return true;
+  return "ptxas " +
+         (at == std::string::npos ? std::string("of unknown version")
+                                  : text.substr(at + 3, text.find_first_of("\n ", at + 3) - at - 3)) +
+         " (" + path + ")";
+}
+
+static bool isSpoiled(const AssembleResult &r) {
+  return std::any_of(r.warnings.begin(), r.warnings.end(),
+                     [](const std::string &w) { return w.find("C7509") != std::string::npos; });
 }
 
 AssembleResult Assembler::assemble(const std::string &ptx, const std::string &arch, unsigned optLevel,
                                    const std::vector<std::string> &extra) const {
-  std::vector<std::string> options{"-arch=" + arch, "-O" + std::to_string(optLevel), "-lineinfo"};
+  AssembleResult r;
   switch (kind_) {
-  case Kind::Library:
-    for (const std::string &option : extra)
-      options.push_back("-Xptxas=" + option);
-    return byLibrary(ptx, std::move(options));
+  case Kind::Library: {
+    // What is known to be spoiled is not tried.
+    bool calls = ptx.find("wgmma.mma_async") != std::string::npos &&
+                 (ptx.find("div.rn.f") != std::string::npos || ptx.find("sqrt.rn.f") != std::string::npos);
+    if (program_.empty() || !calls)
+      r = byLibrary(ptx, arch, optLevel, extra);
+    return !program_.empty() && (calls || isSpoiled(r)) ? byProgram(ptx, arch, optLevel, extra) : r;
+  }
   case Kind::Program:
-    options.insert(options.end(), extra.begin(), extra.end());
-    return byProgram(ptx, std::move(options));
+    return byProgram(ptx, arch, optLevel, extra);
   case Kind::None:
     break;
   }
-  AssembleResult r;
   r.ok = true;
   return r;
 }
 
-AssembleResult Assembler::byLibrary(const std::string &ptx, std::vector<std::string> options) const {
+static std::vector<std::string> optionsFor(const std::string &arch, unsigned optLevel) {
+  return {"-arch=" + arch, "-O" + std::to_string(optLevel), "-lineinfo"};
+}
+
+AssembleResult Assembler::byLibrary(const std::string &ptx, const std::string &arch, unsigned optLevel,
+                                    const std::vector<std::string> &extra) const {
   AssembleResult r;
   JitLink link;
   link.load(library_);
+  std::vector<std::string> options = optionsFor(arch, optLevel);
   options.emplace_back("-verbose");
+  for (const std::string &option : extra)
+    options.push_back("-Xptxas=" + option);
   std::vector<const char *> texts;
   std::string all;
   for (const std::string &option : options) {
@@ -320,8 +335,11 @@ AssembleResult Assembler::byLibrary(const std::string &ptx, std::vector<std::str
   return r;
 }
 
-AssembleResult Assembler::byProgram(const std::string &ptx, std::vector<std::string> options) const {
+AssembleResult Assembler::byProgram(const std::string &ptx, const std::string &arch, unsigned optLevel,
+                                    const std::vector<std::string> &extra) const {
   AssembleResult r;
+  std::vector<std::string> options = optionsFor(arch, optLevel);
+  options.insert(options.end(), extra.begin(), extra.end());
   TemporaryFolder folder;
   if (folder.path.empty()) {
     r.error = "no temporary folder can be made for " + name_;

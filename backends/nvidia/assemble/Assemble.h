@@ -31,7 +31,10 @@ public:
   static const Assembler &installed();
   explicit Assembler(const std::string &path);
 
-  // "nvJitLink 13.0", "ptxas 13.0.48 (/usr/local/cuda/bin/ptxas)", "none (the driver assembles)".
+  // "nvJitLink 13.0", "nvJitLink 13.0 and ptxas 13.0.48 (/usr/local/cuda/bin/ptxas)", "ptxas 13.0.48 (…)", "none (the driver assembles)".
+  // Where both are there the library assembles, because it needs no process, but for kernels that it spoils: it makes code that can still be linked, in
+  // which divisions and roots that round call functions of other places, and beside such a call every asynchronous matrix instruction is awaited at once
+  // (C7509; ptxas inlines or knows the callee). An attention: 166 registers and 472 TFLOP/s instead of 192 and 559, H100.
   const std::string &name() const { return name_; }
   bool isNone() const { return kind_ == Kind::None; }
   // arch: "sm_90a"; extra: options of ptxas, as on its command line. Thread-safe.
@@ -42,9 +45,11 @@ private:
   enum class Kind : uint8_t { None, Library, Program };
   Assembler();
   bool openLibrary(const std::string &path);
-  bool findProgram(const std::string &path);
-  AssembleResult byLibrary(const std::string &ptx, std::vector<std::string> options) const;
-  AssembleResult byProgram(const std::string &ptx, std::vector<std::string> options) const;
+  std::string findProgram(const std::string &path); // its name, empty where it does not run
+  AssembleResult byLibrary(const std::string &ptx, const std::string &arch, unsigned optLevel,
+                           const std::vector<std::string> &extra) const;
+  AssembleResult byProgram(const std::string &ptx, const std::string &arch, unsigned optLevel,
+                           const std::vector<std::string> &extra) const;
 
   Kind kind_ = Kind::None;
   std::string name_ = "none (the driver assembles)", program_;
