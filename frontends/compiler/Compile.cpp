@@ -92,12 +92,12 @@ bool Job::emitTile(const TargetCompiler *target) {
                                         : std::string(hasTF32 ? "tf32" : "ieee");
   if (!(source_.isLive() ? visitFunction(emitOptions) : visitFile(emitOptions)))
     return false;
-  for (const char *key : {"fp_fusion", "delayed_products"})
-    if (!options.option(key).empty()) {
-      mlir::NamedAttrList facts((*module_)->getAttrOfType<mlir::DictionaryAttr>("tile.options"));
-      facts.set(key, mlir::IntegerAttr::get(mlir::IntegerType::get(context_.get(), 64), options.number(key, 1)));
-      (*module_)->setAttr("tile.options", facts.getDictionary(context_.get()));
-    }
+  if (!options.option("fp_fusion").empty()) {
+    mlir::NamedAttrList facts((*module_)->getAttrOfType<mlir::DictionaryAttr>("tile.options"));
+    facts.set("fp_fusion",
+              mlir::IntegerAttr::get(mlir::IntegerType::get(context_.get(), 64), options.number("fp_fusion", 1)));
+    (*module_)->setAttr("tile.options", facts.getDictionary(context_.get()));
+  }
   return true;
 }
 

@@ -228,8 +228,6 @@ int32_t tsc_lower(const void *bytes, uint64_t n, const tsc_request *request, con
       facts.emplace_back(key, options.number(key, otherwise));
     if (options.has("fp_fusion"))
       facts.emplace_back("fp_fusion", options.number("fp_fusion", 1));
-    if (options.has("delayed_products"))
-      facts.emplace_back("delayed_products", options.number("delayed_products", 0));
     tile = readTileText(input, options.option("file"), facts, *context, list);
   }
   if (!tile.module)

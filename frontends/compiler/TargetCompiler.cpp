@@ -104,7 +104,6 @@ bool isCoreOption(const std::string &key) {
                                       "plugin",
                                       "fp_fusion",
                                       "tensor_copies",
-                                      "delayed_products",
                                       "unsupported_fp8",
                                       "sanitize_overflow",
                                       "file",

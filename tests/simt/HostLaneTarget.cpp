@@ -166,11 +166,6 @@ Value *HostLaneTarget::reduceWarp(IRBuilderBase &b, tbc::Rmw kind, V value) {
   return call(b, offsetof(Services, reduce), b.getInt32Ty(), {b.getInt32(static_cast<uint32_t>(kind)), value}, true);
 }
 
-Value *HostLaneTarget::anyLane(IRBuilderBase &b, V condition) {
-  V any = reduceWarp(b, tbc::Rmw::Or, b.CreateZExt(condition, b.getInt32Ty()));
-  return any ? b.CreateICmpNE(any, b.getInt32(0)) : nullptr;
-}
-
 // ---- memory ----------------------------------------------------------------------------------------------------------
 
 Value *HostLaneTarget::loadGlobal(IRBuilderBase &b, Type *type, V pointer, V predicate, V other, unsigned align,

@@ -33,7 +33,6 @@ public:
   V shuffleXor(llvm::IRBuilderBase &b, V value, unsigned mask) override;
   V shuffleUp(llvm::IRBuilderBase &b, V value, unsigned delta) override;
   V reduceWarp(llvm::IRBuilderBase &b, tbc::Rmw kind, V value) override;
-  V anyLane(llvm::IRBuilderBase &b, V condition) override;
   V loadGlobal(llvm::IRBuilderBase &b, llvm::Type *type, V pointer, V predicate, V other, unsigned align,
                codegen::simt::AccessHints hints) override;
   void storeGlobal(llvm::IRBuilderBase &b, V value, V pointer, V predicate, unsigned align,

@@ -139,10 +139,6 @@ Value *NvLaneTarget::shuffleUp(IRBuilderBase &b, V value, unsigned delta) {
                            {b.getInt32(~0u), value, b.getInt32(delta), b.getInt32(0)});
 }
 
-Value *NvLaneTarget::anyLane(IRBuilderBase &b, V condition) {
-  return b.CreateIntrinsic(Intrinsic::nvvm_vote_any_sync, {}, {b.getInt32(~0u), condition});
-}
-
 SmallVector<Value *> NvLaneTarget::loadBlocks(IRBuilderBase &b, V row, unsigned blocks, bool transposed) {
   static constexpr Intrinsic::ID ids[2][3] = {
       {Intrinsic::nvvm_ldmatrix_sync_aligned_m8n8_x1_b16, Intrinsic::nvvm_ldmatrix_sync_aligned_m8n8_x2_b16,

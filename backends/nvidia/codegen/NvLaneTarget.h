@@ -53,7 +53,6 @@ public:
   unsigned blockTransfers() const override { return arch_.sm >= 90 ? 15 : 3; } // ldmatrix, stmatrix
   llvm::SmallVector<V> loadBlocks(llvm::IRBuilderBase &b, V row, unsigned blocks, bool transposed) override;
   void storeBlocks(llvm::IRBuilderBase &b, V row, llvm::ArrayRef<V> words, bool transposed) override;
-  V anyLane(llvm::IRBuilderBase &b, V condition) override;
 
   V loadGlobal(llvm::IRBuilderBase &b, llvm::Type *type, V pointer, V predicate, V other, unsigned align,
                codegen::simt::AccessHints hints) override;

@@ -73,6 +73,22 @@ llvm::Function *Emitter::emit(const std::string &name) {
 
 void Emitter::fail(const Op &o, const std::string &what) const { throw CannotLower{what, o.loc, o.code}; }
 
+bool Emitter::isUsed(tbc::ValueId v) {
+  if (used_.empty()) {
+    used_.resize(m_.valueTypes.size());
+    std::function<void(const tbc::Region &)> visit = [&](const tbc::Region &r) {
+      for (const Op &o : r.ops) {
+        for (tbc::ValueId operand : o.operands)
+          used_[operand] = true;
+        for (const tbc::Region &inner : o.regions)
+          visit(inner);
+      }
+    };
+    visit(f_.body);
+  }
+  return used_[v];
+}
+
 unsigned Emitter::registersOf(const tbc::Type &t) const {
   return t.isTensor() ? 1u << layoutOf(t).inBits(layout::kRegister) : 1;
 }
@@ -90,10 +106,14 @@ void Emitter::region(const tbc::Region &r) {
     }
     if (lines_)
       b_.SetCurrentDebugLocation(lines_->at(o.loc));
-    if (o.code == Opcode::DotWait && i + 1 < r.ops.size() && scaleWhereNeeded(&o, r.ops[i + 1]))
+    const Op *next = i + 1 < r.ops.size() ? &r.ops[i + 1] : nullptr;
+    if (o.code == Opcode::For && next && next->code == Opcode::DotWait &&
+        llvm::all_of(next->operands, [&](tbc::ValueId v) { return llvm::is_contained(o.results, v); })) {
+      emitFor(o, next);
       ++i;
-    else if (!scaleWhereNeeded(nullptr, o))
+    } else {
       op(o);
+    }
   }
 }
 
@@ -216,7 +236,10 @@ void Emitter::emitIf(const Op &o) {
 
 constexpr int64_t kDisableHoisting = 8; // bit 3 of loop_flags
 
-void Emitter::emitFor(const Op &o) {
+// `wait`: the dot_wait behind the loop, of results of it, or null. It goes on the way out of the loop, not behind the place where a loop without
+// iterations joins: there nothing runs, but ptxas takes the moves of the start values for writes to sums of products that do, and does all products
+// of the loop one by one (C7515).
+void Emitter::emitFor(const Op &o, const Op *wait) {
   LLVMContext &c = out_.getContext();
   const tbc::Region &body = o.regions[0];
   V lower = scalar(o.operands[0]), upper = scalar(o.operands[1]), step = scalar(o.operands[2]);
@@ -235,13 +258,14 @@ void Emitter::emitFor(const Op &o) {
   setScalar(body.args[0], induction);
   unpair(carried, ArrayRef(body.args).drop_front());
   region(body);
-  Registers next = paired(Registers(yielded_), o.results);
+  Registers last = yielded_, next = paired(last, o.results);
   BasicBlock *latch = b_.GetInsertBlock();
   // upper - i is exact as an unsigned number, so the last step cannot wrap past upper.
   V more = b_.CreateICmpUGT(b_.CreateSub(upper, induction), step);
   induction->addIncoming(b_.CreateAdd(induction, step), latch);
   addIncoming(carried, next, latch);
-  Instruction *back = b_.CreateCondBr(more, loop, after);
+  BasicBlock *leave = wait ? BasicBlock::Create(c, "leave", function_, after) : after;
+  Instruction *back = b_.CreateCondBr(more, loop, leave);
   if (o.intAttr(AttrId::LoopFlags) & kDisableHoisting) {
     MDNode *stays = MDNode::get(c, MDString::get(c, "llvm.licm.disable"));
     MDNode *node = MDNode::getDistinct(c, {nullptr, stays});
@@ -249,10 +273,38 @@ void Emitter::emitFor(const Op &o) {
     back->setMetadata(LLVMContext::MD_loop, node);
   }
 
+  if (wait) {
+    b_.SetInsertPoint(leave);
+    SmallVector<std::pair<size_t, unsigned>>
+        places; // of the awaited values among the loop's results: first register, how many
+    Registers running;
+    for (tbc::ValueId id : wait->operands) {
+      size_t first = 0;
+      for (tbc::ValueId result : o.results) {
+        if (result == id)
+          break;
+        first += registersOf(type(result));
+      }
+      places.push_back({first, registersOf(type(id))});
+      running.append(last.begin() + first, last.begin() + first + places.back().second);
+    }
+    SmallVector<V> awaited = target_.awaitMatrix(b_, static_cast<unsigned>(wait->intAttr(AttrId::Pending)), running);
+    ArrayRef<V> left = awaited;
+    for (auto [first, count] : places) {
+      llvm::copy(left.take_front(count), last.begin() + first);
+      left = left.drop_front(count);
+    }
+    next = paired(last, o.results);
+    latch = leave;
+    b_.CreateBr(after);
+  }
+
   b_.SetInsertPoint(after);
   Registers results = phisOf(b_, initial, before);
   addIncoming(results, next, latch);
   unpair(results, o.results);
+  for (size_t i = 0; wait && i < wait->results.size(); ++i)
+    values_[wait->results[i]] = values_[wait->operands[i]];
 }
 
 void Emitter::emitWhile(const Op &o) {

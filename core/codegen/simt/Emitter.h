@@ -76,7 +76,7 @@ private:
   unsigned registersOf(const tbc::Type &t) const; // 1 for a scalar
   // Control flow.
   void emitIf(const tbc::Op &o);
-  void emitFor(const tbc::Op &o);
+  void emitFor(const tbc::Op &o, const tbc::Op *wait = nullptr);
   void emitWhile(const tbc::Op &o);
   void unflatten(llvm::ArrayRef<V> flat, llvm::ArrayRef<tbc::ValueId> ids);
   // The same with pairs of 16-bit registers of tiles as one of 32: how a loop carries them.
@@ -147,24 +147,13 @@ private:
   // Of the lanes that hold an element or a scalar one, nullptr where each holds its own.
   V isFirstHolder(const tbc::Type &t);
   V both(V a, V b); // and of predicates, nullptr is true
-  bool isUsed(tbc::ValueId v) { return uses().counts[v] != 0; }
+  bool isUsed(tbc::ValueId v);
   Registers spreadCopies(const tbc::Op &o, Registers r, const tbc::Type &t);
 
   // ---- asynchronous copies and products (Async.cpp)
   bool asynchronous(const tbc::Op &o); // shared_slot, shared_transpose, async_*, shared_fence, dot_wait
   void asyncLoad(const tbc::Op &o);
   void asyncDot(const tbc::Op &o);
-
-  // ---- multiplications by factors that are mostly one (Scaling.cpp)
-  struct Uses { // by ValueId, made when first asked for
-    std::vector<unsigned> counts;
-    std::vector<const tbc::Op *> definitions; // null: an argument
-  };
-  const Uses &uses();
-  const tbc::Op *origin(tbc::ValueId &v);
-  bool isMostlyOne(tbc::ValueId v);
-  // Emits the op, and the wait before it, where the factors are such; false: nothing was emitted that counts.
-  bool scaleWhereNeeded(const tbc::Op *wait, const tbc::Op &o);
 
   // ---- tensor copies (TensorCopies.cpp)
   bool tensorCopies(const tbc::Op &o); // tensor_*, copy_*
@@ -242,7 +231,7 @@ private:
   llvm::DenseMap<tbc::ValueId, const tbc::Op *> maps_;   // tensor_map
   Registers yielded_; // what the last yield or condition gave, one region after the other
   llvm::DenseMap<const layout::LinearLayout *, V> parts_; // laneAndWarpPart, by layout of layouts_
-  Uses uses_;
+  std::vector<bool> used_;                                // by ValueId, made when first asked for
   bool debugInfo_ = true;
   std::unique_ptr<SourceLines> lines_; // null: no debug info
 };

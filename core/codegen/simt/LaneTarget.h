@@ -107,8 +107,6 @@ public:
   virtual V shuffleUp(llvm::IRBuilderBase &b, V value, unsigned delta) = 0;
   // A reduction of an i32 over the subgroup in one instruction, nullptr where there is none: Rmw kinds Add, Max, Min, UMax, UMin, And, Or, Xor.
   virtual V reduceWarp(llvm::IRBuilderBase &, tbc::Rmw, V) { return nullptr; }
-  // Whether the condition holds in any lane of the subgroup, nullptr where no instruction tells; all lanes take part.
-  virtual V anyLane(llvm::IRBuilderBase &, V /*condition*/) { return nullptr; }
 
   // Moves of blocks between shared memory and registers that the device has: layout::BlockTransfers, with their meaning. One, two or four blocks; `row` is the
   // row that the calling lane names, a multiple of 16 bytes; the words are i32, one a block.

@@ -82,11 +82,13 @@ namespace {
 struct LanePlan {
   unsigned halvings = 0;
   static LanePlan make(unsigned rows, unsigned laneBits, unsigned words, bool undo) {
-    // Issue slots: a shuffle takes four times as long as an addition or a selection of a word.
+    // Issue slots: a shuffle takes four times as long as an addition or a selection of a word. Shuffles that wait for each other cost their
+    // latency, some 24 clocks of which other warps of the scheduler fill three quarters: few rows do not hide it by themselves.
+    constexpr unsigned kStep = 6;
     unsigned shuffle = 4 * words, select = words, best = ~0u;
     LanePlan plan;
     for (unsigned h = 0; h <= laneBits && (1u << h) <= rows; ++h) {
-      unsigned cost = (laneBits - h) * (rows >> h) * (shuffle + 1);
+      unsigned cost = (laneBits - h) * (rows >> h) * (shuffle + 1) + kStep * (laneBits + (undo ? h : 0));
       for (unsigned step = 1; step <= h; ++step)
         cost += (rows >> step) * (shuffle + 2 * select + 1 + (undo ? shuffle + 2 * select : 0));
       if (cost < best)

@@ -88,7 +88,7 @@ private:
   bool copiesTiles() const {
     return llvm::any_of(loads_, [](const StagedLoad &staged) { return staged.copy.has_value(); });
   }
-  BlockArgument buildLoop(int64_t distance, int64_t slots);
+  void buildLoop(int64_t distance, int64_t slots);
 
   scf::ForOp loop_;
   const AxisFacts &facts_;
@@ -410,8 +410,7 @@ void LoopPipeliner::startCopies(OpBuilder &builder, Location loc, IRMapping &map
     TensorLoadOp::create(builder, load.getLoc(), TypeRange(), operands);
 }
 
-// Returns the iteration argument that says which slot of each ring is worked on.
-BlockArgument LoopPipeliner::buildLoop(int64_t distance, int64_t slots) {
+void LoopPipeliner::buildLoop(int64_t distance, int64_t slots) {
   Location loc = loop_.getLoc();
   OpBuilder builder(loop_);
   Value lower = loop_.getLowerBound(), upper = loop_.getUpperBound(), step = loop_.getStep();
@@ -558,7 +557,6 @@ BlockArgument LoopPipeliner::buildLoop(int64_t distance, int64_t slots) {
   loop_.replaceAllUsesWith(results);
   loop_.erase();
   loop_ = made;
-  return working;
 }
 
 unsigned LoopPipeliner::run(int64_t stages) {
@@ -591,20 +589,21 @@ unsigned LoopPipeliner::run(int64_t stages) {
   unsigned inFlight = accumulateOnly();
   auto stays = [&](Value shared) { return staysFilled(shared); };
   uint64_t registers = target_.info().stated(target::Capability::RegsPerThread);
-  // Measured on an H100: slower than one product after the other (docs/rationale/attention.md), so only where it is asked for.
-  bool delays = moduleOption(loop_->getParentOfType<ModuleOp>(), "delayed_products", 0) != 0;
-  bool overlaps = delays && !inFlight && hasAccumulatingProducts(loop_, stays);
-  bool trails = delays && !inFlight && !overlaps && hasTrailingProducts(loop_, registers, stays);
-  int64_t extra = inFlight || overlaps || trails ? 2 : 1;
-  int64_t distance = inFlight && !inTurn_.empty() ? distanceInTurn(stages) : chooseDistance(stages, extra, sharedLeft_);
+  bool overlaps = !inFlight && hasRunningProducts(loop_, registers, stays);
+  int64_t extra = inFlight || overlaps ? 2 : 1;
+  // The slot that products which run on keep is one of those that were asked for: an iteration that does so much is long enough for loads that
+  // start one later, and what is not asked for may hold another block (docs/rationale/attention.md).
+  int64_t distance = inFlight && !inTurn_.empty()
+                         ? distanceInTurn(stages)
+                         : chooseDistance(overlaps && stages > 2 ? stages - 1 : stages, extra, sharedLeft_);
   if (distance < 1 && extra == 2)
-    inFlight = 0, overlaps = trails = false, extra = 1, distance = chooseDistance(stages, extra, sharedLeft_);
+    inFlight = 0, overlaps = false, extra = 1, distance = chooseDistance(stages, extra, sharedLeft_);
   if (!inFlight)
     inTurn_.clear();
   if (distance < 1)
     return 0;
   int64_t slots = distance + extra;
-  BlockArgument slot = buildLoop(distance, slots);
+  buildLoop(distance, slots);
   OpBuilder builder(loop_);
   SmallVector<Value> sums;
   if (overlaps)
@@ -635,8 +634,6 @@ unsigned LoopPipeliner::run(int64_t stages) {
     SharedFreeOp::create(builder, loop_.getLoc(), pair);
   if (copyBarriers_)
     endCopyBarriers(builder, loop_.getLoc(), copyBarriers_);
-  if (trails)
-    delayTrailingProducts(loop_, slot);
   return static_cast<unsigned>(loads_.size());
 }
 

@@ -1,10 +1,10 @@
 // ScheduleProducts.cpp - when a loop's asynchronous products start, and when they are awaited
 //
-// Before: scf.for { %s = a(i) @ b(i) ; %w = f(%s) ; %sum = %w @ v(i) + g(%sum) }
-// After:  %s = a(0) @ b(0) ; %w = f(%s) ; scf.for from 1 { %s = a(i) @ b(i) ; %t = %w @ v(i - 1) + %sum ; await %s ; %w' = f(%s) ; await %t ;
-//         %sum' = g(%t) } ; %sum = %w @ v(n - 1) + %sum, all of it under a condition that there is an iteration.
-// The second product runs while the lanes compute f, which is most of their work; in the order of the source the matrix
-// unit waits for the lanes and the lanes for the unit. What a product reads from shared memory must last an iteration longer.
+// Before: scf.for { %s = a(i) @ b(i) ; await %s ; %w = f(%s) ; %sum = %w @ v(i) + g(%sum) ; await %sum }
+// After:  scf.for { %s = a(i) @ b(i) ; await %s, %sum ; %w = f(%s) ; %sum' = %w @ v(i) + g(%sum) } ; await %sum'
+// The second product runs on while the loop comes round: the lanes start the next loads and the next iteration's first product beside it, and
+// the wait for that one is one for both, because the unit keeps their order. What a product reads from shared memory must last an
+// iteration longer.
 // Requires and keeps: LAYOUT level.  More: docs/rationale/attention.md.
 //
 // SPDX-License-Identifier: Apache-2.0
@@ -13,9 +13,6 @@
 #include "core/ir/Tile.h"
 #include "core/transforms/layout/LayoutRules.h"
 
-#include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/IR/IRMapping.h"
-#include "mlir/IR/Matchers.h"
 #include "llvm/ADT/SetVector.h"
 
 using namespace mlir;
@@ -27,10 +24,9 @@ namespace {
 struct TrailingProduct {
   AsyncDotOp dot;
   DotWaitOp wait;
-  Value a, b, sum;                     // the product's operands
-  unsigned carried = 0;                // the loop's iteration argument that is the sum
-  SmallVector<Operation *> scaling;    // from that argument to the product's c
-  SmallVector<Operation *> conversion; // the last ops of a, which only change its type
+  Value a, b;                       // the product's operands
+  unsigned carried = 0;             // the loop's iteration argument that is the sum
+  SmallVector<Operation *> scaling; // from that argument to the product's c
 };
 
 } // namespace
@@ -47,7 +43,7 @@ static TrailingProduct trailingProductOf(scf::ForOp loop, unsigned carried) {
   if (!dot || dot->getBlock() != body || wait->getBlock() != body || !dot->hasOneUse() ||
       !wait.getResults()[0].hasOneUse() || isa<SharedType>(dot.getA().getType()))
     return {};
-  TrailingProduct found{dot, wait, dot.getA(), dot.getB(), dot.getC(), carried, {}, {}};
+  TrailingProduct found{dot, wait, dot.getA(), dot.getB(), carried, {}};
   for (Value sum = loop.getRegionIterArgs()[carried]; sum != dot.getC();) {
     Operation *op = sum.hasOneUse() ? *sum.user_begin() : nullptr;
     if (!op || op->getBlock() != body || !isMemoryEffectFree(op) || op->getNumResults() != 1 || op->getNumRegions())
@@ -57,11 +53,6 @@ static TrailingProduct trailingProductOf(scf::ForOp loop, unsigned carried) {
   }
   if (!dot.getC().hasOneUse())
     return {};
-  for (Value a = dot.getA(); Operation *op = a.getDefiningOp(); a = op->getOperand(0)) {
-    if (!isa<FpToFpOp, ConvertLayoutOp>(op) || op->getBlock() != body || !a.hasOneUse())
-      break;
-    found.conversion.insert(found.conversion.begin(), op);
-  }
   return found;
 }
 
@@ -126,18 +117,11 @@ static uint64_t registersOf(scf::ForOp loop, ArrayRef<TrailingProduct> trailing)
   return needed;
 }
 
-bool hasTrailingProducts(scf::ForOp loop, uint64_t registers, function_ref<bool(Value)> staysFilled) {
-  SmallVector<TrailingProduct> trailing = trailingProducts(loop);
-  if (trailing.empty())
-    return false;
-  return llvm::all_of(trailing, [&](const TrailingProduct &t) { return staysFilled(t.b); }) &&
-         (registers == 0 || registersOf(loop, trailing) <= registers);
-}
-
-bool hasAccumulatingProducts(scf::ForOp loop, function_ref<bool(Value)> staysFilled) {
+bool hasRunningProducts(scf::ForOp loop, uint64_t registers, function_ref<bool(Value)> staysFilled) {
   SmallVector<TrailingProduct> found = trailingProducts(loop);
-  return !found.empty() &&
-         llvm::all_of(found, [&](const TrailingProduct &t) { return t.scaling.empty() && staysFilled(t.b); });
+  bool scaled = llvm::any_of(found, [](const TrailingProduct &t) { return !t.scaling.empty(); });
+  return !found.empty() && llvm::all_of(found, [&](const TrailingProduct &t) { return staysFilled(t.b); }) &&
+         (!scaled || registers == 0 || registersOf(loop, found) <= registers);
 }
 
 // Moves the product and the ops that name its operands before `point`, unless they need something that is computed there or later.
@@ -158,6 +142,26 @@ static void moveUp(AsyncDotOp dot, Operation *point) {
   llvm::sort(ordered, [](Operation *a, Operation *b) { return a->isBeforeInBlock(b); });
   for (Operation *op : ordered)
     op->moveBefore(point);
+}
+
+// The sum of the iteration before is awaited together with the last of this iteration's products that is awaited before its own starts: the unit keeps
+// their order, so that it waits for nothing more. It is scaled right before its own product. One wait names both: of two in a row ptxas takes the
+// second for the end of the sum's product, and does every instruction of it on its own (C7515).
+static void scaleWhenAwaited(scf::ForOp loop, TrailingProduct &t) {
+  DotWaitOp last;
+  for (DotWaitOp wait : loop.getBody()->getOps<DotWaitOp>())
+    if (wait->isBeforeInBlock(t.dot))
+      last = wait;
+  for (Operation *op : t.scaling)
+    op->moveBefore(t.dot);
+  BlockArgument sum = loop.getRegionIterArgs()[t.carried];
+  SmallVector<Value> values(last.getValues());
+  values.push_back(sum);
+  OpBuilder at(last);
+  auto both = DotWaitOp::create(at, last.getLoc(), values, last.getPending());
+  last.replaceAllUsesWith(both.getResults().drop_back());
+  t.scaling.front()->replaceUsesOfWith(sum, both.getResults().back());
+  last.erase();
 }
 
 SmallVector<Value> overlapProducts(scf::ForOp loop, uint64_t registers) {
@@ -184,169 +188,10 @@ SmallVector<Value> overlapProducts(scf::ForOp loop, uint64_t registers) {
   for (AsyncDotOp dot : others)
     if (auto wait = cast<DotWaitOp>(*dot->user_begin()))
       wait.setPending(startedSince(wait));
+  for (TrailingProduct &t : trailing)
+    if (!t.scaling.empty())
+      scaleWhenAwaited(loop, t);
   return sums;
 }
-
-namespace {
-
-// Emits the iterations of the loop in their new order.
-class DelayedLoop {
-public:
-  DelayedLoop(scf::ForOp loop, BlockArgument slot)
-      : loop_(loop), slot_(slot), trailing_(trailingProducts(loop)), builder_(loop) {}
-  Operation *run();
-
-private:
-  struct Delayed { // of one trailing product, from one iteration to the next
-    Value a, sum;
-  };
-  void front(OpBuilder &at, IRMapping &map, ArrayRef<Delayed> before, Value slotBefore, SmallVector<Delayed> &after);
-  Value start(OpBuilder &at, const TrailingProduct &t, Value a, Value sum, Value slot);
-  Value secondIteration(OpBuilder &at);
-
-  scf::ForOp loop_;
-  BlockArgument slot_;
-  SmallVector<TrailingProduct> trailing_;
-  OpBuilder builder_;
-};
-
-} // namespace
-
-// The product, with b from the slot of its own iteration.
-Value DelayedLoop::start(OpBuilder &at, const TrailingProduct &t, Value a, Value sum, Value slot) {
-  IRMapping map;
-  map.map(slot_, slot);
-  map.map(t.a, a);
-  map.map(t.sum, sum);
-  SmallVector<Operation *> place; // slots and transposes that name b
-  for (Operation *op = t.b.getDefiningOp(); op && op->getBlock() == loop_.getBody();
-       op = op->getOperand(0).getDefiningOp())
-    place.insert(place.begin(), op);
-  for (Operation *op : place)
-    at.clone(*op, map);
-  return at.clone(*t.dot, map)->getResult(0);
-}
-
-// Everything but the trailing products; those of the iteration before run beside, where there is one (`before`).
-void DelayedLoop::front(OpBuilder &at, IRMapping &map, ArrayRef<Delayed> before, Value slotBefore,
-                        SmallVector<Delayed> &after) {
-  llvm::DenseSet<Operation *> late;
-  for (const TrailingProduct &t : trailing_) {
-    late.insert(t.dot);
-    late.insert(t.wait);
-    late.insert(t.scaling.begin(), t.scaling.end());
-    late.insert(t.conversion.begin(), t.conversion.end());
-  }
-  Location loc = loop_.getLoc();
-  SmallVector<Value> running;
-  for (Operation &op : loop_.getBody()->without_terminator()) {
-    if (late.contains(&op))
-      continue;
-    // Behind the first product whose result this iteration waits for.
-    if (isa<DotWaitOp>(op) && running.empty())
-      for (size_t i = 0; i < before.size(); ++i)
-        running.push_back(start(at, trailing_[i], before[i].a, before[i].sum, slotBefore));
-    if (auto wait = dyn_cast<DotWaitOp>(at.clone(op, map)))
-      wait.setPending(startedSince(wait));
-  }
-  for (auto [i, t] : llvm::enumerate(trailing_)) {
-    BlockArgument argument = loop_.getRegionIterArgs()[t.carried];
-    Value sum = map.lookup(argument);
-    if (!running.empty()) {
-      auto wait = DotWaitOp::create(at, loc, ValueRange{running[i]}, 0);
-      wait.setPending(startedSince(wait));
-      sum = wait.getResults()[0];
-    }
-    map.map(argument, sum);
-    for (Operation *op : t.scaling)
-      at.clone(*op, map);
-    // Behind the wait: the product has read the registers that this may be written to.
-    for (Operation *op : t.conversion)
-      at.clone(*op, map);
-    after.push_back({map.lookup(t.a), t.scaling.empty() ? sum : map.lookup(t.sum)});
-  }
-}
-
-// lower + step, or upper where that is no iteration: no sum that is used wraps.
-Value DelayedLoop::secondIteration(OpBuilder &at) {
-  Location loc = loop_.getLoc();
-  Value lower = loop_.getLowerBound(), upper = loop_.getUpperBound(), step = loop_.getStep();
-  Value left = arith::SubIOp::create(at, loc, upper, lower);
-  Value more = arith::CmpIOp::create(at, loc, arith::CmpIPredicate::ugt, left, step);
-  Value next = arith::AddIOp::create(at, loc, lower, step);
-  return arith::SelectOp::create(at, loc, more, next, upper);
-}
-
-Operation *DelayedLoop::run() {
-  Location loc = loop_.getLoc();
-  auto below = loop_.getUnsignedCmp() ? arith::CmpIPredicate::ult : arith::CmpIPredicate::slt;
-  Value lower = loop_.getLowerBound(), upper = loop_.getUpperBound();
-  Value runs = arith::CmpIOp::create(builder_, loc, below, lower, upper);
-  auto made = scf::IfOp::create(builder_, loc, loop_.getResultTypes(), runs, /*withElseRegion=*/true);
-  OpBuilder otherwise = made.getElseBodyBuilder();
-  scf::YieldOp::create(otherwise, loc, loop_.getInitArgs());
-
-  // The first iteration, without what trails.
-  OpBuilder at = made.getThenBodyBuilder();
-  IRMapping first;
-  first.map(loop_.getInductionVar(), lower);
-  for (auto [argument, init] : llvm::zip(loop_.getRegionIterArgs(), loop_.getInitArgs()))
-    first.map(argument, init);
-  SmallVector<Delayed> delayed;
-  front(at, first, {}, {}, delayed);
-  llvm::SmallDenseMap<unsigned, unsigned> sums; // iteration arguments that are sums of products that trail
-  for (auto [i, t] : llvm::enumerate(trailing_))
-    sums[t.carried] = static_cast<unsigned>(i);
-  SmallVector<Value> inits;
-  auto append = [&](SmallVector<Value> &to, const IRMapping &map, ArrayRef<Delayed> values, Value slot) {
-    for (auto [i, value] : llvm::enumerate(loop_.getYieldedValues())) {
-      auto sum = sums.find(static_cast<unsigned>(i));
-      to.push_back(sum == sums.end() ? map.lookupOrDefault(value) : values[sum->second].sum);
-    }
-    for (const Delayed &d : values)
-      to.push_back(d.a);
-    to.push_back(slot);
-  };
-  append(inits, first, delayed, first.lookup(slot_));
-
-  // The others, each beside what trails of the one before.
-  auto rest = scf::ForOp::create(at, loc, secondIteration(at), upper, loop_.getStep(), inits,
-                                 /*bodyBuilder=*/nullptr, loop_.getUnsignedCmp());
-  rest->setDiscardableAttrs(loop_->getDiscardableAttrDictionary());
-  if (rest.getBody()->mightHaveTerminator())
-    rest.getBody()->getTerminator()->erase();
-  OpBuilder body = OpBuilder::atBlockEnd(rest.getBody());
-  IRMapping map;
-  map.map(loop_.getInductionVar(), rest.getInductionVar());
-  size_t own = loop_.getNumRegionIterArgs();
-  ArrayRef<BlockArgument> arguments = rest.getRegionIterArgs();
-  for (size_t i = 0; i < own; ++i)
-    map.map(loop_.getRegionIterArgs()[i], arguments[i]);
-  SmallVector<Delayed> before, after;
-  for (auto [i, t] : llvm::enumerate(trailing_))
-    before.push_back({arguments[own + i], arguments[t.carried]});
-  front(body, map, before, arguments.back(), after);
-  SmallVector<Value> yields;
-  append(yields, map, after, map.lookup(slot_));
-  scf::YieldOp::create(body, loc, yields);
-
-  // What trails of the last one.
-  SmallVector<Value> results(rest.getResults().take_front(own));
-  ArrayRef<Value> values = results;
-  SmallVector<Value> started;
-  for (auto [i, t] : llvm::enumerate(trailing_)) {
-    Value a = rest.getResult(static_cast<unsigned>(own + i));
-    started.push_back(start(at, t, a, values[t.carried], rest.getResults().back()));
-  }
-  auto wait = DotWaitOp::create(at, loc, started, 0);
-  for (auto [i, t] : llvm::enumerate(trailing_))
-    results[t.carried] = wait.getResults()[i];
-  scf::YieldOp::create(at, loc, results);
-  loop_.replaceAllUsesWith(made.getResults());
-  loop_.erase();
-  return made;
-}
-
-Operation *delayTrailingProducts(scf::ForOp loop, BlockArgument slot) { return DelayedLoop(loop, slot).run(); }
 
 } // namespace tessera::tile

@@ -282,7 +282,7 @@ Loop chained(const std::string &scaled, const std::string &second = "%w, %v, %su
 const char *const kScaled = "%sum = arith.mulf %acc, %signs : tensor<64x32xf32>\n";
 
 // products: asynchronous ones in the loop and around it, where the target has them.
-void expectDelayed(Loop loop, int products, const std::vector<int32_t> &trips = {0, 1, 2, 3, 8, -5}) {
+void expectRunning(Loop loop, int products, const std::vector<int32_t> &trips = {0, 1, 2, 3, 8, -5}) {
   loop.bounds = "%zero32 = arith.constant 0 : i32\n" + loop.bounds;
   for (int32_t n : trips) {
     int found = -1;
@@ -294,15 +294,15 @@ void expectDelayed(Loop loop, int products, const std::vector<int32_t> &trips = 
   }
 }
 
-// One first product before the loop, both in it, the last second product behind it.
-TEST(DelayedProducts, AnyNumberOfIterations) { expectDelayed(chained(kScaled), 4); }
+// Awaited when the next iteration's first product is, and behind the loop.
+TEST(RunningProducts, AnyNumberOfIterations) { expectRunning(chained(kScaled), 2); }
 
-// Nothing waits for the second product in the loop, and nothing is delayed.
-TEST(DelayedProducts, SumsThatNothingScales) { expectDelayed(chained("", "%w, %v, %acc"), 2); }
+// Nothing waits for the second product in the loop.
+TEST(RunningProducts, SumsThatNothingScales) { expectRunning(chained("", "%w, %v, %acc"), 2); }
 
 // As an attention backward: one more product that needs no other starts beside the first one.
-TEST(DelayedProducts, ProductsThatNeedNoOther) {
-  expectDelayed(chained("%ones = arith.constant dense<1.0> : tensor<64x32xf32>\n"
+TEST(RunningProducts, ProductsThatNeedNoOther) {
+  expectRunning(chained("%ones = arith.constant dense<1.0> : tensor<64x32xf32>\n"
                         "%s1 = tile.dot %a, %b, %ones : (tensor<64x16xf16>, tensor<16x32xf16>, tensor<64x32xf32>) -> "
                         "tensor<64x32xf32>\n%w1 = arith.addf %s0, %s1 : tensor<64x32xf32>\n"
                         "%w2 = tile.fptofp %w1 : tensor<64x32xf32> to tensor<64x32xf16>\n",
@@ -310,8 +310,8 @@ TEST(DelayedProducts, ProductsThatNeedNoOther) {
                 3);
 }
 
-// The same with tensor copies: the delayed product reads a slot that a copy barrier said was full.
-TEST(DelayedProducts, LoadsByDescriptor) {
+// The same with tensor copies: the product that runs on reads a slot that a copy barrier said was full.
+TEST(RunningProducts, LoadsByDescriptor) {
   Loop l = chained(kScaled);
   auto load = [](const char *name, const char *base, const char *rows, const char *columns, const char *at,
                  const char *tile) {
@@ -334,44 +334,44 @@ TEST(DelayedProducts, LoadsByDescriptor) {
     options.copies = &copies;
     std::string text = kernelOf(l);
     EXPECT_EQ(runBoth(text, data(), {n}, options), "") << n << " iterations\n" << text;
-    EXPECT_EQ(products, 4);
+    EXPECT_EQ(products, 2);
     EXPECT_GE(copies, 6); // of three arrays, ahead of the loop and in it
   }
 }
 
-TEST(DelayedProducts, ManyStages) {
+TEST(RunningProducts, ManyStages) {
   Loop l = chained(kScaled);
   l.attributes = " {tile.num_stages = 4 : i32}";
-  expectDelayed(l, 4);
+  expectRunning(l, 2);
 }
 
-TEST(DelayedProducts, BoundsThatNoSumMayWrap) {
+TEST(RunningProducts, BoundsThatNoSumMayWrap) {
   for (auto [type, lower] : {std::pair("i32", "2147483600"), std::pair("i64", "9223372036854775760")}) {
     Loop l = from(type, lower);
     l.product = chained(kScaled).product;
-    expectDelayed(l, 4, {0, 1, 2, 3});
+    expectRunning(l, 2, {0, 1, 2, 3});
   }
   Loop l = from("i32", "2147483632"); // unsigned: signed, it would end below where it starts
   l.isUnsigned = true;
   l.product = chained(kScaled).product;
-  expectDelayed(l, 4, {0, 1, 2, 5});
+  expectRunning(l, 2, {0, 1, 2, 5});
 }
 
-TEST(DelayedProducts, OuterLoopsComeRoundAgain) {
+TEST(RunningProducts, OuterLoopsComeRoundAgain) {
   Loop l = chained(kScaled);
   l.before = "%c0 = arith.constant 0 : i32\n%c1 = arith.constant 1 : i32\n%c3 = arith.constant 3 : i32\n"
              "%ro = scf.for %o = %c0 to %c3 step %c1 iter_args(%so = %zero) -> (tensor<64x32xf32>) : i32 {\n";
   l.init = "%so";
   l.after = "scf.yield %r : tensor<64x32xf32>\n}\n";
   l.result = "%ro";
-  expectDelayed(l, 4);
+  expectRunning(l, 2);
 }
 
-// The sum is used beside the product, or the weights come from the other product's sum of this iteration: the order stays.
-TEST(DelayedProducts, SumsThatTheIterationNeeds) {
-  expectDelayed(
+// The sum is used beside the product: the order stays. What scales it comes from the other product of the iteration.
+TEST(RunningProducts, SumsThatTheIterationNeeds) {
+  expectRunning(
       chained(
           "%sum0 = arith.mulf %acc, %signs : tensor<64x32xf32>\n%sum = arith.addf %sum0, %acc : tensor<64x32xf32>\n"),
       2);
-  expectDelayed(chained("%sum = arith.addf %s0, %acc : tensor<64x32xf32>\n"), 4);
+  expectRunning(chained("%sum = arith.addf %s0, %acc : tensor<64x32xf32>\n"), 2);
 }

@@ -115,7 +115,6 @@ void setWarps(mlir::ModuleOp module, unsigned warps) {
   mlir::Builder builder(module.getContext());
   mlir::NamedAttrList options(module->getAttrOfType<mlir::DictionaryAttr>("tile.options"));
   options.set("num_warps", builder.getI64IntegerAttr(warps));
-  options.set("delayed_products", builder.getI64IntegerAttr(1));
   module->setAttr("tile.options", options.getDictionary(module.getContext()));
 }
 
