@@ -3,6 +3,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "core/ir/Tile.h"
+
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "llvm/ADT/DenseMap.h"
@@ -44,6 +46,9 @@ private:
         visitWhile(loop);
       else if (auto branch = llvm::dyn_cast<mlir::scf::IfOp>(op))
         visitIf(branch);
+      else if (auto roles = llvm::dyn_cast<RolesOp>(op))
+        for (mlir::Region &role : roles->getRegions())
+          visitBlock(role.front());
       else
         self().transfer(&op);
     }

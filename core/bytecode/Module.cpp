@@ -39,6 +39,14 @@ TypeId Module::internType(const Type &t) {
   return static_cast<TypeId>(types.size() - 1);
 }
 
+int64_t blockWarps(const Module &m, const Function &f) {
+  int64_t warps = m.option("num_warps", 4);
+  for (const Op &op : f.body.ops)
+    if (op.code == Opcode::Roles)
+      warps += op.intAttr(AttrId::Warps);
+  return warps;
+}
+
 static constexpr OpInfo kOps[] = {
 #define TSR_OP(number, Name, text, since, minOperands, maxOperands, results, regions, attributes, summary)             \
   {Opcode::Name, text, since, minOperands, maxOperands, results, regions, attributes, summary},

@@ -191,6 +191,9 @@ struct Module {
   }
 };
 
+// Subgroups of the kernel's block: num_warps, and those that `roles` has beside them.
+int64_t blockWarps(const Module &m, const Function &f);
+
 // One row of the op table.
 struct OpInfo {
   Opcode code;

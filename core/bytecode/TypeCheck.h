@@ -94,6 +94,7 @@ private:
   bool isCopyBarrier(size_t i);
   bool isCopied();
   void areCoordinates(size_t first);
+  void roles();
 
   const Module &m_;
   const Op &op_;

@@ -46,6 +46,7 @@ private:
 
   bool tables();
   void function(const Function &f);
+  void besideRoles(const Region &body);
   void region(const Region &r, const Op *owner, size_t index, unsigned depth);
   void op(const Op &op, unsigned depth);
   bool define(ValueId v, std::vector<ValueId> &scope, const Op *op);
@@ -56,6 +57,7 @@ private:
   std::string kernel_;
   std::vector<uint8_t> visible_, defined_;
   unsigned scalarDepth_ = 0; // > 0 inside a region over scalars
+  bool working_ = false;     // inside the work of roles
 };
 
 bool Verifier::tables() {
@@ -112,6 +114,34 @@ void Verifier::function(const Function &f) {
       fail("parameter `" + p.name + "`: divisibility " + std::to_string(p.divisibility) + " is below 1");
   }
   region(f.body, nullptr, 0, 0);
+  besideRoles(f.body);
+}
+
+// All lanes of a block whose subgroups take roles do what stands before: nothing that has lanes of its own.
+void Verifier::besideRoles(const Region &body) {
+  auto roles = std::find_if(body.ops.begin(), body.ops.end(), [](const Op &o) { return o.code == Opcode::Roles; });
+  if (roles == body.ops.end())
+    return;
+  if (body.ops.end() - roles != 2)
+    failOp(*roles, "must stand right before `return`");
+  auto isTile = [&](ValueId v) { return v < m_.valueTypes.size() && m_.typeOf(v).isTensor(); };
+  for (auto o = body.ops.begin(); o != roles; ++o) {
+    bool all = o->regions.empty() && std::none_of(o->operands.begin(), o->operands.end(), isTile) &&
+               std::none_of(o->results.begin(), o->results.end(), isTile);
+    switch (o->code) {
+    case Opcode::TensorMap:
+    case Opcode::SharedAlloc:
+    case Opcode::CopyBarrierInit:
+    case Opcode::SharedFence:
+    case Opcode::Barrier:
+      break;
+    default:
+      all = all && static_cast<uint16_t>(o->code) < static_cast<uint16_t>(Opcode::Load);
+      break;
+    }
+    if (!all)
+      failOp(*o, "stands before `roles`; not every lane of the block can do it");
+  }
 }
 
 void Verifier::region(const Region &r, const Op *owner, size_t index, unsigned depth) {
@@ -162,10 +192,17 @@ void Verifier::op(const Op &o, unsigned depth) {
     if (v >= m_.valueTypes.size())
       failOp(o, "result %" + std::to_string(v) + " is out of range");
   verifyCounts(o, *info, failFn);
+  if (o.code == Opcode::Roles && depth)
+    failOp(o, "stands in a region; it must stand in the body of a kernel");
+  if (o.code == Opcode::CopyArrive && !working_)
+    failOp(o, "stands outside of region 1 of `roles`");
   bool overScalars = o.code == Opcode::Reduce || o.code == Opcode::Scan || o.code == Opcode::MapElementwise;
   scalarDepth_ += overScalars;
-  for (size_t i = 0; i < o.regions.size() && !full(); ++i)
+  for (size_t i = 0; i < o.regions.size() && !full(); ++i) {
+    working_ = working_ || (o.code == Opcode::Roles && i == 1);
     region(o.regions[i], &o, i, depth + 1);
+    working_ = working_ && o.code != Opcode::Roles;
+  }
   scalarDepth_ -= overScalars;
   if (errors_.size() == before)
     verifyTypes(m_, o, failFn);

@@ -34,6 +34,49 @@ void TypeCheck::areCoordinates(size_t first) {
       return;
 }
 
+// What one lane can do beside the others.
+static const Op *notOfCopyingRole(const Module &m, const Region &r) {
+  auto isTile = [&](ValueId v) { return m.typeOf(v).isTensor(); };
+  for (const Op &op : r.ops) {
+    bool nests = op.code == Opcode::If || op.code == Opcode::For;
+    bool ok = (nests || op.regions.empty()) && std::none_of(op.operands.begin(), op.operands.end(), isTile) &&
+              std::none_of(op.results.begin(), op.results.end(), isTile);
+    switch (op.code) {
+    case Opcode::CopyExpect:
+    case Opcode::TensorLoad:
+    case Opcode::CopyBarrierWait:
+    case Opcode::SharedSlot:
+    case Opcode::Yield:
+    case Opcode::If:
+    case Opcode::For:
+    case Opcode::Assume:
+      break;
+    default: // scalars: below the ops on memory
+      ok = ok && static_cast<uint16_t>(op.code) < static_cast<uint16_t>(Opcode::Load);
+      break;
+    }
+    if (!ok)
+      return &op;
+    for (const Region &inner : op.regions)
+      if (const Op *bad = notOfCopyingRole(m, inner))
+        return bad;
+  }
+  return nullptr;
+}
+
+void TypeCheck::roles() {
+  const std::vector<int64_t> &registers = op_.intsAttr(AttrId::Registers);
+  bool two = registers.size() == 2 && registers[0] >= 1 && registers[1] >= 1;
+  if (!require(op_.intAttr(AttrId::Warps) >= 1, "warps must be at least 1") ||
+      !require(registers.empty() || two, "registers must be two numbers of at least 1") || !regionArgs(0, {}) ||
+      !regionArgs(1, {}) || !yields(0, {}) || !yields(1, {}))
+    return;
+  if (const Op *bad = notOfCopyingRole(m_, op_.regions[0])) {
+    const OpInfo *info = opInfo(bad->code);
+    require(false, "op `" + std::string(info ? info->name : "?") + "` is nothing that the copying role can do");
+  }
+}
+
 void TypeCheck::layouts() {
   auto asTensor = [&](Type t) {
     t.kind = Type::Tensor;
@@ -121,6 +164,13 @@ void TypeCheck::layouts() {
   case Opcode::CopyExpect:
     if (isCopyBarrier(0) && operand(1, in(1) == withElem(Type(), Elem::I1), "it must be an i1"))
       require(op_.intAttr(AttrId::Bytes) >= 1, "bytes must be at least 1");
+    return;
+  case Opcode::Roles:
+    roles();
+    return;
+  case Opcode::CopyArrive:
+    if (isCopyBarrier(0))
+      operand(1, in(1) == withElem(Type(), Elem::I1), "it must be an i1");
     return;
   case Opcode::CopyBarrierWait:
     if (isCopyBarrier(0))

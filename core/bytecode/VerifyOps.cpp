@@ -68,7 +68,7 @@ constexpr Range kRanges[] = {
     {AttrId::NumRounds, 0, 64},   {AttrId::LhsFormat, 0, 4},  {AttrId::RhsFormat, 0, 4}, {AttrId::LhsKPack, 0, 1},  {AttrId::RhsKPack, 0, 1},
     {AttrId::FastMath, 0, 1},     {AttrId::Pack, 0, 64},      {AttrId::HasScales, 0, 3}, {AttrId::Approx, 0, 1},    {AttrId::Start, INT32_MIN, INT32_MAX},
     {AttrId::End, INT32_MIN, int64_t(INT32_MAX) + 1},         {AttrId::Instruction, 0, kBig}, {AttrId::Offset, 0, kBig}, {AttrId::Bytes, 0, kBig}, {AttrId::Width, 0, kBig}, {AttrId::Slots, 0, kBig}, {AttrId::Pending, 0, kBig},
-    {AttrId::Pure, 0, 1},
+    {AttrId::Pure, 0, 1},          {AttrId::Warps, 0, 1024},
 };
 // clang-format on
 } // namespace
@@ -122,6 +122,7 @@ std::string operandName(const Op &op, size_t i) {
   case Opcode::TensorStore:
     return pick({"shared tensor", "map"});
   case Opcode::CopyExpect:
+  case Opcode::CopyArrive:
     return pick({"copy barrier", "predicate"});
   case Opcode::CopyBarrierWait:
     return pick({"copy barrier", "parity"});

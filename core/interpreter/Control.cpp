@@ -103,6 +103,68 @@ bool Program::whileOp(const Op &op) {
   }
 }
 
+// Both take turns where they wait; they write to no value and no byte that the other one writes.
+bool Program::roles(const Op &op) {
+  struct Stopped {};
+  auto program = [&](size_t i) {
+    return [this, &op, i] {
+      if (!region(op.regions[i]))
+        throw Stopped();
+    };
+  };
+  scalar::Turns turns;
+  turns_ = &turns;
+  bool ok = true;
+  try {
+    turns.run({program(0), program(1)});
+  } catch (const Stopped &) {
+    ok = false;
+  }
+  turns_ = nullptr;
+  return ok;
+}
+
+void Program::arriveAt(CopyBarrier &barrier, int64_t arrivals) {
+  barrier.left -= arrivals;
+  if (barrier.left <= 0) {
+    barrier.left = barrier.arrivals;
+    ++barrier.phase;
+  }
+}
+
+bool Program::copyBarrier(const Op &op) {
+  const Tensor *slot = values_[op.operands[0]].tensor.get();
+  switch (op.code) {
+  case Opcode::CopyBarrierInit:
+    for (const auto &each : rings_[op.operands[0]]) {
+      int64_t arrivals = op.intAttr(AttrId::Arrivals);
+      copyBarriers_[each.get()] = {arrivals, arrivals, 0};
+    }
+    return true;
+  case Opcode::CopyExpect:
+    if (in(op, 1).bits[0] & 1)
+      arriveAt(copyBarriers_[slot], 1);
+    return true;
+  case Opcode::CopyArrive:
+    if (in(op, 1).bits[0] & 1)
+      arriveAt(copyBarriers_[slot], m_.option("num_warps", 4));
+    return true;
+  case Opcode::CopyBarrierWait: {
+    const CopyBarrier &barrier = copyBarriers_[slot];
+    uint64_t parity = in(op, 1).bits[0] & 1;
+    auto isOver = [&barrier, parity] { return (barrier.phase & 1) != parity; };
+    if (!turns_ || isOver() || turns_->waitUntil(isOver))
+      return true;
+    report(DiagId::LaunchFailed, op, "the roles of the kernel wait for each other for ever");
+    return false;
+  }
+  default: // copy_barrier_end
+    for (const auto &each : rings_[op.operands[0]])
+      copyBarriers_.erase(each.get());
+    return true;
+  }
+}
+
 bool Program::op(const Op &op) {
   if (o_.maxOps && ++ops_ > o_.maxOps) {
     report(DiagId::LaunchFailed, op,
@@ -119,12 +181,16 @@ bool Program::op(const Op &op) {
   case Opcode::AsyncCommit:
   case Opcode::AsyncWait:
   case Opcode::SharedFence:
-  case Opcode::CopyBarrierInit:
-  case Opcode::CopyExpect:
-  case Opcode::CopyBarrierWait:
-  case Opcode::CopyBarrierEnd:
   case Opcode::TensorStoreWait:
     return true;
+  case Opcode::CopyBarrierInit:
+  case Opcode::CopyExpect:
+  case Opcode::CopyArrive:
+  case Opcode::CopyBarrierWait:
+  case Opcode::CopyBarrierEnd:
+    return copyBarrier(op);
+  case Opcode::Roles:
+    return roles(op);
   case Opcode::If:
     return ifOp(op);
   case Opcode::For:

@@ -6,6 +6,7 @@
 #include "core/interpreter/Interpreter.h"
 #include "core/interpreter/ScalarSemantics.h"
 #include "core/interpreter/TensorArray.h"
+#include "core/interpreter/Turns.h"
 
 #include <map>
 #include <memory>
@@ -68,6 +69,14 @@ private:
   bool ifOp(const tbc::Op &op);
   bool forOp(const tbc::Op &op);
   bool whileOp(const tbc::Op &op);
+  struct CopyBarrier {
+    int64_t arrivals = 1, left = 1; // of a phase
+    uint64_t phase = 0;
+  };
+  bool roles(const tbc::Op &op);
+  // Copies are there at once; copy barriers only tell roles when to go on.
+  bool copyBarrier(const tbc::Op &op);
+  static void arriveAt(CopyBarrier &barrier, int64_t arrivals);
   void bind(const std::vector<tbc::ValueId> &to, const std::vector<tbc::ValueId> &from, size_t skip = 0);
 
   // Elementwise.cpp
@@ -126,6 +135,8 @@ private:
   std::vector<Value> values_;
   std::map<tbc::ValueId, std::vector<std::shared_ptr<Tensor>>> rings_; // of shared_alloc with slots
   std::vector<scalar::TensorArray> arrays_;                            // of tensor_map, whose value is the index
+  std::map<const Tensor *, CopyBarrier> copyBarriers_;                 // by the slot of their ring
+  scalar::Turns *turns_ = nullptr;                                     // while roles run
   uint64_t ops_ = 0;
   uint64_t writes_ = 0; // that changed memory
   std::set<std::pair<const tbc::Op *, DiagId>> reported_;

@@ -196,6 +196,52 @@ LogicalResult TensorStoreOp::verify() {
   return checkMap(*this, getMap().getType(), getShared().getType(),
                   getCoordinates().size()); // tensor_store_c1, tensor_store_c2
 }
+static bool hasTiles(Operation *op) {
+  auto isTensor = [](Type type) { return isa<RankedTensorType>(type); };
+  return llvm::any_of(op->getOperandTypes(), isTensor) || llvm::any_of(op->getResultTypes(), isTensor);
+}
+
+// What one lane can do beside the others.
+static bool isOfCopyingRole(Operation *op) {
+  StringRef name = op->getName().getStringRef();
+  if (hasTiles(op))
+    return false;
+  return op->getNumRegions() ? name == "scf.for" || name == "scf.if"
+                             : isMemoryEffectFree(op) || isa<CopyExpectOp, TensorLoadOp, CopyBarrierWaitOp>(op);
+}
+
+LogicalResult RolesOp::verify() {
+  if (getWarps() < 1) // roles_c1
+    return emitOpError() << "warps must be at least 1, got " << getWarps();
+  std::optional<ArrayRef<int64_t>> registers = getRegisters();
+  if (registers && (registers->size() != 2 || (*registers)[0] < 1 || (*registers)[1] < 1)) // roles_c2
+    return emitOpError() << "registers must be two numbers of at least 1";
+  WalkResult copies = getCopies().walk([&](Operation *op) {
+    if (!isOfCopyingRole(op)) // roles_c3
+      return op->emitOpError("is nothing that the copying role of tile.roles can do"), WalkResult::interrupt();
+    return WalkResult::advance();
+  });
+  if (copies.wasInterrupted())
+    return failure();
+  if ((*this)->getParentOp()->getName().getStringRef() != "func.func" ||
+      !(*this)->getNextNode()->hasTrait<OpTrait::IsTerminator>()) // roles_c4
+    return emitOpError() << "must be the last op of a kernel";
+  for (Operation *op = (*this)->getPrevNode(); op; op = op->getPrevNode())
+    if (hasTiles(op) ||
+        !(isMemoryEffectFree(op) || isa<SharedAllocOp, CopyBarrierInitOp, SharedFenceOp, BarrierOp, AssumeOp>(op)))
+      return emitOpError() << "must not follow " << op->getName() << ", which not every lane of the block can do";
+  return success();
+}
+
+LogicalResult CopyArriveOp::verify() {
+  if (failed(checkCopyBarrier(*this, getBarrier().getType()))) // copy_arrive_c1
+    return failure();
+  auto roles = (*this)->getParentOfType<RolesOp>();
+  if (!roles || !roles.getWork().isAncestor((*this)->getParentRegion())) // copy_arrive_c2
+    return emitOpError() << "must stand in the work of tile.roles";
+  return success();
+}
+
 LogicalResult TensorStoreWaitOp::verify() {
   if (getPending() < 0 || getComplete() < 0 || getComplete() > 1) // tensor_store_wait_c1
     return emitOpError() << "pending must not be negative and complete 0 or 1, got " << getPending() << " and "

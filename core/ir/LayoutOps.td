@@ -227,3 +227,32 @@ def Tile_TensorStoreWaitOp : Tile_Op<"tensor_store_wait", [MemoryEffects<[MemRea
   let assemblyFormat = "$pending (`complete` `=` $complete^)? attr-dict";
   let hasVerifier = 1;
 }
+
+// ---- roles ----------------------------------------------------------------------------------------------------------------
+
+def Tile_RolesOp : Tile_Op<"roles", [RecursiveMemoryEffects,
+                                     SingleBlockImplicitTerminator<"YieldOp">]> {
+  let summary = "subgroups of a block that do different things at the same time";
+  let description = [{
+    The block has `warps` subgroups beside its num_warps. One lane of these runs `copies`: scalars, copies by descriptor and waits for copy
+    barriers; it sees no tile. The num_warps run `work`; barriers in it are among them. Only copy barriers order accesses of one with those of the other:
+    copy_expect and tensor_load towards the work, copy_arrive back. `registers` are what a lane has in copies and in work, where roles
+    trade registers. C1: warps is at least 1. C2: registers are absent or two, each at least 1. C3: only ops of the copying role in copies.
+    C4: right before the end of a kernel, behind nothing but what every lane of the block can do.
+  }];
+  let arguments = (ins Tile_Int:$warps, OptionalAttr<DenseI64ArrayAttr>:$registers);
+  let regions = (region SizedRegion<1>:$copies, SizedRegion<1>:$work);
+  let assemblyFormat = "`warps` `=` $warps (`registers` `=` $registers^)? attr-dict-with-keyword `copies` $copies `work` $work";
+  let hasVerifier = 1;
+}
+
+def Tile_CopyArriveOp : Tile_Op<"copy_arrive", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "one arrival of each subgroup of the working role";
+  let description = [{
+    Behind everything that the subgroup's lanes did before. Where the predicate does not hold, nothing happens. C1: barrier is a shared tensor of
+    1 x i64. C2: stands in the work of tile.roles.
+  }];
+  let arguments = (ins Tile_Shared:$barrier, I1:$predicate);
+  let assemblyFormat = "operands attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}

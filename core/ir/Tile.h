@@ -94,6 +94,8 @@ inline constexpr llvm::StringLiteral kScratchOffsetAttr = "tile.offset", kScratc
 // LAYOUT level, on loads and stores of tiles: i32, see `width` in Ops.def
 inline constexpr llvm::StringLiteral kAccessAxisAttr = "tile.axis", kAccessWidthAttr = "tile.width";
 
+class RolesOp; // whose regions yield too
+
 } // namespace tessera::tile
 
 #define GET_OP_CLASSES

@@ -106,10 +106,11 @@ def Tile_MapElementwiseOp : Tile_Op<"map_elementwise", [IsolatedFromAbove, Recur
   }];
 }
 
-def Tile_YieldOp : Tile_Op<"yield", [Pure, Terminator, ReturnLike, ParentOneOf<["ReduceOp", "ScanOp", "MapElementwiseOp"]>]> {
-  let summary = "what a region of a whole-tile op gives";
+def Tile_YieldOp : Tile_Op<"yield", [Pure, Terminator, ReturnLike, ParentOneOf<["ReduceOp", "ScanOp", "MapElementwiseOp", "RolesOp"]>]> {
+  let summary = "what a region of an op of this dialect gives";
   let arguments = (ins Variadic<AnyType>:$values);
   let assemblyFormat = "attr-dict ($values^ `:` type($values))?";
+  let builders = [OpBuilder<(ins), [{ build($_builder, $_state, ::mlir::ValueRange()); }]>];
 }
 
 def Tile_SortOp : Tile_Pure<"sort"> {

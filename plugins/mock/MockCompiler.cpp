@@ -28,7 +28,7 @@ sdk::KernelInfo infoOf(const tbc::Module &m, const tbc::Function &f, uint32_t wa
   }
   info.argBytes = packed.bytes;
   info.argAlign = 8;
-  info.block[0] = 32 * warps;
+  info.block[0] = 32 * static_cast<uint32_t>(tbc::blockWarps(m, f));
   info.block[1] = info.block[2] = 1;
   info.smemStatic = static_cast<uint64_t>(m.option("shared_bytes"));
   return info;

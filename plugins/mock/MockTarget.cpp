@@ -17,8 +17,8 @@ uint32_t log2Of(uint32_t n) {
 
 MockTarget::MockTarget() : Target("mock", "mock") {
   cap(TSR_CAP_LANES, 32);
-  cap(TSR_CAP_MAX_THREADS, 32 * kMaxWarps);
-  cap(TSR_CAP_MAX_WARPS, kMaxWarps);
+  cap(TSR_CAP_MAX_THREADS, 32 * (kMaxWarps + 1)); // one more that copies
+  cap(TSR_CAP_MAX_WARPS, kMaxWarps + 1);
   cap(TSR_CAP_SMEM_STATIC, kSharedBytes);
   cap(TSR_CAP_SMEM_OPTIN, kSharedBytes);
   cap(TSR_CAP_SMEM_BANKS, 32);
@@ -26,7 +26,9 @@ MockTarget::MockTarget() : Target("mock", "mock") {
   cap(TSR_CAP_MAX_VEC_BITS, 128);
   cap(TSR_CAP_ADDR_BITS, 64);
   cap(TSR_CAP_SHUFFLES, 7);
-  cap(TSR_CAP_BARRIERS, 1);
+  cap(TSR_CAP_BARRIERS, 1 | 2 | 8);
+  cap(TSR_CAP_NAMED_BARRIERS, 2);
+  cap(TSR_CAP_WARP_SPECIALIZE, 1);
   cap(TSR_CAP_ASYNC_COPY, 1 << 2 | 1 << 3 | 1 << 4); // 4, 8 and 16 bytes
   cap(TSR_CAP_TENSOR_COPY, 5);
   cap(TSR_CAP_TENSOR_COPY_BOX_MAX, 256);

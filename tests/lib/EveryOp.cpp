@@ -325,6 +325,25 @@ kernel @tensor_copies(%p: ptr<f16> {divisibility = 16}, %n: i64, %y: i32, %x: i3
   shared_free %b
   return
 }
+
+kernel @roles(%n: i32) {
+  %b = shared_alloc {offset = 0, bytes = 16, slots = 2} : shared<1xi64, #4>
+  copy_barrier_init %b {arrivals = 4}
+  barrier
+  roles {warps = 4, registers = [40, 232]} {
+    %zero = constant {value = 0} : i32
+    %b0 = shared_slot %b, %zero
+    copy_barrier_wait %b0, %n
+    yield
+  } {
+    %one = constant {value = 0} : i32
+    %on = constant {value = 1} : i1
+    %b1 = shared_slot %b, %one
+    copy_arrive %b1, %on
+    yield
+  }
+  return
+}
 )";
 
 tbc::Module parsed(std::string_view text) {

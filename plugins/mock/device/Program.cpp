@@ -165,6 +165,8 @@ void Program::execute(const Op &op) {
     return executeFor(op);
   case Opcode::While:
     return executeWhile(op);
+  case Opcode::Roles:
+    return executeRoles(op);
   case Opcode::Assume:
     if (!(scalar(op.operands[0], op) & 1))
       fail(op, "the assumption does not hold");
@@ -186,6 +188,21 @@ void Program::executeIf(const Op &op) {
   std::vector<TileValue> out = runRegion(op.regions[taken ? 0 : 1], {});
   for (size_t i = 0; i < op.results.size(); ++i)
     set(op.results[i], std::move(out[i]));
+}
+
+// One at a time, the copying role first: it runs ahead as far as its waits let it.
+void Program::executeRoles(const Op &op) {
+  auto role = [&](size_t i) {
+    return [this, &op, i] {
+      shared_.play(i);
+      runOps(op.regions[i]);
+    };
+  };
+  scalar::Turns turns;
+  turns_ = &turns;
+  shared_.split();
+  turns.run({role(0), role(1)});
+  turns_ = nullptr;
 }
 
 void Program::executeFor(const Op &op) {

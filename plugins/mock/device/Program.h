@@ -9,6 +9,7 @@
 
 #include "core/bytecode/Module.h"
 #include "core/interpreter/TensorArray.h"
+#include "core/interpreter/Turns.h"
 #include "plugins/mock/device/RegisterMap.h"
 #include "plugins/mock/device/SharedMemory.h"
 
@@ -81,6 +82,8 @@ struct CopyBarrier {
   int64_t bytesLeft = 0;                  // announced and not started yet
   uint64_t phase = 0;
   std::vector<EngineElement> inFlight;
+  RoleClock arrived,
+      passed; // what the roles had done when they arrived: in the phase that runs, in those that are over
 };
 
 // Register maps of a module's layouts, made once a kernel.
@@ -125,6 +128,7 @@ private:
   void executeFor(const tbc::Op &op);
   void executeWhile(const tbc::Op &op);
   void executeIf(const tbc::Op &op);
+  void executeRoles(const tbc::Op &op);
 
   // Elementwise (Elementwise.cpp).
   bool executeElementwise(const tbc::Op &op);
@@ -156,6 +160,12 @@ private:
   void makeCopyBarriers(const tbc::Op &op);
   void startTensorLoad(const tbc::Op &op);
   void awaitCopyBarrier(const tbc::Op &op);
+  void arrive(const tbc::Op &op, CopyBarrier &barrier, int64_t arrivals);
+  // Lands what the phase still has in flight. `why` it cannot be over yet; empty: it is.
+  std::string finishPhase(CopyBarrier &barrier);
+  // The first thread of the role that runs, and how many it has.
+  unsigned firstThread() const { return turns_ && turns_->current() == 0 ? launch_.warps * kLanes : 0; }
+  unsigned threads() const { return turns_ && turns_->current() == 0 ? 1 : launch_.warps * kLanes; }
   void startTensorStore(const tbc::Op &op);
   void awaitTensorStores(size_t pending, bool complete);
   void refuseCopyBarriers(const tbc::Op &op, uint64_t start, uint64_t bytes) const;
@@ -195,6 +205,7 @@ private:
   std::deque<std::vector<EngineElement>> stores_; // that read shared memory
   std::vector<EngineElement> unwritten_;          // of stores that have read it
   uint64_t startedProducts_ = 0, startedLoads_ = 0;
+  scalar::Turns *turns_ = nullptr; // while roles run
   std::vector<TileValue> yielded_;
   bool condition_ = false;
   uint64_t steps_ = 0;

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plugins/mock/device/SharedMemory.h"
 
+#include <algorithm>
+
 namespace tessera::mock {
 
 namespace {
@@ -12,6 +14,55 @@ std::string threadText(int t) {
                  : "lane " + std::to_string(t % 32) + " of warp " + std::to_string(t / 32);
 }
 } // namespace
+
+void SharedMemory::split() {
+  splitEpoch_ = epoch_;
+  for (uint32_t &epoch : epochs_)
+    epoch = ++lastEpoch_;
+  epoch_ = epochs_[role_];
+}
+
+void SharedMemory::play(size_t role) {
+  epochs_[role_] = epoch_;
+  role_ = role;
+  epoch_ = epochs_[role];
+}
+
+void SharedMemory::release(RoleClock &clock) {
+  for (size_t other = 0; other < 2; ++other)
+    clock.ticks[other] = std::max(clock.ticks[other], known_[role_].ticks[other]);
+  clock.ticks[role_] = std::max<uint64_t>(clock.ticks[role_], ticks_[role_]++);
+}
+
+void SharedMemory::acquire(const RoleClock &clock) {
+  for (size_t other = 0; other < 2; ++other)
+    known_[role_].ticks[other] = std::max(known_[role_].ticks[other], clock.ticks[other]);
+}
+
+bool SharedMemory::isConcurrent(const Access &access, size_t role) const {
+  if (!access.epoch)
+    return false;
+  if (access.epoch <= splitEpoch_)
+    return access.epoch == splitEpoch_;
+  return role == role_ ? access.epoch == epoch_ : access.tick > known_[role_].ticks[role];
+}
+
+const SharedMemory::Access *SharedMemory::concurrentRead(const Cell &cell, int self) const {
+  for (size_t role = 0; role < 2; ++role)
+    if (isConcurrent(cell.reads[role], role) && cell.reads[role].who != self)
+      return &cell.reads[role];
+  return nullptr;
+}
+
+const SharedMemory::Access *SharedMemory::concurrentWrite(const Cell &cell, int self) const {
+  return isConcurrent(cell.write, cell.writeRole) && cell.write.who != self ? &cell.write : nullptr;
+}
+
+void SharedMemory::note(Access &access, int who) const {
+  access.who = access.epoch == epoch_ && access.who != who ? kMany : who;
+  access.epoch = epoch_;
+  access.tick = ticks_[role_];
+}
 
 bool SharedMemory::inside(const char *what, uint64_t offset, uint64_t n, std::string &error) const {
   if (offset <= bytes_.size() && n <= bytes_.size() - offset)
@@ -43,9 +94,12 @@ bool SharedMemory::startCopy(uint64_t op, unsigned thread, uint64_t offset, unsi
     if (!twice && !idle("a copy", at, true, error))
       return false;
     int self = static_cast<int>(thread);
-    if ((c.readEpoch == epoch_ && c.reader != self) || (c.writeEpoch == epoch_ && c.writer != self && !twice)) {
+    const Access *other = concurrentRead(c, self);
+    if (!other && !twice)
+      other = concurrentWrite(c, self);
+    if (other) {
       error = "a copy of " + threadText(self) + " starts to write " + byteText(at) + ", which " +
-              threadText(c.readEpoch == epoch_ ? c.reader : c.writer) + " used with no barrier between";
+              threadText(other->who) + " used with no barrier between";
       return false;
     }
     ++c.copies;
@@ -76,11 +130,14 @@ bool SharedMemory::startEngineWrite(uint64_t offset, unsigned n, std::string &er
     Cell &c = cells_[at];
     if (!idle("a tensor copy", at, true, error))
       return false;
-    if (c.readEpoch == epoch_ || c.writeEpoch == epoch_)
-      error = "a tensor copy starts to write " + byteText(at) + ", which " +
-              threadText(c.readEpoch == epoch_ ? c.reader : c.writer) + " used with no barrier between";
+    const Access *other = concurrentRead(c, kAnybody);
+    if (!other)
+      other = concurrentWrite(c, kAnybody);
+    if (other)
+      error = "a tensor copy starts to write " + byteText(at) + ", which " + threadText(other->who) +
+              " used with no barrier between";
     else if (c.storedAt > published_)
-      error = "a tensor copy starts to write " + byteText(at) + ", which " + threadText(c.writer) +
+      error = "a tensor copy starts to write " + byteText(at) + ", which " + threadText(c.write.who) +
               " stored with no shared_fence before the barrier";
     if (!error.empty())
       return false;
@@ -94,8 +151,7 @@ void SharedMemory::landEngineWrite(uint64_t offset, unsigned n, uint64_t bits) {
   for (unsigned i = 0; i < n; ++i) {
     Cell &c = cells_[offset + i];
     --c.copies;
-    c.writer = kEngine;
-    c.writeEpoch = 0;
+    c.write = {kEngine, 0, 0};
     c.storedAt = 0;
     c.holds = true;
     bytes_[offset + i] = static_cast<uint8_t>(bits >> (8 * i));
@@ -112,11 +168,11 @@ bool SharedMemory::startRead(const char *who, uint64_t offset, unsigned n, uint6
       return false;
     if (!c.holds)
       error = std::string(who) + " reads " + byteText(offset + i) + ", which nothing wrote";
-    else if (c.writeEpoch == epoch_)
-      error = std::string(who) + " reads " + byteText(offset + i) + ", which " + threadText(c.writer) +
+    else if (concurrentWrite(c, kAnybody))
+      error = std::string(who) + " reads " + byteText(offset + i) + ", which " + threadText(c.write.who) +
               " wrote with no barrier between";
     else if (c.storedAt > published_)
-      error = std::string(who) + " reads " + byteText(offset + i) + ", which " + threadText(c.writer) +
+      error = std::string(who) + " reads " + byteText(offset + i) + ", which " + threadText(c.write.who) +
               " stored with no shared_fence before the barrier";
     if (!error.empty())
       return false;
@@ -130,8 +186,7 @@ void SharedMemory::endProduct(uint64_t offset, unsigned n) {
   for (uint64_t at = offset; at < offset + n; ++at) {
     Cell &c = cells_[at];
     --c.products;
-    c.reader = kMany; // others may write after a barrier: each thread only knows that it has waited itself
-    c.readEpoch = epoch_;
+    note(c.reads[role_], kMany); // others may write after a barrier: each thread only knows that it has waited itself
   }
 }
 
@@ -148,13 +203,12 @@ bool SharedMemory::read(unsigned thread, uint64_t offset, unsigned n, uint64_t &
       error = threadText(static_cast<int>(thread)) + " reads " + byteText(offset + i) + ", which nothing wrote";
       return false;
     }
-    if (c.writeEpoch == epoch_ && c.writer != static_cast<int>(thread)) {
+    if (const Access *other = concurrentWrite(c, static_cast<int>(thread))) {
       error = threadText(static_cast<int>(thread)) + " reads " + byteText(offset + i) + ", which " +
-              threadText(c.writer) + " wrote with no barrier between";
+              threadText(other->who) + " wrote with no barrier between";
       return false;
     }
-    c.reader = c.readEpoch == epoch_ && c.reader != static_cast<int>(thread) ? kMany : static_cast<int>(thread);
-    c.readEpoch = epoch_;
+    note(c.reads[role_], static_cast<int>(thread));
     bits |= static_cast<uint64_t>(bytes_[offset + i]) << (8 * i);
   }
   return true;
@@ -164,18 +218,18 @@ bool SharedMemory::orderWrite(unsigned thread, uint64_t at, bool sameValue, std:
   Cell &c = cells_[at];
   if (c.copies == 0 && !idle("a thread", at, true, error))
     return false;
-  if (c.readEpoch == epoch_ && c.reader != static_cast<int>(thread)) {
-    error = threadText(static_cast<int>(thread)) + " writes " + byteText(at) + ", which " + threadText(c.reader) +
+  auto self = static_cast<int>(thread);
+  if (const Access *other = concurrentRead(c, self)) {
+    error = threadText(self) + " writes " + byteText(at) + ", which " + threadText(other->who) +
             " read with no barrier between";
     return false;
   }
-  if (c.writeEpoch == epoch_ && c.writer != static_cast<int>(thread) && !sameValue) {
-    error = threadText(static_cast<int>(thread)) + " and " + threadText(c.writer) + " write " + byteText(at) +
-            " with no barrier between";
+  if (const Access *other = concurrentWrite(c, self); other && !sameValue) {
+    error = threadText(self) + " and " + threadText(other->who) + " write " + byteText(at) + " with no barrier between";
     return false;
   }
-  c.writer = c.writeEpoch == epoch_ && c.writer != static_cast<int>(thread) ? kMany : static_cast<int>(thread);
-  c.writeEpoch = epoch_;
+  note(c.write, self);
+  c.writeRole = static_cast<uint8_t>(role_);
   c.storedAt = ++clock_;
   c.holds = true;
   return true;
@@ -206,16 +260,18 @@ bool SharedMemory::useScratch(uint64_t offset, uint64_t n, std::string &error) {
     const Cell &c = cells_[at];
     if (!idle("an op's scratch", at, true, error))
       return false;
-    if (c.readEpoch == epoch_ || c.writeEpoch == epoch_) {
-      error = "an op's scratch takes " + byteText(at) + ", which " +
-              threadText(c.writeEpoch == epoch_ ? c.writer : c.reader) + " used with no barrier between";
+    const Access *other = concurrentWrite(c, kAnybody);
+    if (!other)
+      other = concurrentRead(c, kAnybody);
+    if (other) {
+      error = "an op's scratch takes " + byteText(at) + ", which " + threadText(other->who) +
+              " used with no barrier between";
       return false;
     }
   }
   barrier();
   for (uint64_t at = offset; at < offset + n; ++at) {
-    cells_[at].reader = kMany;
-    cells_[at].readEpoch = epoch_;
+    note(cells_[at].reads[role_], kMany);
     cells_[at].holds = false;
   }
   return true;

@@ -34,12 +34,16 @@ bool Program::executeTensorCopy(const Op &op) {
     if (!(scalar(op.operands[1], op) & 1))
       return true;
     CopyBarrier &barrier = copyBarrier(op, 0);
-    if (!barrier.arrivalsLeft)
-      fail(op, "the copy barrier's phase has all its arrivals and was not awaited");
-    --barrier.arrivalsLeft;
     barrier.bytesLeft += op.intAttr(AttrId::Bytes);
+    arrive(op, barrier, 1);
     return true;
   }
+  case Opcode::CopyArrive:
+    if (!turns_)
+      fail(op, "there are no roles here");
+    if (scalar(op.operands[1], op) & 1)
+      arrive(op, copyBarrier(op, 0), launch_.warps);
+    return true;
   case Opcode::TensorLoad:
     startTensorLoad(op);
     return true;
@@ -102,7 +106,7 @@ CopyBarrier &Program::copyBarrier(const Op &op, size_t operand) {
     fail(op, "shared byte " + std::to_string(at) + " is no copy barrier");
   uint64_t bits = 0;
   std::string error;
-  if (!shared_.read(0, at, kBarrierBytes, bits, error))
+  if (!shared_.read(firstThread(), at, kBarrierBytes, bits, error))
     fail(op, error);
   return found->second;
 }
@@ -182,32 +186,58 @@ void Program::startTensorLoad(const Op &op) {
   }
 }
 
+void Program::arrive(const Op &op, CopyBarrier &barrier, int64_t arrivals) {
+  if (barrier.arrivalsLeft < arrivals)
+    fail(op, barrier.arrivalsLeft ? "the copy barrier's phase takes fewer arrivals"
+                                  : "the copy barrier's phase has all its arrivals and was not awaited");
+  barrier.arrivalsLeft -= arrivals;
+  shared_.release(barrier.arrived);
+  // A phase of copies is over as late as its waits allow; who only arrives is there.
+  if (!barrier.arrivalsLeft && !barrier.bytesLeft && barrier.inFlight.empty())
+    (void)finishPhase(barrier);
+}
+
+std::string Program::finishPhase(CopyBarrier &barrier) {
+  if (barrier.arrivalsLeft)
+    return std::to_string(barrier.arrivalsLeft) + " of " + std::to_string(barrier.arrivals) +
+           " arrivals at the copy barrier are missing";
+  if (barrier.bytesLeft > 0)
+    return std::to_string(barrier.bytesLeft) + " announced bytes are never copied";
+  for (const EngineElement &element : barrier.inFlight)
+    shared_.landEngineWrite(element.shared, element.bytes, element.bits);
+  barrier.inFlight.clear();
+  barrier.arrivalsLeft = barrier.arrivals;
+  barrier.passed = barrier.arrived;
+  ++barrier.phase;
+  return {};
+}
+
 void Program::awaitCopyBarrier(const Op &op) {
   CopyBarrier &barrier = copyBarrier(op, 0);
   uint64_t at = scalar(op.operands[0], op), bits = 0, parity = scalar(op.operands[1], op);
   std::string error;
-  for (unsigned t = 0; t < launch_.warps * kLanes; ++t) // every lane looks at it
+  for (unsigned t = firstThread(); t < firstThread() + threads(); ++t) // every lane looks at it
     if (!shared_.read(t, at, kBarrierBytes, bits, error))
       fail(op, error);
   if (parity > 1)
     fail(op, "a parity of " + std::to_string(parity));
+  auto isOver = [&barrier, parity] {
+    return (barrier.phase & 1) != parity || (!barrier.arrivalsLeft && barrier.bytesLeft <= 0);
+  };
+  if (!isOver() && turns_) {
+    (void)turns_->waitUntil(isOver);
+    shared_.play(turns_->current());
+  }
   if ((barrier.phase & 1) != parity)
-    return; // over already
-  if (barrier.arrivalsLeft)
-    fail(op, "waits for ever: " + std::to_string(barrier.arrivalsLeft) + " of " + std::to_string(barrier.arrivals) +
-                 " arrivals at the copy barrier are missing");
-  if (barrier.bytesLeft)
-    fail(op, barrier.bytesLeft > 0
-                 ? "waits for ever: " + std::to_string(barrier.bytesLeft) + " announced bytes are never copied"
-                 : std::to_string(-barrier.bytesLeft) + " bytes more are copied than were announced");
-  for (const EngineElement &element : barrier.inFlight) {
+    return shared_.acquire(barrier.passed); // over already
+  if (!barrier.arrivalsLeft && barrier.bytesLeft < 0)
+    fail(op, std::to_string(-barrier.bytesLeft) + " bytes more are copied than were announced");
+  for (const EngineElement &element : barrier.inFlight)
     if (element.global && loadBytes(element.global, element.bytes) != element.bits)
       fail(op, "global memory changed while a copy was reading it");
-    shared_.landEngineWrite(element.shared, element.bytes, element.bits);
-  }
-  barrier.inFlight.clear();
-  barrier.arrivalsLeft = barrier.arrivals;
-  ++barrier.phase;
+  if (std::string why = finishPhase(barrier); !why.empty())
+    fail(op, "waits for ever: " + why);
+  shared_.acquire(barrier.passed);
 }
 
 void Program::startTensorStore(const Op &op) {

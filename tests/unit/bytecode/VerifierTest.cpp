@@ -274,6 +274,49 @@ TEST(Verifier, TensorCopies) {
     EXPECT_NE(errors(w.line).find(w.message), std::string::npos) << w.line << "\n" << errors(w.line);
 }
 
+TEST(Verifier, RolesAndTheirPlaces) {
+  auto errors = [](const std::string &lines) {
+    ParseResult p = parse(
+        "level layout layout #0 sizes [1] {offset = []} layout #1 sizes [32] {lane = [[1], [2], [4], [8], [16]]}\n"
+        "kernel @k(%p: ptr<f32>, %i: i32, %on: i1) {\n"
+        "%b = shared_alloc {offset = 0, bytes = 16, slots = 2} : shared<1xi64, #0>\n" +
+        lines + " return }");
+    EXPECT_TRUE(p) << p.error << lines;
+    return p ? verifyErrorText(*p.module, verifyModule(*p.module)) : "";
+  };
+  auto roles = [](const std::string &copies, const std::string &work, const char *attributes = "warps = 4") {
+    return "roles {" + std::string(attributes) + "} { " + copies + " yield } { " + work + " yield }\n";
+  };
+  EXPECT_EQ(errors("copy_barrier_init %b {arrivals = 4} shared_fence barrier\n" +
+                   roles("for %i, %i, %i { (%k: i32) %s = shared_slot %b, %k copy_barrier_wait %s, %i copy_expect %s, "
+                         "%on {bytes = 8} yield }",
+                         "%t = splat %i : tensor<32xi32, #1> barrier copy_arrive %b, %on",
+                         "warps = 4, registers = [40, 232]")),
+            "");
+  struct Wrong {
+    std::string lines;
+    const char *message;
+  } wrong[] = {
+      {roles("", "", "warps = 0"), "warps must be at least 1"},
+      {roles("", "", "warps = 4, registers = [40]"), "registers must be two numbers"},
+      {roles("", "", "warps = 4, registers = [40, 0]"), "registers must be two numbers"},
+      {roles("barrier", ""), "op `barrier` is nothing that the copying role can do"},
+      {roles("if %on { %v = load %p : f32 yield } { yield }", ""), "op `load` is nothing that the copying role can do"},
+      {roles("%t = splat %i : tensor<32xi32, #1>", ""), "op `splat` is nothing that the copying role can do"},
+      {roles("copy_arrive %b, %on", ""), "stands outside of region 1 of `roles`"},
+      {"copy_arrive %b, %on", "stands outside of region 1 of `roles`"},
+      {roles("", "copy_arrive %b, %i"), "it must be an i1"},
+      {roles("", "copy_arrive %i, %on"), "it must be a shared tensor of 1xi64"},
+      {roles("", "") + "barrier", "must stand right before `return`"},
+      {"%t = splat %i : tensor<32xi32, #1>\n" + roles("", ""), "not every lane of the block can do it"},
+      {"%v = load %p : f32\n" + roles("", ""), "not every lane of the block can do it"},
+      {"if %on { yield } { yield }\n" + roles("", ""), "not every lane of the block can do it"},
+      {"if %on { " + roles("", "") + " yield } { yield }", "it must stand in the body of a kernel"},
+  };
+  for (const Wrong &w : wrong)
+    EXPECT_NE(errors(w.lines).find(w.message), std::string::npos) << w.lines << "\n" << errors(w.lines);
+}
+
 TEST(Verifier, BrokenIdsAreReportedNotFollowed) {
   Module m = samples::everyTileOp();
   m.valueTypes[3] = 9999;

@@ -2,7 +2,7 @@
 // RUN: %tessera-opt %s -split-input-file -verify-diagnostics
 
 func.func @yield_c1(%x: f32) {
-  // expected-error @+1 {{expects parent op to be one of 'tile.reduce, tile.scan, tile.map_elementwise'}}
+  // expected-error @+1 {{expects parent op to be one of 'tile.reduce, tile.scan, tile.map_elementwise, tile.roles'}}
   tile.yield %x : f32
 }
 
