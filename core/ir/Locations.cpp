@@ -75,8 +75,10 @@ DiagnosticCapture::DiagnosticCapture(MLIRContext *context, DiagnosticList &list,
 }
 
 void DiagnosticCapture::take(mlir::Diagnostic &diagnostic) {
-  bool isError = diagnostic.getSeverity() == DiagnosticSeverity::Error;
-  if (!isError && diagnostic.getSeverity() != DiagnosticSeverity::Warning)
+  bool isError = diagnostic.getSeverity() == DiagnosticSeverity::Error,
+       isRemark =
+           diagnostic.getSeverity() == DiagnosticSeverity::Remark; // of something that was asked for and not done
+  if (diagnostic.getSeverity() == DiagnosticSeverity::Note)
     return;
   if (isError && sawError_) {
     tessera::Diagnostic &first = const_cast<tessera::Diagnostic &>(list_.all().back());
@@ -84,8 +86,11 @@ void DiagnosticCapture::take(mlir::Diagnostic &diagnostic) {
     return;
   }
   sawError_ |= isError;
-  tessera::Diagnostic &added =
-      addDiagnostic(list_, isError ? id_ : DiagId::Deprecated, diagnostic.getLocation(), diagnostic.str(), files_);
+  tessera::Diagnostic &added = addDiagnostic(list_,
+                                             isError    ? id_
+                                             : isRemark ? DiagId::NotDone
+                                                        : DiagId::Deprecated,
+                                             diagnostic.getLocation(), diagnostic.str(), files_);
   for (mlir::Diagnostic &note : diagnostic.getNotes())
     if (std::string text = note.str(); !StringRef(text).starts_with("see current operation")) // MLIR's own, about IR
       added.notes.push_back({placeOf(note.getLocation(), files_), text});

@@ -85,13 +85,23 @@ void Allocator::addLife(SharedAllocOp alloc) {
   auto [start, end] = position_[alloc];
   llvm::SetVector<Operation *> users;
   collectUsers(alloc.getResult(), users);
+  // Copy barriers that nothing ends are copy barriers until the kernel ends.
+  auto has = [&](auto isKind) { return llvm::any_of(users, isKind); };
+  if (has([](Operation *op) { return isa<CopyBarrierInitOp>(op); }) &&
+      !has([](Operation *op) { return isa<CopyBarrierEndOp>(op); }))
+    end = position_[function_].second;
   for (Operation *user : users) {
     // A use inside of a loop around which the buffer lives keeps it alive to the loop's end.
     Operation *inBlock = alloc->getBlock()->findAncestorOpInBlock(*user);
+    // What both roles use lives until the work, which is numbered last, is done with it: by then the copies into it are over.
+    if (auto roles = dyn_cast_or_null<RolesOp>(inBlock))
+      for (Region &role : roles->getRegions())
+        if (Operation *inRole = role.front().findAncestorOpInBlock(*user))
+          inBlock = inRole;
     end = std::max(end, position_[inBlock ? inBlock : function_.getOperation()].second);
     bool known = isa<SharedStoreOp, SharedLoadOp, SharedFreeOp, SharedSlotOp, SharedTransposeOp, AsyncLoadOp,
                      AsyncDotOp, DotWaitOp, TensorLoadOp, TensorStoreOp, CopyBarrierInitOp, CopyExpectOp,
-                     CopyBarrierWaitOp, CopyBarrierEndOp>(user);
+                     CopyBarrierWaitOp, CopyBarrierEndOp, CopyArriveOp>(user);
     if (!known) // carried on under another name: alive throughout
       start = 0, end = position_[function_].second;
   }

@@ -157,8 +157,8 @@ void BarrierInserter::visit(Operation *op, Pending &pending) {
     pending.global = true;
   } else if (auto init = dyn_cast<CopyBarrierInitOp>(op)) {
     access(op, rangeOf(init.getBarrier()), false, true, pending);
-  } else if (auto wait = dyn_cast<CopyBarrierWaitOp>(op)) {
-    access(op, rangeOf(wait.getBarrier()), true, false, pending);
+  } else if (isa<CopyBarrierWaitOp, CopyArriveOp>(op)) {
+    access(op, rangeOf(op->getOperand(0)), true, false, pending);
   } else if (auto end = dyn_cast<CopyBarrierEndOp>(op)) {
     access(op, rangeOf(end.getBarrier()), false, true, pending);
   } else if (isa<AsyncWaitOp>(op)) {
@@ -169,7 +169,10 @@ void BarrierInserter::visit(Operation *op, Pending &pending) {
       Pending::add(pending.reads, range);
   } else if (std::optional<SharedRange> scratch = plannedRange(op); scratch && !isa<SharedAllocOp>(op))
     access(op, {*scratch}, true, true, pending);
-  else if (auto branch = dyn_cast<scf::IfOp>(op)) {
+  else if (auto roles = dyn_cast<RolesOp>(op)) {
+    // The copies touch rings alone, ordered by copy barriers, and stand behind a barrier; a barrier in the work is one of its own lanes.
+    walk(roles.getWork(), pending);
+  } else if (auto branch = dyn_cast<scf::IfOp>(op)) {
     Pending otherwise = pending;
     walk(branch.getThenRegion(), pending);
     walk(branch.getElseRegion(), otherwise);

@@ -32,6 +32,7 @@ ArrayRef<LayoutStep> layoutSteps() {
       {"clean-up", cleanUp, "equal conversions first become one, so that their cost counts once"},
       {"remove-layout-conversions", removeLayoutConversions, "before any of them costs memory"},
       {"clean-up", cleanUp, "second computations repeat each other"},
+      {"specialize-roles", specializeRoles, "before the loops that it takes are pipelined"},
       {"pipeline-loops", pipelineLoops,
        "when it is known what still changes its layout, before buffers are made for that"},
       {"lower-tensor-copies", lowerTensorCopies,
@@ -59,6 +60,7 @@ static StepResult runSteps(ModuleOp module, const target::Target &target) {
 #define GEN_PASS_DEF_EXPANDDOTSPASS
 #define GEN_PASS_DEF_ASSIGNLAYOUTSPASS
 #define GEN_PASS_DEF_REMOVELAYOUTCONVERSIONSPASS
+#define GEN_PASS_DEF_SPECIALIZEROLESPASS
 #define GEN_PASS_DEF_PIPELINELOOPSPASS
 #define GEN_PASS_DEF_LOWERTENSORCOPIESPASS
 #define GEN_PASS_DEF_LOWERCONVERSIONSTOSHAREDPASS
@@ -73,7 +75,7 @@ static StepResult runSteps(ModuleOp module, const target::Target &target) {
 namespace {
 
 target::GenericTarget genericTarget(unsigned lanes, unsigned sharedBytes, bool matrix, bool matrixShared,
-                                    bool asyncCopies, bool tensorCopies) {
+                                    bool asyncCopies, bool tensorCopies, bool roles) {
   target::TargetInfo info = target::GenericTarget::simtInfo();
   info.set(target::Capability::Lanes, lanes);
   info.set(target::Capability::SmemStatic, sharedBytes);
@@ -82,6 +84,14 @@ target::GenericTarget genericTarget(unsigned lanes, unsigned sharedBytes, bool m
   if (tensorCopies) {
     info.set(target::Capability::TensorCopy, 5);
     info.set(target::Capability::TensorCopySwizzles, 32 | 64 | 128);
+  }
+  if (roles) {
+    info.set(target::Capability::WarpSpecialize, 1);
+    info.set(target::Capability::NamedBarriers, 16);
+    info.set(target::Capability::RegReallocStep, 8);
+    info.set(target::Capability::RegFile, 65536);
+    info.set(target::Capability::RegsPerThread, 255);
+    info.set(target::Capability::WarpsPerMatrixGroup, 4);
   }
   std::vector<target::MatrixEntry> menu;
   if (matrix) {
@@ -115,7 +125,7 @@ target::GenericTarget genericTarget(unsigned lanes, unsigned sharedBytes, bool m
     using Base::Base;                                                                                                  \
     void runOnOperation() override {                                                                                   \
       target::GenericTarget target =                                                                                   \
-          genericTarget(lanes, sharedBytes, matrix, matrixShared, asyncCopies, tensorCopies);                          \
+          genericTarget(lanes, sharedBytes, matrix, matrixShared, asyncCopies, tensorCopies, roles);                   \
       StepResult result = step(getOperation(), target);                                                                \
       statistic;                                                                                                       \
       if (failed(result.status))                                                                                       \
@@ -125,6 +135,7 @@ target::GenericTarget genericTarget(unsigned lanes, unsigned sharedBytes, bool m
 TESSERA_LAYOUT_PASS(ExpandDots, expandDots, numExpanded += result.count)
 TESSERA_LAYOUT_PASS(AssignLayouts, assignLayouts, numConversions += result.count)
 TESSERA_LAYOUT_PASS(RemoveLayoutConversions, removeLayoutConversions, numRemoved += result.count)
+TESSERA_LAYOUT_PASS(SpecializeRoles, specializeRoles, numSpecialized += result.count)
 TESSERA_LAYOUT_PASS(PipelineLoops, pipelineLoops, numPipelined += result.count)
 TESSERA_LAYOUT_PASS(LowerTensorCopies, lowerTensorCopies, numLowered += result.count)
 TESSERA_LAYOUT_PASS(LowerConversionsToShared, lowerConversionsToShared, numLowered += result.count)

@@ -122,6 +122,21 @@ Value nextSlot(OpBuilder &builder, Location loc, Value index, int64_t slots) {
   return arith::SelectOp::create(builder, loc, wraps, constantLike(builder, loc, i32, 0), next);
 }
 
+Value slotBefore(OpBuilder &builder, Location loc, Value index, int64_t slots) {
+  Type i32 = builder.getI32Type();
+  Value wraps =
+      arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq, index, constantLike(builder, loc, i32, 0));
+  Value before = arith::SubIOp::create(builder, loc, index, constantLike(builder, loc, i32, 1));
+  return arith::SelectOp::create(builder, loc, wraps, constantLike(builder, loc, i32, slots - 1), before);
+}
+
+Value nextParity(OpBuilder &builder, Location loc, Value index, Value parity, int64_t slots) {
+  Type i32 = builder.getI32Type();
+  Value last =
+      arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq, index, constantLike(builder, loc, i32, slots - 1));
+  return arith::XOrIOp::create(builder, loc, parity, arith::ExtUIOp::create(builder, loc, i32, last));
+}
+
 bool isZeroTile(Value tile) {
   auto number = dyn_cast_or_null<FloatAttr>(splatConstantOf(tile));
   return number ? number.getValue().isPosZero() : splatIntegerOf(tile) == 0;

@@ -50,8 +50,12 @@ Iteration iterationAfter(mlir::OpBuilder &builder, mlir::scf::ForOp loop, mlir::
 mlir::Value maskedBy(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value pointers, mlir::Value mask,
                      mlir::Value valid);
 
-// i32: index + 1 of a ring of `slots`.
+// i32: index + 1 and index - 1 of a ring of `slots`.
 mlir::Value nextSlot(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value index, int64_t slots);
+mlir::Value slotBefore(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value index, int64_t slots);
+// i32: the parity of the phase that goes with the slot after `index`; it turns where the ring comes round.
+mlir::Value nextParity(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value index, mlir::Value parity,
+                       int64_t slots);
 // Whether all bits of all elements are zero: what a copy writes where it is masked off.
 bool isZeroTile(mlir::Value tile);
 

@@ -121,16 +121,25 @@ SmallVector<Value> TensorMaps::coordinates(OpBuilder &builder, Location loc, con
   return at;
 }
 
+Value arrayRoot(Value pointer) {
+  while (Operation *op = pointer.getDefiningOp()) {
+    if (!isa<AddPtrOp, BitcastOp, SplatOp, BroadcastOp, ExpandDimsOp, ReshapeOp, HintOp, ConvertLayoutOp>(op))
+      return {};
+    pointer = op->getOperand(0);
+  }
+  return isa<func::FuncOp>(cast<BlockArgument>(pointer).getOwner()->getParentOp()) ? pointer : Value();
+}
+
 // ---- copy barriers ---------------------------------------------------------------------------------------------------
 
-Value makeCopyBarriers(OpBuilder &builder, Location loc, int64_t slots) {
+Value makeCopyBarriers(OpBuilder &builder, Location loc, int64_t slots, int64_t arrivals) {
   auto layout =
       LinearAttr::get(builder.getContext(), layout::LinearLayout::rowMajor(layout::kOffset, std::vector<int64_t>{1}));
   auto type = SharedType::get({1}, builder.getI64Type(), layout);
   Value barriers = SharedAllocOp::create(builder, loc, type, IntegerAttr(),
                                          builder.getI32IntegerAttr(static_cast<int32_t>(8 * slots)),
                                          builder.getI32IntegerAttr(static_cast<int32_t>(slots)));
-  CopyBarrierInitOp::create(builder, loc, barriers, 1);
+  CopyBarrierInitOp::create(builder, loc, barriers, static_cast<int32_t>(arrivals));
   return barriers;
 }
 
@@ -290,15 +299,7 @@ void Lowering::giveTo(OpBuilder &builder, DescriptorLoadOp op, Value slot) {
 
 // Whether the kernel loads what it stores here, or may: then the store must be over when the kernel goes on.
 bool Lowering::isReadAgain(Value base) {
-  auto rootOf = [](Value pointer) -> Value {
-    while (Operation *op = pointer.getDefiningOp()) {
-      if (!isa<AddPtrOp, BitcastOp, SplatOp, BroadcastOp, ExpandDimsOp, ReshapeOp, HintOp, ConvertLayoutOp>(op))
-        return {};
-      pointer = op->getOperand(0);
-    }
-    return isa<func::FuncOp>(cast<BlockArgument>(pointer).getOwner()->getParentOp()) ? pointer : Value();
-  };
-  Value root = rootOf(base);
+  Value root = arrayRoot(base);
   bool again = false;
   function_.walk([&](Operation *op) {
     Value pointer;
@@ -313,7 +314,7 @@ bool Lowering::isReadAgain(Value base) {
                                                                                                        : Value();
     if (!pointer)
       return;
-    Value other = rootOf(pointer);
+    Value other = arrayRoot(pointer);
     again |= !root || !other || other == root || isa<AtomicRmwOp, AtomicCasOp>(op);
   });
   return again;

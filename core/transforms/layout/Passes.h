@@ -21,6 +21,7 @@ struct StepResult {
 StepResult expandDots(mlir::ModuleOp module, const target::Target &target);
 StepResult assignLayouts(mlir::ModuleOp module, const target::Target &target);
 StepResult removeLayoutConversions(mlir::ModuleOp module, const target::Target &target);
+StepResult specializeRoles(mlir::ModuleOp module, const target::Target &target);
 StepResult pipelineLoops(mlir::ModuleOp module, const target::Target &target);
 StepResult lowerTensorCopies(mlir::ModuleOp module, const target::Target &target);
 StepResult lowerConversionsToShared(mlir::ModuleOp module, const target::Target &target);

@@ -19,6 +19,8 @@ class LayoutPass<string flag> : Pass<flag, "::mlir::ModuleOp"> {
            "the generic target copies 4, 8 and 16 bytes a lane into shared memory beside its lanes">,
     Option<"tensorCopies", "tensor-copies", "bool", "false",
            "the generic target copies tiles of up to five dims by descriptor, with swizzles of 32, 64 and 128 bytes">,
+    Option<"roles", "roles", "bool", "false",
+           "subgroups of the generic target take roles, which trade 65536 registers in steps of 8 by groups of four">,
   ];
   let options = targetOptions;
   let dependentDialects = ["::tessera::tile::TileDialect"];
@@ -50,6 +52,17 @@ def RemoveLayoutConversionsPass : LayoutPass<"tile-remove-layout-conversions"> {
     Requires and keeps: LAYOUT level.
   }];
   let statistics = [Statistic<"numRemoved", "removed", "Number of layout conversions removed">];
+}
+
+def SpecializeRolesPass : LayoutPass<"tile-specialize-roles"> {
+  let summary = "give the loads of loops that say warp_specialize to subgroups of their own";
+  let description = [{
+    Before: `scf.for { %a = tile.descriptor_load ; … dot } {warp_specialize}`
+    After:  `tile.roles copies { scf.for { copy_barrier_wait empty ; copy_expect ; tensor_load } }
+                        work   { scf.for { copy_barrier_wait full ; … dot ; copy_arrive } }`
+    Loops that are not of this form stay as they are, with a remark that says why. Requires and keeps: LAYOUT level.
+  }];
+  let statistics = [Statistic<"numSpecialized", "specialized", "Number of loops whose loads have a role of their own">];
 }
 
 def PipelineLoopsPass : LayoutPass<"tile-pipeline-loops"> {

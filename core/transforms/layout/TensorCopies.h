@@ -54,9 +54,12 @@ private:
   llvm::SmallVector<Made> maps_, empty_;
 };
 
-// Copy barriers, `slots` of them, which one copy_expect each completes; ready for use behind a barrier.
-mlir::Value makeCopyBarriers(mlir::OpBuilder &builder, mlir::Location loc, int64_t slots);
+// Copy barriers, `slots` of them, which so many arrivals each complete, for copies one copy_expect; ready for use behind a barrier.
+mlir::Value makeCopyBarriers(mlir::OpBuilder &builder, mlir::Location loc, int64_t slots, int64_t arrivals = 1);
 // Their end, once everybody has waited.
 void endCopyBarriers(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value barriers);
+
+// The parameter that an address follows from; null where that is not known.
+mlir::Value arrayRoot(mlir::Value pointer);
 
 } // namespace tessera::tile

@@ -62,6 +62,10 @@ target::GenericTarget targetOf(const BothOptions &options) {
     info.set(target::Capability::TensorCopy, 5);
     info.set(target::Capability::TensorCopySwizzles, 32 | 64 | 128);
   }
+  if (options.roles) {
+    info.set(target::Capability::WarpSpecialize, 1);
+    info.set(target::Capability::NamedBarriers, 16);
+  }
   std::vector<target::MatrixEntry> menu;
   if (options.matrix) {
     target::MatrixEntry e;
@@ -135,6 +139,7 @@ bool isTensorCopy(const tbc::Op &op) {
 }
 
 bool isLoad(const tbc::Op &op) { return op.code == tbc::Opcode::Load; }
+bool areRoles(const tbc::Op &op) { return op.code == tbc::Opcode::Roles; }
 
 bool isProduct(const tbc::Op &op) { return op.code == tbc::Opcode::AsyncDot; }
 
@@ -156,6 +161,8 @@ std::optional<tbc::Module> withLayouts(mlir::ModuleOp module, const BothOptions 
     *options.rings = count(layout->functions.at(0).body, isRing);
   if (layout && options.loads)
     *options.loads = count(layout->functions.at(0).body, isLoad);
+  if (layout && options.split)
+    *options.split = count(layout->functions.at(0).body, areRoles);
   if (layout && options.products)
     *options.products = count(layout->functions.at(0).body, isProduct);
   return layout;

@@ -34,6 +34,8 @@ struct BothOptions {
   bool blockTransfers = false;                // blocks of eight rows between shared memory and registers
   int *rings = nullptr;                       // gets the number of rings in the LAYOUT module: whether loops load ahead
   int *loads = nullptr;                       // gets the number of loads into registers in it
+  bool roles = false;                         // subgroups of the target take roles
+  int *split = nullptr;                       // gets the number of ops `roles` in the LAYOUT module
   int *products = nullptr;                    // gets the number of asynchronous products in it
 };
 

@@ -543,8 +543,8 @@ class range(_Iterator):
     """``for i in tl.range(…)``: a loop of the kernel, with wishes to the compiler.
 
     ``num_stages``: overlap loads of that many iterations; ``loop_unroll_factor``; ``flatten``: one loop of a nest;
-    ``warp_specialize``: split work among groups of threads; ``disallow_acc_multi_buffer``; ``disable_licm``. A target may
-    ignore any of them.
+    ``warp_specialize``: warps of their own do the loads by descriptor of a loop with a dot (also of one inside of this loop), where
+    the target has copies by descriptor; ``disallow_acc_multi_buffer``; ``disable_licm``. A target may ignore any of them.
 
     Example:
         total = 0

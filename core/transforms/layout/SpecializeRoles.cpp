@@ -1,0 +1,525 @@
+// SpecializeRoles.cpp - subgroups that only copy, beside those that compute
+//
+// Before: scf.for %tile … { scf.for %k … { %a = tile.descriptor_load … ; … dot } … tile.descriptor_store … }   {warp_specialize}
+// After:  tile.roles copies { scf.for %tile … { scf.for %k … { wait until the slot is empty ; copy_expect ; tensor_load } } }
+//                    work   { scf.for %tile … { scf.for %k … { wait until the slot is full ; … dot ; copy_arrive at its empty barrier } … store } }
+// The copying role is what the kernel's control flow and scalars leave when everything but the loads is taken out; it goes on to the next tile
+// while the work stores the last one. Every ring has a full and an empty barrier a slot. Slot and parity are carried through all loops around the
+// specialised one, so that a ring outlives it. Loads that are first used by one op share their barriers.
+// Which loops: those innermost in a loop that says warp_specialize, whose loads are all by descriptor and which have a dot; their coordinates,
+// bounds and the loops around them follow from scalars; nothing stores to what they load. Others stay as they are, with a remark.
+// Requires: LAYOUT level, before PipelineLoops, which takes the loops that are left.  Keeps: LAYOUT level.  docs/rationale/roles.md
+//
+// SPDX-License-Identifier: Apache-2.0
+#include "core/transforms/layout/LayoutQuestions.h"
+#include "core/transforms/layout/LoopAhead.h"
+#include "core/transforms/layout/LoopLoads.h"
+#include "core/transforms/layout/Passes.h"
+#include "core/transforms/layout/ScalarSlice.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/IR/IRMapping.h"
+#include "mlir/IR/Iterators.h"
+#include "mlir/IR/PatternMatch.h"
+#include "llvm/ADT/SetVector.h"
+
+using namespace mlir;
+
+namespace tessera::tile {
+namespace {
+
+constexpr int64_t kWarpSpecialize = 2;     // bit 1 of loop_flags
+constexpr int64_t kRegistersOfCopies = 40; // coordinates, addresses and barriers of a few loads
+
+class SpecializedLoop : LoopLoads {
+public:
+  SpecializedLoop(scf::ForOp loop, const AxisFacts &facts, const target::Target &target)
+      : LoopLoads(loop, facts, target) {}
+  // Why the loop stays as it is; empty: build() may be called. sharedLeft: bytes that no ring of another loop has.
+  std::string plan(func::FuncOp function, int64_t sharedLeft, int64_t stages);
+  int64_t ringBytes() const;
+  // The loop with slots in place of loads, inside of the work. `before`: where rings and barriers are made. Gives the ops of the copying role to `copies`.
+  void build(OpBuilder &before, TensorMaps &maps, int64_t warps, llvm::SetVector<Operation *> &copies);
+  Location loc() { return loop_.getLoc(); }
+  InFlightDiagnostic remark() { return loop_->emitRemark(); }
+
+private:
+  struct Ring {
+    StagedLoad load;
+    Value ring, slot; // slot: the one that the iteration works on
+    Value map;
+    SmallVector<Value> coordinates;
+  };
+  // Loads with one pair of copy barriers a slot.
+  struct Group {
+    Operation *user = nullptr;                   // that takes their values first
+    Operation *first = nullptr, *last = nullptr; // between these their slots are read
+    SmallVector<unsigned, 2> rings;
+    Value full, empty;
+  };
+  int64_t transientOutside(func::FuncOp function);
+  void carryRingState();
+  void useSlots(Ring &ring);
+  void formGroups();
+  void makeCopies(OpBuilder &builder, Group &group, llvm::SetVector<Operation *> &copies);
+  void releaseLate();
+
+  int64_t slots_ = 0;
+  unsigned inFlight_ = 0; // products that run on into the next iteration
+  std::vector<Ring> rings_;
+  std::vector<Group> groups_;
+  Value slot_, parity_; // iteration arguments
+};
+
+} // namespace
+
+static Value constantI32(OpBuilder &builder, Location loc, int64_t value) {
+  return arith::ConstantOp::create(builder, loc, builder.getI32IntegerAttr(static_cast<int32_t>(value)));
+}
+
+// ---- whether -----------------------------------------------------------------------------------------------------------
+
+// What ops outside of the loop need in passing while the rings are there.
+int64_t SpecializedLoop::transientOutside(func::FuncOp function) {
+  bool isNested = loop_->getParentOp() != function;
+  uint64_t most = 0, buffers = 0;
+  function.walk([&](Operation *op) {
+    // The rings' bytes are free again behind the loop, unless it comes again.
+    bool behind = !isNested && op->getBlock() == loop_->getBlock() && loop_->isBeforeInBlock(op);
+    if (loop_->isAncestor(op) || behind)
+      return;
+    if (auto alloc = dyn_cast<SharedAllocOp>(op))
+      buffers += llvm::alignTo(bytesOf(alloc.getType()), kBufferAlignment);
+    most = std::max(most, transientBytes(op));
+  });
+  return static_cast<int64_t>(buffers + llvm::alignTo(most, kBufferAlignment));
+}
+
+int64_t SpecializedLoop::ringBytes() const {
+  int64_t bytes = 0;
+  for (const StagedLoad &load : loads_)
+    bytes += load.bytes() * slots_;
+  return bytes;
+}
+
+// Whether some store of the kernel may write what is loaded: the copies run ahead of it, through all loops.
+static bool isStoredTo(func::FuncOp function, Value base) {
+  Value root = arrayRoot(base);
+  auto found = function.walk([&](Operation *op) {
+    Value pointer;
+    if (isa<StoreOp, AtomicRmwOp, AtomicCasOp>(op))
+      pointer = op->getOperand(0);
+    else if (auto store = dyn_cast<DescriptorStoreOp>(op))
+      pointer = store.getBase();
+    else
+      return WalkResult::advance();
+    Value other = arrayRoot(pointer);
+    return !root || !other || other == root ? WalkResult::interrupt() : WalkResult::advance();
+  });
+  return found.wasInterrupted();
+}
+
+std::string SpecializedLoop::plan(func::FuncOp function, int64_t sharedLeft, int64_t stages) {
+  bool hasDot = false;
+  for (Operation &op : *loop_.getBody()) {
+    hasDot |= isa<DotOp, AsyncDotOp>(op);
+    if (auto load = dyn_cast<LoadOp>(op); load && isTile(load.getResult()))
+      return "it loads by pointer, not by descriptor";
+    if (auto load = dyn_cast<DescriptorLoadOp>(op))
+      if (load.getResult().use_empty() || !stageCopy(load))
+        return "a load is used where no copy can put it";
+  }
+  if (!hasDot)
+    return "it has no dot";
+  if (loads_.empty())
+    return "it has no load by descriptor";
+  if (stages < 2)
+    return "num_stages is " + std::to_string(stages) + ", which leaves nothing to load ahead";
+  if (!loop_.getStep().getType().isInteger())
+    return "its step is no integer";
+  for (Operation *parent = loop_->getParentOp(); parent != function; parent = parent->getParentOp())
+    if (!isa<scf::ForOp>(parent))
+      return "it stands in a branch or a while loop";
+  ScalarSlice slice(function.getBody().front());
+  for (const StagedLoad &load : loads_) {
+    auto op = cast<DescriptorLoadOp>(load.op);
+    if (isStoredTo(function, op.getBase()))
+      return "the kernel may store to an array that it loads";
+    if (!slice.addAncestors(op) || !llvm::all_of(op.getOffsets(), [&](Value offset) { return slice.add(offset); }))
+      return "where it loads, or how often, depends on memory";
+  }
+  int64_t left = sharedLeft - sharedOfOneIteration() - transientOutside(function);
+  inFlight_ = accumulateOnly([&](Value shared) { return staysFilled(shared); });
+  int64_t bytes = 0;
+  for (const StagedLoad &load : loads_)
+    bytes += load.bytes();
+  slots_ = stages + (inFlight_ ? 1 : 0); // as many as a loop has that loads ahead by itself
+  while (slots_ > 0 && bytes * slots_ > left)
+    --slots_;
+  if (slots_ < 3)
+    inFlight_ = 0; // the next load would wait for the product that runs on
+  if (slots_ < 2)
+    return "shared memory has no room for two of its tiles at once";
+  return {};
+}
+
+// ---- the loop ----------------------------------------------------------------------------------------------------------
+
+// A slot and the parity of its phase, 0 at first, carried through the loop and all around it.
+void SpecializedLoop::carryRingState() {
+  SmallVector<scf::ForOp> chain{loop_};
+  while (auto parent = dyn_cast<scf::ForOp>(chain.back()->getParentOp()))
+    chain.push_back(parent);
+  IRRewriter rewriter(loop_.getContext());
+  rewriter.setInsertionPoint(chain.back());
+  slot_ = parity_ = constantI32(rewriter, loop_.getLoc(), 0);
+  scf::ForOp outer;
+  for (scf::ForOp loop : llvm::reverse(chain)) {
+    auto attributes = loop->getDiscardableAttrDictionary();
+    auto sameAgain = [](OpBuilder &, Location, ArrayRef<BlockArgument> arguments) {
+      return SmallVector<Value>(arguments.begin(), arguments.end());
+    };
+    rewriter.setInsertionPoint(loop);
+    auto made = cast<scf::ForOp>(*loop.replaceWithAdditionalYields(rewriter, {slot_, parity_},
+                                                                   /*replaceInitOperandUsesInLoop=*/false, sameAgain));
+    made->setDiscardableAttrs(attributes);
+    if (outer) { // what comes out of this loop goes round in the one around it
+      Operation *yield = outer.getBody()->getTerminator();
+      unsigned last = yield->getNumOperands() - 1;
+      yield->setOperand(last - 1, made.getResults().drop_back().back());
+      yield->setOperand(last, made.getResults().back());
+    }
+    parity_ = made.getRegionIterArgs().back();
+    slot_ = made.getRegionIterArgs().drop_back().back();
+    loop_ = outer = made;
+  }
+}
+
+// The slot in place of the load's value.
+void SpecializedLoop::useSlots(Ring &ring) {
+  StagedLoad &load = ring.load;
+  for (SharedStoreOp store : load.sharedStores) {
+    Value buffer = ring.slot;
+    auto transpose = store.getValue().getDefiningOp<TransposeOp>();
+    if (transpose) {
+      OpBuilder builder(store);
+      SmallVector<int64_t> order(transpose.getOrder().begin(), transpose.getOrder().end());
+      buffer = SharedTransposeOp::create(builder, store.getLoc(), ring.slot, order);
+    }
+    if (auto fence = dyn_cast_or_null<SharedFenceOp>(store->getNextNode())) // copies need none
+      fence.erase();
+    Operation *alloc = store.getShared().getDefiningOp();
+    store.erase();
+    if (transpose)
+      transpose.erase();
+    for (Operation *user : llvm::make_early_inc_range(alloc->getUsers()))
+      if (isa<SharedFreeOp>(user))
+        user->erase();
+    alloc->getResult(0).replaceAllUsesWith(buffer);
+    alloc->erase();
+  }
+  for (ConvertLayoutOp convert : load.conversions) {
+    OpBuilder builder(convert);
+    Value loaded = SharedLoadOp::create(builder, convert.getLoc(), convert.getType(), ring.slot);
+    convert.replaceAllUsesWith(loaded);
+    convert.erase();
+  }
+  if (load.direct) {
+    Operation *first = nullptr;
+    for (Operation *user : load.result().getUsers())
+      first = !first || user->isBeforeInBlock(first) ? user : first;
+    OpBuilder builder(first);
+    Value loaded = SharedLoadOp::create(builder, load.op->getLoc(), load.result().getType(), ring.slot);
+    load.result().replaceAllUsesWith(loaded);
+  }
+  load.op->erase();
+}
+
+// The ops that read a buffer under any of its names, and those that give it another one.
+static void collectReaders(Value buffer, SmallVector<Operation *> &readers) {
+  for (Operation *user : buffer.getUsers()) {
+    readers.push_back(user);
+    if (isa<SharedTransposeOp>(user))
+      collectReaders(user->getResult(0), readers);
+  }
+}
+
+// Behind which op nobody reads any more what this one reads: a product, until it was awaited.
+static Operation *endOfRead(Operation *reader) {
+  while (auto dot = dyn_cast<AsyncDotOp>(reader))
+    reader = *dot->user_begin();
+  return reader;
+}
+
+// What takes a slot's value: of one that is read into registers, their first user.
+static Operation *userOf(Operation *reader) {
+  Operation *first = nullptr;
+  if (isa<SharedLoadOp>(reader))
+    for (Operation *user : reader->getUsers())
+      if (user->getBlock() == reader->getBlock() && (!first || user->isBeforeInBlock(first)))
+        first = user;
+  return first ? first : reader;
+}
+
+void SpecializedLoop::formGroups() {
+  auto earlier = [](Operation *a, Operation *b) { return !a || b->isBeforeInBlock(a) ? b : a; };
+  auto later = [](Operation *a, Operation *b) { return !a || a->isBeforeInBlock(b) ? b : a; };
+  for (auto [index, ring] : llvm::enumerate(rings_)) {
+    SmallVector<Operation *> readers;
+    collectReaders(ring.slot, readers);
+    Group own;
+    for (Operation *reader : readers) {
+      own.first = earlier(own.first, reader);
+      if (isa<SharedTransposeOp>(reader))
+        continue;
+      own.user = earlier(own.user, userOf(reader));
+      own.last = later(own.last, endOfRead(reader));
+    }
+    auto known = llvm::find_if(groups_, [&](const Group &group) { return group.user == own.user; });
+    if (known == groups_.end())
+      known = groups_.insert(known, own);
+    known->first = earlier(known->first, own.first);
+    known->last = later(known->last, own.last);
+    known->rings.push_back(static_cast<unsigned>(index));
+  }
+  // In the order in which the work needs them.
+  llvm::sort(groups_, [](const Group &a, const Group &b) { return a.first->isBeforeInBlock(b.first); });
+}
+
+// What the copying role does for one group in one iteration; at the end of the body, where all coordinates are known.
+void SpecializedLoop::makeCopies(OpBuilder &builder, Group &group, llvm::SetVector<Operation *> &copies) {
+  Location loc = loop_.getLoc();
+  Value full = SharedSlotOp::create(builder, loc, group.full, slot_);
+  Value empty = SharedSlotOp::create(builder, loc, group.empty, slot_);
+  // The phase before this one's: over from the start in the first round.
+  Value before = arith::XOrIOp::create(builder, loc, parity_, constantI32(builder, loc, 1));
+  Value yes = arith::ConstantOp::create(builder, loc, builder.getBoolAttr(true));
+  int64_t bytes = 0;
+  for (unsigned index : group.rings)
+    bytes += rings_[index].load.bytes();
+  copies.insert(CopyBarrierWaitOp::create(builder, loc, empty, before));
+  copies.insert(CopyExpectOp::create(builder, loc, full, yes, static_cast<int32_t>(bytes)));
+  for (unsigned index : group.rings) {
+    SmallVector<Value> operands{rings_[index].slot, rings_[index].map, full, yes};
+    llvm::append_range(operands, rings_[index].coordinates);
+    copies.insert(TensorLoadOp::create(builder, loc, TypeRange(), operands));
+  }
+}
+
+// Products are awaited an iteration later; then the slot of the iteration before is empty, and behind the loop the last one.
+void SpecializedLoop::releaseLate() {
+  Location loc = loop_.getLoc();
+  SmallVector<Value> sums;
+  DotWaitOp last;
+  for (Operation &op : *loop_.getBody())
+    if (auto wait = dyn_cast<DotWaitOp>(op)) {
+      wait.setPending(static_cast<int32_t>(inFlight_));
+      sums.push_back(
+          loop_.getTiedLoopResult(cast<BlockArgument>(wait.getValues()[0].getDefiningOp<AsyncDotOp>().getC())));
+      last = wait;
+    }
+  auto arrive = [&](OpBuilder &builder, Value slot, Value predicate) {
+    Value before = slotBefore(builder, loc, slot, slots_);
+    for (Group &group : groups_)
+      CopyArriveOp::create(builder, loc, SharedSlotOp::create(builder, loc, group.empty, before), predicate);
+  };
+  OpBuilder builder(loop_.getContext());
+  builder.setInsertionPointAfter(last);
+  arrive(builder, slot_,
+         arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ne, loop_.getInductionVar(), loop_.getLowerBound()));
+  builder.setInsertionPointAfter(loop_);
+  auto wait = DotWaitOp::create(builder, loc, sums, 0);
+  for (auto [sum, awaited] : llvm::zip(sums, wait.getResults()))
+    sum.replaceAllUsesExcept(awaited, wait);
+  auto below = loop_.getUnsignedCmp() ? arith::CmpIPredicate::ult : arith::CmpIPredicate::slt;
+  Value ran = arith::CmpIOp::create(builder, loc, below, loop_.getLowerBound(), loop_.getUpperBound());
+  arrive(builder, loop_.getResults().drop_back().back(), ran);
+}
+
+void SpecializedLoop::build(OpBuilder &before, TensorMaps &maps, int64_t warps, llvm::SetVector<Operation *> &copies) {
+  Location loc = loop_.getLoc();
+  carryRingState();
+  OpBuilder top = OpBuilder::atBlockBegin(loop_.getBody()), end(loop_.getBody()->getTerminator());
+  for (StagedLoad &load : loads_) {
+    auto op = cast<DescriptorLoadOp>(load.op);
+    DescribedArray array(op);
+    Ring &ring = rings_.emplace_back();
+    ring.load = load;
+    auto bytes = before.getI32IntegerAttr(static_cast<int32_t>(ring.load.bytes() * slots_));
+    ring.ring = SharedAllocOp::create(before, loc, ring.load.slot, IntegerAttr(), bytes,
+                                      before.getI32IntegerAttr(static_cast<int32_t>(slots_)));
+    ring.slot = SharedSlotOp::create(top, loc, ring.ring, slot_);
+    ring.map = maps.mapOf(array, *load.copy);
+    ring.coordinates = maps.coordinates(end, op.getLoc(), array, array.offsets);
+  }
+  for (Ring &ring : rings_)
+    useSlots(ring);
+  formGroups();
+  for (Group &group : groups_) {
+    group.full = makeCopyBarriers(before, loc, slots_);
+    group.empty = makeCopyBarriers(before, loc, slots_, warps);
+    OpBuilder builder(group.first);
+    CopyBarrierWaitOp::create(builder, loc, SharedSlotOp::create(builder, loc, group.full, slot_), parity_);
+    if (inFlight_)
+      continue;
+    builder.setInsertionPointAfter(group.last);
+    Value yes = arith::ConstantOp::create(builder, loc, builder.getBoolAttr(true));
+    CopyArriveOp::create(builder, loc, SharedSlotOp::create(builder, loc, group.empty, slot_), yes);
+  }
+  for (Group &group : groups_)
+    makeCopies(end, group, copies);
+  if (inFlight_)
+    releaseLate();
+  Operation *yield = loop_.getBody()->getTerminator();
+  unsigned last = yield->getNumOperands() - 1;
+  yield->setOperand(last - 1, nextSlot(end, loc, slot_, slots_));
+  yield->setOperand(last, nextParity(end, loc, slot_, parity_, slots_));
+}
+
+// ---- the kernel --------------------------------------------------------------------------------------------------------
+
+// Why the target has no roles for a kernel of so many subgroups; empty: it has.
+static std::string missing(const target::TargetInfo &info, int64_t warps, int64_t beside) {
+  std::string name = "target " + info.name + " ";
+  if (!info.stated(target::Capability::TensorCopy))
+    return name + "has no copies by descriptor";
+  if (!info.stated(target::Capability::WarpSpecialize) || info.stated(target::Capability::NamedBarriers) < 2)
+    return name + "has no roles";
+  if (static_cast<uint64_t>(warps + beside) > info.get(target::Capability::MaxWarps, UINT64_MAX))
+    return std::to_string(warps) + " warps leave no room in a block for " + std::to_string(beside) + " more";
+  return {};
+}
+
+// What a lane of each role gets, where roles trade registers and need to; else empty. All of the block's registers are what an equal share
+// gives every lane when it starts.
+static SmallVector<int64_t> registersOf(const target::TargetInfo &info, ModuleOp module, int64_t warps, int64_t beside,
+                                        int64_t sharedBytes) {
+  auto step = static_cast<int64_t>(info.stated(target::Capability::RegReallocStep));
+  auto file = static_cast<int64_t>(info.stated(target::Capability::RegFile));
+  auto most = static_cast<int64_t>(info.stated(target::Capability::RegsPerThread));
+  auto lanes = static_cast<int64_t>(info.lanes());
+  if (!step || !file || !most || moduleOption(module, "maxnreg", 0))
+    return {};
+  int64_t blocks = std::max<int64_t>(static_cast<int64_t>(info.sharedBytes()) / std::max<int64_t>(sharedBytes, 1), 1);
+  most = most / step * step;
+  auto shareOf = [&](int64_t n) { return file / (n * (warps + beside) * lanes) / step * step; };
+  // A second block where the work still gets nearly all that a lane can have.
+  for (int64_t n : {std::min<int64_t>(blocks, 2), int64_t(1)}) {
+    int64_t share = shareOf(n);
+    int64_t work = (share * (warps + beside) - kRegistersOfCopies * beside) / warps / step * step;
+    if (n > 1 && work < most * 3 / 4)
+      continue;
+    if (share >= most || share <= kRegistersOfCopies)
+      return {};
+    return {kRegistersOfCopies, std::min(work, most)};
+  }
+  return {};
+}
+
+// Ops that nothing needs any more, and carried values of loops with them.
+static void dropDead(Region &region) {
+  region.walk<WalkOrder::PostOrder, ReverseIterator>([](Operation *op) {
+    if (isOpTriviallyDead(op))
+      op->erase();
+  });
+}
+
+namespace {
+
+class RoleMaker {
+public:
+  RoleMaker(func::FuncOp function, const target::Target &target) : function_(function), target_(target) {}
+  unsigned run();
+
+private:
+  func::FuncOp function_;
+  const target::Target &target_;
+};
+
+} // namespace
+
+unsigned RoleMaker::run() {
+  const target::TargetInfo &info = target_.info();
+  auto module = function_->getParentOfType<ModuleOp>();
+  SmallVector<scf::ForOp> loops;
+  function_.walk([&](scf::ForOp loop) {
+    bool isInnermost = true, asksForIt = false;
+    loop.getBody()->walk([&](scf::ForOp) { isInnermost = false; });
+    for (Operation *around = loop; around != function_; around = around->getParentOp())
+      if (auto flags = around->getAttrOfType<IntegerAttr>(kLoopFlagsAttr))
+        asksForIt |= (flags.getInt() & kWarpSpecialize) != 0;
+    if (isInnermost && asksForIt)
+      loops.push_back(loop);
+  });
+  if (loops.empty())
+    return 0;
+  int64_t warps = moduleOption(module, "num_warps", 4);
+  auto group = static_cast<int64_t>(std::max<uint64_t>(info.stated(target::Capability::WarpsPerMatrixGroup), 1));
+  bool trades = info.stated(target::Capability::RegReallocStep) && warps % group == 0; // by whole groups
+  int64_t beside = trades ? group : 1; // one is enough where they are not traded
+  std::string why = missing(info, warps, beside);
+  AxisFacts facts(function_);
+  auto left = static_cast<int64_t>(info.sharedBytes());
+  int64_t rings = 0;
+  std::vector<SpecializedLoop> planned;
+  for (scf::ForOp loop : loops) {
+    auto own = loop->getAttrOfType<IntegerAttr>(kNumStagesAttr);
+    SpecializedLoop candidate(loop, facts, target_);
+    std::string not_ = !why.empty() ? why
+                                    : candidate.plan(function_, left - rings,
+                                                     own ? own.getInt() : moduleOption(module, "num_stages", 3));
+    if (!not_.empty()) {
+      candidate.remark() << "warp_specialize does nothing here: " << not_;
+      continue;
+    }
+    rings += candidate.ringBytes();
+    planned.push_back(std::move(candidate));
+  }
+  if (planned.empty())
+    return 0;
+
+  Block &body = function_.getBody().front();
+  Operation *end = body.getTerminator();
+  OpBuilder builder(end);
+  Location loc = planned.front().loc();
+  SmallVector<int64_t> registers = trades ? registersOf(info, module, warps, beside, rings) : SmallVector<int64_t>();
+  if (registers.empty())
+    beside = 1;
+  auto roles = RolesOp::create(builder, loc, static_cast<int32_t>(beside),
+                               registers.empty() ? DenseI64ArrayAttr() : builder.getDenseI64ArrayAttr(registers));
+  Block &copying = roles.getCopies().emplaceBlock(), &working = roles.getWork().emplaceBlock();
+  OpBuilder yield = OpBuilder::atBlockEnd(&copying);
+  YieldOp::create(yield, loc);
+  yield.setInsertionPointToEnd(&working);
+  YieldOp::create(yield, loc);
+  working.getOperations().splice(working.begin(), body.getOperations(), body.begin(), Block::iterator(roles));
+  builder.setInsertionPoint(roles);
+  TensorMaps maps(function_);
+  llvm::SetVector<Operation *> copies;
+  for (SpecializedLoop &loop : planned)
+    loop.build(builder, maps, warps, copies);
+  // Copy barriers are published, and come before what the engine does with them.
+  SharedFenceOp::create(builder, loc);
+  BarrierOp::create(builder, loc);
+
+  ScalarSlice slice(working);
+  bool isWhole = true;
+  for (Operation *op : copies)
+    isWhole &= slice.addRoot(op);
+  assert(isWhole && "plan() has seen that it is");
+  (void)isWhole;
+  builder.setInsertionPoint(copying.getTerminator());
+  slice.clone(builder);
+  for (Operation *op : llvm::reverse(copies))
+    op->erase();
+  dropDead(roles.getWork());
+  return static_cast<unsigned>(planned.size());
+}
+
+StepResult specializeRoles(ModuleOp module, const target::Target &target) {
+  StepResult result;
+  module.walk([&](func::FuncOp function) { result.count += RoleMaker(function, target).run(); });
+  return result;
+}
+
+} // namespace tessera::tile
