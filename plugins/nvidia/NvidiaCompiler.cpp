@@ -58,7 +58,7 @@ sdk::KernelInfo describe(const tbc::Module &module, const tbc::Function &f) {
     k.args.push_back(std::move(a));
   }
   k.argBytes = packed.bytes;
-  k.block[0] = 32 * static_cast<uint32_t>(module.option("num_warps", 4));
+  k.block[0] = 32 * static_cast<uint32_t>(tbc::blockWarps(module, f));
   k.block[1] = k.block[2] = 1;
   k.cluster[0] = k.cluster[1] = k.cluster[2] = 1;
   k.smemDynamic = static_cast<uint64_t>(module.option("shared_bytes"));
@@ -236,9 +236,10 @@ private:
     const std::string one = ".minnctapersm 1\n";
     size_t at = r.ptx.find(one);
     if (!cubin.ok || cubin.kernels.size() != 1 || module.functions.size() != 1 || at == std::string::npos ||
-        r.ptx.find(one, at + 1) != std::string::npos || options.limits.maxRegisters)
+        r.ptx.find(one, at + 1) != std::string::npos || options.limits.maxRegisters ||
+        r.ptx.find(".maxnreg") != std::string::npos) // roles that trade registers have an equal share at first
       return;
-    uint32_t threads = 32 * static_cast<uint32_t>(module.option("num_warps", 4));
+    uint32_t threads = 32 * static_cast<uint32_t>(tbc::blockWarps(module, module.functions.front()));
     uint32_t registers =
         (cubin.kernels[0].second.registers + 7) / 8 * 8; // given out eight a lane ([G] register allocation granularity)
     uint32_t blocks = registers ? 65536 / (registers * threads) : 0;

@@ -24,6 +24,18 @@ Value *inlinePtx(IRBuilderBase &b, Type *result, const std::string &text, const 
   return b.CreateCall(type, InlineAsm::get(type, text, constraints, sideEffects), operands);
 }
 
+// Of a kernel whose roles trade registers: an equal share of what both need, in the step of setmaxnreg. 0: they do not.
+static unsigned registersAtStart(const tbc::Module &m, const tbc::Function &f) {
+  for (const tbc::Op &op : f.body.ops) {
+    const std::vector<int64_t> &registers = op.intsAttr(tbc::AttrId::Registers);
+    if (op.code != tbc::Opcode::Roles || registers.empty())
+      continue;
+    int64_t work = m.option("num_warps", 4), copies = op.intAttr(tbc::AttrId::Warps), warps = work + copies;
+    return static_cast<unsigned>((registers[0] * copies + registers[1] * work + 8 * warps - 1) / (8 * warps) * 8);
+  }
+  return 0;
+}
+
 llvm::Function *NvLaneTarget::createKernel(llvm::Module &out, const tbc::Module &m, const tbc::Function &f,
                                            const std::string &name, unsigned threads) {
   LLVMContext &c = out.getContext();
@@ -46,8 +58,8 @@ llvm::Function *NvLaneTarget::createKernel(llvm::Module &out, const tbc::Module 
                                           GlobalValue::ExternalLinkage, name, out);
   function->setCallingConv(CallingConv::PTX_Kernel);
   function->addFnAttr("nvvm.reqntid", std::to_string(threads));
-  if (limits_.maxRegisters)
-    function->addFnAttr("nvvm.maxnreg", std::to_string(limits_.maxRegisters));
+  if (unsigned registers = limits_.maxRegisters ? limits_.maxRegisters : registersAtStart(m, f))
+    function->addFnAttr("nvvm.maxnreg", std::to_string(registers));
   if (limits_.blocksPerUnit)
     function->addFnAttr("nvvm.minctasm", std::to_string(limits_.blocksPerUnit));
   if (limits_.clusterBlocks > 1)
@@ -118,6 +130,20 @@ Value *NvLaneTarget::sharedBase(IRBuilderBase &b) {
 
 void NvLaneTarget::blockBarrier(IRBuilderBase &b) {
   b.CreateIntrinsic(b.getVoidTy(), Intrinsic::nvvm_barrier_cta_sync_aligned_all, {b.getInt32(0)});
+}
+
+// Barrier 0 is the block's.
+void NvLaneTarget::partBarrier(IRBuilderBase &b, unsigned threads) {
+  b.CreateIntrinsic(b.getVoidTy(), Intrinsic::nvvm_barrier_cta_sync_aligned_count,
+                    {b.getInt32(1), b.getInt32(threads)});
+}
+
+// PTX ISA, "setmaxnreg": a multiple of 8 from 24 to 256, executed by all warps of a warpgroup; .inc waits until the block's pool has the registers.
+void NvLaneTarget::tradeRegisters(IRBuilderBase &b, unsigned registers, bool more) {
+  inlinePtx(b, b.getVoidTy(),
+            std::string("setmaxnreg.") + (more ? "inc" : "dec") + ".sync.aligned.u32 " + std::to_string(registers) +
+                ";",
+            "", {}, true);
 }
 
 void NvLaneTarget::warpBarrier(IRBuilderBase &b) {

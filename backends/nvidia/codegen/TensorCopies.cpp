@@ -60,6 +60,11 @@ void NvLaneTarget::copyExpect(IRBuilderBase &b, V barrier, uint64_t bytes) {
             "r,~{memory}", {sharedAddress(b, barrier)}, true);
 }
 
+void NvLaneTarget::copyArrive(IRBuilderBase &b, V barrier) {
+  inlinePtx(b, b.getVoidTy(), "mbarrier.arrive.shared::cta.b64 _, [$0];", "r,~{memory}", {sharedAddress(b, barrier)},
+            true);
+}
+
 void NvLaneTarget::copyBarrierWait(IRBuilderBase &b, V barrier, V parity) {
   inlinePtx(b, b.getVoidTy(),
             "{\n.reg .pred done;\nagain_${:uid}:\nmbarrier.try_wait.parity.shared::cta.b64 done, [$0], $1;\n"

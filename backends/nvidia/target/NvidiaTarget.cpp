@@ -43,6 +43,7 @@ NvidiaTarget::NvidiaTarget(const Architecture &architecture)
     cap(TSR_CAP_TENSOR_COPY_BOX_MAX, 256);            // CUDA Driver API, cuTensorMapEncodeTiled: boxDim
     cap(TSR_CAP_TENSOR_COPY_ALIGN, 16);               // ibid.: globalAddress
     cap(TSR_CAP_TENSOR_COPY_SWIZZLES, 32 | 64 | 128); // ibid.: CUtensorMapSwizzle
+    cap(TSR_CAP_WARP_SPECIALIZE, 1);                  // [P] mbarrier between warps; barrier of a part of the CTA
   }
   if (architecture.isHopperSpecific())
     cap(TSR_CAP_WARPS_PER_MATRIX_GROUP, 4); // [P] wgmma: a warpgroup is four warps, sm_90a

@@ -303,7 +303,7 @@ void Emitter::dotThroughScratch(const Op &o) {
   bases[1] = b_.CreateConstInBoundsGEP1_64(b_.getInt8Ty(), bases[0], buffers.bOffset);
   storeShared(bases[0], buffers.a, la, of(o.operands[0]), bytes[0]);
   storeShared(bases[1], buffers.b, lb, of(o.operands[1]), bytes[1]);
-  target_.blockBarrier(b_);
+  barrier();
 
   ChunkReader readers[] = {{lc, 0, buffers.a, k, bytes[0], target_.maxVectorBits()},
                            {lc, 1, buffers.b, k, bytes[1], target_.maxVectorBits()}};

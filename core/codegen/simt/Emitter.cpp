@@ -46,7 +46,8 @@ Emitter::Emitter(llvm::Module &out, const tbc::Module &m, const tbc::Function &f
 Emitter::~Emitter() = default;
 
 llvm::Function *Emitter::emit(const std::string &name) {
-  function_ = target_.createKernel(out_, m_, f_, name, warps_ * target_.lanes());
+  function_ =
+      target_.createKernel(out_, m_, f_, name, static_cast<unsigned>(tbc::blockWarps(m_, f_)) * target_.lanes());
   if (debugInfo_)
     lines_ = std::make_unique<SourceLines>(out_, m_, f_, *function_);
   b_.SetInsertPoint(BasicBlock::Create(out_.getContext(), "entry", function_));
@@ -125,6 +126,8 @@ void Emitter::op(const Op &o) {
     return emitFor(o);
   case Opcode::While:
     return emitWhile(o);
+  case Opcode::Roles:
+    return emitRoles(o);
   case Opcode::MapElementwise:
     return mapElementwise(o);
   case Opcode::Assume:
@@ -327,6 +330,41 @@ void Emitter::emitWhile(const Op &o) {
   b_.CreateBr(head);
   b_.SetInsertPoint(after);
   unflatten(forwarded, o.results);
+}
+
+void Emitter::barrier() {
+  if (role_ == Role::Work)
+    target_.partBarrier(b_, warps_ * target_.lanes());
+  else
+    target_.blockBarrier(b_);
+}
+
+// The subgroups beyond num_warps copy, one lane of them; the others work.
+void Emitter::emitRoles(const Op &o) {
+  LLVMContext &c = out_.getContext();
+  BasicBlock *copying = BasicBlock::Create(c, "copying", function_), *one = BasicBlock::Create(c, "one", function_),
+             *working = BasicBlock::Create(c, "working", function_),
+             *end = BasicBlock::Create(c, "endroles", function_);
+  const std::vector<int64_t> &registers = o.intsAttr(AttrId::Registers);
+  V first = i32(warps_);
+  b_.CreateCondBr(b_.CreateICmpUGE(warp_, first), copying, working);
+  b_.SetInsertPoint(copying);
+  if (!registers.empty())
+    target_.tradeRegisters(b_, static_cast<unsigned>(registers[0]), false);
+  V chosen = target_.oneLane(b_, b_.CreateSub(thread_, i32(warps_ * target_.lanes())), b_.CreateSub(warp_, first));
+  b_.CreateCondBr(chosen, one, end);
+  b_.SetInsertPoint(one);
+  role_ = Role::Copies;
+  region(o.regions[0]);
+  b_.CreateBr(end);
+  b_.SetInsertPoint(working);
+  if (!registers.empty())
+    target_.tradeRegisters(b_, static_cast<unsigned>(registers[1]), true);
+  role_ = Role::Work;
+  region(o.regions[1]);
+  b_.CreateBr(end);
+  role_ = Role::All;
+  b_.SetInsertPoint(end);
 }
 
 Registers Emitter::inlined(const tbc::Region &r, ArrayRef<V> arguments) {

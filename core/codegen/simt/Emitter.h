@@ -78,6 +78,8 @@ private:
   void emitIf(const tbc::Op &o);
   void emitFor(const tbc::Op &o, const tbc::Op *wait = nullptr);
   void emitWhile(const tbc::Op &o);
+  void emitRoles(const tbc::Op &o);
+  void barrier(); // of all lanes that run what is being emitted
   void unflatten(llvm::ArrayRef<V> flat, llvm::ArrayRef<tbc::ValueId> ids);
   // The same with pairs of 16-bit registers of tiles as one of 32: how a loop carries them.
   Registers paired(llvm::ArrayRef<V> flat, llvm::ArrayRef<tbc::ValueId> ids);
@@ -158,7 +160,7 @@ private:
   // ---- tensor copies (TensorCopies.cpp)
   bool tensorCopies(const tbc::Op &o); // tensor_*, copy_*
   void tensorCopy(const tbc::Op &o, size_t firstCoordinate);
-  // The block in which one lane goes alone, as long as ops follow each other that are done there under one predicate.
+  // The block in which one lane goes alone, as long as ops follow each other that are done there under one predicate. The copying role is one lane.
   void enterAlone(tbc::ValueId predicate);
   void leaveAlone();
   V oneLane(); // in the entry block
@@ -225,10 +227,12 @@ private:
   unsigned warps_ = 4;
   V thread_ = nullptr, lane_ = nullptr, warp_ = nullptr; // i32, in the entry block
   V oneLane_ = nullptr;                                  // made when first asked for
-  llvm::BasicBlock *afterAlone_ = nullptr;               // null: all lanes are together
-  tbc::ValueId alone_ = tbc::kNone;                      // the predicate
-  llvm::DenseMap<tbc::ValueId, unsigned> slots_;         // of a shared_alloc
-  llvm::DenseMap<tbc::ValueId, const tbc::Op *> maps_;   // tensor_map
+  enum class Role : uint8_t { All, Copies, Work };       // whose program is being emitted
+  Role role_ = Role::All;
+  llvm::BasicBlock *afterAlone_ = nullptr;             // null: all lanes are together
+  tbc::ValueId alone_ = tbc::kNone;                    // the predicate
+  llvm::DenseMap<tbc::ValueId, unsigned> slots_;       // of a shared_alloc
+  llvm::DenseMap<tbc::ValueId, const tbc::Op *> maps_; // tensor_map
   Registers yielded_; // what the last yield or condition gave, one region after the other
   llvm::DenseMap<const layout::LinearLayout *, V> parts_; // laneAndWarpPart, by layout of layouts_
   std::vector<bool> used_;                                // by ValueId, made when first asked for

@@ -99,6 +99,11 @@ public:
   // ---- order and exchange ----------------------------------------------------------------------------------------------
   virtual void blockBarrier(llvm::IRBuilderBase &b) = 0; // all lanes of the block; orders shared and global memory
   virtual void warpBarrier(llvm::IRBuilderBase &b) = 0;  // all lanes of the subgroup
+  // The first `threads` lanes of the block, whole subgroups; orders memory among them. Like the following only where capabilities say that subgroups
+  // take roles.
+  virtual void partBarrier(llvm::IRBuilderBase &, unsigned /*threads*/) { unreachable(); }
+  // From here on a lane has so many registers, more or fewer than the block gave it when it started. All subgroups of a matrix group come here.
+  virtual void tradeRegisters(llvm::IRBuilderBase &, unsigned /*registers*/, bool /*more*/) { unreachable(); }
   // The i32 that lane `source` (i32) holds; all lanes take part.
   virtual V shuffle(llvm::IRBuilderBase &b, V value, V source) = 0;
   // The i32 of lane (own xor mask).
@@ -201,6 +206,7 @@ public:
   }
   virtual void copyBarriersEnd(llvm::IRBuilderBase &, V /*pointer*/, unsigned /*barriers*/) { unreachable(); }
   virtual void copyExpect(llvm::IRBuilderBase &, V /*barrier*/, uint64_t /*bytes*/) { unreachable(); }
+  virtual void copyArrive(llvm::IRBuilderBase &, V /*barrier*/) { unreachable(); } // of the calling lane
   virtual void copyBarrierWait(llvm::IRBuilderBase &, V /*barrier*/, V /*parity*/) { unreachable(); }
   // One box; coordinates: i32, in the order of the dims.
   virtual void tensorLoad(llvm::IRBuilderBase &, V /*shared*/, V /*map*/, V /*barrier*/, llvm::ArrayRef<V>) {

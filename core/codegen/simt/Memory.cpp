@@ -113,7 +113,7 @@ Registers Emitter::spreadCopies(const Op &o, Registers r, const tbc::Type &t) {
     V place = scratch(o, static_cast<uint64_t>(t.numElements()) * bytes);
     LinearLayout buffer = LinearLayout::rowMajor(layout::kOffset, t.shape);
     onlyWhere(isFirstCopy(l), [&] { storeShared(place, buffer, l, r, bytes); });
-    target_.blockBarrier(b_);
+    barrier();
     return loadShared(place, buffer, l, llvmType(t), bytes);
   }
   uint64_t copies = l.freeMask(layout::kLane);
@@ -176,7 +176,7 @@ bool Emitter::memory(const Op &o) {
     atomic(o);
     return true;
   case Opcode::Barrier:
-    target_.blockBarrier(b_);
+    barrier();
     return true;
   default:
     return false;

@@ -136,7 +136,7 @@ void Emitter::sort(const Op &o) {
       } else {
         // Every lane has a place of its own for its registers and reads its partner's: vectors of neighbouring lanes, no conflicts.
         if (bufferIsRead)
-          target_.blockBarrier(b_);
+          barrier();
         bufferIsRead = true;
         uint64_t laneCopies = s.laneCopies, warpCopies = s.warpCopies;
         uint64_t lanes = (target_.lanes() - 1) & ~laneCopies, warps = (warps_ - 1) & ~warpCopies;
@@ -162,7 +162,7 @@ void Emitter::sort(const Op &o) {
           }
           b_.CreateAlignedStore(all, address(mine, group), Align(vector * bytes));
         }
-        target_.blockBarrier(b_);
+        barrier();
         for (size_t group = 0; group < own.size() / vector; ++group) {
           V all = b_.CreateAlignedLoad(type, address(theirs, group), Align(vector * bytes));
           for (unsigned i = 0; i < vector; ++i) {
@@ -251,7 +251,7 @@ void Emitter::gather(const Op &o) {
     stored.push_back(toMemory(v));
   Type *elementType = stored[0]->getType();
   storeShared(base, shared, source, stored, bytes);
-  target_.blockBarrier(b_);
+  barrier();
   // The lane's part of the row, with the index's extents replaced by the source's.
   auto rowColumns = [&](std::string_view in) {
     SmallVector<uint64_t> columns;
@@ -279,7 +279,7 @@ void Emitter::histogram(const Op &o) {
   V base = scratch(o, static_cast<uint64_t>(count) * 4);
   LinearLayout shared = LinearLayout::rowMajor(layout::kOffset, result.shape);
   storeShared(base, shared, bins, Registers(registersOf(result), i32(0)), 4);
-  target_.blockBarrier(b_);
+  barrier();
   V first = isFirstCopy(l);
   SmallVector<unsigned> copies = registerCopies(l);
   for (unsigned r = 0; r < registersOf(t); ++r) {
@@ -302,7 +302,7 @@ void Emitter::histogram(const Op &o) {
     b_.CreateBr(after);
     b_.SetInsertPoint(after);
   }
-  target_.blockBarrier(b_);
+  barrier();
   set(o.results[0], loadShared(base, shared, bins, b_.getInt32Ty(), 4));
 }
 

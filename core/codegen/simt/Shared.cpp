@@ -151,7 +151,7 @@ Value *Emitter::broadcastFromFirst(const Op &o, V value) {
   V place = scratch(o, bytes);
   onlyWhere(b_.CreateICmpEQ(thread_, i32(0)),
             [&] { b_.CreateAlignedStore(packWords(b_, value, 8 * bytes), place, Align(bytes)); });
-  target_.blockBarrier(b_);
+  barrier();
   V words = b_.CreateAlignedLoad(wordsType(b_.getContext(), 1, 8 * bytes), place, Align(bytes));
   return unpackWords(b_, words, 1, 8 * bytes, t)[0];
 }

@@ -34,7 +34,8 @@ void Emitter::enterAlone(tbc::ValueId predicate) {
   BasicBlock *alone = BasicBlock::Create(out_.getContext(), "alone", function_);
   afterAlone_ = BasicBlock::Create(out_.getContext(), "together", function_);
   alone_ = predicate;
-  b_.CreateCondBr(b_.CreateAnd(oneLane(), scalar(predicate)), alone, afterAlone_);
+  V here = scalar(predicate);
+  b_.CreateCondBr(role_ == Role::Copies ? here : b_.CreateAnd(oneLane(), here), alone, afterAlone_);
   b_.SetInsertPoint(alone);
 }
 
@@ -68,6 +69,11 @@ bool Emitter::tensorCopies(const Op &o) {
   case Opcode::CopyExpect:
     enterAlone(o.operands[1]);
     target_.copyExpect(b_, scalar(o.operands[0]), static_cast<uint64_t>(o.intAttr(AttrId::Bytes)));
+    return true;
+  case Opcode::CopyArrive:
+    target_.warpBarrier(b_);
+    onlyWhere(b_.CreateAnd(b_.CreateICmpEQ(lane_, i32(0)), scalar(o.operands[1])),
+              [&] { target_.copyArrive(b_, scalar(o.operands[0])); });
     return true;
   case Opcode::CopyBarrierWait:
     target_.copyBarrierWait(b_, scalar(o.operands[0]), scalar(o.operands[1]));

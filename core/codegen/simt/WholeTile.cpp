@@ -167,7 +167,7 @@ Emitter::Tuples Emitter::exchange(const Op &o, V scratch, const std::vector<uint
     types.push_back(stored[0]->getType());
     storeShared(base(i), plans[i].shared, plans[i].writer, stored, bytes(i));
   }
-  target_.blockBarrier(b_);
+  barrier();
   Tuples out(parts.size());
   for (size_t i = 0; i < parts.size(); ++i)
     for (V v : loadShared(base(i), plans[i].shared, plans[i].reader, types[i], bytes(i)))
