@@ -127,6 +127,9 @@ dtype                   x.to(tl.core.dtype("bf16")) -> [16] bfloat16
 dot                     tl.dot(h, h, max_num_imprecise_acc=4, trans_a=True) -> [16, 16] float32
 erf                     tl.erf(x) -> [16] float32
 exp                     tl.exp(x) -> [16] float32
+exp                     tl.exp(h) ! Expected dtype ['fp32', 'fp64'] but got fp16
+.exp                    h.exp() -> [16, 16] float16
+.sqrt                   h.to(tl.bfloat16).sqrt().sin() -> [16, 16] bfloat16
 exp2                    tl.exp2(s) -> float32
 expand_dims             tl.expand_dims(x, 0) -> [1, 16] float32
 expand_dims             tl.expand_dims(x, [0, -1]) -> [1, 16, 1] float32

@@ -194,6 +194,10 @@ void Visitor::joinVariable(std::string_view name, Arm &a, Arm &c, Merge &m) {
     } else if (name == "$return") {
       At at(*this, c.lastReturn.line ? c.lastReturn : a.lastReturn.line ? a.lastReturn : place);
       fail(DiagId::InconsistentReturn, "Inconsistent return types: " + describeType(*x) + " and " + describeType(*y));
+    } else if (old && old->isConst() && !old->isNumber()) {
+      // `bias = None`, then a tile in one branch that alone uses it.
+      f.lost.emplace_back(name, "is a constant before an `if`, and something else behind one of its branches");
+      return;
     } else if (old) {
       bool thenChanged = !sameShape(*x, *old);
       fail(DiagId::BranchTypeMismatch, "initial value for `" + std::string(name) + "` is of type " +

@@ -10,6 +10,14 @@ namespace tessera::py {
 
 std::optional<Value> typeMethod(const TensorType &type, std::string_view name); // Attributes.cpp
 
+// As functions these take fp32 and fp64 alone; as methods Triton gives them 16-bit floats as well.
+static bool isHalfMath(const BuiltinDef &def, const Value &x) {
+  static constexpr std::string_view kNames[] = {"exp", "exp2",  "log",  "log2",  "sin", "cos",
+                                                "erf", "floor", "ceil", "rsqrt", "sqrt"};
+  return x.isTensor() && (x.elem().is(ScalarKind::FP16) || x.elem().is(ScalarKind::BF16)) &&
+         std::find(std::begin(kNames), std::end(kNames), std::string_view(def.name)) != std::end(kNames);
+}
+
 Value Visitor::call(const Value &callee, std::vector<Value> args, Keywords keywords) {
   for (const Value &v : args)
     if (v.kind == ValueKind::Error)
@@ -29,6 +37,8 @@ Value Visitor::call(const Value &callee, std::vector<Value> args, Keywords keywo
         return *v;
       failType(target.host.str() + " needs an integer type, not " + self.type.str());
     }
+    if (args.empty() && keywords.empty() && target.kind == ValueKind::Builtin && isHalfMath(*target.builtin, self))
+      return cast(call(target, {cast(self, dtype(ScalarKind::FP32))}, {}), self.elem());
     args.insert(args.begin(), self);
     return call(target, std::move(args), std::move(keywords));
   }
