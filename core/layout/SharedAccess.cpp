@@ -125,7 +125,16 @@ LinearLayout swizzledFor(const LinearLayout &writer, const LinearLayout &reader,
   };
   unsigned rowBits = floorLog2(std::max<uint64_t>(uint64_t(memory.banks) * memory.bankBytes / elementBytes, 1));
   size_t rowsWanted = bits > rowBits ? bits - std::max<size_t>(rowBits, word.size()) : 0;
-  Vectors rows = complementOfBoth(phase(writer), phase(reader), universe);
+  // A copy engine's vectors stay whole: rows and banks are of the elements that begin one.
+  Vectors starts, writerPhase = phase(writer), readerPhase = phase(reader);
+  uint64_t inVector = 0;
+  for (uint64_t v : writerVector)
+    inVector |= v;
+  for (uint64_t v : universe)
+    if (!(v & inVector))
+      starts.push_back(v);
+  auto ofStarts = [&](const Vectors &touched) { return inVector ? intersect(touched, starts) : touched; };
+  Vectors rows = complementOfBoth(ofStarts(writerPhase), ofStarts(readerPhase), starts);
   rows.resize(std::min(rows.size(), rowsWanted));
   Vectors fixed = word;
   fixed.insert(fixed.end(), rows.begin(), rows.end());
@@ -136,7 +145,9 @@ LinearLayout swizzledFor(const LinearLayout &writer, const LinearLayout &reader,
     fixed.push_back(v);
   }
   // Neighbouring banks for neighbouring lanes of the writer; the order among banks costs nothing.
-  Vectors candidates = phase(writer);
+  Vectors candidates = writerPhase;
+  for (uint64_t &v : candidates)
+    v &= ~inVector; // the same bank group: the vector is among `fixed`
   candidates.insert(candidates.end(), universe.begin(), universe.end());
   Vectors columns = word, banks = complement(fixed, candidates);
   columns.insert(columns.end(), banks.begin(), banks.end());

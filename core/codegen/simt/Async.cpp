@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/codegen/simt/BufferAccess.h"
 #include "core/codegen/simt/Emitter.h"
+#include "core/layout/AlignedRuns.h"
 #include "core/layout/TensorLayouts.h"
 
 #include <bit>
@@ -62,7 +63,7 @@ void Emitter::asyncLoad(const Op &o) {
   auto axis = static_cast<unsigned>(o.intAttr(AttrId::Axis));
   // Neighbours in memory that are neighbours in the buffer too.
   int64_t run = std::min<int64_t>(std::max<int64_t>(o.intAttr(AttrId::Width), 1),
-                                  shared.consecutive(layout::kOffset, layout::tensorDimName(axis)));
+                                  layout::alignedRuns(shared, layout::kOffset, layout::tensorDimName(axis)));
   BufferAccess access(l, shared, bytes, std::min<unsigned>(static_cast<unsigned>(run) * bytes * 8, 128));
   V part = laneAndWarpPart(access.offsets);
   AccessHints hints{static_cast<tbc::Cache>(o.intAttr(AttrId::Cache)),

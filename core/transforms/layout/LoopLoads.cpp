@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/transforms/layout/LoopLoads.h"
 
+#include "core/layout/AlignedRuns.h"
 #include "core/layout/TensorLayouts.h"
 #include "core/transforms/layout/LayoutQuestions.h"
 #include "core/transforms/layout/LoopAhead.h"
@@ -113,7 +114,7 @@ bool LoopLoads::stageLoad(LoadOp load) {
   }
   // The vectors of the copy must be vectors of the slot.
   layout::SharedAccess access = layout::analyseAccess(distributed, shared.getLayout(), bits, options_.memory);
-  int64_t together = shared.getLayout().consecutive(layout::kOffset, fastest);
+  int64_t together = layout::alignedRuns(shared.getLayout(), layout::kOffset, fastest);
   if (std::min(access.vectorElements, together) * bits / 8 < bytes)
     return false;
   staged.slot = SharedType::get(type.getShape(), type.getElementType(), shared);

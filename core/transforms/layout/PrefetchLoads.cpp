@@ -12,6 +12,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/transforms/layout/PrefetchLoads.h"
 
+#include "core/layout/AlignedRuns.h"
 #include "core/layout/SharedAccess.h"
 #include "core/layout/TensorLayouts.h"
 #include "core/transforms/layout/ConversionCosts.h"
@@ -105,7 +106,7 @@ bool Prefetcher::canCopy(LoadOp load, Prefetched &made) const {
     vector.push_back(static_cast<uint64_t>(elements) << own.outStart(fastest));
   layout::LinearLayout shared = layout::swizzledFor(own, own, bits, options_.memory, vector);
   layout::SharedAccess access = layout::analyseAccess(own, shared, bits, options_.memory);
-  if (std::min(access.vectorElements, shared.consecutive(layout::kOffset, fastest)) * bits / 8 < bytes)
+  if (std::min(access.vectorElements, layout::alignedRuns(shared, layout::kOffset, fastest)) * bits / 8 < bytes)
     return false;
   made.slot = SharedType::get(type.getShape(), type.getElementType(), LinearAttr::get(load.getContext(), shared));
   return true;

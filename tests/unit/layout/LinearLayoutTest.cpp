@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "Samples.h"
 
+#include "core/layout/AlignedRuns.h"
 #include "gtest/gtest.h"
 
 #include <set>
@@ -60,6 +61,15 @@ TEST(LinearLayout, CountsConsecutiveElementsAndVectors) {
   EXPECT_EQ(l.vectorWidth(kRegister, "dim1", 16), 8); // after renaming registers
   EXPECT_EQ(l.vectorWidth(kRegister, "dim1", 4), 4);
   EXPECT_EQ(l.vectorWidth(kLane, "dim1", 4), 1);
+}
+
+TEST(LinearLayout, KnowsRunsThatASwizzleBreaks) {
+  // Row 1 exchanges the halves of its eights: the first run of 8 counts up, the second does not.
+  LinearLayout l = parsed("offset = [[0, 1], [0, 2], [0, 4], [1, 4], [0, 8]] -> [2, 16]");
+  EXPECT_EQ(l.consecutive(kOffset, "dim1"), 8);
+  EXPECT_EQ(alignedRuns(l, kOffset, "dim1"), 4);
+  EXPECT_EQ(alignedRuns(parsed("offset = [[0, 1], [0, 2], [0, 4], [1, 8], [0, 8]] -> [2, 16]"), kOffset, "dim1"), 8);
+  EXPECT_EQ(alignedRuns(parsed("offset = [[0, 1], [0, 2], [1, 1]] -> [2, 4]"), kOffset, "dim1"), 1);
 }
 
 TEST(LinearLayout, TextRoundTrips) {

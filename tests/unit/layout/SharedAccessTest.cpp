@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "Samples.h"
 
+#include "core/layout/AlignedRuns.h"
 #include "core/layout/SharedAccess.h"
 #include "gtest/gtest.h"
 
@@ -94,6 +95,27 @@ TEST(Swizzle, IsBijectiveAndFreeOfConflictsForRealLayouts) {
     ASSERT_TRUE(shared.isBijective());
     EXPECT_EQ(analyseAccess(a, shared, bits, {}).conflicts(), 0) << printLayout(a) << "\n" << printLayout(b);
     EXPECT_EQ(analyseAccess(b, shared, bits, {}).conflicts(), 0) << printLayout(a) << "\n" << printLayout(b);
+  }
+}
+
+TEST(Swizzle, KeepsVectorsOfCopiesWholeAndInOrder) {
+  // A copy engine moves 16 neighbours in memory as they are: none of their places may depend on which vector it is.
+  std::mt19937 rng(33);
+  for (int trial = 0; trial < 300; ++trial) {
+    unsigned bits = 8u << trial % 3, elements = 128 / bits;
+    LinearLayout copy = blockedLayout(std::vector<int64_t>{64, 128}, std::vector<int64_t>{1, elements},
+                                      std::vector<int64_t>{trial % 2 ? 4 : 8, trial % 2 ? 8 : 4},
+                                      std::vector<int64_t>{4, 1}, std::vector<unsigned>{1, 0});
+    LinearLayout reader = randomPermuted(rng, {64, 128}, 6, 5, 2);
+    Vectors vector;
+    for (unsigned e = 1; e < elements; e *= 2)
+      vector.push_back(uint64_t(e) << copy.outStart("dim1"));
+    SharedMemory memory;
+    memory.blockTransfers = trial % 5 ? 0 : 15;
+    LinearLayout shared = swizzledFor(copy, reader, bits, memory, vector);
+    ASSERT_TRUE(shared.isBijective());
+    EXPECT_GE(alignedRuns(shared, kOffset, "dim1"), elements) << printLayout(reader) << "\n" << printLayout(shared);
+    EXPECT_EQ(analyseAccess(copy, shared, bits, memory).vectorElements, elements);
   }
 }
 
