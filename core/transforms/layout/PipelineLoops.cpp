@@ -49,7 +49,8 @@ private:
   void collectSlice();
   bool isFilledInTurn(Value shared);
   bool outlasts(Value shared) { return staysFilled(shared) || isFilledInTurn(shared); }
-  int64_t distanceInTurn(int64_t stages) const;
+  bool twoFitRegisters();
+  int64_t distanceInTurn(int64_t stages);
   int64_t chooseDistance(int64_t stages, int64_t extraSlots, int64_t bytesLeft) const;
   void startLoads(OpBuilder &builder, Location loc, IRMapping &map, Value valid, Value slot);
   void startCopies(OpBuilder &builder, Location loc, IRMapping &map, Value valid, Value slot);
@@ -134,9 +135,19 @@ int64_t LoopPipeliner::chooseDistance(int64_t stages, int64_t extraSlots, int64_
   return distance;
 }
 
+// Whether the registers of a unit may do for two blocks: by the sums of the loop's products, and some forty for what else a lane needs.
+bool LoopPipeliner::twoFitRegisters() {
+  uint64_t file = target_.info().stated(target::Capability::RegFile), own = 40;
+  for (AsyncDotOp dot : loop_.getBody()->getOps<AsyncDotOp>())
+    own += static_cast<uint64_t>(layoutOf(dot.getResult()).getLayout().inSize(layout::kRegister)) *
+           storageBits(dot.getResult().getType()) / 32;
+  auto warps = static_cast<uint64_t>(moduleOption(loop_->getParentOfType<ModuleOp>(), "num_warps", 4));
+  return file == 0 || 2 * own * warps * target_.info().lanes() <= file;
+}
+
 // Iterations ahead where products run on beside the lanes that fill buffers in turn; 0: no room. Two blocks that share a unit fill each other's waits, too: where
 // there is room for two otherwise, there must be with this.
-int64_t LoopPipeliner::distanceInTurn(int64_t stages) const {
+int64_t LoopPipeliner::distanceInTurn(int64_t stages) {
   int64_t ring = 0, second = 0;
   for (const StagedLoad &staged : loads_)
     ring += staged.bytes();
@@ -144,7 +155,7 @@ int64_t LoopPipeliner::distanceInTurn(int64_t stages) const {
     second += llvm::alignTo(bytesOf(cast<SharedAllocOp>(alloc).getType()), kBufferAlignment);
   auto all = static_cast<int64_t>(target_.info().sharedBytes());
   int64_t beside = all - sharedLeft_, plain = chooseDistance(stages, 1, sharedLeft_);
-  bool two = plain > 0 && 2 * (beside + ring * (plain + 1) + kBlockReserve) <= all;
+  bool two = plain > 0 && 2 * (beside + ring * (plain + 1) + kBlockReserve) <= all && twoFitRegisters();
   return chooseDistance(stages, 2, (two ? all / 2 - kBlockReserve : all) - beside - second);
 }
 
