@@ -8,7 +8,13 @@ writes add.HASH_SUFFIX.c and .h, whose functions are
     void unload_add_HASH_SUFFIX(void);
     tsr_status add_HASH_SUFFIX(TsrStream *stream, arguments…);   NULL: the default stream
 
-and need libtessera (tessera.h), no compiler and no Python. The file of kernels is executed. A signature has an entry for each
+and need libtessera (tessera.h), no compiler and no Python. For a target of NVIDIA's (``-t cuda:90``) they are Triton's instead, unless
+``--interface tessera`` says otherwise: they need cuda.h and libcuda alone,
+
+    CUresult load_add_HASH_SUFFIX(void);         into the current context
+    CUresult add_HASH_SUFFIX(CUstream stream, arguments…);       pointers as CUdeviceptr
+
+The file of kernels is executed. A signature has an entry for each
 parameter: a type ("*fp16", "i32", "fp32"), with ":16" where the value is a multiple of 16 and ":1" where it is 1, or the value
 of a constant. The grid is three C expressions of arguments and constants. `python -m tessera.tools.link` makes one entry
 point of several such files."""
@@ -22,6 +28,8 @@ import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+
+from tessera.tools import _cuda_c
 
 _C_TYPES = {"u1": "_Bool", "i8": "int8_t", "i16": "int16_t", "i32": "int32_t", "i64": "int64_t", "u8": "uint8_t",
             "u16": "uint16_t", "u32": "uint32_t", "u64": "uint64_t", "fp16": "float", "bf16": "float", "fp32": "float",
@@ -38,6 +46,7 @@ class CompileArgs:
     target: str | None = None
     num_warps: int = 1
     num_stages: int = 3
+    interface: str | None = None
     out_name: str | None = None
     out_path: Path | None = None
 
@@ -127,13 +136,16 @@ def _target(text):
     return GPUTarget(backend, int(arch) if arch.isdigit() else arch, int(warp) if warp else (1 if backend == "cpu" else 32))
 
 
-def _compile(kernel, parameters, target, num_warps, num_stages):
+def _compile(kernel, parameters, target, num_warps, num_stages, interface):
     import tessera
     known = {p.name: p.value if p.is_constant else 1 for p in parameters if not p.passed}
     signature = {p.name: "constexpr" if p.name in known else p.type for p in parameters}
     attrs = {(i,): [["tt.divisibility", 16]] for i, p in enumerate(parameters) if p.hint == 16}
     source = tessera.compiler.ASTSource(fn=kernel, signature=signature, constexprs=known, attrs=attrs)
-    return tessera.compile(source, target=target, options={"num_warps": num_warps, "num_stages": num_stages})
+    options = {"num_warps": num_warps, "num_stages": num_stages}
+    if interface == "cuda":  # descriptors by tensor maps are made by a runtime
+        options["tensor_copies"] = False
+    return tessera.compile(source, target=target, options=options)
 
 
 def _argument(p):
@@ -149,11 +161,16 @@ def _bytes(data):
     return ",\n    ".join(lines)
 
 
+def _constants(parameters):
+    """Declarations of what the grid's expressions may name besides the arguments."""
+    known = [(p.name, p.value if p.is_constant else 1) for p in parameters if not p.passed]
+    return "".join(f"  enum {{ {n} = {int(v)} }};\n" for n, v in known if isinstance(v, (int, bool)) and abs(v) < 2**31)
+
+
 def _source(name, header, kernel_name, parameters, grid, binary, about):
     passed = [p for p in parameters if p.passed]
     arguments = "".join(f", {p.c_type}{p.name}" for p in passed)
-    known = [(p.name, p.value if p.is_constant else 1) for p in parameters if not p.passed]
-    constants = "".join(f"  enum {{ {n} = {int(v)} }};\n" for n, v in known if isinstance(v, (int, bool)) and abs(v) < 2**31)
+    constants = _constants(parameters)
     unused = "".join(f"  (void){p.name};\n" for p in passed)
     values = ", ".join(map(_argument, passed)) or "tsr_arg_int(0)"
     return f"""/* {header[:-2]}.c - {about}
@@ -253,17 +270,26 @@ def compile_kernel(args):
     digest = hashlib.sha256(" ".join([*entries, options]).encode()).hexdigest()[:8]
     suffix = "".join(f"{i}{ {1: 'c', 16: 'd'}.get(p.hint, '') }" for i, p in enumerate(parameters))
     name = f"{out_name}_{digest}_{suffix}"
-    compiled = _compile(kernel, parameters, _target(args.target), args.num_warps, args.num_stages)
+    target = _target(args.target)
+    interface = args.interface or ("cuda" if target.backend == "cuda" else "tessera")
+    if interface == "cuda" and target.backend != "cuda":
+        raise ValueError(f"--interface cuda is for targets of NVIDIA's; this one is {target.backend}:{target.arch}")
+    compiled = _compile(kernel, parameters, target, args.num_warps, args.num_stages, interface)
     constants = [f"{p.name}={p.value}" for p in parameters if p.is_constant]
     about = f"kernel {args.kernel_name} with {', '.join([*constants, f'num_warps={args.num_warps}', f'num_stages={args.num_stages}'])}"
     directive = {
-        "name": out_name, "function": name,
+        "name": out_name, "function": name, "interface": interface,
         "algorithm": re.sub(r"\W", "_", "_".join([*(str(p.value) for p in parameters if p.is_constant), options])),
-        "parameters": [[p.c_type, p.name, p.hint] for p in parameters if not p.is_constant]}
+        "parameters": [[_cuda_c.c_type(p) if interface == "cuda" else p.c_type, p.name, p.hint] for p in parameters if not p.is_constant]}
+    header = f"{out_path.name}.{digest}_{suffix}.h"
+    if interface == "cuda":
+        texts = (_cuda_c.header(name, parameters, about, directive),
+                 _cuda_c.source(name, header, compiled, parameters, grid, _constants(parameters), _bytes, about))
+    else:
+        texts = (_header(name, parameters, about, directive),
+                 _source(name, header, compiled.name, parameters, grid, compiled.kernel, about))
     files = []
-    for extension, text in ((".h", _header(name, parameters, about, directive)),
-                            (".c", _source(name, f"{out_path.name}.{digest}_{suffix}.h", compiled.name, parameters, grid,
-                                           compiled.kernel, about))):
+    for extension, text in zip((".h", ".c"), texts):
         file = out_path.with_name(f"{out_path.name}.{digest}_{suffix}{extension}")
         file.write_text(text)
         files.append(file)
@@ -280,6 +306,8 @@ def main(arguments=None):
     parser.add_argument("--target", "-t", help="BACKEND:ARCH[:WARP], such as cpu:x86-64-v3; the machine's own if left out")
     parser.add_argument("--num-warps", "-w", type=int, default=1)
     parser.add_argument("--num-stages", "-ns", type=int, default=3)
+    parser.add_argument("--interface", choices=("tessera", "cuda"),
+                        help="of the C functions: tessera.h, on any device, or cuda.h; cuda for NVIDIA's targets if left out")
     parser.add_argument("--out-name", "-on", help="the C function's name before the hash; the kernel's if left out")
     parser.add_argument("--out-path", "-o", type=Path, help="the files' path before the hash")
     try:
