@@ -201,6 +201,11 @@ private:
     });
   }
 
+  // Whether lanes wait for each other at barriers and each instruction is executed once.
+  static bool waitsOnce(const tbc::Module &module, const std::string &ptx) {
+    return ptx.find("bar.sync") != std::string::npos && !hasLoop(module.functions[0].body);
+  }
+
   // How many blocks a multiprocessor should hold where the assembler, left alone, gives a lane registers enough for `blocks`; `blocks` itself: no others.
   // `registers`: as they are given out.
   static uint32_t wantedBlocks(const tbc::Module &module, const std::string &ptx, const Capability &unit,
@@ -215,8 +220,7 @@ private:
     }
     // Rows that are loaded, exchanged between warps and stored, once: nothing of a block is in flight while it waits at a barrier, and only other blocks
     // fill that. As many as three fifths of the registers allow. A loop keeps its own loads in flight, and what it reads a second time shall still be cached.
-    bool waitsOnce = ptx.find("bar.sync") != std::string::npos && !hasLoop(module.functions[0].body);
-    if (waitsOnce) {
+    if (waitsOnce(module, ptx)) {
       uint32_t fewest = std::max<uint32_t>((registers * 3 / 5 + 7) / 8 * 8, 32);
       return std::min({65536 / (fewest * threads), unit.threadsOfUnit / threads, unit.blocksOfUnit});
     }
@@ -248,12 +252,16 @@ private:
     uint32_t wanted = wantedBlocks(module, r.ptx, *arch.capability, threads, registers, blocks);
     auto shared = static_cast<uint64_t>(module.option("shared_bytes")) + 1024; // [G]: the system keeps 1 KB a block
     wanted = std::min<uint64_t>(wanted, arch.capability->sharedOfUnit / shared);
-    if (wanted > blocks && !assembleFor(wanted, r, cubin, options) && wanted > blocks + 1)
-      assembleFor(blocks + 1, r, cubin, options);
+    if (wanted > blocks && !assembleFor(wanted, module, r, cubin, options) && wanted > blocks + 1)
+      assembleFor(blocks + 1, module, r, cubin, options);
   }
 
-  // Assembles anew for so many blocks a multiprocessor; takes it if nothing spills.
-  static bool assembleFor(uint32_t blocks, CompileResult &r, AssembleResult &cubin, const CompileOptions &options) {
+  // Bytes that a lane may spill for the sake of more blocks: where it waits at barriers, a few words that it stores once and loads once in the first-level cache.
+  static constexpr uint32_t kFewSpilled = 16;
+
+  // Assembles anew for so many blocks a multiprocessor; takes it if nothing spills, or little in a kernel that waits and has no loop.
+  static bool assembleFor(uint32_t blocks, const tbc::Module &module, CompileResult &r, AssembleResult &cubin,
+                          const CompileOptions &options) {
     const std::string one = ".minnctapersm 1\n";
     std::string more = r.ptx;
     more.replace(more.find(one), one.size(), ".minnctapersm " + std::to_string(blocks) + "\n");
@@ -262,7 +270,8 @@ private:
     if (!second.ok || second.kernels.size() != 1)
       return false;
     const KernelUse &use = second.kernels[0].second;
-    if (use.spillStores || use.spillLoads || use.stack)
+    uint32_t allowed = waitsOnce(module, r.ptx) ? kFewSpilled : 0;
+    if (use.spillStores > allowed || use.spillLoads > allowed || use.stack > allowed)
       return false;
     second.warnings = std::move(cubin.warnings); // the others are what was chosen
     r.ptx = std::move(more);
