@@ -271,8 +271,9 @@ std::string Assembler::findProgram(const std::string &path) {
 }
 
 static bool isSpoiled(const AssembleResult &r) {
-  return std::any_of(r.warnings.begin(), r.warnings.end(),
-                     [](const std::string &w) { return w.find("C7509") != std::string::npos; });
+  return std::any_of(r.warnings.begin(), r.warnings.end(), [](const std::string &w) {
+    return w.find("C7509") != std::string::npos || w.find("C7504") != std::string::npos;
+  });
 }
 
 AssembleResult Assembler::assemble(const std::string &ptx, const std::string &arch, unsigned optLevel,
@@ -281,11 +282,11 @@ AssembleResult Assembler::assemble(const std::string &ptx, const std::string &ar
   switch (kind_) {
   case Kind::Library: {
     // What is known to be spoiled is not tried.
-    bool calls = ptx.find("wgmma.mma_async") != std::string::npos &&
-                 (ptx.find("div.rn.f") != std::string::npos || ptx.find("sqrt.rn.f") != std::string::npos);
-    if (program_.empty() || !calls)
+    auto has = [&](const char *instruction) { return ptx.find(instruction) != std::string::npos; };
+    bool known = has("setmaxnreg") || (has("wgmma.mma_async") && (has("div.rn.f") || has("sqrt.rn.f")));
+    if (program_.empty() || !known)
       r = byLibrary(ptx, arch, optLevel, extra);
-    return !program_.empty() && (calls || isSpoiled(r)) ? byProgram(ptx, arch, optLevel, extra) : r;
+    return !program_.empty() && (known || isSpoiled(r)) ? byProgram(ptx, arch, optLevel, extra) : r;
   }
   case Kind::Program:
     return byProgram(ptx, arch, optLevel, extra);

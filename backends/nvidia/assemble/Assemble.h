@@ -34,7 +34,7 @@ public:
   // "nvJitLink 13.0", "nvJitLink 13.0 and ptxas 13.0.48 (/usr/local/cuda/bin/ptxas)", "ptxas 13.0.48 (…)", "none (the driver assembles)".
   // Where both are there the library assembles, because it needs no process, but for kernels that it spoils: it makes code that can still be linked, in
   // which divisions and roots that round call functions of other places, and beside such a call every asynchronous matrix instruction is awaited at once
-  // (C7509; ptxas inlines or knows the callee). An attention: 166 registers and 472 TFLOP/s instead of 192 and 559, H100.
+  // (C7509; ptxas inlines or knows the callee), and setmaxnreg is ignored in it (C7504). An attention: 166 registers and 472 TFLOP/s instead of 192 and 559, H100.
   const std::string &name() const { return name_; }
   bool isNone() const { return kind_ == Kind::None; }
   // arch: "sm_90a"; extra: options of ptxas, as on its command line. Thread-safe.

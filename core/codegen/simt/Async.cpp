@@ -68,15 +68,18 @@ void Emitter::asyncLoad(const Op &o) {
   V part = laneAndWarpPart(access.offsets);
   AccessHints hints{static_cast<tbc::Cache>(o.intAttr(AttrId::Cache)),
                     static_cast<tbc::Evict>(o.intAttr(AttrId::Evict)), false};
-  for (const AccessVector &v : access.vectors) {
-    auto size = static_cast<unsigned>(v.registers.size()) * bytes;
-    if (size < 4)
-      fail(o, "an asynchronous copy of " + std::to_string(size) + " bytes: 4 are the least");
-    unsigned first = v.registers.front();
-    V predicate = o.operands.size() > 2 ? of(o.operands[2])[first] : nullptr;
-    target_.asyncCopy(b_, access.address(b_, scalar(o.operands[0]), part, v.at, bytes), of(o.operands[1])[first], size,
-                      predicate, hints);
-  }
+  // One of the lanes that hold copies of an element copies it: others would write the same bytes at the same time, for nothing.
+  onlyWhere(isFirstCopy(l), [&] {
+    for (const AccessVector &v : access.vectors) {
+      auto size = static_cast<unsigned>(v.registers.size()) * bytes;
+      if (size < 4)
+        fail(o, "an asynchronous copy of " + std::to_string(size) + " bytes: 4 are the least");
+      unsigned first = v.registers.front();
+      V predicate = o.operands.size() > 2 ? of(o.operands[2])[first] : nullptr;
+      target_.asyncCopy(b_, access.address(b_, scalar(o.operands[0]), part, v.at, bytes), of(o.operands[1])[first],
+                        size, predicate, hints);
+    }
+  });
 }
 
 namespace {
