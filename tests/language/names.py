@@ -269,6 +269,9 @@ tensor_descriptor       tl.make_tensor_descriptor(p, [n, n], [n, 1], [16, 16]).s
 tensor_descriptor       tl.make_tensor_descriptor(p, [n, n], [n, 1], [16, 16]).strides[1] -> int64
 tensor                  tl.static_assert(isinstance(x, tl.tensor))
 topk                    tl.topk(x, 4) -> [4] float32
+topk                    tl.topk(x.to(tl.float16), 4) -> [4] float32
+topk                    tl.topk(x.to(tl.float16), 16) -> [16] float16
+topk                    tl.topk(i.to(tl.uint8), 2) -> [2] int32
 trans                   tl.trans(m) -> [16, 16] float32
 trans                   tl.trans(m[None, :, :], 2, 1, 0) -> [16, 16, 1] float32
 tuple                   tl.static_assert(len(tl.tuple([x, y])) == 2)

@@ -139,7 +139,12 @@ Value topk(Visitor &v, Args &a) {
   shape[axis] = k;
   if (k == x.type.shape[axis])
     return sorted;
-  return v.gather(sorted, indexAlong(v, v.arange(0, k), shape, axis), axis);
+  Value best = v.gather(sorted, indexAlong(v, v.arange(0, k), shape, axis), axis);
+  // Triton selects by maxima, which widen what has less than 32 bits.
+  DType t = best.elem();
+  if (t.bits() >= 32)
+    return best;
+  return v.cast(best, dtype(t.isFloat() ? ScalarKind::FP32 : ScalarKind::Int32));
 }
 
 Value histogram(Visitor &v, Args &a) {
