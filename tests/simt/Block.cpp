@@ -9,6 +9,7 @@
 #include "core/target/ElementNumber.h"
 #include "core/target/GenericTarget.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace tessera::simt {
@@ -130,28 +131,43 @@ BlockError Block::run(KernelEntry kernel, const void *args, const int32_t progra
   }
   unsigned warps = options_.threads / options_.lanes;
   for (;;) {
+    progress_ = false;
     for (unsigned w = 0; w < warps; ++w)
       if (!runWarp(w))
         return error_;
-    bool ended = true;
-    for (auto &lane : lanes_)
-      ended &= lane->at == At::Ended;
-    if (ended || !passBlockBarrier())
+    auto any = [&](At at) {
+      return std::any_of(lanes_.begin(), lanes_.end(), [&](auto &lane) { return lane->at == at; });
+    };
+    if (any(At::BlockBarrier) && !any(At::CopyBarrier) && !any(At::PartBarrier)) {
+      if (!passBlockBarrier())
+        return error_;
+      continue;
+    }
+    bool waiting = any(At::BlockBarrier) || any(At::CopyBarrier) || any(At::PartBarrier);
+    if (!waiting || !(passPartBarrier() || progress_ || allStandStill()))
       return error_;
   }
 }
 
-// Until every lane of the warp has ended or waits at a barrier of the block.
+// Until every lane of the warp has ended or waits for other warps.
 bool Block::runWarp(unsigned warp) {
   for (;;) {
     bool exchange = false;
     for (unsigned l = 0; l < options_.lanes; ++l) {
       State &lane = *lanes_[warp * options_.lanes + l];
-      if (lane.at == At::Running)
+      std::string gone;
+      if (lane.at == At::CopyBarrier && engine_.isOver(warp, lane.barrier, lane.parity, gone))
+        lane.at = At::Running;
+      if (!gone.empty())
+        return fail(lane, gone);
+      if (lane.at == At::Running) {
+        progress_ = true;
         lane.fiber->enter();
+      }
       if (!error_.message.empty())
         return false;
-      exchange |= lane.at != At::BlockBarrier && lane.at != At::Ended;
+      exchange |= lane.at != At::BlockBarrier && lane.at != At::PartBarrier && lane.at != At::CopyBarrier &&
+                  lane.at != At::Ended;
     }
     if (!exchange)
       return true;
@@ -167,6 +183,8 @@ std::string Block::describe(const State &lane) const {
                                       "waits in a matrix instruction",
                                       "waits at a barrier of its warp",
                                       "waits at a barrier of the block",
+                                      "waits at a barrier of a part of the block",
+                                      "waits for a copy barrier",
                                       "has ended"};
   return "thread " + std::to_string(lane.thread) + " " + names[static_cast<unsigned>(lane.at)] +
          (lane.at == At::Ended ? "" : " at line " + std::to_string(lane.line));
@@ -231,6 +249,31 @@ bool Block::passBlockBarrier() {
   for (auto &lane : lanes_)
     lane->at = At::Running;
   return true;
+}
+
+bool Block::passPartBarrier() {
+  const State &first = *lanes_.front();
+  if (first.at != At::PartBarrier)
+    return false;
+  for (unsigned t = 0; t < first.value; ++t)
+    if (lanes_[t]->at != At::PartBarrier || lanes_[t]->site != first.site || lanes_[t]->value != first.value)
+      return false;
+  shared_.partBarrier(first.value / options_.lanes);
+  for (unsigned t = 0; t < first.value; ++t)
+    lanes_[t]->at = At::Running;
+  return true;
+}
+
+bool Block::allStandStill() {
+  const State *first = nullptr, *other = nullptr;
+  for (auto &lane : lanes_)
+    if (lane->at == At::CopyBarrier)
+      return fail(*lane, "waits for ever for a copy barrier");
+    else if (!first && lane->at != At::Ended)
+      first = lane.get();
+    else if (first && !other && (lane->at != first->at || lane->site != first->site))
+      other = lane.get();
+  return fail(*first, "the lanes of the block diverge: " + describe(*first) + ", " + describe(other ? *other : *first));
 }
 
 bool Block::matrix(unsigned warp) {
@@ -363,6 +406,12 @@ const Services Block::services = {
     .blockBarrier = [](Lane *l, uint32_t site,
                        uint32_t line) { of(l).block->wait(of(l), At::BlockBarrier, site, line); },
     .warpBarrier = [](Lane *l, uint32_t site, uint32_t line) { of(l).block->wait(of(l), At::WarpBarrier, site, line); },
+    .partBarrier =
+        [](Lane *l, uint32_t site, uint32_t line, uint32_t threads) {
+          State &lane = of(l);
+          lane.value = threads;
+          lane.block->wait(lane, At::PartBarrier, site, line);
+        },
     .exchange =
         [](Lane *l, uint32_t site, uint32_t line, uint32_t value, uint32_t source) {
           State &lane = of(l);
@@ -418,10 +467,10 @@ const Services Block::services = {
           auto offset = [&](void *p) {
             return static_cast<uint64_t>(static_cast<uint8_t *>(p) - static_cast<uint8_t *>(lane.shared));
           };
-          block.stopIf(
-              lane,
-              block.engine_.copy(array, offset(shared), corner, barrier != nullptr, barrier ? offset(barrier) : 0),
-              line);
+          block.stopIf(lane,
+                       block.engine_.copy(static_cast<unsigned>(lane.thread), array, offset(shared), corner,
+                                          barrier != nullptr, barrier ? offset(barrier) : 0),
+                       line);
         },
     .copyBarrier =
         [](Lane *l, uint32_t line, uint32_t call, void *barrier, uint64_t value) {
@@ -436,7 +485,16 @@ const Services Block::services = {
             block.stopIf(lane, block.shared_.write(thread, offset, 8), line);
           else
             block.stopIf(lane, block.shared_.read(thread, offset, 8), line);
-          block.stopIf(lane, block.engine_.barrier(which, offset, value), line);
+          unsigned warp = thread / block.options_.lanes;
+          if (which != BarrierCall::Wait)
+            return block.stopIf(lane, block.engine_.barrier(which, warp, offset, value), line);
+          std::string why;
+          if (block.engine_.isOver(warp, offset, value, why))
+            return;
+          block.stopIf(lane, std::move(why), line);
+          lane.barrier = offset;
+          lane.parity = value;
+          block.wait(lane, At::CopyBarrier, 0, line);
         },
     .print = print,
     .assertFailed =

@@ -2,8 +2,8 @@
 //
 // SPDX-License-Identifier: Apache-2.0
 //
-// A lane runs until it waits for others (a barrier, an exchange) or ends. When all lanes of a warp stand still the exchange
-// they wait in is done; when all warps stand at a barrier of the block it is passed. Errors, each with the kernel's line: lanes of
+// A lane runs until it waits for others (a barrier, an exchange, a phase of a copy barrier) or ends. When all lanes of a warp stand still the exchange
+// they wait in is done; when all warps, or all of a part of the block, stand at their barrier it is passed. Errors, each with the kernel's line: lanes of
 // a warp in different exchanges, a lane that ended while others wait, races and unwritten bytes in shared memory, accesses outside of
 // every allocation or less aligned than the code says. The first error ends the block. Not thread-safe.
 #pragma once
@@ -46,7 +46,17 @@ public:
   BlockError run(KernelEntry kernel, const void *args, const int32_t program[3], const int32_t numPrograms[3]);
 
 private:
-  enum class At : uint8_t { Running, Exchange, Reduce, Matrix, WarpBarrier, BlockBarrier, Ended };
+  enum class At : uint8_t {
+    Running,
+    Exchange,
+    Reduce,
+    Matrix,
+    WarpBarrier,
+    BlockBarrier,
+    PartBarrier,
+    CopyBarrier,
+    Ended
+  };
   struct State : Lane {
     Block *block = nullptr;
     std::unique_ptr<Fiber> fiber;
@@ -55,6 +65,7 @@ private:
     const uint64_t *a = nullptr, *b = nullptr; // of a matrix instruction
     uint64_t *c = nullptr;
     uint32_t aCount = 0, bCount = 0, cCount = 0;
+    uint64_t barrier = 0, parity = 0; // of a copy barrier that it waits for
   };
   static const Services services;
   static State &of(Lane *lane) { return *static_cast<State *>(lane); }
@@ -76,6 +87,8 @@ private:
   bool runWarp(unsigned warp); // false: an error
   bool finishExchange(unsigned warp);
   bool passBlockBarrier();
+  bool passPartBarrier(); // whether one could be passed
+  bool allStandStill();   // an error: nobody can go on
   bool matrix(unsigned warp);
   bool fail(const State &lane, const std::string &message);
   std::string describe(const State &lane) const;
@@ -87,6 +100,7 @@ private:
   KernelEntry kernel_ = nullptr;
   const void *args_ = nullptr;
   BlockError error_;
+  bool progress_ = false; // a lane has run since the warps were last gone through
 };
 
 } // namespace tessera::simt

@@ -117,6 +117,63 @@ TEST(SimtBlock, ARaceOfAReadAndALaterWriteIsFound) {
   EXPECT_TRUE(says(e, "read with no barrier")) << e.message;
 }
 
+TEST(SimtBlock, ABarrierOfAPartOrdersItsLanesAlone) {
+  // The first warp of two has a barrier of its own; its lanes see each other's bytes, the second warp does not.
+  static bool looks;
+  auto kernel = [](const void *, Lane *lane) {
+    auto t = static_cast<unsigned>(lane->thread);
+    if (t < 32) {
+      store(lane, t * 4, t);
+      lane->services->partBarrier(lane, 1, 5, 32);
+      load(lane, (31 - t) * 4);
+    } else if (looks) {
+      load(lane, 0, 6);
+    }
+  };
+  looks = false;
+  EXPECT_EQ(run(kernel).message, "");
+  looks = true;
+  EXPECT_TRUE(says(run(kernel), "race in shared memory: thread 32 reads byte 0"));
+  BlockError e = run([](const void *, Lane *lane) {
+    if (lane->thread < 32)
+      lane->services->partBarrier(lane, 1, 5, 64);
+  });
+  EXPECT_TRUE(says(e, "the lanes of the block diverge")) << e.message;
+}
+
+TEST(SimtBlock, ACopyBarrierOrdersWhoWaitsWithWhoArrived) {
+  // Lane 0 writes and arrives, the second warp waits and reads.
+  static bool arrives, waits, early;
+  auto kernel = [](const void *, Lane *lane) {
+    const Services &s = *lane->services;
+    auto t = static_cast<unsigned>(lane->thread);
+    void *barrier = sharedOf(lane) + 512;
+    if (t == 0)
+      s.copyBarrier(lane, 1, static_cast<uint32_t>(BarrierCall::Init), barrier, 1);
+    s.blockBarrier(lane, 1, 1);
+    if (t < 32) {
+      if (t == 0 && early)
+        s.copyBarrier(lane, 2, static_cast<uint32_t>(BarrierCall::Arrive), barrier, 0);
+      store(lane, t * 4, t);
+      s.warpBarrier(lane, 2, 3);
+      if (t == 0 && arrives && !early)
+        s.copyBarrier(lane, 4, static_cast<uint32_t>(BarrierCall::Arrive), barrier, 0);
+    } else {
+      if (waits)
+        s.copyBarrier(lane, 5, static_cast<uint32_t>(BarrierCall::Wait), barrier, 0);
+      load(lane, (t - 32) * 4, 6);
+    }
+  };
+  arrives = waits = true, early = false;
+  EXPECT_EQ(run(kernel).message, "");
+  arrives = false;
+  EXPECT_TRUE(says(run(kernel), "waits for ever for a copy barrier"));
+  arrives = true, waits = false;
+  EXPECT_TRUE(says(run(kernel), "race in shared memory: thread 32 reads byte 0"));
+  waits = early = true;
+  EXPECT_TRUE(says(run(kernel), "race in shared memory: thread 32 reads byte 0"));
+}
+
 TEST(SimtBlock, OneValueWrittenTwiceIsNoRace) {
   EXPECT_EQ(run([](const void *, Lane *lane) { store(lane, 0, 5); }).message, "");
   BlockError e = run([](const void *, Lane *lane) { store(lane, 0, static_cast<uint32_t>(lane->thread)); });

@@ -13,10 +13,11 @@ void CopyEngine::turn(Barrier &b) {
   if (b.left || b.bytes)
     return;
   b.left = b.arrivals;
+  b.passed = b.arrived;
   ++b.phase;
 }
 
-std::string CopyEngine::barrier(BarrierCall call, uint64_t offset, uint64_t value) {
+std::string CopyEngine::barrier(BarrierCall call, unsigned warp, uint64_t offset, uint64_t value) {
   auto found = barriers_.find(offset);
   if (call == BarrierCall::Init) {
     if (found != barriers_.end())
@@ -29,21 +30,33 @@ std::string CopyEngine::barrier(BarrierCall call, uint64_t offset, uint64_t valu
   Barrier &b = found->second;
   switch (call) {
   case BarrierCall::Expect:
+  case BarrierCall::Arrive:
     if (!b.left)
       return "a copy barrier gets more arrivals than its phase takes";
     --b.left;
     b.bytes += static_cast<int64_t>(value);
+    shared_.release(warp, b.arrived);
     turn(b);
     return {};
-  case BarrierCall::Wait:
-    return (b.phase & 1) == value ? "waits for ever for a copy barrier" : std::string();
   default:
     barriers_.erase(found);
     return {};
   }
 }
 
-std::string CopyEngine::copy(const uint64_t *array, uint64_t offset, const int32_t *corner, bool loads,
+bool CopyEngine::isOver(unsigned warp, uint64_t offset, uint64_t parity, std::string &error) {
+  auto found = barriers_.find(offset);
+  if (found == barriers_.end()) {
+    error = "shared byte " + std::to_string(offset) + " is no copy barrier";
+    return false;
+  }
+  bool over = (found->second.phase & 1) != parity;
+  if (over)
+    shared_.acquire(warp, found->second.passed);
+  return over;
+}
+
+std::string CopyEngine::copy(unsigned thread, const uint64_t *array, uint64_t offset, const int32_t *corner, bool loads,
                              uint64_t barrier) {
   auto bytes = static_cast<unsigned>(array[0]), rank = static_cast<unsigned>(array[1]);
   uint64_t fill = array[2], swizzle = array[3], mask = swizzle == 128 ? 7 : swizzle == 64 ? 3 : swizzle == 32 ? 1 : 0;
@@ -66,7 +79,8 @@ std::string CopyEngine::copy(const uint64_t *array, uint64_t offset, const int32
     auto *global = reinterpret_cast<uint8_t *>(base + static_cast<uint64_t>(distance) * bytes);
     if (inside && !holds_(global, bytes))
       return "a tensor copy touches global memory outside of every allocation";
-    if (std::string why = loads ? shared_.engineWrite(at, bytes) : shared_.engineRead(at, bytes); !why.empty())
+    if (std::string why = loads ? shared_.engineWrite(thread, at, bytes) : shared_.engineRead(thread, at, bytes);
+        !why.empty())
       return why;
     uint8_t *here = shared_.data() + at;
     if (loads)

@@ -149,6 +149,9 @@ void HostLaneTarget::blockBarrier(IRBuilderBase &b) {
 void HostLaneTarget::warpBarrier(IRBuilderBase &b) {
   call(b, offsetof(Services, warpBarrier), b.getVoidTy(), {}, true);
 }
+void HostLaneTarget::partBarrier(IRBuilderBase &b, unsigned threads) {
+  call(b, offsetof(Services, partBarrier), b.getVoidTy(), {b.getInt32(threads)}, true);
+}
 Value *HostLaneTarget::shuffle(IRBuilderBase &b, V value, V source) {
   return call(b, offsetof(Services, exchange), b.getInt32Ty(), {value, source}, true);
 }
@@ -338,6 +341,9 @@ void HostLaneTarget::copyBarriersEnd(IRBuilderBase &b, V pointer, unsigned barri
 }
 void HostLaneTarget::copyExpect(IRBuilderBase &b, V barrier, uint64_t bytes) {
   barrierCall(b, static_cast<uint32_t>(BarrierCall::Expect), barrier, b.getInt64(bytes));
+}
+void HostLaneTarget::copyArrive(IRBuilderBase &b, V barrier) {
+  barrierCall(b, static_cast<uint32_t>(BarrierCall::Arrive), barrier, b.getInt64(0));
 }
 void HostLaneTarget::copyBarrierWait(IRBuilderBase &b, V barrier, V parity) {
   barrierCall(b, static_cast<uint32_t>(BarrierCall::Wait), barrier, b.CreateZExt(parity, b.getInt64Ty()));

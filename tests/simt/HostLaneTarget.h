@@ -29,6 +29,7 @@ public:
   V sharedBase(llvm::IRBuilderBase &b) override;
   void blockBarrier(llvm::IRBuilderBase &b) override;
   void warpBarrier(llvm::IRBuilderBase &b) override;
+  void partBarrier(llvm::IRBuilderBase &b, unsigned threads) override;
   V shuffle(llvm::IRBuilderBase &b, V value, V source) override;
   V shuffleXor(llvm::IRBuilderBase &b, V value, unsigned mask) override;
   V shuffleUp(llvm::IRBuilderBase &b, V value, unsigned delta) override;
@@ -51,6 +52,7 @@ public:
   void copyBarriersInit(llvm::IRBuilderBase &b, V pointer, unsigned barriers, unsigned arrivals) override;
   void copyBarriersEnd(llvm::IRBuilderBase &b, V pointer, unsigned barriers) override;
   void copyExpect(llvm::IRBuilderBase &b, V barrier, uint64_t bytes) override;
+  void copyArrive(llvm::IRBuilderBase &b, V barrier) override;
   void copyBarrierWait(llvm::IRBuilderBase &b, V barrier, V parity) override;
   void tensorLoad(llvm::IRBuilderBase &b, V shared, V map, V barrier, llvm::ArrayRef<V> coordinates) override;
   void tensorStore(llvm::IRBuilderBase &b, V shared, V map, llvm::ArrayRef<V> coordinates) override;

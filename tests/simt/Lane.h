@@ -21,6 +21,8 @@ enum PrintFlags : uint32_t { kPrintHex = 1, kPrintSigned = 2, kPrintPointer = 4 
 struct Services {
   void (*blockBarrier)(Lane *, uint32_t site, uint32_t line);
   void (*warpBarrier)(Lane *, uint32_t site, uint32_t line);
+  // Of the block's first `threads` lanes.
+  void (*partBarrier)(Lane *, uint32_t site, uint32_t line, uint32_t threads);
   // The value that lane `source` of the warp gives.
   uint32_t (*exchange)(Lane *, uint32_t site, uint32_t line, uint32_t value, uint32_t source);
   // kind: tbc::Rmw.

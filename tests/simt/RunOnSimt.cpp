@@ -32,7 +32,7 @@ static std::string run(const RunOptions &options, const tbc::Module &m, std::arr
   std::vector<uint64_t> aligned(packed.size() / 8 + 1);
   std::memcpy(aligned.data(), packed.data(), packed.size());
   BlockOptions block;
-  block.threads = 32 * static_cast<unsigned>(m.option("num_warps", 4));
+  block.threads = 32 * static_cast<unsigned>(tbc::blockWarps(m, m.functions.at(0)));
   block.sharedBytes = static_cast<uint64_t>(m.option("shared_bytes"));
   block.print = options.print;
   block.holds = [&](const void *address, uint64_t bytes) {

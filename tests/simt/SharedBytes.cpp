@@ -3,13 +3,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/simt/SharedBytes.h"
 
+#include <algorithm>
+#include <bit>
 #include <cstring>
 
 namespace tessera::simt {
 
 SharedBytes::SharedBytes(uint64_t bytes, unsigned threads, unsigned lanes)
     : size_(bytes), lanes_(lanes), bytes_(bytes + 32 + kBeyond), cells_(bytes),
-      warpEpochs_((threads + lanes - 1) / lanes) {
+      seen_((threads + lanes - 1) / lanes, WarpClock((threads + lanes - 1) / lanes)), joined_(seen_.size()),
+      part_(static_cast<unsigned>(seen_.size())) {
   uintptr_t at = reinterpret_cast<uintptr_t>(bytes_.data());
   base_ = bytes_.data() + ((16 - at) & 31);
 }
@@ -17,33 +20,79 @@ SharedBytes::SharedBytes(uint64_t bytes, unsigned threads, unsigned lanes)
 void SharedBytes::reset() {
   std::memset(bytes_.data(), 0xcd, bytes_.size());
   start_ = ++epoch_;
-  blockEpoch_ = epoch_;
-  warpEpochs_.assign(warpEpochs_.size(), epoch_);
+  for (WarpClock &clock : seen_)
+    clock.assign(clock.size(), epoch_);
+  joined_.assign(joined_.size(), epoch_);
+  part_ = static_cast<unsigned>(seen_.size());
   pending_.before.clear();
 }
 
-void SharedBytes::blockBarrier() {
-  blockEpoch_ = ++epoch_;
-  warpEpochs_.assign(warpEpochs_.size(), epoch_);
+void SharedBytes::partBarrier(unsigned warps) {
+  WarpClock all(seen_.size());
+  for (unsigned w = 0; w < warps; ++w)
+    release(w, all);
+  ++epoch_;
+  std::fill(all.begin(), all.begin() + warps, epoch_);
+  std::fill(seen_.begin(), seen_.begin() + warps, all);
+  std::fill(joined_.begin(), joined_.begin() + warps, epoch_);
+  part_ = warps;
+}
+
+void SharedBytes::release(unsigned warp, WarpClock &clock) const {
+  clock.resize(seen_.size());
+  for (size_t w = 0; w < clock.size(); ++w)
+    clock[w] = std::max(clock[w], seen_[warp][w]);
+}
+
+void SharedBytes::acquire(unsigned warp, const WarpClock &clock) {
+  for (size_t w = 0; w < clock.size(); ++w)
+    seen_[warp][w] = std::max(seen_[warp][w], clock[w]);
+}
+
+bool SharedBytes::isSeen(const Access &a, unsigned warp) const {
+  if (a.who == kNobody || a.who == kEngine)
+    return true;
+  for (uint64_t rest = a.warps; rest; rest &= rest - 1) {
+    auto other = static_cast<unsigned>(std::countr_zero(rest));
+    if (epochOf(a, other) >= seen_[warp][other])
+      return false;
+  }
+  return true;
+}
+
+// The engine is none of the warp's lanes: a barrier of its own warp orders nothing with it.
+bool SharedBytes::isSeenByEngine(const Access &a, unsigned warp) const {
+  bool own = a.who != kNobody && a.who != kEngine && (a.warps >> warp & 1);
+  return isSeen(a, warp) && !(own && epochOf(a, warp) >= joined_[warp]);
 }
 
 bool SharedBytes::ordered(const Access &a, unsigned thread) const {
-  if (a.who == kNobody || a.who == kEngine || a.epoch < blockEpoch_ || a.who == static_cast<int32_t>(thread))
-    return true;
-  auto warp = static_cast<int32_t>(thread / lanes_);
-  bool sameWarp = a.who >= 0 ? a.who / static_cast<int32_t>(lanes_) == warp : a.who == kMany - 1 - warp;
-  return sameWarp && a.epoch < warpEpochs_[static_cast<size_t>(warp)];
+  return a.who == static_cast<int32_t>(thread) || isSeen(a, thread / lanes_);
 }
 
 // What comes before this access may be forgotten: whoever is unordered with it is so with this one too. Else the set grows.
 void SharedBytes::add(Access &a, unsigned thread) {
-  auto who = static_cast<int32_t>(thread);
-  auto warp = who / static_cast<int32_t>(lanes_);
-  if (!ordered(a, thread)) {
-    bool sameWarp = a.who >= 0 ? a.who / static_cast<int32_t>(lanes_) == warp : a.who == kMany - 1 - warp;
-    who = sameWarp ? kMany - 1 - warp : kMany;
+  unsigned warp = thread / lanes_;
+  uint64_t own = uint64_t(1) << warp;
+  if (ordered(a, thread)) {
+    a = {static_cast<int32_t>(thread), a.many, epoch_, own};
+    return;
   }
-  a = {who, epoch_};
+  WarpClock &epochs = epochsOf(a);
+  epochs[warp] = a.epoch = epoch_;
+  a.warps |= own;
+}
+
+// Makes it an access of several lanes.
+WarpClock &SharedBytes::epochsOf(Access &a) {
+  if (!a.many) {
+    a.many = static_cast<uint32_t>(many_.size());
+    many_.emplace_back(seen_.size());
+  }
+  if (a.who >= 0)
+    many_[a.many][static_cast<size_t>(std::countr_zero(a.warps))] = a.epoch;
+  a.who = kMany;
+  return many_[a.many];
 }
 
 std::string SharedBytes::race(const char *what, unsigned thread, uint64_t at, const char *other,
@@ -106,27 +155,29 @@ std::string SharedBytes::atomic(unsigned thread, uint64_t offset, uint64_t n) {
   return {};
 }
 
-std::string SharedBytes::engineWrite(uint64_t offset, uint64_t n) {
+std::string SharedBytes::engineWrite(unsigned thread, uint64_t offset, uint64_t n) {
   for (uint64_t at = offset; at < offset + n; ++at) {
     Cell &c = cells_[at];
     for (const Access *a : {&c.reader, &c.writer, &c.atomic})
-      if (a->who != kNobody && a->who != kEngine && a->epoch >= blockEpoch_)
+      if (!isSeenByEngine(*a, thread / lanes_))
         return "race in shared memory: the copy engine writes byte " + std::to_string(at) +
                ", which a thread used with no barrier in between";
-    c.writer = {kEngine, epoch_};
+    c.writer = {kEngine, c.writer.many, epoch_, 0};
   }
   return {};
 }
 
-std::string SharedBytes::engineRead(uint64_t offset, uint64_t n) {
+std::string SharedBytes::engineRead(unsigned thread, uint64_t offset, uint64_t n) {
   for (uint64_t at = offset; at < offset + n; ++at) {
     Cell &c = cells_[at];
-    if (std::string why = unwritten(0, at); !why.empty())
+    if (std::string why = unwritten(thread, at); !why.empty())
       return why;
-    if (c.writer.who != kEngine && c.writer.epoch >= blockEpoch_)
+    if (!isSeenByEngine(c.writer, thread / lanes_))
       return "race in shared memory: the copy engine reads byte " + std::to_string(at) +
              ", which a thread wrote with no barrier in between";
-    c.reader = {kMany, epoch_};
+    epochsOf(c.reader).assign(seen_.size(), epoch_);
+    c.reader.epoch = epoch_;
+    c.reader.warps = (uint64_t(1) << part_) - 1; // others come after a barrier of them all
   }
   return {};
 }

@@ -29,7 +29,7 @@ sdk::KernelInfo infoOf(const tbc::Module &m, const tbc::Function &f) {
     at += size;
   }
   info.argBytes = at;
-  info.block[0] = 32 * static_cast<uint32_t>(m.option("num_warps", 4));
+  info.block[0] = 32 * static_cast<uint32_t>(tbc::blockWarps(m, f));
   info.block[1] = info.block[2] = 1;
   info.smemStatic = static_cast<uint64_t>(m.option("shared_bytes"));
   return info;

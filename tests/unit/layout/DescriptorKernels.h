@@ -84,6 +84,80 @@ inline std::string productKernel(bool transposed, int stages = 3, bool byPointer
          "(tensor<64x32xf32>, !tile.ptr<f32>, i64, i64, i64, i64, i32, i32) -> ()\n return\n}\n";
 }
 
+inline constexpr const char *kDescriptorLoad = "(!tile.ptr<f16>, i64, i64, i64, i64, i32, i32) -> ";
+
+// out[64 x 32 of tile t] = a[64 x k from row 8 * t on] @ b[k x 32] for the tiles of a program. `inner`: the loop over k; two of them where the product is
+// followed by another one. Parameters: in (a: rows of 128; b 8192 elements on: rows of 32), out, k, tiles.
+struct Persistent {
+  std::string loopFlags = "tile.num_stages = 3 : i32", outerFlags = "tile.loop_flags = 2 : i32";
+  std::string before, inLoop, out = "%c", second;
+};
+
+inline std::string persistentKernel(const Persistent &p) {
+  return "func.func @k(%in: !tile.ptr<i32> {tile.name = \"in\", tile.divisibility = 16 : i64}, %out: !tile.ptr<i32> "
+         "{tile.name = \"out\", "
+         "tile.divisibility = 16 : i64}, %k: i32 {tile.name = \"k\"}, %tiles: i32 {tile.name = \"tiles\"}) {\n"
+         " %a = tile.bitcast %in : !tile.ptr<i32> to !tile.ptr<f16>\n %c8192 = arith.constant 8192 : i32\n"
+         " %b = tile.addptr %a, %c8192 : (!tile.ptr<f16>, i32) -> !tile.ptr<f16>\n"
+         " %c = tile.bitcast %out : !tile.ptr<i32> to !tile.ptr<f32>\n %inf = tile.bitcast %in : !tile.ptr<i32> to "
+         "!tile.ptr<f32>\n"
+         " %k64 = arith.extsi %k : i32 to i64\n %m64 = arith.constant 64 : i64\n %rows = arith.constant 256 : i64\n"
+         " %s = arith.constant 128 : i64\n %c32 = arith.constant 32 : i64\n %one = arith.constant 1 : i64\n"
+         " %zero = arith.constant 0 : i32\n %st = arith.constant 16 : i32\n %c1 = arith.constant 1 : i32\n %c8 = "
+         "arith.constant 8 : i32\n"
+         " %c64 = arith.constant 64 : i32\n %none = arith.constant dense<0.0> : tensor<64x32xf32>\n" +
+         p.before +
+         " scf.for %t = %zero to %tiles step %c1 : i32 {\n %row = arith.muli %t, %c8 : i32\n %to = arith.muli %t, %c64 "
+         ": i32\n"
+         " %r = scf.for %i = %zero to %k step %st iter_args(%acc = %none) -> (tensor<64x32xf32>) : i32 {\n"
+         " %av = tile.descriptor_load %a shape[%m64, %k64] strides[%s, %one] offsets[%row, %i] : " +
+         kDescriptorLoad +
+         "tensor<64x16xf16>\n"
+         " %bv = tile.descriptor_load %b shape[%k64, %c32] strides[%c32, %one] offsets[%i, %zero] : " +
+         kDescriptorLoad + "tensor<16x32xf16>\n" + p.inLoop +
+         " %d = tile.dot %av, %bv, %acc : (tensor<64x16xf16>, tensor<16x32xf16>, tensor<64x32xf32>) -> "
+         "tensor<64x32xf32>\n"
+         " scf.yield %d : tensor<64x32xf32>\n } {" +
+         p.loopFlags + "}\n" + p.second + " tile.descriptor_store %r, " + p.out +
+         " shape[%rows, %c32] strides[%c32, %one] offsets[%to, %zero] : (tensor<64x32xf32>, !tile.ptr<f32>, i64, i64, "
+         "i64, i64, i32, i32) -> ()\n }" +
+         (p.outerFlags.empty() ? "" : " {" + p.outerFlags + "}") + "\n return\n}\n";
+}
+
+// q[64 x 32] @ kv[32 x 32 of iteration i] as weights, which times kv of the iteration again are added up, as attention does it without its softmax.
+inline std::string twoProductsKernel() {
+  return "func.func @k(%in: !tile.ptr<i32> {tile.name = \"in\", tile.divisibility = 16 : i64}, %out: !tile.ptr<i32> "
+         "{tile.name = \"out\", "
+         "tile.divisibility = 16 : i64}, %k: i32 {tile.name = \"k\"}, %tiles: i32 {tile.name = \"tiles\"}) {\n"
+         " %a = tile.bitcast %in : !tile.ptr<i32> to !tile.ptr<f16>\n %c8192 = arith.constant 8192 : i32\n"
+         " %b = tile.addptr %a, %c8192 : (!tile.ptr<f16>, i32) -> !tile.ptr<f16>\n"
+         " %c = tile.bitcast %out : !tile.ptr<i32> to !tile.ptr<f32>\n %k64 = arith.extsi %k : i32 to i64\n %m64 = "
+         "arith.constant 64 : i64\n"
+         " %s = arith.constant 128 : i64\n %c32 = arith.constant 32 : i64\n %one = arith.constant 1 : i64\n"
+         " %zero = arith.constant 0 : i32\n %st = arith.constant 32 : i32\n %none = arith.constant dense<0.0> : "
+         "tensor<64x32xf32>\n"
+         " %q = tile.descriptor_load %a shape[%m64, %s] strides[%s, %one] offsets[%zero, %zero] : " +
+         std::string(kDescriptorLoad) +
+         "tensor<64x32xf16>\n"
+         " %r = scf.for %i = %zero to %k step %st iter_args(%acc = %none) -> (tensor<64x32xf32>) : i32 {\n"
+         " %kt = tile.descriptor_load %b shape[%k64, %c32] strides[%c32, %one] offsets[%i, %zero] : " +
+         kDescriptorLoad +
+         "tensor<32x32xf16>\n"
+         " %kk = tile.transpose %kt order = [1, 0] : (tensor<32x32xf16>) -> tensor<32x32xf16>\n"
+         " %w = tile.dot %q, %kk, %none : (tensor<64x32xf16>, tensor<32x32xf16>, tensor<64x32xf32>) -> "
+         "tensor<64x32xf32>\n"
+         " %w16 = arith.truncf %w : tensor<64x32xf32> to tensor<64x32xf16>\n"
+         " %v = tile.descriptor_load %b shape[%k64, %c32] strides[%c32, %one] offsets[%i, %zero] : " +
+         kDescriptorLoad +
+         "tensor<32x32xf16>\n"
+         " %d = tile.dot %w16, %v, %acc : (tensor<64x32xf16>, tensor<32x32xf16>, tensor<64x32xf32>) -> "
+         "tensor<64x32xf32>\n"
+         " scf.yield %d : tensor<64x32xf32>\n } {tile.loop_flags = 2 : i32, tile.num_stages = 2 : i32}\n"
+         " tile.descriptor_store %r, %c shape[%m64, %c32] strides[%c32, %one] offsets[%zero, %zero] : "
+         "(tensor<64x32xf32>, !tile.ptr<f32>, i64, i64, "
+         "i64, i64, i32, i32) -> ()\n return\n}\n";
+}
+
 // Small whole numbers as halves, whose sums are exact.
 inline std::vector<uint8_t> halves(size_t n) {
   const uint16_t values[8] = {0, 0x3c00, 0x4000, 0x4200, 0x4400, 0xbc00, 0xc000, 0xc200};

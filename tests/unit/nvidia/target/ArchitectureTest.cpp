@@ -85,12 +85,14 @@ TEST(Architecture, PlainHopperHasNothingOfTheAcceleratedOne) {
   EXPECT_EQ(plain->capability(TSR_CAP_WARPS_PER_MATRIX_GROUP), 0u);
   EXPECT_EQ(plain->capability(TSR_CAP_REG_REALLOC_STEP), 0u);
   EXPECT_EQ(plain->capability(TSR_CAP_TENSOR_COPY), 5u);
+  EXPECT_EQ(plain->capability(TSR_CAP_WARP_SPECIALIZE), 1u);
   EXPECT_EQ(accelerated->capability(TSR_CAP_WARPS_PER_MATRIX_GROUP), 4u);
   EXPECT_EQ(accelerated->capability(TSR_CAP_REG_REALLOC_STEP), 8u);
   EXPECT_EQ(accelerated->capability(TSR_CAP_SMEM_OPTIN), 232448u);
   EXPECT_EQ(accelerated->family(), plain->family());
   EXPECT_EQ(ampere->capability(TSR_CAP_ASYNC_COPY), 28u);
   EXPECT_EQ(ampere->capability(TSR_CAP_TENSOR_COPY), 0u);
+  EXPECT_EQ(ampere->capability(TSR_CAP_WARP_SPECIALIZE), 0u);
   EXPECT_EQ(turing->capability(TSR_CAP_ASYNC_COPY), 0u);
   EXPECT_EQ(target("sm_100")->capability(TSR_CAP_TMEM_BYTES), 0u);
   EXPECT_EQ(target("sm_100a")->capability(TSR_CAP_TMEM_BYTES), 262144u);
