@@ -48,5 +48,5 @@ TEST(SimtRoles, TheCopiesGoOnToTheNextTile) {
 
 TEST(SimtRoles, TwoProductsOfAnIteration) {
   for (int32_t k : {0, 32, 128})
-    expectSplit(samples::twoProductsKernel(), k, 1);
+    expectSplit(samples::twoProductsKernel(true, true), k, 1);
 }

@@ -16,6 +16,7 @@
 #include "core/transforms/layout/LoopLoads.h"
 #include "core/transforms/layout/Passes.h"
 #include "core/transforms/layout/ScalarSlice.h"
+#include "core/transforms/layout/ScheduleProducts.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/IRMapping.h"
@@ -54,18 +55,21 @@ private:
   struct Group {
     Operation *user = nullptr;                   // that takes their values first
     Operation *first = nullptr, *last = nullptr; // between these their slots are read
+    bool late = false;                           // until the next iteration: by a product that runs on
     SmallVector<unsigned, 2> rings;
     Value full, empty;
   };
   int64_t transientOutside(func::FuncOp function);
   void carryRingState();
   void useSlots(Ring &ring);
-  void formGroups();
+  void formGroups(ArrayRef<Value> running);
   void makeCopies(OpBuilder &builder, Group &group, llvm::SetVector<Operation *> &copies);
-  void releaseLate();
+  SmallVector<Value> awaitLater();
+  void releaseLate(ArrayRef<Value> sums);
 
   int64_t slots_ = 0;
-  unsigned inFlight_ = 0; // products that run on into the next iteration
+  unsigned inFlight_ = 0; // products that only add to their sum and run on into the next iteration
+  bool overlaps_ = false; // other products run on (ScheduleProducts.h)
   std::vector<Ring> rings_;
   std::vector<Group> groups_;
   Value slot_, parity_; // iteration arguments
@@ -149,10 +153,12 @@ std::string SpecializedLoop::plan(func::FuncOp function, int64_t sharedLeft, int
       return "where it loads, or how often, depends on memory";
   }
   int64_t left = sharedLeft - sharedOfOneIteration() - transientOutside(function);
-  inFlight_ = accumulateOnly([&](Value shared) { return staysFilled(shared); });
   int64_t bytes = 0;
   for (const StagedLoad &load : loads_)
     bytes += load.bytes();
+  auto stays = [&](Value shared) { return staysFilled(shared); };
+  inFlight_ = accumulateOnly(stays);
+  overlaps_ = !inFlight_ && hasRunningProducts(loop_, target_.info().stated(target::Capability::RegsPerThread), stays);
   slots_ = stages + (inFlight_ ? 1 : 0); // as many as a loop has that loads ahead by itself
   while (slots_ > 0 && bytes * slots_ > left)
     --slots_;
@@ -261,7 +267,15 @@ static Operation *userOf(Operation *reader) {
   return first ? first : reader;
 }
 
-void SpecializedLoop::formGroups() {
+// running: results of the loop that are sums of products which run on.
+void SpecializedLoop::formGroups(ArrayRef<Value> running) {
+  llvm::DenseSet<Operation *> late; // products
+  for (Value sum : running)
+    late.insert(loop_.getYieldedValues()[cast<OpResult>(sum).getResultNumber()]
+                    .getDefiningOp<DotWaitOp>()
+                    .getValues()[0]
+                    .getDefiningOp());
+
   auto earlier = [](Operation *a, Operation *b) { return !a || b->isBeforeInBlock(a) ? b : a; };
   auto later = [](Operation *a, Operation *b) { return !a || a->isBeforeInBlock(b) ? b : a; };
   for (auto [index, ring] : llvm::enumerate(rings_)) {
@@ -274,12 +288,14 @@ void SpecializedLoop::formGroups() {
         continue;
       own.user = earlier(own.user, userOf(reader));
       own.last = later(own.last, endOfRead(reader));
+      own.late |= late.contains(reader);
     }
     auto known = llvm::find_if(groups_, [&](const Group &group) { return group.user == own.user; });
     if (known == groups_.end())
       known = groups_.insert(known, own);
     known->first = earlier(known->first, own.first);
     known->last = later(known->last, own.last);
+    known->late |= own.late;
     known->rings.push_back(static_cast<unsigned>(index));
   }
   // In the order in which the work needs them.
@@ -306,34 +322,39 @@ void SpecializedLoop::makeCopies(OpBuilder &builder, Group &group, llvm::SetVect
   }
 }
 
-// Products are awaited an iteration later; then the slot of the iteration before is empty, and behind the loop the last one.
-void SpecializedLoop::releaseLate() {
-  Location loc = loop_.getLoc();
+// The waits of products that only add to their sum, an iteration later. Returns the loop's results that may still run.
+SmallVector<Value> SpecializedLoop::awaitLater() {
   SmallVector<Value> sums;
-  DotWaitOp last;
-  for (Operation &op : *loop_.getBody())
-    if (auto wait = dyn_cast<DotWaitOp>(op)) {
-      wait.setPending(static_cast<int32_t>(inFlight_));
-      sums.push_back(
-          loop_.getTiedLoopResult(cast<BlockArgument>(wait.getValues()[0].getDefiningOp<AsyncDotOp>().getC())));
-      last = wait;
-    }
+  for (DotWaitOp wait : loop_.getBody()->getOps<DotWaitOp>()) {
+    wait.setPending(static_cast<int32_t>(inFlight_));
+    sums.push_back(
+        loop_.getTiedLoopResult(cast<BlockArgument>(wait.getValues()[0].getDefiningOp<AsyncDotOp>().getC())));
+  }
+  return sums;
+}
+
+// Of groups that products read which run on: when these were awaited the slot of the iteration before is empty, and behind the loop the last one.
+void SpecializedLoop::releaseLate(ArrayRef<Value> sums) {
+  Location loc = loop_.getLoc();
+  // Products that only add are all awaited by the last wait, others by the first one: behind it nothing of the iteration before runs.
+  Operation *awaited = nullptr;
+  for (DotWaitOp wait : loop_.getBody()->getOps<DotWaitOp>())
+    awaited = !awaited || inFlight_ ? wait.getOperation() : awaited;
   auto arrive = [&](OpBuilder &builder, Value slot, Value predicate) {
     Value before = slotBefore(builder, loc, slot, slots_);
     for (Group &group : groups_)
-      CopyArriveOp::create(builder, loc, SharedSlotOp::create(builder, loc, group.empty, before), predicate);
+      if (group.late)
+        CopyArriveOp::create(builder, loc, SharedSlotOp::create(builder, loc, group.empty, before), predicate);
   };
   OpBuilder builder(loop_.getContext());
-  builder.setInsertionPointAfter(last);
+  builder.setInsertionPointAfter(awaited);
   arrive(builder, slot_,
          arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ne, loop_.getInductionVar(), loop_.getLowerBound()));
   builder.setInsertionPointAfter(loop_);
   auto wait = DotWaitOp::create(builder, loc, sums, 0);
-  for (auto [sum, awaited] : llvm::zip(sums, wait.getResults()))
-    sum.replaceAllUsesExcept(awaited, wait);
-  auto below = loop_.getUnsignedCmp() ? arith::CmpIPredicate::ult : arith::CmpIPredicate::slt;
-  Value ran = arith::CmpIOp::create(builder, loc, below, loop_.getLowerBound(), loop_.getUpperBound());
-  arrive(builder, loop_.getResults().drop_back().back(), ran);
+  for (auto [sum, result] : llvm::zip(sums, wait.getResults()))
+    Value(sum).replaceAllUsesExcept(result, wait);
+  arrive(builder, loop_.getResults().drop_back().back(), loopRuns(builder, loop_));
 }
 
 void SpecializedLoop::build(OpBuilder &before, TensorMaps &maps, int64_t warps, llvm::SetVector<Operation *> &copies) {
@@ -354,13 +375,18 @@ void SpecializedLoop::build(OpBuilder &before, TensorMaps &maps, int64_t warps, 
   }
   for (Ring &ring : rings_)
     useSlots(ring);
-  formGroups();
+  SmallVector<Value> running;
+  if (inFlight_)
+    running = awaitLater();
+  else if (overlaps_)
+    running = overlapProducts(loop_, target_.info().stated(target::Capability::RegsPerThread));
+  formGroups(running);
   for (Group &group : groups_) {
     group.full = makeCopyBarriers(before, loc, slots_);
     group.empty = makeCopyBarriers(before, loc, slots_, warps);
     OpBuilder builder(group.first);
     CopyBarrierWaitOp::create(builder, loc, SharedSlotOp::create(builder, loc, group.full, slot_), parity_);
-    if (inFlight_)
+    if (group.late)
       continue;
     builder.setInsertionPointAfter(group.last);
     Value yes = arith::ConstantOp::create(builder, loc, builder.getBoolAttr(true));
@@ -368,8 +394,8 @@ void SpecializedLoop::build(OpBuilder &before, TensorMaps &maps, int64_t warps, 
   }
   for (Group &group : groups_)
     makeCopies(end, group, copies);
-  if (inFlight_)
-    releaseLate();
+  if (!running.empty())
+    releaseLate(running);
   Operation *yield = loop_.getBody()->getTerminator();
   unsigned last = yield->getNumOperands() - 1;
   yield->setOperand(last - 1, nextSlot(end, loc, slot_, slots_));

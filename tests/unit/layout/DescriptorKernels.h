@@ -124,8 +124,9 @@ inline std::string persistentKernel(const Persistent &p) {
          (p.outerFlags.empty() ? "" : " {" + p.outerFlags + "}") + "\n return\n}\n";
 }
 
-// q[64 x 32] @ kv[32 x 32 of iteration i] as weights, which times kv of the iteration again are added up, as attention does it without its softmax.
-inline std::string twoProductsKernel() {
+// q[64 x 32] @ kv[32 x 32 of iteration i] as weights, which times v are added up, as attention does it without its softmax. v: kv again, or with
+// `apart` a[32 x 32 from column i on]. scaled: the sum is halved before each addition.
+inline std::string twoProductsKernel(bool apart, bool scaled, int stages = 2) {
   return "func.func @k(%in: !tile.ptr<i32> {tile.name = \"in\", tile.divisibility = 16 : i64}, %out: !tile.ptr<i32> "
          "{tile.name = \"out\", "
          "tile.divisibility = 16 : i64}, %k: i32 {tile.name = \"k\"}, %tiles: i32 {tile.name = \"tiles\"}) {\n"
@@ -147,12 +148,19 @@ inline std::string twoProductsKernel() {
          " %w = tile.dot %q, %kk, %none : (tensor<64x32xf16>, tensor<32x32xf16>, tensor<64x32xf32>) -> "
          "tensor<64x32xf32>\n"
          " %w16 = arith.truncf %w : tensor<64x32xf32> to tensor<64x32xf16>\n"
-         " %v = tile.descriptor_load %b shape[%k64, %c32] strides[%c32, %one] offsets[%i, %zero] : " +
-         kDescriptorLoad +
-         "tensor<32x32xf16>\n"
-         " %d = tile.dot %w16, %v, %acc : (tensor<64x32xf16>, tensor<32x32xf16>, tensor<64x32xf32>) -> "
+         " %v = tile.descriptor_load " +
+         (apart ? "%a shape[%m64, %s] strides[%s, %one] offsets[%zero, %i] : "
+                : "%b shape[%k64, %c32] strides[%c32, %one] offsets[%i, %zero] : ") +
+         kDescriptorLoad + "tensor<32x32xf16>\n" +
+         (scaled ? " %half = arith.constant dense<0.5> : tensor<64x32xf32>\n %before = arith.mulf %acc, %half : "
+                   "tensor<64x32xf32>\n"
+                 : "") +
+         " %d = tile.dot %w16, %v, " + (scaled ? "%before" : "%acc") +
+         " : (tensor<64x32xf16>, tensor<32x32xf16>, tensor<64x32xf32>) -> "
          "tensor<64x32xf32>\n"
-         " scf.yield %d : tensor<64x32xf32>\n } {tile.loop_flags = 2 : i32, tile.num_stages = 2 : i32}\n"
+         " scf.yield %d : tensor<64x32xf32>\n } {tile.loop_flags = 2 : i32, tile.num_stages = " +
+         std::to_string(stages) +
+         " : i32}\n"
          " tile.descriptor_store %r, %c shape[%m64, %c32] strides[%c32, %one] offsets[%zero, %zero] : "
          "(tensor<64x32xf32>, !tile.ptr<f32>, i64, i64, "
          "i64, i64, i32, i32) -> ()\n return\n}\n";

@@ -88,8 +88,13 @@ TEST(Roles, TheCopiesGoOnToTheNextTile) {
 
 TEST(Roles, TwoProductsOfAnIteration) {
   for (bool group : {false, true})
-    for (int32_t k : {0, 32, 64, 128})
-      expectSplit(samples::twoProductsKernel(), k, 1, 1, group);
+    for (bool apart : {false, true})
+      for (bool scaled : {false, true})
+        for (int stages : {2, 3})
+          for (int32_t k : {0, 32, 64, 128}) {
+            SCOPED_TRACE(std::string(apart ? "apart " : "") + (scaled ? "scaled" : ""));
+            expectSplit(samples::twoProductsKernel(apart, scaled, stages), k, 1, 1, group);
+          }
 }
 
 TEST(Roles, LoopsThatStayAsTheyAre) {
