@@ -208,6 +208,30 @@ class Bench:
             self.add(judge({"name": f"launch from Python, {count} arguments", "unit": "us", "bars": {}, "floor": bar, "failed": failed,
                             "prepared": {}, "rates": rates}))
 
+    def launch_from_cpp(self, package, folder):
+        """Microseconds a launch by the C interface, of kernels that `tessera compile` makes files of; the driver's own part beside it."""
+        kernels = {"4": ("four_arguments", "*fp32:16,*fp32:16,*fp32:16,i32"), "12": ("twelve_arguments", "*fp32:16,*fp32:16,*fp32:16" + ",i32" * 9)}
+        programs, environment = package / "tessera" / "bin", dict(os.environ, TESSERA_CACHE_DIR=str(folder / "cache"))
+        if self.options.device == "cpu":
+            environment["TESSERA_DEVICE"] = "cpu"
+        found, failed = {}, {}
+        try:
+            files = []
+            for count, (kernel, signature) in kernels.items():
+                files.append(str(folder / f"{count}.tk"))
+                target = [] if self.options.device == "cpu" else ["--target", "native"]
+                _checked([str(programs / "tessera"), "compile", f"{HERE / 'kernels' / 'elementwise.py'}:{kernel}", "-s", signature, *target,
+                          "--emit=artifact", "-o", files[-1]], environment)
+            found = json.loads(_checked([str(programs / "device-launch-bench"), *files], environment).splitlines()[-1])
+        except (RuntimeError, OSError, subprocess.TimeoutExpired) as error:
+            failed["ours"] = str(error)
+        for count in kernels:
+            rates = {"ours": found[count]} if count in found else {}
+            if "driver" in found:
+                rates["cuLaunchKernel alone"] = found["driver"]
+            self.add(judge({"name": f"launch from C++, {count} arguments", "unit": "us", "bars": {}, "floor": 2.0, "failed": failed,
+                            "prepared": {}, "rates": rates}))
+
 
 def judge(row):
     """Adds `ratios` (above 1: ours is better) and `met`."""
@@ -252,6 +276,13 @@ def _output(*command):
         return subprocess.run(command, capture_output=True, text=True, timeout=20).stdout.strip()
     except (OSError, subprocess.TimeoutExpired):
         return ""
+
+
+def _checked(command, environment):
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment)
+    if done.returncode:
+        raise RuntimeError(f"{pathlib.Path(command[0]).name}: {done.stderr.strip() or done.returncode}")
+    return done.stdout
 
 
 def unpack(pack, folder):
@@ -304,7 +335,8 @@ def main():
         bench.results["pack"] = json.loads(described.read_text()) if described.exists() else {}
         table, compiled = names(package)
         jobs = [(row.name, lambda row=row: bench.rate(row)) for row in table]
-        jobs += [(f"cold compile {k}", lambda k=k: bench.compile(k)) for k in compiled] + [("launch from Python", bench.launch)]
+        jobs += [(f"cold compile {k}", lambda k=k: bench.compile(k)) for k in compiled] + [
+            ("launch from Python", bench.launch), ("launch from C++", lambda: bench.launch_from_cpp(package.resolve(), folder))]
         wanted = [part for part in options.rows.split(",") if part]
         jobs = [(name, job) for name, job in jobs if not wanted or any(part in name for part in wanted)]
         if options.list or not jobs:

@@ -44,7 +44,7 @@ def contents(build):
                 yield f"python/tessera/{file.relative_to(package)}", file
     for name in LIBRARIES:
         yield f"python/tessera/lib/{name}", build / "lib" / name
-    for program in ("tessera", "device-kernels-check", "nvidia-driver-check"):
+    for program in ("tessera", "device-kernels-check", "nvidia-driver-check", "device-launch-bench"):
         yield f"python/tessera/bin/{program}", build / "bin" / program
 
 

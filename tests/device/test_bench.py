@@ -127,3 +127,18 @@ def test_parts_of_a_run_are_recorded_as_one(tmp_path, monkeypatch):
     assert "not_run" not in whole and whole["machine"]["system"] == "Linux 6.1"
     with pytest.raises(SystemExit, match="not parts of one run"):
         pack.record(files)
+
+
+def test_launches_from_cpp_are_those_of_the_program(tmp_path):
+    programs = tmp_path / "tessera" / "bin"
+    programs.mkdir(parents=True)
+    for name, text in (("tessera", "exit 0"), ("device-launch-bench", 'echo \'{"4": 1.9, "12": 2.1, "driver": 1.5}\'')):
+        (programs / name).write_text(f"#!/bin/sh\n{text}\n")
+        (programs / name).chmod(0o755)
+    made = bench.Bench(type("Options", (), {"sides": [], "device": "cuda", "budget": 1})(), {}, tmp_path)
+    made.launch_from_cpp(tmp_path, tmp_path)
+    four, twelve = made.results["rows"]
+    assert four["met"] and not twelve["met"] and four["rates"] == {"ours": 1.9, "cuLaunchKernel alone": 1.5}
+    (programs / "tessera").write_text("#!/bin/sh\necho no such target >&2\nexit 1\n")
+    made.launch_from_cpp(tmp_path, tmp_path)
+    assert not made.results["rows"][-1]["met"] and "no such target" in made.results["rows"][-1]["failed"]["ours"]
