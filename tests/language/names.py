@@ -127,6 +127,8 @@ dtype                   x.to(tl.core.dtype("bf16")) -> [16] bfloat16
 dot                     tl.dot(h, h, max_num_imprecise_acc=4, trans_a=True) -> [16, 16] float32
 erf                     tl.erf(x) -> [16] float32
 exp                     tl.exp(x) -> [16] float32
+math.tanh               tl.math.tanh(tl.math.exp(x)) -> [16] float32
+math.tangh              tl.math.tangh(x) ! has no `tangh`
 exp                     tl.exp(h) ! Expected dtype ['fp32', 'fp64'] but got fp16
 .exp                    h.exp() -> [16, 16] float16
 .sqrt                   h.to(tl.bfloat16).sqrt().sin() -> [16, 16] bfloat16

@@ -92,6 +92,8 @@ std::optional<Value> languageValue(std::string_view path) {
   std::string p = canonicalPath(path);
   if (p.empty())
     return std::nullopt;
+  if (p == kLanguage && path.ends_with(".math")) // has more names than the language itself: see the end
+    return moduleValue(std::string(kLanguage) + ".math");
   if (p == "triton" || p == kLanguage || p == kLibdevice || p == "triton.language.extra" ||
       p == "triton.language.extra.cuda" || p == "triton.language.extra.hip" || p == "triton.language.target_info" ||
       p == "triton.profiler" || p == "triton.profiler.language")
@@ -152,6 +154,8 @@ std::string libraryPath(const JitFunction &function) {
 
 std::vector<std::string> languageNames(std::string_view space) {
   std::vector<std::string> result;
+  if (space == "triton.language.math")
+    space = kLanguage;
   auto s = tables().find(space);
   if (s != tables().end())
     for (auto &[name, def] : s->second)
