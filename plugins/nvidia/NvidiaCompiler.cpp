@@ -206,6 +206,44 @@ private:
     return ptx.find("bar.sync") != std::string::npos && !hasLoop(module.functions[0].body);
   }
 
+  // The loads of tiles inside of loops, by the values of their pointers, and what defines each value; a carried value is what it begins as.
+  struct LoopLoads {
+    std::map<tbc::ValueId, tbc::ValueId> madeOf;
+    std::vector<std::pair<const tbc::Op *, tbc::ValueId>> loads; // the loop, the pointer
+
+    void walk(const tbc::Module &module, const tbc::Region &region, const tbc::Op *loop) {
+      for (const tbc::Op &op : region.ops) {
+        if (!op.results.empty() && !op.operands.empty() && module.typeOf(op.results[0]).pointer &&
+            module.typeOf(op.operands[0]).pointer)
+          madeOf[op.results[0]] = op.operands[0];
+        if (op.code == tbc::Opcode::Load && loop && module.typeOf(op.operands[0]).isTensor())
+          loads.emplace_back(loop, op.operands[0]);
+        bool counts = op.code == tbc::Opcode::For;
+        for (const tbc::Region &inner : op.regions) {
+          for (size_t i = counts ? 1 : 0; counts && i < inner.args.size() && i + 2 < op.operands.size(); ++i)
+            madeOf[inner.args[i]] = op.operands[i + 2];
+          walk(module, inner, counts || op.code == tbc::Opcode::While ? &op : loop);
+        }
+      }
+    }
+    tbc::ValueId rootOf(tbc::ValueId v) const {
+      for (auto at = madeOf.find(v); at != madeOf.end(); at = madeOf.find(v))
+        v = at->second;
+      return v;
+    }
+  };
+
+  // Whether two loops read through one pointer: the second one finds in the cache what the first one read, if not too much has been read since.
+  static bool readsTwice(const tbc::Module &module) {
+    LoopLoads found;
+    found.walk(module, module.functions[0].body, nullptr);
+    std::map<tbc::ValueId, const tbc::Op *> loops;
+    return std::any_of(found.loads.begin(), found.loads.end(), [&](const auto &load) {
+      auto [at, isNew] = loops.try_emplace(found.rootOf(load.second), load.first);
+      return !isNew && at->second != load.first;
+    });
+  }
+
   // How many blocks a multiprocessor should hold where the assembler, left alone, gives a lane registers enough for `blocks`; `blocks` itself: no others.
   // `registers`: as they are given out.
   static uint32_t wantedBlocks(const tbc::Module &module, const std::string &ptx, const Capability &unit,
@@ -224,6 +262,9 @@ private:
       uint32_t fewest = std::max<uint32_t>((registers * 3 / 5 + 7) / 8 * 8, 32);
       return std::min({65536 / (fewest * threads), unit.threadsOfUnit / threads, unit.blocksOfUnit});
     }
+    // Rows that are read again shall still be cached: two blocks, one of which works while the other waits, and no more than come by themselves.
+    if (readsTwice(module))
+      return std::max<uint32_t>(blocks, 2);
     // Twice the loads in flight are worth more than registers. A loop that loads ahead keeps the values of one iteration beside the addresses of another: half of
     // the threads at once where that takes a third of the registers at most.
     uint32_t half = unit.threadsOfUnit / 2 / threads;

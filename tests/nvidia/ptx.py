@@ -203,6 +203,31 @@ def locked(lock, data):
 
 
 @triton.jit
+def centred(out, x, cols, BLOCK: tl.constexpr):
+    at = tl.arange(0, BLOCK)
+    inside = at < cols
+    v = tl.load(x + tl.program_id(0) * cols + at, mask=inside, other=0.0).to(tl.float32)
+    rest = tl.where(inside, v - tl.sum(v, axis=0) / cols, 0.0)
+    tl.store(out + tl.program_id(0) * cols + at, rest / tl.sqrt(tl.sum(rest * rest, axis=0)), mask=inside)
+
+
+@triton.jit
+def read_twice(out, x, cols, PIECE: tl.constexpr):
+    row = tl.program_id(0) * cols
+    at = tl.arange(0, PIECE)
+    peak = float("-inf")
+    mass = 0.0
+    for begin in range(0, cols, PIECE):
+        v = tl.load(x + row + begin + at, mask=begin + at < cols, other=float("-inf")).to(tl.float32)
+        higher = tl.maximum(peak, tl.max(v, axis=0))
+        mass = mass * tl.exp(peak - higher) + tl.sum(tl.exp(v - higher), axis=0)
+        peak = higher
+    for begin in range(0, cols, PIECE):
+        v = tl.load(x + row + begin + at, mask=begin + at < cols, other=float("-inf")).to(tl.float32)
+        tl.store(out + row + begin + at, tl.exp(v - peak) / mass, mask=begin + at < cols)
+
+
+@triton.jit
 def negated(x, out):
     at = tl.arange(0, 128)
     tl.store(out + at, -tl.load(x + at))
@@ -450,6 +475,14 @@ def main(tessera):
             done = subprocess.run([tessera, "compile", "--in-process", "--from-tile", str(paths[0]), "--request", str(paths[1]), "--emit=asm", "-o", str(paths[2])],
                                   capture_output=True, text=True, env=environment)
             return done, paths[2].read_text() if paths[2].exists() else ""
+
+        # Blocks of a multiprocessor, which the assembler's registers decide: more where a row is loaded once and lanes wait, no more where rows are read again.
+        if compiled("sm_90a", "add", ADD, "cubin")[1]:
+            for kernel, options, wanted in (("centred", ["-D", "BLOCK=8192", "--num-warps", "16"], 4),
+                                            ("read_twice", ["-D", "PIECE=16384", "--num-warps", "8"], 1)):
+                done, ptx = compiled("sm_90a", kernel, ["-s", "*fp16:16,*fp16:16,i32:16", *options], "asm")
+                found = re.search(r"\.minnctapersm (\d+)", ptx.decode())
+                check(found and int(found[1]) == wanted, f"{kernel} {options}: {found and found[0]} instead of {wanted}, {done.stderr.strip()[:200]}")
 
         check_libraries(check, compile_tile, pathlib.Path(folder))
         done, text = compiled("sm_90a", "add", [*ADD, "--num-ctas", "16"], "asm")
