@@ -496,6 +496,19 @@ def test_static_print_spells_values_as_triton(cache, capsys):
         "<['128'], int32> ['int32[constexpr[128]]', 'int32[]', '1'] fp32 pointer<fp32> ['1', '3']\n")
 
 
+def test_an_option_that_does_nothing_is_logged(cache, caplog, recwarn):
+
+    @tessera.jit
+    def kernel(p, n):
+        for i in tl.range(0, n, warp_specialize=True):
+            tl.store(p + i, i)
+
+    with caplog.at_level("INFO", "tessera"):
+        tessera.compile(ASTSource(kernel, {"p": "*i32", "n": "i32"}), target=GPUTarget("mock", "mock", 32))
+    assert [r.getMessage().split(": ", 1)[1] for r in caplog.records] == ["warp_specialize does nothing here: it has no dot"]
+    assert not list(recwarn)
+
+
 def test_facts_that_programs_divide_by(cache):
     compiled = tessera.compile(source())
     assert compiled.n_regs >= 1 and compiled.metadata.shared >= 1

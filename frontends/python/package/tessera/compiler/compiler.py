@@ -497,6 +497,9 @@ def _show_warnings(diagnostics):
     for d in diagnostics:
         if d.get("id") == "W0903":  # what static_print prints
             print(d.get("message", ""))
+        elif d.get("id") == "W0904":  # an option of the kernel that does nothing here
+            import logging
+            logging.getLogger("tessera").info("%s:%s: %s", d.get("file") or "<kernel>", d.get("line") or 0, d.get("message", ""))
         elif d.get("severity") == "warning":
             warnings.warn_explicit(d.get("message", ""), UserWarning, d.get("file") or "<kernel>", d.get("line") or 0)
 
