@@ -20,6 +20,8 @@ struct NumericOptions {
   bool halfConversions = true;    // f16 <-> f32 instructions
   bool bfloatConversions = false; // f32 -> bf16 instructions (to nearest even)
   bool fma = true;                // fused multiply-add instructions
+  bool exactDivision =
+      true; // f32 division is one instruction, or as good; else quotients within 1 ulp come from reciprocals
 };
 
 // Element of a scalar or tensor type.

@@ -86,6 +86,17 @@ Value *VectorMath::exactFma(V x, V y, V z) {
   return select(isNan(r), b.CreateFAdd(b.CreateFMul(x, y), z), r);
 }
 
+Value *VectorMath::quotient(V x, V y) {
+  if (opt.exactDivision || isDouble(x))
+    return b.CreateFDiv(x, y);
+  // A reciprocal to a few ulp, and one step: what the quotient leaves over is exact, so the step's error is that of its last rounding.
+  V reciprocal = b.CreateFDiv(c(y, 1), y);
+  if (auto *divide = dyn_cast<Instruction>(reciprocal))
+    divide->setHasApproxFunc(true);
+  V q = b.CreateFMul(x, reciprocal);
+  return mulAdd(mulAdd(b.CreateFNeg(q), y, x), reciprocal, q);
+}
+
 Value *VectorMath::pow2(V n) {
   Type *t = intType(n);
   V k = b.CreateSExt(b.CreateFreeze(b.CreateFPToSI(n, Elementwise::like(b.getInt32Ty(), n))), t);
@@ -189,7 +200,7 @@ Value *VectorMath::logCore(V x, double base) {
   V k = b.CreateSIToFP(e, x->getType());
   k = select(tiny, b.CreateFSub(k, c(x, d ? 54 : 25)), k);
   V f = b.CreateFSub(m, c(x, 1));
-  V s = b.CreateFDiv(f, b.CreateFAdd(f, c(x, 2)));
+  V s = quotient(f, b.CreateFAdd(f, c(x, 2)));
   V z = b.CreateFMul(s, s);
   V r = b.CreateFMul(z, d ? poly(z, kLog64) : poly(z, kLog32));
   V h = b.CreateFMul(b.CreateFMul(f, f), c(x, 0.5));

@@ -37,8 +37,9 @@ private:
   V isNan(V x) { return b.CreateFCmpUNO(x, x); }
   V toDouble(V x) { return b.CreateFPExt(x, Elementwise::like(b.getDoubleTy(), x)); }
   V toFloat(V x) { return b.CreateFPTrunc(x, Elementwise::like(b.getFloatTy(), x)); }
-  V pow2(V n);       // 2^n for integral n (a float) in the normal range
-  V scale(V x, V n); // x * 2^n, n integral, gradual underflow included
+  V pow2(V n);          // 2^n for integral n (a float) in the normal range
+  V quotient(V x, V y); // both normal, or x zero: within 1 ulp
+  V scale(V x, V n);    // x * 2^n, n integral, gradual underflow included
   V copysign(V x, V s) { return b.CreateBinaryIntrinsic(llvm::Intrinsic::copysign, x, s); }
   V sqrt(V x) { return b.CreateUnaryIntrinsic(llvm::Intrinsic::sqrt, x); }
 

@@ -23,6 +23,7 @@ codegen::NumericOptions NvLaneTarget::numerics() const {
   n.halfConversions = true;
   n.bfloatConversions = arch_.sm >= 80; // cvt.rn.bf16.f32
   n.fma = true;
+  n.exactDivision = false; // div.rn is a call, around which wgmma waits
   return n;
 }
 
