@@ -15,7 +15,7 @@ constexpr std::string_view kSem[] = {"acq_rel", "acquire", "release", "relaxed"}
 constexpr std::string_view kScope[] = {"gpu", "cta", "sys"};
 constexpr std::string_view kPrecision[] = {"default", "tf32", "tf32x3", "ieee", "bf16x3", "bf16x6"};
 constexpr std::string_view kFormat[] = {"e2m1", "e4m3", "e5m2", "bf16", "fp16"};
-constexpr std::string_view kRounding[] = {"nearest_even", "towards_zero"};
+constexpr std::string_view kRounding[] = {"nearest_even", "towards_zero", "nearest_saturating"};
 } // namespace
 
 std::span<const std::string_view> enumNames(Opcode code, AttrId id) {

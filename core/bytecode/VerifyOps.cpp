@@ -62,7 +62,7 @@ struct Range {
 constexpr int64_t kBig = int64_t(1) << 40;
 // clang-format off
 constexpr Range kRanges[] = {
-    {AttrId::AllowReorder, 0, 1}, {AttrId::Rounding, 0, 1},   {AttrId::Cache, 0, 6},     {AttrId::Evict, 0, 2},     {AttrId::Volatile, 0, 1},
+    {AttrId::AllowReorder, 0, 1}, {AttrId::Rounding, 0, 2},   {AttrId::Cache, 0, 6},     {AttrId::Evict, 0, 2},     {AttrId::Volatile, 0, 1},
     {AttrId::Kind, 0, 9},         {AttrId::Sem, 0, 3},        {AttrId::Scope, 0, 2},     {AttrId::Precision, 0, 5}, {AttrId::MaxImprecise, 0, kBig},
     {AttrId::Reverse, 0, 1},      {AttrId::Descending, 0, 1}, {AttrId::Hex, 0, 1},       {AttrId::NumStages, 0, kBig}, {AttrId::Unroll, 0, kBig},
     {AttrId::NumRounds, 0, 64},   {AttrId::LhsFormat, 0, 4},  {AttrId::RhsFormat, 0, 4}, {AttrId::LhsKPack, 0, 1},  {AttrId::RhsKPack, 0, 1},
@@ -312,6 +312,9 @@ void TypeCheck::conversion() {
   case Opcode::FPToUI:
     return isFlt(0) ? resultIs(plainOut && isInteger(to), "it must be of integers") : void();
   case Opcode::FPToFP:
+    if (op_.intAttr(AttrId::Rounding) == 2)
+      return isFlt(0) ? resultIs(plainOut && isFp8(to), "it must be of 8-bit floats, where the rounding saturates")
+                      : void();
     return isFlt(0) ? resultIs(plainOut && isFloat(to), "it must be of floats") : void();
   case Opcode::PtrToInt:
     return isPtr(0) ? resultIs(plainOut && to == Elem::I64, "it must be of i64") : void();

@@ -71,7 +71,8 @@ Value *Elementwise::smallToFloat(Value *v, Elem e) {
   return b.CreateBitCast(bits, f32);
 }
 
-Value *Elementwise::floatToSmall(Value *v, Elem e, bool towardsZero) {
+Value *Elementwise::floatToSmall(Value *v, Elem e, Rounding rounding) {
+  bool towardsZero = rounding == Rounding::TowardsZero;
   SmallFormat f = formatOf(e);
   Type *i32 = like(b.getInt32Ty(), v), *f32 = like(b.getFloatTy(), v);
   unsigned width = tbc::elemBits(e), shift = 23 - f.mantissa;
@@ -96,7 +97,7 @@ Value *Elementwise::floatToSmall(Value *v, Elem e, bool towardsZero) {
   code = b.CreateSelect(isDenormal, denormal, code);
   // Towards zero a finite number never becomes more than the largest one.
   Value *over = b.CreateICmpSGT(code, k(i32, f.maxFinite));
-  Value *overCode = k(i32, f.overflow);
+  Value *overCode = k(i32, rounding == Rounding::NearestSaturating ? f.maxFinite : f.overflow);
   if (towardsZero)
     overCode = b.CreateSelect(b.CreateICmpEQ(mag, k(i32, 0x7f800000)), overCode, k(i32, f.maxFinite));
   code = b.CreateSelect(over, overCode, code);
@@ -118,7 +119,7 @@ Value *Elementwise::halfToFloat(Value *v) {
 
 Value *Elementwise::floatToHalf(Value *v) {
   if (!opt.halfConversions)
-    return floatToSmall(v, Elem::F16, false);
+    return floatToSmall(v, Elem::F16, Rounding::Nearest);
   return b.CreateBitCast(b.CreateFPTrunc(v, like(b.getHalfTy(), v)), like(b.getInt16Ty(), v));
 }
 
@@ -150,7 +151,8 @@ Value *Elementwise::widen(Value *v, Elem e) {
   }
 }
 
-Value *Elementwise::narrow(Value *v, Elem e, bool towardsZero) {
+Value *Elementwise::narrow(Value *v, Elem e, Rounding rounding) {
+  bool towardsZero = rounding == Rounding::TowardsZero;
   bool isDouble = v->getType()->getScalarType()->isDoubleTy();
   if (e == Elem::F64)
     return isDouble ? v : b.CreateFPExt(v, like(b.getDoubleTy(), v));
@@ -159,7 +161,7 @@ Value *Elementwise::narrow(Value *v, Elem e, bool towardsZero) {
       return b.CreateFPTrunc(v, like(b.getFloatTy(), v));
     Value *odd = truncOdd(v);
     if (e != Elem::F32)
-      return narrow(odd, e, towardsZero);
+      return narrow(odd, e, rounding);
     // Towards zero: the odd value without its sticky bit, unless the conversion was exact.
     Type *i32 = like(b.getInt32Ty(), v), *f32 = like(b.getFloatTy(), v);
     Value *t = b.CreateFPTrunc(v, f32);
@@ -172,7 +174,7 @@ Value *Elementwise::narrow(Value *v, Elem e, bool towardsZero) {
   case Elem::F32:
     return v;
   case Elem::F16:
-    return towardsZero ? floatToSmall(v, e, true) : floatToHalf(v);
+    return towardsZero ? floatToSmall(v, e, rounding) : floatToHalf(v);
   case Elem::BF16: {
     Type *i32 = like(b.getInt32Ty(), v), *i16 = like(b.getInt16Ty(), v);
     if (opt.bfloatConversions && !towardsZero)
@@ -186,14 +188,14 @@ Value *Elementwise::narrow(Value *v, Elem e, bool towardsZero) {
     return b.CreateTrunc(b.CreateLShr(r, k(i32, 16)), i16);
   }
   default:
-    return floatToSmall(v, e, towardsZero);
+    return floatToSmall(v, e, rounding);
   }
 }
 
-Value *Elementwise::convertFloat(Value *v, Elem from, Elem to, bool towardsZero) {
+Value *Elementwise::convertFloat(Value *v, Elem from, Elem to, Rounding rounding) {
   if (from == to)
     return v;
-  return narrow(widen(v, from), to, towardsZero);
+  return narrow(widen(v, from), to, rounding);
 }
 
 Value *Elementwise::intToFloat(Value *v, Elem from, Elem to, bool isSigned) {
@@ -238,7 +240,7 @@ Value *Elementwise::conversion(const tbc::Op &op, ElemType in, ElemType out, Val
     return bits < 32 ? b.CreateTrunc(r, to) : r;
   }
   case Opcode::FPToFP:
-    return convertFloat(v, in.elem, out.elem, op.intAttr(tbc::AttrId::Rounding) == 1);
+    return convertFloat(v, in.elem, out.elem, static_cast<Rounding>(op.intAttr(tbc::AttrId::Rounding)));
   case Opcode::PtrToInt:
     return b.CreatePtrToInt(v, to);
   case Opcode::IntToPtr:

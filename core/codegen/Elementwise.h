@@ -52,8 +52,9 @@ public:
 
   // Any float in storage form to f32 (f64 stays) and back.
   llvm::Value *widen(llvm::Value *v, tbc::Elem e);
-  llvm::Value *narrow(llvm::Value *v, tbc::Elem e, bool towardsZero = false); // from f32 or f64
-  llvm::Value *convertFloat(llvm::Value *v, tbc::Elem from, tbc::Elem to, bool towardsZero);
+  enum class Rounding : uint8_t { Nearest, TowardsZero, NearestSaturating };      // as the attribute `rounding`
+  llvm::Value *narrow(llvm::Value *v, tbc::Elem e, Rounding = Rounding::Nearest); // from f32 or f64
+  llvm::Value *convertFloat(llvm::Value *v, tbc::Elem from, tbc::Elem to, Rounding = Rounding::Nearest);
 
   // The four float minima and maxima of f32 and f64, with -0 < +0.
   llvm::Value *minMax(tbc::Opcode code, llvm::Value *a, llvm::Value *b);
@@ -78,7 +79,7 @@ private:
   llvm::Value *halfToFloat(llvm::Value *v);
   llvm::Value *floatToHalf(llvm::Value *v);
   llvm::Value *smallToFloat(llvm::Value *v, tbc::Elem e);
-  llvm::Value *floatToSmall(llvm::Value *v, tbc::Elem e, bool towardsZero);
+  llvm::Value *floatToSmall(llvm::Value *v, tbc::Elem e, Rounding rounding);
 
   llvm::IRBuilderBase &b;
   NumericOptions opt;

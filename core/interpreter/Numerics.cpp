@@ -102,7 +102,7 @@ uint64_t encode(const FloatFormat &f, double v, Rounding r) {
       field = 1;
     }
     uint64_t kept = drop > 54 ? 0 : mantissa >> drop;
-    if (r == Rounding::NearestEven) {
+    if (r != Rounding::TowardsZero) {
       uint64_t rest = drop > 54 ? 0 : mantissa & lowMask(drop);
       uint64_t half = drop > 54 || drop == 0 ? 1 : uint64_t(1) << (drop - 1);
       if (drop && (rest > half || (rest == half && (kept & 1))))
@@ -113,7 +113,8 @@ uint64_t encode(const FloatFormat &f, double v, Rounding r) {
   }
   uint64_t most = largest(f);
   if (infinite || result > most) {
-    if (f.special == FloatFormat::Finite || (r == Rounding::TowardsZero && !infinite))
+    if (f.special == FloatFormat::Finite || r == Rounding::NearestSaturating ||
+        (r == Rounding::TowardsZero && !infinite))
       result = most;
     else if (f.special == FloatFormat::Ieee)
       result = lowMask(f.exponentBits) << f.mantissaBits;

@@ -15,7 +15,7 @@ namespace tessera::scalar {
 
 using tbc::Elem;
 
-enum class Rounding : uint8_t { NearestEven = 0, TowardsZero = 1 };
+enum class Rounding : uint8_t { NearestEven = 0, TowardsZero = 1, NearestSaturating = 2 };
 
 // The fields of a binary float format.
 struct FloatFormat {
@@ -32,7 +32,7 @@ const FloatFormat &floatFormat(Elem e); // floats only
 
 double decodeFloat(Elem e, uint64_t bits);
 // One rounding. Overflow: nearest gives infinity, or NaN where the format has none, or (e4b15) the largest value; towards
-// zero gives the largest value. A NaN keeps its sign and the top of its payload, quietened, where the format has room.
+// zero gives the largest value, saturating rounding also for infinity. A NaN keeps its sign and the top of its payload, quietened, where the format has room.
 uint64_t encodeFloat(Elem e, double v, Rounding r = Rounding::NearestEven);
 
 // An integer as the double that rounds, in every narrower format, as the integer itself would (rounded to odd).

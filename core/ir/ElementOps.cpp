@@ -100,6 +100,8 @@ LogicalResult FpToFpOp::verify() {
   if (getRounding() != Rounding::NearestEven && !narrows) // fptofp_c3
     return emitOpError() << "rounding must be nearest_even where the result is not narrower, got "
                          << stringifyRounding(getRounding());
+  if (getRounding() == Rounding::NearestSaturating && !isTileFp8(elementTypeOf(to))) // fptofp_c4
+    return emitOpError() << "rounding saturates only 8-bit floats, got " << to;
   return success();
 }
 
@@ -127,7 +129,7 @@ OpFoldResult FpToFpOp::fold(FoldAdaptor) {
     return {};
   bool losesInfo = false;
   APFloat number = value.getValue();
-  auto mode = getRounding() == Rounding::NearestEven ? APFloat::rmNearestTiesToEven : APFloat::rmTowardZero;
+  auto mode = getRounding() == Rounding::TowardsZero ? APFloat::rmTowardZero : APFloat::rmNearestTiesToEven;
   // Where the types saturate or lack NaN the target decides; only what is plainly representable is folded.
   if (number.convert(type.getFloatSemantics(), mode, &losesInfo) & (APFloat::opOverflow | APFloat::opInvalidOp))
     return {};

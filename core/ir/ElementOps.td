@@ -47,7 +47,8 @@ def Tile_FpToFpOp : Tile_Pure<"fptofp"> {
   let summary = "any float type to any other";
   let description = [{
     Narrowing rounds; what overflows becomes infinity where the type has one, else NaN (e4m3fn, fnuz) or the largest value
-    (e4b15). C1: both sides hold floats. C2: one shape. C3: rounding other than nearest_even only where the result is narrower.
+    (e4b15). With nearest_saturating it becomes the largest number with its sign, infinity too. C1: both sides hold floats. C2: one
+    shape. C3: rounding other than nearest_even only where the result is narrower. C4: nearest_saturating only to 8-bit floats.
   }];
   let arguments = (ins AnyType:$source, DefaultValuedAttr<Tile_Rounding, "Rounding::NearestEven">:$rounding);
   let results = (outs AnyType:$result);

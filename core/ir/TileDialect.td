@@ -159,7 +159,7 @@ def Tile_ScaledFormat : Tile_Enum<"ScaledFormat", "element format of a scaled pr
   Case<"E2M1", 0, "e2m1">, Case<"E4M3", 1, "e4m3">, Case<"E5M2", 2, "e5m2">, Case<"BF16", 3, "bf16">,
   Case<"FP16", 4, "fp16">]>;
 def Tile_Rounding : Tile_Enum<"Rounding", "rounding of a narrowing conversion", [
-  Case<"NearestEven", 0, "nearest_even">, Case<"TowardsZero", 1, "towards_zero">]>;
+  Case<"NearestEven", 0, "nearest_even">, Case<"TowardsZero", 1, "towards_zero">, Case<"NearestSaturating", 2, "nearest_saturating">]>;
 // What a load of a block pointer gives outside the array. None: unspecified.
 def Tile_Padding : Tile_Enum<"Padding", "value outside the array", [
   Case<"None", 0, "none">, Case<"Zero", 1, "zero">, Case<"NaN", 2, "nan">]>;

@@ -58,6 +58,8 @@ void addFloats(std::vector<Case> &out) {
       out.push_back(convert(Opcode::FPToFP, from, to, fill));
       if (elemBits(to) < elemBits(from))
         out.push_back(convert(Opcode::FPToFP, from, to, fill, {intAttr(AttrId::Rounding, 1)}, "/rtz"));
+      if (elemBits(to) < elemBits(from) && isFp8(to))
+        out.push_back(convert(Opcode::FPToFP, from, to, fill, {intAttr(AttrId::Rounding, 2)}, "/saturating"));
     }
 }
 

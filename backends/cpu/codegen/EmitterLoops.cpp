@@ -551,7 +551,7 @@ Lane Emitter::convertLane(const Lane &l, ElemType from, ElemType to) {
   V v = l.kind == Lane::Affine ? vec(l) : l.v;
   V r = on({v}, [&] {
     if (to.isFloat())
-      return ew.convertFloat(v, from.elem, to.elem, false);
+      return ew.convertFloat(v, from.elem, to.elem);
     return b.CreateSExtOrTrunc(v, codegen::Elementwise::like(ew.type(to), v));
   });
   return l.kind == Lane::Uniform ? Lane::uniform(r) : Lane::vector(r);

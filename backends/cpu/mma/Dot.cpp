@@ -288,7 +288,7 @@ void Emitter::emitDotLoops(const Item &item, const DotForm &form, const DotOpera
           if (!item.zeroInit) {
             V p = b.CreateGEP(b.getInt8Ty(), cBase, b.getInt64(uint64_t(int64_t(i) * N + int64_t(j * L)) * cBytes));
             v = b.CreateAlignedLoad(cvt, p, Align(cBytes));
-            v = isInt || ct.elem == compute ? v : ew.convertFloat(v, ct.elem, compute, false);
+            v = isInt || ct.elem == compute ? v : ew.convertFloat(v, ct.elem, compute);
           }
           if (excessBase)
             v = b.CreateSub(
@@ -329,7 +329,7 @@ void Emitter::emitDotLoops(const Item &item, const DotForm &form, const DotOpera
         for (unsigned j = 0; j < nv; ++j) {
           V p = b.CreateGEP(b.getInt8Ty(), cBase, b.getInt64(uint64_t(int64_t(i) * N + int64_t(j * L)) * cBytes));
           V v = acc[i * nv + j];
-          b.CreateAlignedStore(isInt || ct.elem == compute ? v : ew.convertFloat(v, compute, ct.elem, false), p,
+          b.CreateAlignedStore(isInt || ct.elem == compute ? v : ew.convertFloat(v, compute, ct.elem), p,
                                Align(cBytes));
         }
     });

@@ -44,7 +44,7 @@ llvm::Value *Emitter::fp4ToFloat(V x) {
 // e8m0 (an exponent; 255 is NaN) or e4m3, to f32.
 llvm::Value *Emitter::scaleToFloat(V x, Elem e) {
   if (e == Elem::F8E4M3FN)
-    return ew.convertFloat(x, e, Elem::F32, false);
+    return ew.convertFloat(x, e, Elem::F32);
   llvm::Type *it = codegen::Elementwise::like(b.getInt32Ty(), x), *ft = codegen::Elementwise::like(b.getFloatTy(), x);
   V exponent = b.CreateZExt(x, it);
   V bits = b.CreateShl(exponent, ConstantInt::get(it, 23));
@@ -105,8 +105,7 @@ Emitter::DotOperand Emitter::packScaled(const ScaledSide &side, Elem packed, int
     V x = readAt(row, column);
     V wide = times(column, spread);
     if (!fp4) {
-      put(row, wide, L, on({x}, [&] { return ew.convertFloat(x, elementOf(side.format), Elem::F32, false); }),
-          scales(row));
+      put(row, wide, L, on({x}, [&] { return ew.convertFloat(x, elementOf(side.format), Elem::F32); }), scales(row));
       return;
     }
     V halves[2];

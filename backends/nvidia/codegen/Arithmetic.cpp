@@ -239,11 +239,41 @@ SmallVector<Value *> NvLaneTarget::elementwise(IRBuilderBase &b, const Op &op, E
   if (!tbc::isFloat(in.elem))
     return {};
   SmallVector<V> results;
+// f32, f16 or bf16 -> e4m3 or e5m2, to nearest; too large and infinity become the largest number: PTX ISA, "cvt", .satfinite.
+SmallVector<Value *> NvLaneTarget::saturateToFp8(IRBuilderBase &b, Elem from, Elem to, ArrayRef<V> values) {
+  bool isTarget = to == Elem::F8E4M3FN || to == Elem::F8E5M2,
+       isSource = from == Elem::F32 || from == Elem::F16 || from == Elem::BF16;
+  if (values.size() < 2 || !isTarget || !isSource || arch_.sm < 89)
+    return {};
+  const std::string name = to == Elem::F8E4M3FN ? "e4m3x2" : "e5m2x2";
+  codegen::Elementwise e(b, numerics());
+  SmallVector<V> out;
+  for (size_t i = 0; i + 1 < values.size(); i += 2) {
+    V pair;
+    if (from == Elem::F16) {
+      V halves = PoisonValue::get(FixedVectorType::get(b.getInt16Ty(), 2));
+      halves = b.CreateInsertElement(b.CreateInsertElement(halves, values[i], uint64_t(0)), values[i + 1], uint64_t(1));
+      pair = inlinePtx(b, b.getInt16Ty(), "cvt.rn.satfinite." + name + ".f16x2 $0, $1;", "=h,r",
+                       {b.CreateBitCast(halves, b.getInt32Ty())}, false);
+    } else {
+      pair =
+          inlinePtx(b, b.getInt16Ty(), "cvt.rn.satfinite." + name + ".f32 $0, $1, $2;", "=h,f,f",
+                    {e.widen(values[i + 1], from), e.widen(values[i], from)}, false); // the first one is the upper byte
+    }
+    V bytes = b.CreateBitCast(pair, FixedVectorType::get(b.getInt8Ty(), 2));
+    out.push_back(b.CreateExtractElement(bytes, uint64_t(0)));
+    out.push_back(b.CreateExtractElement(bytes, uint64_t(1)));
+  }
+  return out;
+}
+
   // Two narrow numbers an instruction. One rounding of the exact sum or product, which is what widening to f32 and rounding twice gives too: 24 bits
   // are at least twice the significand plus two (Figueroa, "When is double rounding innocuous?").
   bool isBinary = op.code == Opcode::AddF || op.code == Opcode::SubF || op.code == Opcode::MulF;
   // Of bf16 the first generations that have it only multiply-add: a * b - 0, which keeps the sign of zero.
   bool byFma = in.elem == Elem::BF16 && arch_.sm < 90;
+  if (op.code == Opcode::FPToFP && op.intAttr(AttrId::Rounding) == 2)
+    return saturateToFp8(b, in.elem, out.elem, operands[0]);
   bool hasPairs = (in.elem == Elem::F16 && arch_.sm >= 75) ||
                   (in.elem == Elem::BF16 && (arch_.sm >= 90 || (arch_.sm >= 80 && op.code == Opcode::MulF)));
   if (isBinary && hasPairs && n >= 2) {

@@ -115,6 +115,7 @@ private:
   V fastMath(llvm::IRBuilderBase &b, const tbc::Op &op, tbc::Elem elem, llvm::ArrayRef<V> v);
   llvm::SmallVector<V> convertFloats(llvm::IRBuilderBase &b, tbc::Elem from, tbc::Elem to, bool towardsZero,
                                      llvm::ArrayRef<V> values);
+  llvm::SmallVector<V> saturateToFp8(llvm::IRBuilderBase &b, tbc::Elem from, tbc::Elem to, llvm::ArrayRef<V> values);
   llvm::SmallVector<V> widenFp8(llvm::IRBuilderBase &b, tbc::Elem from, tbc::Elem to, llvm::ArrayRef<V> values);
   llvm::SmallVector<V> bytesByWords(llvm::IRBuilderBase &b, tbc::Opcode code,
                                     llvm::ArrayRef<llvm::ArrayRef<V>> operands);

@@ -57,6 +57,10 @@ Value Emitter::cast(const Value &v, DType to, std::optional<int> rounding) {
   if (from.isFloat() && to.isFloat()) {
     TensorType t = v.type.with(to);
     auto mode = rounding.value_or(0) == 1 ? tile::Rounding::TowardsZero : tile::Rounding::NearestEven;
+    // Triton's conversions to these are CUDA's there, which saturate; elsewhere they overflow.
+    bool isCuda = options.targetName.starts_with("sm_") || options.targetName.starts_with("compute_");
+    if (isCuda && narrowing && mode == tile::Rounding::NearestEven && (to.is(K::FP8E4NV) || to.is(K::FP8E5)))
+      mode = tile::Rounding::NearestSaturating;
     return tensor(tile::FpToFpOp::create(b, loc, irType(t), v.ir, mode), t);
   }
   if (from.isFp8())

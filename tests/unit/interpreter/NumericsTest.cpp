@@ -126,6 +126,28 @@ void expectEncodes(Elem e, double v) {
 uint64_t patterns(Elem e) { return uint64_t(1) << tessera::tbc::elemBits(e); }
 } // namespace
 
+TEST(Numerics, SaturatingRoundingStopsAtTheLargestNumber) {
+  const double inf = std::numeric_limits<double>::infinity();
+  struct {
+    Elem elem;
+    double most;
+    uint64_t code;
+  } rows[] = {{Elem::F8E4M3FN, 448, 0x7e},
+              {Elem::F8E5M2, 57344, 0x7b},
+              {Elem::F8E4M3FNUZ, 240, 0x7f},
+              {Elem::F8E5M2FNUZ, 57344, 0x7f}};
+  for (const auto &row : rows)
+    for (double v : {row.most, row.most * 1.25, 1e300, inf}) {
+      EXPECT_EQ(encodeFloat(row.elem, v, Rounding::NearestSaturating), row.code) << v;
+      EXPECT_EQ(encodeFloat(row.elem, -v, Rounding::NearestSaturating), row.code | 0x80) << v;
+    }
+  // What fits is rounded to nearest, and NaN stays.
+  EXPECT_EQ(encodeFloat(Elem::F8E4M3FN, 17, Rounding::NearestSaturating), encodeFloat(Elem::F8E4M3FN, 17));
+  EXPECT_EQ(encodeFloat(Elem::F8E4M3FN, 19.5, Rounding::NearestSaturating), encodeFloat(Elem::F8E4M3FN, 20));
+  EXPECT_EQ(encodeFloat(Elem::F8E5M2, std::nan(""), Rounding::NearestSaturating),
+            encodeFloat(Elem::F8E5M2, std::nan("")));
+}
+
 TEST(Numerics, DecodesEveryPattern) {
   for (Elem e : kSmall)
     for (uint64_t bits = 0; bits < patterns(e); ++bits) {

@@ -20,3 +20,10 @@ func.func @fptofp_c3(%x: f16) {
   %0 = tile.fptofp %x rounding = towards_zero : f16 to f32
   return
 }
+
+// -----
+func.func @fptofp_c4(%x: f32) {
+  // expected-error @+1 {{rounding saturates only 8-bit floats, got 'f16'}}
+  %0 = tile.fptofp %x rounding = nearest_saturating : f32 to f16
+  return
+}

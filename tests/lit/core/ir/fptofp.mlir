@@ -22,5 +22,7 @@ func.func @fptofp_kinds(%x: tensor<4xf32>) {
   %7 = tile.fptofp %x : tensor<4xf32> to tensor<4xf64>
   // CHECK: %{{[^ ,]+}} = tile.fptofp %{{[^ ,]+}} rounding = towards_zero : tensor<4xf32> to tensor<4xf16>
   %90 = tile.fptofp %x rounding = towards_zero : tensor<4xf32> to tensor<4xf16>
+  // CHECK: %{{[^ ,]+}} = tile.fptofp %{{[^ ,]+}} rounding = nearest_saturating : tensor<4xf32> to tensor<4xf8E4M3FN>
+  %91 = tile.fptofp %x rounding = nearest_saturating : tensor<4xf32> to tensor<4xf8E4M3FN>
   return
 }
