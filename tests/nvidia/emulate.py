@@ -57,6 +57,20 @@ def widened(out, x, BLOCK: tl.constexpr):
 
 
 @triton.jit
+def exponential(out, x, BLOCK: tl.constexpr, FAST: tl.constexpr):
+    at = tl.arange(0, BLOCK)
+    v = tl.load(x + at)
+    tl.store(out + at, tl.exp(v) if FAST else tl.extra.libdevice.exp(v))
+
+
+@triton.jit
+def logarithm(out, x, BLOCK: tl.constexpr, BASE: tl.constexpr):
+    at = tl.arange(0, BLOCK)
+    v = tl.load(x + at)
+    tl.store(out + at, tl.log2(v) if BASE == 2 else tl.log(v))
+
+
+@triton.jit
 def of_bytes(out, x, y, BLOCK: tl.constexpr, KIND: tl.constexpr):
     at = tl.arange(0, BLOCK)
     v = tl.load(x + at)
@@ -92,10 +106,32 @@ def mask(bits):
     return U((1 << bits) - 1)
 
 
+def fp8(kind):
+    """The magnitudes of e4m3 or e5m2 by their codes, infinity and NaN left out."""
+    mantissa, bias, codes = {"e4m3": (3, 7, 0x7f), "e5m2": (2, 15, 0x7c)}[kind]
+    code = np.arange(codes)
+    exponent, fraction = code >> mantissa, (code & (1 << mantissa) - 1) / (1 << mantissa)
+    return np.where(exponent == 0, fraction * 2.0 ** (1 - bias), (1 + fraction) * 2.0 ** (exponent - bias))
+
+
+def saturated(kind, values):
+    """Codes of the nearest numbers, the even one of two; the largest where they are larger; NaN stays."""
+    table = fp8(kind)
+    values = np.asarray(values, np.float64)
+    magnitude = np.minimum(np.where(np.isnan(values), 0, np.abs(values)), table[-1])
+    above = np.minimum(np.searchsorted(table, magnitude), len(table) - 1)
+    below = np.maximum(above - 1, 0)
+    over, under = table[above] - magnitude, magnitude - table[below]
+    code = np.where((over < under) | ((over == under) & (above % 2 == 0)), above, below)
+    return np.where(np.isnan(values), 0x7f, code | np.where(np.signbit(values), 0x80, 0)).astype(np.uint8)
+
+
 class Emulator:
     """One block. Registers are arrays of 64-bit words, one a lane; parameter i is the address (i + 1) << 32 of buffer i, or a number."""
 
-    def __init__(self, buffers, truth=None, numbers=()):
+    def __init__(self, buffers, truth=None, numbers=(), error=0):
+        """error: of ex2.approx and rcp.approx, in units of the result's last place."""
+        self.error = error
         self.buffers = [bytearray(b) for b in buffers]
         self.parameters = [i + 1 << 32 for i in range(len(buffers))] + list(numbers)
         self.shared, self.registers, self.truth = bytearray(1 << 18), {}, truth
@@ -124,6 +160,9 @@ class Emulator:
 
     def floats(self, text):
         return self.value(text, 32).astype(np.uint32).view(np.float32)
+
+    def set_floats(self, name, values):
+        self.registers[name] = np.asarray(values).astype(np.float32).view(np.uint32).astype(U)
 
     def address(self, text):
         base, _, offset = text.strip("[] ").partition("+")
@@ -193,14 +232,37 @@ class Emulator:
             halves = [self.value(x, 32).astype(np.uint32).view(np.float16).reshape(LANES, 2) for x in o[1:]]
             result = {"add": np.add, "sub": np.subtract, "mul": np.multiply}[kind](*halves)
             self.registers[o[0]] = np.ascontiguousarray(result).view(np.uint32)[:, 0].astype(U)
+        elif kind == "shr" and ".s" in op:
+            self.registers[o[0]] = (self.signed(o[1], bits) >> self.value(o[2], 32).astype(np.int64)).view(U) & mask(bits)
         elif kind in two and "f" not in op.split(".")[-1]:
             self.registers[o[0]] = two[kind](self.value(o[1], bits), self.value(o[2], bits)) & mask(bits)
         elif kind == "setp":
-            left, right = (self.signed(x, bits) if ".s" in op else self.value(x, bits) for x in o[1:3])
-            self.registers[o[0]] = {"eq": np.equal, "ne": np.not_equal, "lt": np.less, "gt": np.greater, "le": np.less_equal,
-                                    "ge": np.greater_equal}[op.split(".")[1]](left, right).astype(U)
+            left, right = (self.floats(x) if op.endswith("f32") else self.signed(x, bits) if ".s" in op else self.value(x, bits) for x in o[1:3])
+            compare = op.split(".")[1]
+            unordered = np.isnan(left) | np.isnan(right) if op.endswith("f32") else np.zeros(LANES, bool)
+            plain = {"eq": left == right, "ne": (left != right) & ~unordered, "lt": left < right, "gt": left > right, "le": left <= right,
+                     "ge": left >= right, "nan": unordered, "num": ~unordered}
+            self.registers[o[0]] = (plain[compare] if compare in plain else plain[compare[:-1]] | unordered).astype(U)
         elif kind == "selp":
             self.registers[o[0]] = np.where(self.value(o[3]) != 0, self.value(o[1], bits), self.value(o[2], bits))
+        elif op in ("add.f32", "add.rn.f32", "sub.f32", "sub.rn.f32", "mul.f32", "mul.rn.f32"):
+            self.set_floats(o[0], {"add": np.add, "sub": np.subtract, "mul": np.multiply}[kind](self.floats(o[1]), self.floats(o[2])))
+        elif op == "fma.rn.f32":  # the product is exact in f64; that its sum is rounded there first matters once in 2^29 times
+            a, b, c = (self.floats(x).astype(np.float64) for x in o[1:])
+            self.set_floats(o[0], a * b + c)
+        elif op == "neg.f32":
+            self.registers[o[0]] = self.value(o[1], 32) ^ U(1 << 31)
+        elif op in ("ex2.approx.f32", "rcp.approx.f32", "rcp.approx.ftz.f32"):
+            x = self.floats(o[1]).astype(np.float64)
+            exact = (np.exp2(x) if kind == "ex2" else 1 / x).astype(np.float32)
+            self.set_floats(o[0], np.where(np.isfinite(exact), exact + self.error * np.spacing(np.abs(exact)), exact))
+        elif op == "cvt.rn.f32.s32":
+            self.set_floats(o[0], self.signed(o[1], 32))
+        elif op.startswith("cvt.rn.satfinite"):
+            halves = self.value(o[1], 32).astype(np.uint32).view(np.float16).reshape(LANES, 2) if op.endswith("f16x2") else None
+            high, low = (halves[:, 1], halves[:, 0]) if op.endswith("f16x2") else (self.floats(o[1]), self.floats(o[2]))
+            kind = re.search(r"e\dm\d", op)[0]
+            self.registers[o[0]] = saturated(kind, low).astype(U) | saturated(kind, high).astype(U) << U(8)
         elif op == "mul.wide.u32":
             self.registers[o[0]] = self.value(o[1], 32) * self.value(o[2], 32)
         elif op.startswith("mul.lo"):
@@ -323,7 +385,7 @@ class Emulator:
 def main(tessera):
     passed = failed = 0
     rng = np.random.default_rng(1)
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, np.errstate(all="ignore"):
         source, out = pathlib.Path(folder) / "kernels.py", pathlib.Path(folder) / "out.ptx"
         source.write_text(KERNELS)
 
@@ -384,6 +446,55 @@ def main(tessera):
 
         for element in ("i8", "u8"):
             check(f"{element} to fp16", lambda: widened(element, "fp16", np.float16))
+
+        def narrowed(element, numpy, to, kind):
+            ptx = compiled("sm_90a", "widened", f"*{to}:16,*{element}:16", {"BLOCK": 512})
+            table = fp8(kind)
+            between = (table[1:] + table[:-1]) / 2
+            x = np.concatenate([table, between, between * 1.001, [table[-1] * 1.03, table[-1] * 1.2, 6e4, np.inf, np.nan]]).astype(np.float32)
+            x = np.resize(np.concatenate([x, -x]), (len(x) * 2 + 511) // 512 * 512)
+            want = saturated(kind, (x.astype(np.float16) if element == "fp16" else (x.view(np.uint32) & 0xffff0000).view(np.float32) if element == "bf16" else x))
+            stored = x.astype(np.float16) if element == "fp16" else (x.view(np.uint32) >> 16).astype(np.uint16) if element == "bf16" else x
+            got = np.concatenate([np.frombuffer(Emulator([bytes(512), part.tobytes()]).run(ptx)[0], np.uint8) for part in stored.reshape(-1, 512)])
+            nan = want & 0x7f == 0x7f
+            wrong = int(np.sum(np.where(nan, got & 0x7f, got) != np.where(nan, 0x7f, want)))
+            return wrong == 0 and "cvt.rn.satfinite" in ptx, f"{wrong} of {len(x)} wrong"
+
+        for (element, numpy), (to, kind) in itertools.product((("fp32", np.float32), ("fp16", np.float16), ("bf16", None)),
+                                                              (("fp8e4nv", "e4m3"), ("fp8e5", "e5m2"))):
+            check(f"{element} to {to} saturates", lambda: narrowed(element, numpy, to, kind))
+
+        def ulps(got, want):
+            """Of the results' units in the last place."""
+            unit = np.spacing(np.abs(want).astype(np.float32)).astype(np.float64)
+            error = np.abs(got.astype(np.float64) - want) / unit
+            return np.where((got == want.astype(np.float32)) | (np.isnan(got) & np.isnan(want)), 0, error)
+
+        def function(kernel, constants, true, values, errors, most):
+            ptx = compiled("sm_90a", kernel, "*fp32:16,*fp32:16", {"BLOCK": 512, **constants})
+            x = np.resize(values.astype(np.float32), (len(values) + 511) // 512 * 512)
+            want = true(x.astype(np.float64))
+            worst = 0.0
+            for error in errors:
+                got = [np.frombuffer(Emulator([bytes(2048), part.tobytes()], error=error).run(ptx)[0], np.float32) for part in x.reshape(-1, 512)]
+                worst = max(worst, float(np.max(ulps(np.concatenate(got), want))))
+            calls = re.findall(r"div\.rn|call", ptx)
+            return worst <= most and not calls, f"{worst:.2f} ulp, {most} allowed"
+
+        special = np.array([0.0, -0.0, np.inf, -np.inf, np.nan, 3e38, -3e38, 1e-40, 88.7, 88.8, 89, -87.4, -100, -103.9, -104.1, -150, 1e30, -1e30])
+        powers = np.concatenate([special, rng.uniform(-105, 90, 6000), rng.uniform(-1, 1, 2000)])
+        def fast():
+            ptx = compiled("sm_90a", "exponential", "*fp32:16,*fp32:16", {"BLOCK": 128, "FAST": True})
+            ops = re.findall(r"^\s*(ex2|mul|fma|setp|selp)[.\w]*f32", ptx, re.M)
+            return sorted(ops) == ["ex2", "mul"], ", ".join(ops)
+
+        check("tl.exp is a multiplication and ex2", fast)
+        # ex2.approx is right to 2 ulp, rcp.approx to 1 (PTX ISA).
+        check("exp, exact steps", lambda: function("exponential", {"FAST": False}, np.exp, powers, (0,), 1))
+        check("exp, with the error of ex2", lambda: function("exponential", {"FAST": False}, np.exp, powers, (-2, -1, 1, 2), 4))
+        positive = np.concatenate([special, np.exp(rng.uniform(-103, 88, 6000)), rng.uniform(0.5, 2, 3000), 1 + rng.uniform(-1e-3, 1e-3, 1000)])
+        for base, true in ((2, np.log2), (0, np.log)):
+            check(f"log, base {base or 'e'}", lambda: function("logarithm", {"BASE": base}, true, positive, (-1, 0, 1), 2))
 
         def of_bytes(kind):
             ptx = compiled("sm_90a", "of_bytes", "*u8:16,*u8:16,*u8:16", {"BLOCK": 2048, "KIND": repr(kind)})

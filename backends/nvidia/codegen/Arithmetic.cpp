@@ -32,10 +32,24 @@ static Value *unary(IRBuilderBase &b, const char *text, Value *v) {
 }
 
 // e^x for f32: ex2.approx (2 ulp over its full range) of the product with log2(e). The product's rounding adds |x| 2^-24 of relative error; putting
-// that back costs four instructions and a live register an element, which took a softmax of 16384 columns from two blocks a multiprocessor to one.
-static Value *exponential(IRBuilderBase &b, Value *x) {
-  constexpr double kLog2E = 1.4426950408889634;
-  return unary(b, "ex2.approx.f32", b.CreateFMul(x, ConstantFP::get(b.getFloatTy(), kLog2E)));
+// that back costs several instructions and a live register an element, which took a softmax of 16384 columns from two blocks a multiprocessor to one.
+static Value *exponential(IRBuilderBase &b, Value *x, bool approximate) {
+  constexpr double kLog2E = 1.4426950408889634, kLn2 = 0.6931471805599453;
+  constexpr float kHigh = static_cast<float>(kLog2E);
+  auto constant = [&](double v) { return ConstantFP::get(b.getFloatTy(), v); };
+  Value *product = b.CreateFMul(x, constant(kHigh)), *power = unary(b, "ex2.approx.f32", product);
+  if (approximate)
+    return power;
+  auto mulAdd = [&](Value *p, Value *q, Value *r) {
+    return b.CreateIntrinsic(Intrinsic::fma, {b.getFloatTy()}, {p, q, r});
+  };
+  // e^x = 2^(product + rest): the rest is at most 2^-17, so 1 + rest ln 2 is its power to 2^-35.
+  Value *rest = mulAdd(x, constant(kHigh), b.CreateFNeg(product));
+  rest = mulAdd(x, constant(kLog2E - kHigh), rest);
+  Value *exact = mulAdd(b.CreateFMul(power, constant(kLn2)), rest, power);
+  // Outside of these 0 or infinity is right, and the rest may be no number.
+  Value *inside = b.CreateAnd(b.CreateFCmpOLT(product, constant(128)), b.CreateFCmpOGT(product, constant(-151)));
+  return b.CreateSelect(inside, exact, power);
 }
 
 // The op on f32 operands; null: no better form.
@@ -57,7 +71,7 @@ Value *NvLaneTarget::fastMath(IRBuilderBase &b, const Op &op, Elem elem, ArrayRe
     return b.CreateIntrinsic(b.getFloatTy(), id, {v[0], v[1]});
   }
   case Opcode::Exp:
-    return exponential(b, v[0]);
+    return exponential(b, v[0], op.intAttr(AttrId::Approx));
   case Opcode::Exp2:
     // The unit flushes by nature; keeping subnormal results takes a comparison and two multiplications more, each a third of an attention's softmax.
     return unary(b, flush_ ? "ex2.approx.ftz.f32" : "ex2.approx.f32", v[0]);
@@ -225,20 +239,6 @@ SmallVector<Value *> NvLaneTarget::convertFloats(IRBuilderBase &b, Elem from, El
   return out;
 }
 
-SmallVector<Value *> NvLaneTarget::elementwise(IRBuilderBase &b, const Op &op, ElemType in, ElemType out,
-                                               ArrayRef<ArrayRef<V>> operands) {
-  if (in.pointer || out.pointer || operands.empty())
-    return {};
-  size_t n = operands[0].size();
-  if (op.code == Opcode::FPToFP)
-    return convertFloats(b, in.elem, out.elem, op.intAttr(AttrId::Rounding) == 1, operands[0]);
-  if (in.elem == Elem::I8 && (op.code == Opcode::SIToFP || op.code == Opcode::UIToFP))
-    return widenBytes(b, op.code == Opcode::SIToFP, out.elem, operands[0]);
-  if (in.elem == Elem::I8 && out.elem == Elem::I8)
-    return bytesByWords(b, op.code, operands);
-  if (!tbc::isFloat(in.elem))
-    return {};
-  SmallVector<V> results;
 // f32, f16 or bf16 -> e4m3 or e5m2, to nearest; too large and infinity become the largest number: PTX ISA, "cvt", .satfinite.
 SmallVector<Value *> NvLaneTarget::saturateToFp8(IRBuilderBase &b, Elem from, Elem to, ArrayRef<V> values) {
   bool isTarget = to == Elem::F8E4M3FN || to == Elem::F8E5M2,
@@ -267,13 +267,27 @@ SmallVector<Value *> NvLaneTarget::saturateToFp8(IRBuilderBase &b, Elem from, El
   return out;
 }
 
+SmallVector<Value *> NvLaneTarget::elementwise(IRBuilderBase &b, const Op &op, ElemType in, ElemType out,
+                                               ArrayRef<ArrayRef<V>> operands) {
+  if (in.pointer || out.pointer || operands.empty())
+    return {};
+  size_t n = operands[0].size();
+  if (op.code == Opcode::FPToFP && op.intAttr(AttrId::Rounding) == 2)
+    return saturateToFp8(b, in.elem, out.elem, operands[0]);
+  if (op.code == Opcode::FPToFP)
+    return convertFloats(b, in.elem, out.elem, op.intAttr(AttrId::Rounding) == 1, operands[0]);
+  if (in.elem == Elem::I8 && (op.code == Opcode::SIToFP || op.code == Opcode::UIToFP))
+    return widenBytes(b, op.code == Opcode::SIToFP, out.elem, operands[0]);
+  if (in.elem == Elem::I8 && out.elem == Elem::I8)
+    return bytesByWords(b, op.code, operands);
+  if (!tbc::isFloat(in.elem))
+    return {};
+  SmallVector<V> results;
   // Two narrow numbers an instruction. One rounding of the exact sum or product, which is what widening to f32 and rounding twice gives too: 24 bits
   // are at least twice the significand plus two (Figueroa, "When is double rounding innocuous?").
   bool isBinary = op.code == Opcode::AddF || op.code == Opcode::SubF || op.code == Opcode::MulF;
   // Of bf16 the first generations that have it only multiply-add: a * b - 0, which keeps the sign of zero.
   bool byFma = in.elem == Elem::BF16 && arch_.sm < 90;
-  if (op.code == Opcode::FPToFP && op.intAttr(AttrId::Rounding) == 2)
-    return saturateToFp8(b, in.elem, out.elem, operands[0]);
   bool hasPairs = (in.elem == Elem::F16 && arch_.sm >= 75) ||
                   (in.elem == Elem::BF16 && (arch_.sm >= 90 || (arch_.sm >= 80 && op.code == Opcode::MulF)));
   if (isBinary && hasPairs && n >= 2) {

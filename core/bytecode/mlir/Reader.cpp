@@ -141,6 +141,7 @@ void ModuleReader::addUpstreamAttrs(const tbc::Op &op, OperationState &state) {
     break;
   case tbc::Opcode::DivF:
   case tbc::Opcode::Sqrt:
+  case tbc::Opcode::Exp:
     if (op.intAttr(tbc::AttrId::Approx))
       state.addAttribute("fastmath", arith::FastMathFlagsAttr::get(&context_, arith::FastMathFlags::afn));
     break;

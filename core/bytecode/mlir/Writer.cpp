@@ -245,7 +245,7 @@ void ModuleWriter::writeUpstreamAttrs(Operation *op, tbc::Op &out) {
   else if (auto truncate = dyn_cast<arith::TruncFOp>(op);
            truncate && truncate.getRoundingmode() == arith::RoundingMode::toward_zero)
     addInt(out, tbc::AttrId::Rounding, 1);
-  else if (out.code == tbc::Opcode::DivF || out.code == tbc::Opcode::Sqrt) {
+  else if (out.code == tbc::Opcode::DivF || out.code == tbc::Opcode::Sqrt || out.code == tbc::Opcode::Exp) {
     if (bitEnumContainsAll(cast<arith::ArithFastMathInterface>(op).getFastMathFlagsAttr().getValue(),
                            arith::FastMathFlags::afn))
       addInt(out, tbc::AttrId::Approx, 1);

@@ -49,7 +49,6 @@ Value floatArg(Visitor &v, const Value &in) {
 }
 #define TSR_MATH1(fn, opname)                                                                                          \
   Value fn(Visitor &v, Args &a) { return v.mathOp(opname, floatArg(v, a[0])); }
-TSR_MATH1(exp_, "exp")
 TSR_MATH1(exp2_, "exp2")
 TSR_MATH1(log_, "log")
 TSR_MATH1(log2_, "log2")
@@ -61,6 +60,11 @@ TSR_MATH1(ceil_, "ceil")
 TSR_MATH1(rsqrt_, "rsqrt")
 #undef TSR_MATH1
 
+// Triton's exp is exp2 of a rounded product.
+Value exp_(Visitor &v, Args &a) {
+  Value x = floatArg(v, a[0]);
+  return Emitter::tensor(math::ExpOp::create(v.b, v.loc, x.ir, arith::FastMathFlags::afn), x.type);
+}
 Value sqrtFast(Visitor &v, Args &a) {
   Value x = floatArg(v, a[0]);
   return Emitter::tensor(math::SqrtOp::create(v.b, v.loc, x.ir, arith::FastMathFlags::afn), x.type);
