@@ -79,6 +79,26 @@ except InterpreterError as error:
     assert "pid (0, 0, 0) idx () value: 42" in out and "caught" in out and "must be one" in out
 
 
+def test_integers_wrap_outside_of_debug_builds(tmp_path):
+    out = run("""
+@tessera.jit
+def hashed(out, x):
+    place = tl.arange(0, 4)
+    tl.store(out + place, (tl.load(x + place).to(tl.uint32) * 2654435761 - 1) ^ (place > 1).to(tl.uint32))
+
+x, out = np.arange(4, dtype=np.int32), np.zeros(4, np.uint32)
+hashed[(1,)](out, x)
+assert np.array_equal(out, (x.astype(np.uint64) * 2654435761 - 1).astype(np.uint32) ^ (x > 1)), out
+for options in ({"debug": True}, {"debug": True, "sanitize_overflow": False}):
+    try:
+        hashed[(1,)](out, x, **options)
+        print("wraps")
+    except InterpreterError as error:
+        print("overflow" in str(error))
+""", tmp=tmp_path)
+    assert out.split() == ["True", "wraps"]
+
+
 def test_torch_storage_bounds(tmp_path):
     pytest.importorskip("torch")
     run("""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import struct
 import sys
 
-from tessera import _tessera
+from tessera import _tessera, knobs
 from tessera.runtime.errors import InterpreterError
 from tessera.runtime.jit import JITFunction
 
@@ -99,8 +99,10 @@ class InterpretedFunction(JITFunction):
         host_args = tuple(_as_host(a, copies) for a in args)
         bound, specialization, options = self._bind(*host_args, **{k: _as_host(v, copies) for k, v in kwargs.items()})
         backend = make_backend(driver.active.get_current_target())
-        # debug: assertions of the kernel are checked.
-        parsed, signature, constexprs, attrs = self._pack_args(backend, {"debug": True, **options}, bound, specialization, options)
+        # Assertions of the kernel are always checked. Integers that wrap, as those of hashes do, are right outside of debug builds.
+        asked = bool(kwargs.get("debug", self.debug) or knobs.runtime.debug)
+        given = {"sanitize_overflow": asked, **options, "debug": True}
+        parsed, signature, constexprs, attrs = self._pack_args(backend, given, bound, specialization, options)
         if warmup:
             return None
         if callable(grid):
