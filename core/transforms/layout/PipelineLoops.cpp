@@ -429,6 +429,22 @@ unsigned LoopPipeliner::run(int64_t stages) {
   return static_cast<unsigned>(loads_.size());
 }
 
+// Whether the buffer, made outside of the loop, may hold something while the loop runs. Rings of other loops do not, but for those that another role
+// fills: they are there from the start until the work is done with them.
+static bool livesAround(SharedAllocOp alloc, scf::ForOp loop) {
+  if (!alloc.getSlots())
+    return true;
+  auto roles = loop->getParentOfType<RolesOp>();
+  if (!roles || roles->isProperAncestor(alloc))
+    return false;
+  Block &work = roles.getWork().front();
+  Operation *here = work.findAncestorOpInBlock(*loop);
+  return here && llvm::any_of(alloc->getUsers(), [&](Operation *user) {
+           Operation *there = work.findAncestorOpInBlock(*user);
+           return there && !there->isBeforeInBlock(here);
+         });
+}
+
 StepResult pipelineLoops(ModuleOp module, const target::Target &target) {
   StepResult result;
   int64_t stages = moduleOption(module, "num_stages", 3);
@@ -444,11 +460,12 @@ StepResult pipelineLoops(ModuleOp module, const target::Target &target) {
     for (scf::ForOp loop : innermost) {
       AxisFacts facts(function);
       auto own = loop->getAttrOfType<IntegerAttr>(kNumStagesAttr);
-      // Buffers that may live around the loop; rings of other loops do not.
       auto left = static_cast<int64_t>(target.info().sharedBytes());
       function.walk([&](SharedAllocOp alloc) {
-        if (!loop->isProperAncestor(alloc) && !alloc.getSlots())
-          left -= static_cast<int64_t>(llvm::alignTo(bytesOf(alloc.getType()), kBufferAlignment));
+        if (!loop->isProperAncestor(alloc) && livesAround(alloc, loop))
+          left -= static_cast<int64_t>(
+              llvm::alignTo(bytesOf(alloc.getType()) * std::max<uint64_t>(static_cast<uint64_t>(alloc.getSlots()), 1),
+                            kBufferAlignment));
       });
       result.count += LoopPipeliner(loop, facts, target, left, maps).run(own ? own.getInt() : stages) > 0;
     }

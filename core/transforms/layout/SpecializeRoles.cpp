@@ -87,6 +87,8 @@ static Value constantI32(OpBuilder &builder, Location loc, int64_t value) {
 int64_t SpecializedLoop::transientOutside(func::FuncOp function) {
   bool isNested = loop_->getParentOp() != function;
   uint64_t most = 0, buffers = 0;
+  DenseMap<Block *, uint64_t>
+      loaded; // loads by descriptor of a block may start together, in half of the memory (LowerTensorCopies)
   function.walk([&](Operation *op) {
     // The rings' bytes are free again behind the loop, unless it comes again.
     bool behind = !isNested && op->getBlock() == loop_->getBlock() && loop_->isBeforeInBlock(op);
@@ -94,7 +96,10 @@ int64_t SpecializedLoop::transientOutside(func::FuncOp function) {
       return;
     if (auto alloc = dyn_cast<SharedAllocOp>(op))
       buffers += llvm::alignTo(bytesOf(alloc.getType()), kBufferAlignment);
-    most = std::max(most, transientBytes(op));
+    uint64_t own = transientBytes(op);
+    if (isa<DescriptorLoadOp>(op))
+      own = std::min(loaded[op->getBlock()] += llvm::alignTo(own, kBufferAlignment), target_.info().sharedBytes() / 2);
+    most = std::max(most, own);
   });
   return static_cast<int64_t>(buffers + llvm::alignTo(most, kBufferAlignment));
 }
@@ -152,7 +157,8 @@ std::string SpecializedLoop::plan(func::FuncOp function, int64_t sharedLeft, int
     if (!slice.addAncestors(op) || !llvm::all_of(op.getOffsets(), [&](Value offset) { return slice.add(offset); }))
       return "where it loads, or how often, depends on memory";
   }
-  int64_t left = sharedLeft - sharedOfOneIteration() - transientOutside(function);
+  // The copy barriers take less than what a buffer may be aligned to.
+  int64_t left = sharedLeft - sharedOfOneIteration() - transientOutside(function) - int64_t(kBufferAlignment);
   int64_t bytes = 0;
   for (const StagedLoad &load : loads_)
     bytes += load.bytes();

@@ -86,12 +86,26 @@ inline std::string productKernel(bool transposed, int stages = 3, bool byPointer
 
 inline constexpr const char *kDescriptorLoad = "(!tile.ptr<f16>, i64, i64, i64, i64, i32, i32) -> ";
 
-// out[64 x 32 of tile t] = a[64 x k from row 8 * t on] @ b[k x 32] for the tiles of a program. `inner`: the loop over k; two of them where the product is
-// followed by another one. Parameters: in (a: rows of 128; b 8192 elements on: rows of 32), out, k, tiles.
+// out[64 x 32 of tile t] = a[64 x k from row 8 * t on] @ b[k x 32] for the tiles of a program. `second`: ops
+// behind the loop over k, of whose result %r they make `result`. Parameters: in (a: rows of 128; b 8192 elements on: rows of 32), out, k, tiles.
 struct Persistent {
   std::string loopFlags = "tile.num_stages = 3 : i32", outerFlags = "tile.loop_flags = 2 : i32";
-  std::string before, inLoop, out = "%c", second;
+  std::string before, inLoop, out = "%c", second, result = "%r";
 };
+
+// A second loop over k that adds the same products again: %r2.
+inline std::string anotherLoop(const std::string &flags) {
+  return " %r2 = scf.for %i2 = %zero to %k step %st iter_args(%acc2 = %r) -> (tensor<64x32xf32>) : i32 {\n"
+         " %av2 = tile.descriptor_load %a shape[%m64, %k64] strides[%s, %one] offsets[%row, %i2] : " +
+         std::string(kDescriptorLoad) +
+         "tensor<64x16xf16>\n %bv2 = tile.descriptor_load %b shape[%k64, %c32] strides[%c32, %one] offsets[%i2, %zero] "
+         ": " +
+         kDescriptorLoad +
+         "tensor<16x32xf16>\n %d2 = tile.dot %av2, %bv2, %acc2 : (tensor<64x16xf16>, tensor<16x32xf16>, "
+         "tensor<64x32xf32>) -> "
+         "tensor<64x32xf32>\n scf.yield %d2 : tensor<64x32xf32>\n } {" +
+         flags + "}\n";
+}
 
 inline std::string persistentKernel(const Persistent &p) {
   return "func.func @k(%in: !tile.ptr<i32> {tile.name = \"in\", tile.divisibility = 16 : i64}, %out: !tile.ptr<i32> "
@@ -118,7 +132,7 @@ inline std::string persistentKernel(const Persistent &p) {
          " %d = tile.dot %av, %bv, %acc : (tensor<64x16xf16>, tensor<16x32xf16>, tensor<64x32xf32>) -> "
          "tensor<64x32xf32>\n"
          " scf.yield %d : tensor<64x32xf32>\n } {" +
-         p.loopFlags + "}\n" + p.second + " tile.descriptor_store %r, " + p.out +
+         p.loopFlags + "}\n" + p.second + " tile.descriptor_store " + p.result + ", " + p.out +
          " shape[%rows, %c32] strides[%c32, %one] offsets[%to, %zero] : (tensor<64x32xf32>, !tile.ptr<f32>, i64, i64, "
          "i64, i64, i32, i32) -> ()\n }" +
          (p.outerFlags.empty() ? "" : " {" + p.outerFlags + "}") + "\n return\n}\n";

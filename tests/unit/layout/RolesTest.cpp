@@ -86,6 +86,23 @@ TEST(Roles, TheCopiesGoOnToTheNextTile) {
       }
 }
 
+// 64 KiB: the rings of one loop leave little for the other's, which is in the same outer loop.
+TEST(Roles, TwoLoopsShareTheMemory) {
+  const std::string many = "tile.num_stages = 16 : i32", flag = ", tile.loop_flags = 2 : i32";
+  for (bool group : {false, true})
+    for (bool first : {false, true})
+      for (bool second : {false, true}) {
+        samples::Persistent p;
+        p.outerFlags = "";
+        p.loopFlags = many + (first ? flag : "");
+        p.second = samples::anotherLoop(many + (second ? flag : ""));
+        p.result = "%r2";
+        SCOPED_TRACE(std::string(first ? "first " : "") + (second ? "second" : ""));
+        for (auto [k, tiles] : {std::pair(16, 2), {128, 3}})
+          expectSplit(samples::persistentKernel(p), k, tiles, first || second, group);
+      }
+}
+
 TEST(Roles, TwoProductsOfAnIteration) {
   for (bool group : {false, true})
     for (bool apart : {false, true})
