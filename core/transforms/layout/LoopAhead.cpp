@@ -13,6 +13,8 @@ using namespace mlir;
 namespace tessera::tile {
 
 bool LoopSlice::addOne(Value value) {
+  if (given_.contains(value))
+    return true;
   if (auto argument = dyn_cast<BlockArgument>(value)) {
     if (argument.getOwner() != loop_.getBody() || argument == loop_.getInductionVar())
       return true; // from outside, or the induction value
@@ -50,9 +52,18 @@ SmallVector<Value> LoopSlice::initial() const {
   return values;
 }
 
-IRMapping LoopSlice::emit(OpBuilder &builder, Value induction, MutableArrayRef<Value> ahead) const {
+SmallVector<Value> LoopSlice::fromOutside() const {
   auto loop = loop_;
-  IRMapping map;
+  SmallVector<Value> values = initial();
+  values.append({loop.getLowerBound(), loop.getUpperBound(), loop.getStep()});
+  for (Operation *op : ops_)
+    llvm::copy_if(op->getOperands(), std::back_inserter(values),
+                  [&](Value value) { return loop.isDefinedOutsideOfLoop(value); });
+  return values;
+}
+
+IRMapping LoopSlice::emit(OpBuilder &builder, Value induction, MutableArrayRef<Value> ahead, IRMapping map) const {
+  auto loop = loop_;
   map.map(loop.getInductionVar(), induction);
   for (auto [i, value] : llvm::zip(carried_, ahead))
     map.map(loop.getRegionIterArgs()[i], value);
@@ -170,9 +181,14 @@ static bool computeTheSame(Value a, Value b, unsigned depth = 0) {
                       [&](auto pair) { return computeTheSame(std::get<0>(pair), std::get<1>(pair), depth + 1); });
 }
 
-bool mayLoadAhead(scf::ForOp loop, Value pointer) {
+bool hasLoopFlag(scf::ForOp loop, LoopFlag flag) {
+  auto flags = loop->getAttrOfType<IntegerAttr>(kLoopFlagsAttr);
+  return flags && (flags.getInt() & flag);
+}
+
+bool mayLoadAhead(scf::ForOp loop, Value pointer, bool asked) {
   PointerOrigins read(pointer);
-  bool may = true, asked = asksForStages(loop);
+  bool may = true;
   auto overtakes = [&](Value written) {
     may &= asked && (!read.meet(PointerOrigins(written)) || computeTheSame(pointer, written));
   };

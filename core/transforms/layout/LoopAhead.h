@@ -16,13 +16,21 @@ namespace tessera::tile {
 class LoopSlice {
 public:
   explicit LoopSlice(mlir::scf::ForOp loop) : loop_(loop) {}
+  // This value of the body is not computed: whoever emits says what it is.
+  void give(mlir::Value value) { given_.insert(value); }
   // Adds what these values follow from. False where they need memory, or ops in nested regions: nothing was added then.
   bool add(mlir::ValueRange values);
+  // The op itself too, effects or not, with what its operands follow from.
+  bool addOp(mlir::Operation *op) { return add(op->getOperands()) && (ops_.insert(op), true); }
   // After the last add: what the carried values that run ahead start from, before the loop.
   llvm::SmallVector<mlir::Value> initial() const;
   size_t numCarried() const { return carried_.size(); }
-  // Emits an iteration; `ahead` holds its carried values, and the next one's afterwards. Returns what became of the body's values.
-  mlir::IRMapping emit(mlir::OpBuilder &builder, mlir::Value induction, llvm::MutableArrayRef<mlir::Value> ahead) const;
+  // Emits an iteration; `ahead` holds its carried values, and the next one's afterwards. Returns what became of the body's values; `map`: of those that
+  // are given.
+  mlir::IRMapping emit(mlir::OpBuilder &builder, mlir::Value induction, llvm::MutableArrayRef<mlir::Value> ahead,
+                       mlir::IRMapping map = {}) const;
+  // What an iteration takes from outside of the loop, the carried values' first ones and the loop's bounds among it.
+  llvm::SmallVector<mlir::Value> fromOutside() const;
 
 private:
   bool addOne(mlir::Value value);
@@ -30,6 +38,7 @@ private:
   mlir::scf::ForOp loop_;
   llvm::SetVector<mlir::Operation *> ops_;
   llvm::SetVector<unsigned> carried_; // iteration arguments
+  llvm::DenseSet<mlir::Value> given_;
 };
 
 mlir::Value constantLike(mlir::OpBuilder &builder, mlir::Location loc, mlir::Type type, int64_t value);
@@ -61,9 +70,12 @@ bool isZeroTile(mlir::Value tile);
 
 // Whether the program asks for this loop's loads ahead by tl.range(num_stages=…).
 bool asksForStages(mlir::scf::ForOp loop);
-// Whether a load of the loop, through this pointer, may be started in an earlier iteration. Never before a barrier, or an atomic whose result is used,
+// Bits of tile.loop_flags, as in Ops.def.
+enum LoopFlag : int32_t { kFlatten = 1, kDisallowAccMultiBuffer = 4, kDisableLicm = 8 };
+bool hasLoopFlag(mlir::scf::ForOp loop, LoopFlag flag);
+// Whether a load of the loop, through this pointer, may be started in an earlier iteration; asked: the program says that iterations may overlap. Never before a barrier, or an atomic whose result is used,
 // which may be a lock; before stores only where the program asks for it and nothing says that it reads what they write: other arguments, or the very
 // address that an iteration then stores to.
-bool mayLoadAhead(mlir::scf::ForOp loop, mlir::Value pointer);
+bool mayLoadAhead(mlir::scf::ForOp loop, mlir::Value pointer, bool asked);
 
 } // namespace tessera::tile

@@ -19,6 +19,7 @@
 #include "core/transforms/layout/LayoutQuestions.h"
 #include "core/transforms/layout/LoopAhead.h"
 #include "core/transforms/layout/LoopLoads.h"
+#include "core/transforms/layout/LoopNests.h"
 #include "core/transforms/layout/Passes.h"
 #include "core/transforms/layout/PrefetchLoads.h"
 #include "core/transforms/layout/ScheduleProducts.h"
@@ -28,6 +29,8 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/PatternMatch.h"
+#include "mlir/Transforms/RegionUtils.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -51,6 +54,7 @@ private:
   bool outlasts(Value shared) { return staysFilled(shared) || isFilledInTurn(shared); }
   bool twoFitRegisters();
   int64_t distanceInTurn(int64_t stages);
+  int64_t sharedOfOuterIteration();
   int64_t chooseDistance(int64_t stages, int64_t extraSlots, int64_t bytesLeft) const;
   void startLoads(OpBuilder &builder, Location loc, IRMapping &map, Value valid, Value slot);
   void startCopies(OpBuilder &builder, Location loc, IRMapping &map, Value valid, Value slot);
@@ -60,8 +64,11 @@ private:
   bool copiesTiles() const {
     return llvm::any_of(loads_, [](const StagedLoad &staged) { return staged.copy.has_value(); });
   }
+  bool hasNest();
   void buildLoop(int64_t distance, int64_t slots);
 
+  scf::ForOp outer_;               // where the first loads are started in an iteration before
+  Operation *lastStart_ = nullptr; // there
   int64_t sharedLeft_;
   TensorMaps &maps_;
   llvm::SetVector<Operation *> inTurn_; // shared_allocs of the body that become rings of two
@@ -122,6 +129,29 @@ bool LoopPipeliner::isFilledInTurn(Value shared) {
     return false;
   inTurn_.insert(alloc);
   return true;
+}
+
+// Bytes that conversions and scratch of the outer loop's body need beside the rings, at most one at a time; its buffers count with those around the loop.
+int64_t LoopPipeliner::sharedOfOuterIteration() {
+  uint64_t most = 0;
+  for (Operation &op : *loop_->getBlock())
+    if (&op != loop_)
+      op.walk([&](Operation *inner) { most = std::max(most, transientBytes(inner)); });
+  return static_cast<int64_t>(llvm::alignTo(most, kBufferAlignment));
+}
+
+// Whether this loop's first loads may be started before the epilogue of the iteration before of the loop around it, which says flatten.
+bool LoopPipeliner::hasNest() {
+  auto outer = dyn_cast<scf::ForOp>(loop_->getParentOp());
+  if (!outer || !hasLoopFlag(outer, kFlatten))
+    return false;
+  SmallVector<Value> inputs, pointers;
+  for (const StagedLoad &staged : loads_) {
+    llvm::append_range(inputs, staged.inputs());
+    auto described = dyn_cast<DescriptorLoadOp>(staged.op);
+    pointers.push_back(described ? described.getBase() : cast<LoadOp>(staged.op).getPtr());
+  }
+  return mayStartInIterationBefore(outer, loop_, slice_, inputs, pointers);
 }
 
 // Iterations ahead, as many as asked for and as have room.
@@ -207,7 +237,7 @@ void LoopPipeliner::startCopies(OpBuilder &builder, Location loc, IRMapping &map
 
 void LoopPipeliner::buildLoop(int64_t distance, int64_t slots) {
   Location loc = loop_.getLoc();
-  OpBuilder builder(loop_);
+  OpBuilder builder(outer_ ? outer_ : loop_);
   Value lower = loop_.getLowerBound(), upper = loop_.getUpperBound(), step = loop_.getStep();
   Type i32 = builder.getI32Type();
   for (StagedLoad &staged : loads_) {
@@ -230,24 +260,41 @@ void LoopPipeliner::buildLoop(int64_t distance, int64_t slots) {
     BarrierOp::create(builder, loc);
   }
   // The first iterations' loads. What the slice carries runs `distance` iterations ahead of the loop.
+  builder.setInsertionPoint(loop_);
+  LoopInNest nest;
+  Value first = constantLike(builder, loc, i32, 0), exists, parity;
+  if (outer_)
+    exists = constantLike(builder, loc, builder.getI1Type(), 1);
+  if (copiesTiles())
+    parity = constantLike(builder, loc, i32, 0);
   SmallVector<Value> ahead = slice_.initial();
   auto start = [&](OpBuilder &at, Iteration iteration, Value slot) {
     IRMapping map = slice_.emit(at, iteration.induction, ahead);
     startLoads(at, loc, map, iteration.valid, slot);
   };
-  Value runs = loopRuns(builder, loop_);
-  for (int64_t d = 0; d < distance; ++d)
-    start(builder, iterationAt(builder, loop_, runs, d), constantLike(builder, loc, i32, d));
+  Value runs = loopRuns(builder, loop_), fill = first;
+  if (outer_)
+    runs = arith::AndIOp::create(builder, loc, runs, exists);
+  for (int64_t d = 0; d < distance; ++d) {
+    Iteration iteration = iterationAt(builder, loop_, runs, d);
+    Value slot = outer_ ? fill : constantLike(builder, loc, i32, d);
+    start(builder, iteration, slot);
+    fill = outer_ ? nextSlot(builder, loc, fill, slots) : constantLike(builder, loc, i32, (d + 1) % slots);
+  }
+  if (outer_)
+    for (Operation *op = first.getDefiningOp(); op != loop_; op = op->getNextNode())
+      if (!isMemoryEffectFree(op))
+        nest.starts.push_back(op);
 
   SmallVector<Value> inits(loop_.getInitArgs());
   size_t own = inits.size();
   llvm::append_range(inits, ahead);
-  inits.push_back(constantLike(builder, loc, i32, 0));                // the slot to work on
-  inits.push_back(constantLike(builder, loc, i32, distance % slots)); // the slot to fill
+  inits.push_back(first); // the slot to work on
+  inits.push_back(fill);  // the slot to fill
   if (!inTurn_.empty())
     inits.push_back(constantLike(builder, loc, i32, 0)); // which of two buffers lanes fill
   if (copiesTiles())
-    inits.push_back(constantLike(builder, loc, i32, 0)); // the parity of the phase that fills the slot to work on
+    inits.push_back(parity); // of the phase that fills the slot to work on
   auto made =
       scf::ForOp::create(builder, loc, lower, upper, step, inits, /*bodyBuilder=*/nullptr, loop_.getUnsignedCmp());
   made->setDiscardableAttrs(loop_->getDiscardableAttrDictionary());
@@ -349,6 +396,13 @@ void LoopPipeliner::buildLoop(int64_t distance, int64_t slots) {
   loop_.replaceAllUsesWith(results);
   loop_.erase();
   loop_ = made;
+  if (outer_) {
+    nest.outer = outer_, nest.inner = made;
+    nest.slot = first, nest.exists = exists, nest.parity = parity;
+    nest.working = working.getArgNumber() - 1;
+    lastStart_ = startInIterationBefore(nest, copiesByLanes());
+    outer_ = nest.outer;
+  }
 }
 
 unsigned LoopPipeliner::run(int64_t stages) {
@@ -357,9 +411,9 @@ unsigned LoopPipeliner::run(int64_t stages) {
   for (Operation &op : *loop_.getBody()) {
     hasDot |= isa<DotOp, AsyncDotOp>(op);
     copiesTiles |= isa<DescriptorLoadOp>(op) && target_.info().stated(target::Capability::TensorCopy);
-    if (auto load = dyn_cast<LoadOp>(op); load && mayLoadAhead(loop_, load.getPtr()))
+    if (auto load = dyn_cast<LoadOp>(op); load && mayLoadAhead(loop_, load.getPtr(), asked))
       candidates.push_back(&op);
-    if (auto load = dyn_cast<DescriptorLoadOp>(op); load && mayLoadAhead(loop_, load.getBase()))
+    if (auto load = dyn_cast<DescriptorLoadOp>(op); load && mayLoadAhead(loop_, load.getBase(), asked))
       candidates.push_back(&op);
   }
   if (candidates.empty() || stages < 2 || !loop_.getStep().getType().isInteger() || (!hasDot && !asked))
@@ -377,11 +431,13 @@ unsigned LoopPipeliner::run(int64_t stages) {
   collectSlice();
   if (loads_.empty())
     return 0;
-  sharedLeft_ -= sharedOfOneIteration();
+  int64_t inside = sharedOfOneIteration(), left = sharedLeft_;
+  sharedLeft_ -= inside;
   unsigned inFlight = accumulateOnly([&](Value shared) { return outlasts(shared); });
   auto stays = [&](Value shared) { return staysFilled(shared); };
   uint64_t registers = target_.info().stated(target::Capability::RegsPerThread);
-  bool overlaps = !inFlight && hasRunningProducts(loop_, registers, stays);
+  bool overlaps = !inFlight && !hasLoopFlag(loop_, kDisallowAccMultiBuffer) &&
+                  hasRunningProducts(loop_, registers, stays); // which keeps two products' results at once
   int64_t extra = inFlight || overlaps ? 2 : 1;
   // The slot that products which run on keep is one of those that were asked for: an iteration that does so much is long enough for loads that
   // start one later, and what is not asked for may hold another block (docs/rationale/attention.md).
@@ -394,6 +450,15 @@ unsigned LoopPipeliner::run(int64_t stages) {
     inTurn_.clear();
   if (distance < 1)
     return 0;
+  // In a nest that is to be flattened, unless the rings, which then live beside the epilogue's buffers, become too short for that.
+  if (!overlaps && inTurn_.empty() && hasNest()) {
+    constexpr int64_t kFarEnough = 2;
+    int64_t beside = left - std::max(inside, sharedOfOuterIteration());
+    if (int64_t together = chooseDistance(stages, extra, beside); together >= std::min(distance, kFarEnough)) {
+      distance = together;
+      outer_ = loop_->getParentOfType<scf::ForOp>();
+    }
+  }
   int64_t slots = distance + extra;
   buildLoop(distance, slots);
   OpBuilder builder(loop_);
@@ -409,14 +474,12 @@ unsigned LoopPipeliner::run(int64_t stages) {
       }
   if (!sums.empty()) {
     // After the loop nothing runs any more.
-    builder.setInsertionPointAfter(loop_);
+    builder.setInsertionPointAfter(lastStart_ ? lastStart_ : loop_);
     auto wait = DotWaitOp::create(builder, loop_.getLoc(), sums, 0);
     for (auto [sum, awaited] : llvm::zip(sums, wait.getResults()))
       sum.replaceAllUsesExcept(awaited, wait);
   }
-  Operation *last = loop_->getNextNode(); // the rings live until nothing runs any more
-  if (!isa<AsyncWaitOp, DotWaitOp>(last)) // no copies of lanes, nothing in flight
-    last = loop_;
+  Operation *last = outer_ ? outer_ : loop_; // the rings live until nothing runs any more
   while (isa_and_nonnull<AsyncWaitOp, DotWaitOp>(last->getNextNode()))
     last = last->getNextNode();
   builder.setInsertionPointAfter(last);
@@ -467,7 +530,13 @@ StepResult pipelineLoops(ModuleOp module, const target::Target &target) {
               llvm::alignTo(bytesOf(alloc.getType()) * std::max<uint64_t>(static_cast<uint64_t>(alloc.getSlots()), 1),
                             kBufferAlignment));
       });
-      result.count += LoopPipeliner(loop, facts, target, left, maps).run(own ? own.getInt() : stages) > 0;
+      unsigned loads = LoopPipeliner(loop, facts, target, left, maps).run(own ? own.getInt() : stages);
+      result.count += loads > 0;
+    }
+    // Addresses of iterations that load nothing any more.
+    if (result.count) {
+      IRRewriter rewriter(module.getContext());
+      (void)runRegionDCE(rewriter, function->getRegions());
     }
   });
   return result;

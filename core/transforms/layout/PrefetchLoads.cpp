@@ -244,7 +244,7 @@ unsigned Prefetcher::run(int64_t sharedLeft, int64_t stages) {
   int64_t bytes = 0;
   for (LoadOp load : loop_.getBody()->getOps<LoadOp>()) {
     if (!isTile(load.getResult()) || !layoutOf(load.getResult()) || load.getIsVolatile() ||
-        !mayLoadAhead(loop_, load.getPtr()))
+        !mayLoadAhead(loop_, load.getPtr(), /*asked=*/true))
       continue;
     Prefetched made;
     made.op = load;

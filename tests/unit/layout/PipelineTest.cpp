@@ -23,7 +23,7 @@ struct Loop {
   std::string product = "%d = tile.dot %a, %b, %acc : (tensor<64x16xf16>, tensor<16x32xf16>, tensor<64x32xf32>) -> "
                         "tensor<64x32xf32>\n";
   std::string before, after; // around the loop: an outer one
-  std::string init = "%zero", result = "%r";
+  std::string init = "%zero", result = "%r", lower = "%lo", upper = "%hi";
 };
 
 std::string kernelOf(const Loop &l) {
@@ -49,8 +49,8 @@ std::string kernelOf(const Loop &l) {
          "%bo = arith.addi %brb, %bnb : tensor<16x32xi32>\n"
          "%cb = arith.constant 8192 : i32\n%xb = tile.addptr %x, %cb : (!tile.ptr<f16>, i32) -> !tile.ptr<f16>\n"
          "%c32 = arith.constant 32 : i32\n%off = arith.constant dense<false> : tensor<16x32xi1>\n" +
-         l.bounds + l.step + l.before + "%r = scf.for " + u + "%k = %lo to %hi step %st iter_args(%acc = " + l.init +
-         ") -> (tensor<64x32xf32>) : " + l.type + " {\n" + l.columns +
+         l.bounds + l.step + l.before + "%r = scf.for " + u + "%k = " + l.lower + " to " + l.upper +
+         " step %st iter_args(%acc = " + l.init + ") -> (tensor<64x32xf32>) : " + l.type + " {\n" + l.columns +
          (l.type == "i64" ? "%k32 = arith.trunci " + l.first + " : i64 to i32\n"
                           : "%k32 = arith.addi " + l.first + ", %zero32 : i32\n") +
          "%xa = tile.addptr %x, %k32 : (!tile.ptr<f16>, i32) -> !tile.ptr<f16>\n"
@@ -367,6 +367,20 @@ TEST(RunningProducts, OuterLoopsComeRoundAgain) {
   expectRunning(l, 2);
 }
 
+// One accumulator at a time, if a loop says so.
+TEST(RunningProducts, NotWhereASecondAccumulatorIsDisallowed) {
+  Loop l = chained(kScaled);
+  l.bounds = "%zero32 = arith.constant 0 : i32\n" + l.bounds;
+  for (bool disallowed : {false, true}) {
+    l.attributes = disallowed ? " {tile.loop_flags = 4 : i32}" : "";
+    int running = -1;
+    BothOptions options = optionsFor(true);
+    options.running = &running;
+    EXPECT_EQ(runBoth(kernelOf(l), data(), {3}, options), "");
+    EXPECT_EQ(running > 0, !disallowed);
+  }
+}
+
 // The sum is used beside the product: the order stays. What scales it comes from the other product of the iteration.
 TEST(RunningProducts, SumsThatTheIterationNeeds) {
   expectRunning(
@@ -374,4 +388,129 @@ TEST(RunningProducts, SumsThatTheIterationNeeds) {
           "%sum0 = arith.mulf %acc, %signs : tensor<64x32xf32>\n%sum = arith.addf %sum0, %acc : tensor<64x32xf32>\n"),
       2);
   expectRunning(chained("%sum = arith.addf %s0, %acc : tensor<64x32xf32>\n"), 2);
+}
+
+namespace {
+
+// Three tiles, each stored behind its loop; tile t begins 16 t columns of a (rows of b) further on. What they add up to is stored at the end.
+Loop nest(const std::string &flags = "1") {
+  Loop l;
+  l.before = "%one = arith.constant 1 : i32\n%three = arith.constant 3 : i32\n%c2048 = arith.constant 2048 : i32\n"
+             "%ro = scf.for %t = %zero32 to %three step %one iter_args(%so = %zero) -> (tensor<64x32xf32>) : i32 {\n"
+             "%toff = arith.muli %t, %c16 : i32\n";
+  l.columns = "%kt = arith.addi %k, %toff : i32\n";
+  l.first = "%kt";
+  l.after =
+      "%t1 = arith.addi %t, %one : i32\n%tout = arith.muli %t1, %c2048 : i32\n"
+      "%yt = tile.addptr %y, %tout : (!tile.ptr<f32>, i32) -> !tile.ptr<f32>\n"
+      "%to = tile.arange 0 to 2048 : tensor<2048xi32>\n"
+      "%ts = tile.splat %yt : (!tile.ptr<f32>) -> tensor<2048x!tile.ptr<f32>>\n"
+      "%tp = tile.addptr %ts, %to : (tensor<2048x!tile.ptr<f32>>, tensor<2048xi32>) -> tensor<2048x!tile.ptr<f32>>\n"
+      "%tv = tile.reshape %r : (tensor<64x32xf32>) -> tensor<2048xf32>\n"
+      "tile.store %tp, %tv : (tensor<2048x!tile.ptr<f32>>, tensor<2048xf32>) -> ()\n"
+      "%sn = arith.addf %so, %r : tensor<64x32xf32>\nscf.yield %sn : tensor<64x32xf32>\n} {tile.loop_flags = " +
+      flags + " : i32}\n";
+  l.result = "%ro";
+  return l;
+}
+
+// together: whether the loads of the next tile start before the store of this one.
+void expectNest(Loop loop, bool together, int distance = 2, const std::vector<int32_t> &trips = {0, 1, 2, 3, 5, -5}) {
+  loop.bounds = "%zero32 = arith.constant 0 : i32\n" + loop.bounds;
+  for (bool group : {false, true})
+    for (int32_t n : trips) {
+      int groups = -1;
+      BothOptions options = optionsFor(group);
+      options.groups = &groups;
+      std::vector<std::vector<uint8_t>> buffers = data();
+      buffers[1].resize(size_t{4} * 2048 * 4);
+      std::string text = kernelOf(loop);
+      EXPECT_EQ(runBoth(text, buffers, {n}, options), "") << n << " iterations, group " << group << "\n" << text;
+      EXPECT_EQ(groups, together ? 2 * distance + 1 : distance + 1) << "group " << group;
+    }
+}
+
+} // namespace
+
+TEST(FlattenedNests, AnyNumberOfIterations) {
+  expectNest(nest(), true);
+  for (int stages : {2, 4}) {
+    Loop l = nest();
+    l.attributes = " {tile.num_stages = " + std::to_string(stages) + " : i32}";
+    expectNest(l, true, stages - 1, {0, 1, 3, 5});
+  }
+}
+
+TEST(FlattenedNests, OnlyWhereTheyAskForIt) { expectNest(nest("0"), false, 2, {0, 1, 3}); }
+
+// Tiles of different depth, some of them empty.
+TEST(FlattenedNests, BoundsThatFollowFromTheTile) {
+  Loop l = nest();
+  l.before += "%hit = arith.subi %hi, %toff : i32\n";
+  l.upper = "%hit";
+  expectNest(l, true);
+  l.before += "%lot = arith.subi %lo, %toff : i32\n";
+  l.lower = "%lot", l.upper = "%hi"; // begins at the first column in every tile
+  expectNest(l, true);
+}
+
+TEST(FlattenedNests, OuterLoopsThatDoNotRunAndLongSteps) {
+  Loop l = nest();
+  const std::string bounds = "%t = %zero32 to %three step %one";
+  size_t at = l.before.find(bounds);
+  l.before.replace(at, bounds.size(), "%t = %zero32 to %n step %three");
+  expectNest(l, true, 2, {0, 1, 3, -5});
+  // To the largest number, where the sum of two steps would wrap.
+  l = nest();
+  l.before.replace(at, bounds.size(), "%tt = %near to %end step %one");
+  l.before.insert(l.before.find("%toff"), "%t = arith.subi %tt, %near : i32\n");
+  l.before.insert(0, "%near = arith.constant 2147483644 : i32\n%end = arith.constant 2147483647 : i32\n");
+  expectNest(l, true, 2, {0, 1, 3});
+}
+
+// The next tile would read what this one stores, or its address comes from memory: nothing goes ahead of the epilogue.
+TEST(FlattenedNests, WhatMayNotOvertake) {
+  Loop l = nest();
+  size_t at = l.after.find("%yt = tile.addptr %y");
+  l.after.replace(at, 20, "%xf = tile.bitcast %in : !tile.ptr<i32> to !tile.ptr<f32>\n%yt = tile.addptr %xf");
+  l.after.replace(l.after.find("%c2048 : i32"), 12, "%zero32 : i32"); // over a: whole numbers become others
+  l.after.replace(l.after.find("tile.store %tp, %tv"), 19, "tile.store %tp, %tz");
+  l.after.insert(l.after.find("tile.store"), "%tz = arith.mulf %tv, %tv : tensor<2048xf32>\n");
+  expectNest(l, false, 2, {0, 1});
+  l = nest();
+  l.after.insert(l.after.find("%sn"), "tile.barrier\n");
+  expectNest(l, false, 2, {0, 1, 3});
+  l = nest();
+  l.before.replace(l.before.find("%toff"), 5, "%toff0");
+  l.before +=
+      "%inf = tile.bitcast %in : !tile.ptr<i32> to !tile.ptr<i32>\n%word = tile.load %inf : (!tile.ptr<i32>) -> i32\n"
+      "%none = arith.andi %word, %zero32 : i32\n%toff = arith.addi %toff0, %none : i32\n";
+  expectNest(l, false, 2, {0, 1, 3});
+}
+
+TEST(FlattenedNests, LoadsByDescriptor) {
+  Loop l = nest();
+  auto load = [](const char *name, const char *base, const char *rows, const char *columns, const char *at,
+                 const char *tile) {
+    return std::string(name) + " = tile.descriptor_load " + base + " shape[" + rows + ", " + columns + "] strides[" +
+           columns + ", %e1] offsets[" + at + "] : (!tile.ptr<f16>, i64, i64, i64, i64, i32, i32) -> " + tile + "\n";
+  };
+  l.bounds = "%zero32 = arith.constant 0 : i32\n" + l.bounds;
+  l.before = "%e64 = arith.constant 64 : i64\n%e128 = arith.constant 128 : i64\n%e32 = arith.constant 32 : i64\n"
+             "%e1 = arith.constant 1 : i64\n" +
+             l.before;
+  l.aLoad = load("%a", "%x", "%e64", "%e128", "%zero32, %k32", "tensor<64x16xf16>");
+  l.bLoad = load("%b", "%xb", "%e128", "%e32", "%k32, %zero32", "tensor<16x32xf16>");
+  for (bool group : {false, true})
+    for (int32_t n : {0, 1, 2, 3, 5, -5}) {
+      int copies = -1;
+      BothOptions options = optionsFor(group);
+      options.tensorCopies = true;
+      options.copies = &copies;
+      std::vector<std::vector<uint8_t>> buffers = data();
+      buffers[1].resize(size_t{4} * 2048 * 4);
+      std::string text = kernelOf(l);
+      EXPECT_EQ(runBoth(text, buffers, {n}, options), "") << n << " iterations, group " << group << "\n" << text;
+      EXPECT_EQ(copies, 2 * 5) << "group " << group;
+    }
 }

@@ -141,6 +141,12 @@ bool isTensorCopy(const tbc::Op &op) {
 bool isLoad(const tbc::Op &op) { return op.code == tbc::Opcode::Load; }
 bool areRoles(const tbc::Op &op) { return op.code == tbc::Opcode::Roles; }
 
+bool isCommit(const tbc::Op &op) { return op.code == tbc::Opcode::AsyncCommit; }
+
+bool leavesRunning(const tbc::Op &op) {
+  return op.code == tbc::Opcode::DotWait && op.intAttr(tbc::AttrId::Pending) > 0;
+}
+
 bool isProduct(const tbc::Op &op) { return op.code == tbc::Opcode::AsyncDot; }
 
 // The LAYOUT module; `error` where there is none.
@@ -163,6 +169,10 @@ std::optional<tbc::Module> withLayouts(mlir::ModuleOp module, const BothOptions 
     *options.loads = count(layout->functions.at(0).body, isLoad);
   if (layout && options.split)
     *options.split = count(layout->functions.at(0).body, areRoles);
+  if (layout && options.groups)
+    *options.groups = count(layout->functions.at(0).body, isCommit);
+  if (layout && options.running)
+    *options.running = count(layout->functions.at(0).body, leavesRunning);
   if (layout && options.products)
     *options.products = count(layout->functions.at(0).body, isProduct);
   return layout;

@@ -36,6 +36,8 @@ struct BothOptions {
   int *loads = nullptr;                       // gets the number of loads into registers in it
   bool roles = false;                         // subgroups of the target take roles
   int *split = nullptr;                       // gets the number of ops `roles` in the LAYOUT module
+  int *groups = nullptr;                      // gets the number of async_commits in it
+  int *running = nullptr;                     // gets the number of dot_waits in it that leave products running
   int *products = nullptr;                    // gets the number of asynchronous products in it
 };
 
