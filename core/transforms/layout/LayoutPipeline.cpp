@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/target/ElementNumber.h"
 #include "core/target/GenericTarget.h"
+#include "core/transforms/layout/LoopAhead.h"
 #include "core/transforms/layout/Passes.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -21,12 +22,17 @@ static StepResult cleanUp(ModuleOp module, const target::Target &) {
   IRRewriter rewriter(module.getContext());
   DominanceInfo dominance(module);
   eliminateCommonSubExpressions(rewriter, dominance, module);
-  module.walk([](LoopLikeOpInterface loop) { moveLoopInvariantCode(loop); });
+  module.walk([](LoopLikeOpInterface loop) {
+    auto made = dyn_cast<scf::ForOp>(loop.getOperation());
+    if (!made || !hasLoopFlag(made, kDisableLicm))
+      moveLoopInvariantCode(loop);
+  });
   return {};
 }
 
 ArrayRef<LayoutStep> layoutSteps() {
   static const LayoutStep steps[] = {
+      {"unroll-loops", unrollLoops, "every iteration gets its own layouts and loads"},
       {"expand-dots", expandDots, "layouts are chosen for the dots that units have"},
       {"assign-layouts", assignLayouts, "everything below works on layouts"},
       {"clean-up", cleanUp, "equal conversions first become one, so that their cost counts once"},
@@ -57,6 +63,7 @@ static StepResult runSteps(ModuleOp module, const target::Target &target) {
 
 // ---- passes for tessera-opt ----------------------------------------------------------------------------------------
 
+#define GEN_PASS_DEF_UNROLLLOOPSPASS
 #define GEN_PASS_DEF_EXPANDDOTSPASS
 #define GEN_PASS_DEF_ASSIGNLAYOUTSPASS
 #define GEN_PASS_DEF_REMOVELAYOUTCONVERSIONSPASS
@@ -132,6 +139,7 @@ target::GenericTarget genericTarget(unsigned lanes, unsigned sharedBytes, bool m
         signalPassFailure();                                                                                           \
     }                                                                                                                  \
   };
+TESSERA_LAYOUT_PASS(UnrollLoops, unrollLoops, numUnrolled += result.count)
 TESSERA_LAYOUT_PASS(ExpandDots, expandDots, numExpanded += result.count)
 TESSERA_LAYOUT_PASS(AssignLayouts, assignLayouts, numConversions += result.count)
 TESSERA_LAYOUT_PASS(RemoveLayoutConversions, removeLayoutConversions, numRemoved += result.count)

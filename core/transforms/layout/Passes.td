@@ -26,6 +26,15 @@ class LayoutPass<string flag> : Pass<flag, "::mlir::ModuleOp"> {
   let dependentDialects = ["::tessera::tile::TileDialect"];
 }
 
+def UnrollLoopsPass : LayoutPass<"tile-unroll-loops"> {
+  let summary = "do several iterations of a loop in one";
+  let description = [{
+    Before: `scf.for { f } {tile.unroll = 2 : i32}`   After: `scf.for { f ; f }`, and a loop of the iterations that are left.
+    Requires and keeps: TILE level. Establishes: no loop says unroll, except by a factor below 2.
+  }];
+  let statistics = [Statistic<"numUnrolled", "unrolled", "Number of loops unrolled">];
+}
+
 def ExpandDotsPass : LayoutPass<"tile-expand-dots"> {
   let summary = "write products that matrix units do not have as products that they have";
   let description = [{
@@ -69,7 +78,9 @@ def PipelineLoopsPass : LayoutPass<"tile-pipeline-loops"> {
   let summary = "load what a loop will need while it works on what it has";
   let description = [{
     Before: `scf.for { %a = tile.load ; … dot }`   After: a ring in shared memory, filled num_stages - 1 iterations ahead by async_load;
-    async_wait and one barrier an iteration. Where the target has asynchronous copies. Requires and keeps: LAYOUT level.
+    async_wait and one barrier an iteration. Where the target has asynchronous copies. A loop without a dot that has tile.num_stages: each lane for
+    itself, without barriers, or a tile carried in registers. In a nest that says flatten the next tile's loads start before the epilogue.
+    Requires and keeps: LAYOUT level.
   }];
   let statistics = [Statistic<"numPipelined", "pipelined", "Number of loops pipelined">];
 }

@@ -208,3 +208,33 @@ TEST(PrefetchedLoads, BarriersAndLocksAreNotOvertaken) {
                      "tile.store %seen, %old : (!tile.ptr<i32>, i32) -> ()\n";
   expectSame(l, {0, 1});
 }
+
+// The same loops unrolled: every trip count, alone and with loads ahead.
+TEST(UnrolledLoops, AnyNumberOfIterations) {
+  for (int factor : {2, 3}) {
+    Loop l;
+    l.attributes = " {tile.unroll = " + std::to_string(factor) + " : i32}";
+    expectSame(l, {0, factor + 1});
+    l.attributes = " {tile.unroll = " + std::to_string(factor) + " : i32, tile.num_stages = 3 : i32}";
+    expectSame(l, {factor, 1});
+  }
+}
+
+TEST(UnrolledLoops, BoundsThatNoSumMayWrap) {
+  for (auto [type, lower] : {std::pair("i64", "9223372036854775760"), std::pair("i32", "2147483600")}) {
+    Loop l;
+    l.type = type, l.lower = lower, l.attributes = " {tile.unroll = 2 : i32}";
+    expectSame(l, {0, 3}, {0, 1, 2, 3});
+  }
+  Loop l;
+  l.lower = "2147483632"; // unsigned: signed, it would end below where it starts
+  l.isUnsigned = true;
+  l.attributes = " {tile.unroll = 2 : i32}";
+  expectSame(l, {0, 3}, {0, 1, 2, 5});
+}
+
+TEST(UnrolledLoops, NotByOne) {
+  Loop l;
+  l.attributes = " {tile.unroll = 1 : i32}";
+  expectSame(l, {0, 1}, {0, 3});
+}

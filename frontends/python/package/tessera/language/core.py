@@ -542,9 +542,12 @@ class static_range(_Iterator):
 class range(_Iterator):
     """``for i in tl.range(…)``: a loop of the kernel, with wishes to the compiler.
 
-    ``num_stages``: overlap loads of that many iterations; ``loop_unroll_factor``; ``flatten``: one loop of a nest;
-    ``warp_specialize``: warps of their own do the loads by descriptor of a loop with a dot (also of one inside of this loop), where
-    the target has copies by descriptor; ``disallow_acc_multi_buffer``; ``disable_licm``. A target may ignore any of them.
+    ``num_stages``: start loads up to that many iterations less one ahead, before stores of the loop too, unless those may write what is
+    loaded (the kernel's own ``num_stages`` is for loops with a dot that do not store); ``loop_unroll_factor``: iterations done as one; ``flatten``, of a
+    loop around another: start the inner one's first loads before the rest of the outer's previous iteration; ``warp_specialize``: warps
+    of their own do the loads by descriptor of a loop with a dot (also of one inside of this loop), where the target has copies by
+    descriptor; ``disallow_acc_multi_buffer``: keep one accumulator; ``disable_licm``: leave in the loop what does not
+    change. A target may ignore any of them.
 
     Example:
         total = 0
