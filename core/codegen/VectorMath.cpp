@@ -167,7 +167,7 @@ Value *VectorMath::tanh(V x) {
   V limit = c(x, isDouble(x) ? 22.0 : 10.0), a = fabs(x);
   a = select(b.CreateFCmpOGT(a, limit), limit, a);
   V t = expm1(b.CreateFMul(a, c(x, 2)));
-  V r = b.CreateFDiv(t, b.CreateFAdd(t, c(x, 2)));
+  V r = quotient(t, b.CreateFAdd(t, c(x, 2)));
   return copysign(r, x);
 }
 

@@ -71,6 +71,12 @@ def logarithm(out, x, BLOCK: tl.constexpr, BASE: tl.constexpr):
 
 
 @triton.jit
+def tangent(out, x, BLOCK: tl.constexpr):
+    at = tl.arange(0, BLOCK)
+    tl.store(out + at, tl.extra.libdevice.tanh(tl.load(x + at)))
+
+
+@triton.jit
 def of_bytes(out, x, y, BLOCK: tl.constexpr, KIND: tl.constexpr):
     at = tl.arange(0, BLOCK)
     v = tl.load(x + at)
@@ -256,8 +262,17 @@ class Emulator:
             x = self.floats(o[1]).astype(np.float64)
             exact = (np.exp2(x) if kind == "ex2" else 1 / x).astype(np.float32)
             self.set_floats(o[0], np.where(np.isfinite(exact), exact + self.error * np.spacing(np.abs(exact)), exact))
+        elif op == "abs.f32":
+            self.registers[o[0]] = self.value(o[1], 31)
+        elif op == "copysign.f32":  # the first one's sign
+            self.registers[o[0]] = self.value(o[1], 32) & U(1 << 31) | self.value(o[2], 31)
         elif op == "cvt.rn.f32.s32":
             self.set_floats(o[0], self.signed(o[1], 32))
+        elif op == "cvt.rni.f32.f32":
+            self.set_floats(o[0], np.rint(self.floats(o[1])))
+        elif op == "cvt.rzi.s32.f32":  # NaN is 0, and what does not fit the nearest that does
+            x = self.floats(o[1]).astype(np.float64)
+            self.registers[o[0]] = np.clip(np.where(np.isnan(x), 0, np.trunc(x)), -2 ** 31, 2 ** 31 - 1).astype(np.int64).view(U) & mask(32)
         elif op.startswith("cvt.rn.satfinite"):
             halves = self.value(o[1], 32).astype(np.uint32).view(np.float16).reshape(LANES, 2) if op.endswith("f16x2") else None
             high, low = (halves[:, 1], halves[:, 0]) if op.endswith("f16x2") else (self.floats(o[1]), self.floats(o[2]))
@@ -495,6 +510,8 @@ def main(tessera):
         positive = np.concatenate([special, np.exp(rng.uniform(-103, 88, 6000)), rng.uniform(0.5, 2, 3000), 1 + rng.uniform(-1e-3, 1e-3, 1000)])
         for base, true in ((2, np.log2), (0, np.log)):
             check(f"log, base {base or 'e'}", lambda: function("logarithm", {"BASE": base}, true, positive, (-1, 0, 1), 2))
+        slopes = np.concatenate([special, rng.uniform(-11, 11, 4000), rng.uniform(-1, 1, 2000), np.exp(rng.uniform(-103, 0, 3000))])
+        check("tanh", lambda: function("tangent", {}, np.tanh, slopes, (-1, 0, 1), 2))
 
         def of_bytes(kind):
             ptx = compiled("sm_90a", "of_bytes", "*u8:16,*u8:16,*u8:16", {"BLOCK": 2048, "KIND": repr(kind)})
