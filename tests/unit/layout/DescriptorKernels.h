@@ -138,6 +138,40 @@ inline std::string persistentKernel(const Persistent &p) {
          (p.outerFlags.empty() ? "" : " {" + p.outerFlags + "}") + "\n return\n}\n";
 }
 
+// The same as one loop over tiles and steps of k: a tile is stored in a branch, behind its last step. k counts as a multiple of 16.
+inline std::string flattenedKernel() {
+  return "func.func @k(%in: !tile.ptr<i32> {tile.name = \"in\", tile.divisibility = 16 : i64}, %out: !tile.ptr<i32> "
+         "{tile.name = \"out\", tile.divisibility = 16 : i64}, %k: i32 {tile.name = \"k\"}, %tiles: i32 {tile.name = "
+         "\"tiles\"}) {\n %a = tile.bitcast %in : !tile.ptr<i32> to !tile.ptr<f16>\n %c8192 = arith.constant 8192 : "
+         "i32\n"
+         " %b = tile.addptr %a, %c8192 : (!tile.ptr<f16>, i32) -> !tile.ptr<f16>\n"
+         " %c = tile.bitcast %out : !tile.ptr<i32> to !tile.ptr<f32>\n %k64 = arith.extsi %k : i32 to i64\n"
+         " %m64 = arith.constant 64 : i64\n %rows = arith.constant 256 : i64\n %s = arith.constant 128 : i64\n"
+         " %c32 = arith.constant 32 : i64\n %one = arith.constant 1 : i64\n %zero = arith.constant 0 : i32\n"
+         " %st = arith.constant 16 : i32\n %c1 = arith.constant 1 : i32\n %c8 = arith.constant 8 : i32\n"
+         " %c64 = arith.constant 64 : i32\n %none = arith.constant dense<0.0> : tensor<64x32xf32>\n"
+         " %steps = arith.divsi %k, %st : i32\n %last = arith.subi %steps, %c1 : i32\n %all = arith.muli %steps, "
+         "%tiles : i32\n"
+         " %r:3 = scf.for %x = %zero to %all step %c1 iter_args(%acc = %none, %ki = %zero, %t = %zero) -> "
+         "(tensor<64x32xf32>, "
+         "i32, i32) : i32 {\n %row = arith.muli %t, %c8 : i32\n %i = arith.muli %ki, %st : i32\n"
+         " %av = tile.descriptor_load %a shape[%m64, %k64] strides[%s, %one] offsets[%row, %i] : " +
+         std::string(kDescriptorLoad) +
+         "tensor<64x16xf16>\n %bv = tile.descriptor_load %b shape[%k64, %c32] strides[%c32, %one] offsets[%i, %zero] "
+         ": " +
+         kDescriptorLoad +
+         "tensor<16x32xf16>\n %d = tile.dot %av, %bv, %acc : (tensor<64x16xf16>, tensor<16x32xf16>, tensor<64x32xf32>) "
+         "-> "
+         "tensor<64x32xf32>\n %ends = arith.cmpi eq, %ki, %last : i32\n %sum = scf.if %ends -> (tensor<64x32xf32>) {\n"
+         " %to = arith.muli %t, %c64 : i32\n tile.descriptor_store %d, %c shape[%rows, %c32] strides[%c32, %one] "
+         "offsets[%to, %zero] : (tensor<64x32xf32>, !tile.ptr<f32>, i64, i64, i64, i64, i32, i32) -> ()\n"
+         " scf.yield %none : tensor<64x32xf32>\n } else {\n scf.yield %d : tensor<64x32xf32>\n }\n"
+         " %ki1 = arith.addi %ki, %c1 : i32\n %kn = arith.select %ends, %zero, %ki1 : i32\n %t1 = arith.addi %t, %c1 : "
+         "i32\n"
+         " %tn = arith.select %ends, %t1, %t : i32\n scf.yield %sum, %kn, %tn : tensor<64x32xf32>, i32, i32\n"
+         " } {tile.loop_flags = 2 : i32, tile.num_stages = 3 : i32}\n return\n}\n";
+}
+
 // q[64 x 32] @ kv[32 x 32 of iteration i] as weights, which times v are added up, as attention does it without its softmax. v: kv again, or with
 // `apart` a[32 x 32 from column i on]. scaled: the sum is halved before each addition.
 inline std::string twoProductsKernel(bool apart, bool scaled, int stages = 2) {

@@ -86,6 +86,12 @@ TEST(Roles, TheCopiesGoOnToTheNextTile) {
       }
 }
 
+TEST(Roles, TilesAndStepsAsOneLoop) {
+  for (bool group : {false, true})
+    for (auto [k, tiles] : {std::pair(0, 2), {16, 3}, {48, 4}, {128, 0}, {128, 3}})
+      expectSplit(samples::flattenedKernel(), k, tiles, 1, group);
+}
+
 // 64 KiB: the rings of one loop leave little for the other's, which is in the same outer loop.
 TEST(Roles, TwoLoopsShareTheMemory) {
   const std::string many = "tile.num_stages = 16 : i32", flag = ", tile.loop_flags = 2 : i32";
