@@ -147,8 +147,8 @@ std::string SpecializedLoop::plan(func::FuncOp function, int64_t sharedLeft, int
   if (!loop_.getStep().getType().isInteger())
     return "its step is no integer";
   for (Operation *parent = loop_->getParentOp(); parent != function; parent = parent->getParentOp())
-    if (!isa<scf::ForOp>(parent))
-      return "it stands in a branch or a while loop";
+    if (!isa<scf::ForOp, scf::IfOp>(parent))
+      return "it stands in a while loop";
   ScalarSlice slice(function.getBody().front());
   for (const StagedLoad &load : loads_) {
     auto op = cast<DescriptorLoadOp>(load.op);
@@ -177,33 +177,63 @@ std::string SpecializedLoop::plan(func::FuncOp function, int64_t sharedLeft, int
 
 // ---- the loop ----------------------------------------------------------------------------------------------------------
 
+// The branch with more results, which both sides give as these values at first.
+static scf::IfOp withResults(scf::IfOp branch, ArrayRef<Value> values) {
+  OpBuilder builder(branch);
+  SmallVector<Type> types(branch.getResultTypes());
+  for (Value value : values)
+    types.push_back(value.getType());
+  auto made = scf::IfOp::create(builder, branch.getLoc(), types, branch.getCondition(), /*addThenBlock=*/true,
+                                /*addElseBlock=*/true);
+  made->setDiscardableAttrs(branch->getDiscardableAttrDictionary());
+  for (auto [from, to] : llvm::zip(branch->getRegions(), made->getRegions())) {
+    if (!from.empty())
+      to.takeBody(from);
+    Block &block = to.front();
+    OpBuilder end = OpBuilder::atBlockEnd(&block);
+    if (block.empty())
+      scf::YieldOp::create(end, branch.getLoc(), values);
+    else
+      block.getTerminator()->insertOperands(block.getTerminator()->getNumOperands(), values);
+  }
+  branch.replaceAllUsesWith(made.getResults().drop_back(values.size()));
+  branch.erase();
+  return made;
+}
+
 // A slot and the parity of its phase, 0 at first, carried through the loop and all around it.
 void SpecializedLoop::carryRingState() {
-  SmallVector<scf::ForOp> chain{loop_};
-  while (auto parent = dyn_cast<scf::ForOp>(chain.back()->getParentOp()))
-    chain.push_back(parent);
+  SmallVector<Operation *> chain{loop_};
+  while (isa<scf::ForOp, scf::IfOp>(chain.back()->getParentOp()))
+    chain.push_back(chain.back()->getParentOp());
   IRRewriter rewriter(loop_.getContext());
   rewriter.setInsertionPoint(chain.back());
   slot_ = parity_ = constantI32(rewriter, loop_.getLoc(), 0);
-  scf::ForOp outer;
-  for (scf::ForOp loop : llvm::reverse(chain)) {
-    auto attributes = loop->getDiscardableAttrDictionary();
-    auto sameAgain = [](OpBuilder &, Location, ArrayRef<BlockArgument> arguments) {
-      return SmallVector<Value>(arguments.begin(), arguments.end());
-    };
-    rewriter.setInsertionPoint(loop);
-    auto made = cast<scf::ForOp>(*loop.replaceWithAdditionalYields(rewriter, {slot_, parity_},
-                                                                   /*replaceInitOperandUsesInLoop=*/false, sameAgain));
-    made->setDiscardableAttrs(attributes);
-    if (outer) { // what comes out of this loop goes round in the one around it
-      Operation *yield = outer.getBody()->getTerminator();
-      unsigned last = yield->getNumOperands() - 1;
-      yield->setOperand(last - 1, made.getResults().drop_back().back());
-      yield->setOperand(last, made.getResults().back());
+  for (Operation *op : llvm::reverse(chain)) {
+    bool isOutermost = op == chain.back();
+    if (auto branch = dyn_cast<scf::IfOp>(op)) {
+      op = withResults(branch, {slot_, parity_});
+    } else {
+      auto loop = cast<scf::ForOp>(op);
+      auto attributes = loop->getDiscardableAttrDictionary();
+      auto sameAgain = [](OpBuilder &, Location, ArrayRef<BlockArgument> arguments) {
+        return SmallVector<Value>(arguments.begin(), arguments.end());
+      };
+      rewriter.setInsertionPoint(loop);
+      loop_ = cast<scf::ForOp>(*loop.replaceWithAdditionalYields(rewriter, {slot_, parity_},
+                                                                 /*replaceInitOperandUsesInLoop=*/false, sameAgain));
+      loop_->setDiscardableAttrs(attributes);
+      parity_ = loop_.getRegionIterArgs().back();
+      slot_ = loop_.getRegionIterArgs().drop_back().back();
+      op = loop_;
     }
-    parity_ = made.getRegionIterArgs().back();
-    slot_ = made.getRegionIterArgs().drop_back().back();
-    loop_ = outer = made;
+    if (isOutermost)
+      continue;
+    // What comes out of it is what its surroundings go on with.
+    Operation *yield = op->getBlock()->getTerminator();
+    unsigned last = yield->getNumOperands() - 1;
+    yield->setOperand(last - 1, op->getResults().drop_back().back());
+    yield->setOperand(last, op->getResults().back());
   }
 }
 

@@ -91,6 +91,7 @@ inline constexpr const char *kDescriptorLoad = "(!tile.ptr<f16>, i64, i64, i64, 
 struct Persistent {
   std::string loopFlags = "tile.num_stages = 3 : i32", outerFlags = "tile.loop_flags = 2 : i32";
   std::string before, inLoop, out = "%c", second, result = "%r";
+  std::string open = " %r = ", close; // around the loop over k
 };
 
 // A second loop over k that adds the same products again: %r2.
@@ -122,8 +123,9 @@ inline std::string persistentKernel(const Persistent &p) {
          " %c64 = arith.constant 64 : i32\n %none = arith.constant dense<0.0> : tensor<64x32xf32>\n" +
          p.before +
          " scf.for %t = %zero to %tiles step %c1 : i32 {\n %row = arith.muli %t, %c8 : i32\n %to = arith.muli %t, %c64 "
-         ": i32\n"
-         " %r = scf.for %i = %zero to %k step %st iter_args(%acc = %none) -> (tensor<64x32xf32>) : i32 {\n"
+         ": i32\n" +
+         p.open +
+         "scf.for %i = %zero to %k step %st iter_args(%acc = %none) -> (tensor<64x32xf32>) : i32 {\n"
          " %av = tile.descriptor_load %a shape[%m64, %k64] strides[%s, %one] offsets[%row, %i] : " +
          kDescriptorLoad +
          "tensor<64x16xf16>\n"
@@ -132,7 +134,7 @@ inline std::string persistentKernel(const Persistent &p) {
          " %d = tile.dot %av, %bv, %acc : (tensor<64x16xf16>, tensor<16x32xf16>, tensor<64x32xf32>) -> "
          "tensor<64x32xf32>\n"
          " scf.yield %d : tensor<64x32xf32>\n } {" +
-         p.loopFlags + "}\n" + p.second + " tile.descriptor_store " + p.result + ", " + p.out +
+         p.loopFlags + "}\n" + p.close + p.second + " tile.descriptor_store " + p.result + ", " + p.out +
          " shape[%rows, %c32] strides[%c32, %one] offsets[%to, %zero] : (tensor<64x32xf32>, !tile.ptr<f32>, i64, i64, "
          "i64, i64, i32, i32) -> ()\n }" +
          (p.outerFlags.empty() ? "" : " {" + p.outerFlags + "}") + "\n return\n}\n";

@@ -92,6 +92,24 @@ TEST(Roles, TilesAndStepsAsOneLoop) {
       expectSplit(samples::flattenedKernel(), k, tiles, 1, group);
 }
 
+TEST(Roles, LoopsInBranches) {
+  samples::Persistent p;
+  p.open = " %odd = arith.andi %t, %c1 : i32\n %is = arith.cmpi eq, %odd, %zero : i32\n %r = scf.if %is -> "
+           "(tensor<64x32xf32>) {\n %q = ";
+  p.close = " scf.yield %q : tensor<64x32xf32>\n } else {\n scf.yield %none : tensor<64x32xf32>\n }\n";
+  for (bool group : {false, true})
+    for (auto [k, tiles] : {std::pair(16, 3), {48, 4}, {128, 3}})
+      expectSplit(samples::persistentKernel(p), k, tiles, 1, group);
+  // A program that ends early: all of it in a branch without another side.
+  std::string text = samples::productKernel(false);
+  text.replace(text.find("{tile.num_stages"), 1, "{tile.loop_flags = 2 : i32, ");
+  size_t loop = text.find(" %r = scf.for"), end = text.find(" return");
+  text.insert(end, " }\n");
+  text.insert(loop, " %go = arith.cmpi sgt, %m, %zero : i32\n scf.if %go {\n");
+  for (auto [k, m] : {std::pair(128, 64), {48, 50}, {64, 0}})
+    expectSplit(text, k, m, 1);
+}
+
 // 64 KiB: the rings of one loop leave little for the other's, which is in the same outer loop.
 TEST(Roles, TwoLoopsShareTheMemory) {
   const std::string many = "tile.num_stages = 16 : i32", flag = ", tile.loop_flags = 2 : i32";

@@ -102,14 +102,17 @@ func.func @others(%a: !tile.ptr<f16> {tile.divisibility = 16 : i64}, %b: !tile.p
     %d = tile.dot %x, %y, %sum : (tensor<64x32xf16, #A>, tensor<32x64xf16, #B>, !V) -> !V
     scf.yield %d : !V
   } {tile.loop_flags = 2 : i32, tile.num_stages = 1 : i32}
-  scf.if %on {
-    // expected-remark @+1 {{it stands in a branch or a while loop}}
+  scf.while : () -> () {
+    scf.condition(%on)
+  } do {
+    // expected-remark @+1 {{it stands in a while loop}}
     %r5 = scf.for %i = %zero to %k step %step iter_args(%sum = %none) -> (!V) : i32 {
       %x = tile.descriptor_load %b shape[%n64, %n64] strides[%n64, %one] offsets[%zero, %i] : (!tile.ptr<f16>, i64, i64, i64, i64, i32, i32) -> tensor<64x32xf16, #A>
       %y = tile.descriptor_load %b shape[%n64, %n64] strides[%n64, %one] offsets[%i, %zero] : (!tile.ptr<f16>, i64, i64, i64, i64, i32, i32) -> tensor<32x64xf16, #B>
       %d = tile.dot %x, %y, %sum : (tensor<64x32xf16, #A>, tensor<32x64xf16, #B>, !V) -> !V
       scf.yield %d : !V
     } {tile.loop_flags = 2 : i32}
+    scf.yield
   }
   // expected-remark @+1 {{the kernel may store to an array that it loads}}
   %r6 = scf.for %i = %zero to %k step %step iter_args(%sum = %none) -> (!V) : i32 {
