@@ -62,7 +62,8 @@ std::unique_ptr<sdk::GraphExec> NvidiaGraph::instantiate(const sdk::Sink &) {
   device.refuseWhileCapturing("graph_instantiate");
   ContextScope scope(device.api(), device.context());
   cu::GraphExecId exec = nullptr;
-  device.check(device.api().cuGraphInstantiate(&exec, state_->graph, 0), "the graph cannot be made executable");
+  device.check(device.api().cuGraphInstantiateWithFlags(&exec, state_->graph, 0),
+               "the graph cannot be made executable");
   return std::make_unique<NvidiaGraphExec>(state_, exec);
 }
 

@@ -708,8 +708,8 @@ Result cuThreadExchangeStreamCaptureMode(int *mode) {
   std::swap(threadMode, *mode);
   return kSuccess;
 }
-Result cuGraphInstantiate(GraphExecId *out, GraphId graph, unsigned long long) {
-  ENTER(cuGraphInstantiate, Unsafe);
+Result cuGraphInstantiateWithFlags(GraphExecId *out, GraphId graph, unsigned long long) {
+  ENTER(cuGraphInstantiateWithFlags, Unsafe);
   auto *exec = new FakeExec;
   for (auto &n : reinterpret_cast<FakeGraph *>(graph)->nodes) {
     exec->nodes.push_back(std::make_unique<FakeGraphNode>(*n));
