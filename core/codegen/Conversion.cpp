@@ -203,6 +203,9 @@ Value *Elementwise::intToFloat(Value *v, Elem from, Elem to, bool isSigned) {
   bool direct = to == Elem::F32 || to == Elem::F64;
   bool viaDouble = !direct && tbc::elemBits(from) > 16;
   Type *t = like(to == Elem::F64 || viaDouble ? b.getDoubleTy() : b.getFloatTy(), v);
+  // Not as a conversion: LLVM 22 makes one of a signed bit to bf16, which not every back end has right (1 for -1).
+  if (from == Elem::I1)
+    return narrow(b.CreateSelect(v, ConstantFP::get(t, isSigned ? -1.0 : 1.0), ConstantFP::get(t, 0.0)), to);
   Value *f = isSigned ? b.CreateSIToFP(v, t) : b.CreateUIToFP(v, t);
   return narrow(f, to);
 }

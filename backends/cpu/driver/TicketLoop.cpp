@@ -43,7 +43,8 @@ struct Run {
       if (toPost.fetch_sub(1, std::memory_order_relaxed) <= 0)
         return;
       references.fetch_add(1, std::memory_order_relaxed);
-      workers->post(&Run::help, this);
+      if (!workers->post(&Run::help, this))
+        return drop();
     }
   }
 

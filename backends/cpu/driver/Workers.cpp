@@ -7,8 +7,8 @@
 #include <cstdio>
 #include <cstring>
 #include <mutex>
+#include <pthread.h>
 #include <sched.h>
-#include <unistd.h>
 
 #if defined(__has_feature)
 #if __has_feature(thread_sanitizer)
@@ -51,12 +51,13 @@ struct Workers::Impl {
     for (std::thread &t : pool)
       t.join();
   }
-  void post(unsigned workers, void (*entry)(void *), void *user) {
+  bool post(unsigned workers, void (*entry)(void *), void *user) {
     std::lock_guard lock(mutex);
     tasks.emplace_back(entry, user);
     if (pool.size() < workers)
       pool.emplace_back([this] { serve(); });
     wake.notify_one();
+    return true;
   }
   void serve() {
     std::unique_lock lock(mutex);
@@ -73,15 +74,20 @@ struct Workers::Impl {
   }
 };
 #else
+// How often this process is a fork of one with workers, seen from the first.
+static std::atomic<unsigned> forks{0};
+
 struct Workers::Impl {
   std::unique_ptr<tbb::global_control> limit; // before the arena: it must still hold while the arena starts
   tbb::task_arena arena;
   // Posts that no worker has run yet; shared with them, since a forked process never runs its own.
   std::shared_ptr<std::atomic<int64_t>> pending = std::make_shared<std::atomic<int64_t>>(0);
-  pid_t owner = getpid();
+  unsigned generation;
 
   // No slot is kept for callers: they work outside the arena, beside it.
   explicit Impl(unsigned threads) : arena(static_cast<int>(threads - 1), 0) {
+    [[maybe_unused]] static const int counts = pthread_atfork(nullptr, nullptr, [] { forks.fetch_add(1); });
+    generation = forks.load();
     // oneTBB starts no more workers than processors unless it is asked to.
     if (threads > usableProcessors())
       limit = std::make_unique<tbb::global_control>(tbb::global_control::max_allowed_parallelism, threads);
@@ -90,15 +96,20 @@ struct Workers::Impl {
   // is short, but a starved machine may take its time; the bound is for workers that will never come.
   ~Impl() {
     auto end = std::chrono::steady_clock::now() + std::chrono::seconds(5);
-    while (getpid() == owner && pending->load(std::memory_order_acquire) > 0 && std::chrono::steady_clock::now() < end)
+    while (generation == forks.load() && pending->load(std::memory_order_acquire) > 0 &&
+           std::chrono::steady_clock::now() < end)
       std::this_thread::sleep_for(std::chrono::microseconds(200));
   }
-  void post(unsigned, void (*entry)(void *), void *user) {
+  // A forked process has no workers, and may have got oneTBB's locks as a worker held them: nothing is posted there. The caller does the work alone.
+  bool post(unsigned, void (*entry)(void *), void *user) {
+    if (generation != forks.load(std::memory_order_relaxed))
+      return false;
     pending->fetch_add(1, std::memory_order_relaxed);
     arena.enqueue([entry, user, left = pending] {
       entry(user);
       left->fetch_sub(1, std::memory_order_release);
     });
+    return true;
   }
 };
 #endif
@@ -110,7 +121,7 @@ Workers::Workers(unsigned threads) : threads_(std::max(threads, 1u)) {
 
 Workers::~Workers() = default;
 
-void Workers::post(void (*entry)(void *), void *user) { impl_->post(threads_ - 1, entry, user); }
+bool Workers::post(void (*entry)(void *), void *user) { return impl_->post(threads_ - 1, entry, user); }
 
 // "max 100000" or "200000 100000": microseconds of processor time a period.
 static unsigned quotaProcessors() {

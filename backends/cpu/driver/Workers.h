@@ -19,9 +19,9 @@ public:
 
   unsigned threads() const { return threads_; }
 
-  // Runs entry(user) on a worker, some time; perhaps never (a process that forked has no workers), so nobody may wait for it.
+  // Runs entry(user) on a worker, some time; nobody may wait for it. False, and never, in a process that was forked, which has no workers.
   // Only with threads() > 1.
-  void post(void (*entry)(void *), void *user);
+  bool post(void (*entry)(void *), void *user);
 
 private:
   struct Impl;
