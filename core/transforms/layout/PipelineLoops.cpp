@@ -8,7 +8,7 @@
 // addresses and masks follow from the induction value, carried values and loop-invariant values without touching memory.
 // A loop without a dot loads ahead where the program asks for it: by descriptor as above, else lane by lane (PrefetchLoads.h).
 // How far ahead: num_stages - 1 iterations, fewer where shared memory is short. Products that only add to their accumulator
-// are awaited an iteration later, those that wait for another product of their iteration are done an iteration later (ScheduleProducts.h).
+// are awaited an iteration later, those that need another product of their iteration run on into the next one (ScheduleProducts.h).
 // What lanes write for a product that is awaited later (converted weights, say) goes into one of two buffers in turn.
 // Hazards: a slot is written again at the earliest after a barrier that every lane passed when its last reader (a load of
 // registers, or a product that was awaited) was done; so one barrier an iteration orders everything, and InsertBarriers

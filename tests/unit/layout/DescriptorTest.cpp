@@ -33,19 +33,7 @@ BothOptions withUnits(bool group) {
   BothOptions o;
   o.matrix = true;
   o.tensorCopies = true;
-  target::MatrixEntry e;
-  e.id = "64xNx16";
-  e.m = group ? 64 : 0; // without: on the menu, fits nothing
-  e.nMin = e.nStep = 16;
-  e.nMax = 64;
-  e.k = 16;
-  e.lanes = 128;
-  e.a = e.b = target::kElemF16;
-  e.c = e.d = target::kElemF32;
-  e.aSpaces = target::kInRegisters | target::kInShared;
-  e.bSpaces = target::kInShared;
-  e.flags = target::kMatrixAsync;
-  o.menu.push_back(e);
+  o.menu.push_back(groupInstruction(group));
   return o;
 }
 

@@ -1,7 +1,6 @@
 // Guards loops that load ahead: on the mock device, with the races of copies and products, as in the interpreter.
 //
 // SPDX-License-Identifier: Apache-2.0
-#include "core/target/ElementNumber.h"
 #include "tests/unit/layout/RunBoth.h"
 
 #include "gtest/gtest.h"
@@ -85,17 +84,7 @@ BothOptions optionsFor(bool group) {
   BothOptions o;
   o.matrix = true;
   o.asyncCopies = true;
-  target::MatrixEntry e;
-  e.id = "64xNx16";
-  e.m = group ? 64 : 0; // without: on the menu, fits nothing
-  e.nMin = e.nStep = e.k = 16;
-  e.nMax = 64;
-  e.lanes = 128;
-  e.a = e.b = target::kElemF16;
-  e.c = e.d = target::kElemF32;
-  e.aSpaces = target::kInRegisters | target::kInShared;
-  e.bSpaces = target::kInShared;
-  e.flags = target::kMatrixAsync;
+  target::MatrixEntry e = groupInstruction(group);
   e.issueCycles = 1;
   if (group)
     o.menu.push_back(e);

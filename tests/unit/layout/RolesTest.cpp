@@ -2,7 +2,6 @@
 // LAYOUT bytecode the interpreter runs them too.
 //
 // SPDX-License-Identifier: Apache-2.0
-#include "core/target/ElementNumber.h"
 #include "tests/unit/layout/DescriptorKernels.h"
 #include "tests/unit/layout/RunBoth.h"
 
@@ -20,19 +19,7 @@ BothOptions withRoles(bool group) {
   o.matrix = true;
   o.tensorCopies = true;
   o.roles = true;
-  target::MatrixEntry e;
-  e.id = "64xNx16";
-  e.m = group ? 64 : 0; // without: on the menu, fits nothing
-  e.nMin = e.nStep = 16;
-  e.nMax = 64;
-  e.k = 16;
-  e.lanes = 128;
-  e.a = e.b = target::kElemF16;
-  e.c = e.d = target::kElemF32;
-  e.aSpaces = target::kInRegisters | target::kInShared;
-  e.bSpaces = target::kInShared;
-  e.flags = target::kMatrixAsync;
-  o.menu.push_back(e);
+  o.menu.push_back(groupInstruction(group));
   return o;
 }
 

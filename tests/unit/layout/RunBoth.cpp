@@ -199,6 +199,21 @@ std::string compare(const Buffers &want, const Buffers &have, double tolerance) 
 
 } // namespace
 
+target::MatrixEntry groupInstruction(bool group) {
+  target::MatrixEntry e;
+  e.id = "64xNx16";
+  e.m = group ? 64 : 0;
+  e.nMin = e.nStep = e.k = 16;
+  e.nMax = 64;
+  e.lanes = 128;
+  e.a = e.b = target::kElemF16;
+  e.c = e.d = target::kElemF32;
+  e.aSpaces = target::kInRegisters | target::kInShared;
+  e.bSpaces = target::kInShared;
+  e.flags = target::kMatrixAsync;
+  return e;
+}
+
 std::string runBoth(const std::string &text, const Buffers &buffers, const std::vector<int32_t> &scalars,
                     const BothOptions &options) {
   std::unique_ptr<mlir::MLIRContext> context = makeContext();

@@ -41,6 +41,9 @@ struct BothOptions {
   int *products = nullptr;                    // gets the number of asynchronous products in it
 };
 
+// The mock device's instruction of four warps, 64 x N x 16 of f16 onto f32, that reads b, and perhaps a, from shared memory. group: false: on a menu, it fits nothing.
+target::MatrixEntry groupInstruction(bool group = true);
+
 // text: tile IR of one kernel whose parameters are pointers, then i32 scalars. Both runs start from `buffers`. Empty where
 // all went well and the buffers agree afterwards; else what went wrong.
 std::string runBoth(const std::string &text, const std::vector<std::vector<uint8_t>> &buffers,
