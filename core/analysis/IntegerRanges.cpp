@@ -186,10 +186,12 @@ Interval IntegerRanges::compute(Operation *op) const {
       .Case<arith::ShLIOp>([&](auto) { return shiftLeft(type, in(0), in(1)); })
       .Case<arith::ShRSIOp>([&](auto) { return shiftRight(type, in(0), in(1), true); })
       .Case<arith::ShRUIOp>([&](auto) { return shiftRight(type, in(0), in(1), false); })
-      .Case<arith::MinSIOp>(
-          [&](auto) { return Interval{std::min(in(0).low, in(1).low), std::min(in(0).high, in(1).high)}; })
-      .Case<arith::MaxSIOp>(
-          [&](auto) { return Interval{std::max(in(0).low, in(1).low), std::max(in(0).high, in(1).high)}; })
+      .Case<arith::MinSIOp, arith::MaxSIOp>([&](Operation *) {
+        // A set bit is -1, and the range says 1: of bits the lesser is the one that is set.
+        bool lesser = isa<arith::MinSIOp>(op) != elementTypeOf(type).isInteger(1);
+        auto pick = [&](int64_t a, int64_t b) { return lesser ? std::min(a, b) : std::max(a, b); };
+        return Interval{pick(in(0).low, in(1).low), pick(in(0).high, in(1).high)};
+      })
       .Case<arith::SelectOp>([&](auto) { return join(result, in(1), in(2)); })
       .Case<arith::ExtSIOp>([&](auto) {
         bool isBool = elementTypeOf(op->getOperand(0).getType()).isInteger(1);

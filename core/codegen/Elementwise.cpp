@@ -295,6 +295,9 @@ Value *Elementwise::lower(const tbc::Op &op, ElemType in, ElemType out, ArrayRef
     SmallVector<Value *, 3> wide;
     for (Value *x : v)
       wide.push_back(widen(x, in.elem));
+    // The sum of a product may lie next to the middle of two narrow numbers: rounded to f32 it would be the middle.
+    if (op.code == Opcode::Fma && in.elem != Elem::F32 && in.elem != Elem::F64)
+      return narrow(VectorMath(b, opt).narrowFma(in.elem, wide[0], wide[1], wide[2]), out.elem);
     return narrow(floatOp(op, wide), out.elem);
   }
   if (n >= unsigned(Opcode::AddI) && n <= unsigned(Opcode::CtTz)) {

@@ -11,6 +11,7 @@
 #include <limits>
 
 using namespace llvm;
+using tessera::tbc::Elem;
 using tessera::tbc::Opcode;
 
 namespace tessera::codegen {
@@ -64,23 +65,34 @@ VectorMath::Pair VectorMath::twoProduct(V x, V y) {
   return {p, b.CreateFAdd(e, b.CreateFMul(a.lo, d.lo))};
 }
 
+Value *VectorMath::oddSum(V x, V y) {
+  Pair s = twoSum(x, y);
+  V raw = bits(s.hi);
+  V inexact = b.CreateFCmpONE(s.lo, c(s.lo, 0)); // false for NaN
+  V even = b.CreateICmpEQ(b.CreateAnd(raw, ci(s.hi, 1)), ci(s.hi, 0));
+  V sameSign = b.CreateICmpSGE(b.CreateXor(raw, bits(s.lo)), ci(s.hi, 0));
+  V odd = b.CreateAdd(raw, select(sameSign, ci(s.hi, 1), ci(s.hi, ~uint64_t(0))));
+  return b.CreateBitCast(select(b.CreateAnd(inexact, even), odd, raw), s.hi->getType());
+}
+
+Value *VectorMath::narrowFma(Elem e, V x, V y, V z) {
+  FastMathFlags strict;
+  IRBuilderBase::FastMathFlagGuard guard(b);
+  b.setFastMathFlags(strict);
+  if (e == Elem::BF16)
+    return oddSum(b.CreateFMul(toDouble(x), toDouble(y)), toDouble(z));
+  return oddSum(b.CreateFMul(x, y), z);
+}
+
 Value *VectorMath::exactFma(V x, V y, V z) {
   if (opt.fma)
     return b.CreateIntrinsic(Intrinsic::fma, {x->getType()}, {x, y, z});
   FastMathFlags strict;
   IRBuilderBase::FastMathFlagGuard guard(b);
   b.setFastMathFlags(strict);
-  if (!isDouble(x)) {
-    // The product is exact in f64. The sum is forced to odd where inexact, so that rounding it to f32 is the only rounding.
-    V p = b.CreateFMul(toDouble(x), toDouble(y));
-    Pair s = twoSum(p, toDouble(z));
-    V raw = bits(s.hi);
-    V inexact = b.CreateFCmpONE(s.lo, c(s.lo, 0)); // false for NaN
-    V even = b.CreateICmpEQ(b.CreateAnd(raw, ci(s.hi, 1)), ci(s.hi, 0));
-    V sameSign = b.CreateICmpSGE(b.CreateXor(raw, bits(s.lo)), ci(s.hi, 0));
-    V odd = b.CreateAdd(raw, select(sameSign, ci(s.hi, 1), ci(s.hi, ~uint64_t(0))));
-    return toFloat(b.CreateBitCast(select(b.CreateAnd(inexact, even), odd, raw), s.hi->getType()));
-  }
+  if (!isDouble(
+          x)) // the product is exact in f64, and the sum is odd where it is not: rounding it to f32 is the only rounding
+    return toFloat(oddSum(b.CreateFMul(toDouble(x), toDouble(y)), toDouble(z)));
   Pair p = twoProduct(x, y), s = twoSum(p.hi, z);
   V r = b.CreateFAdd(s.hi, b.CreateFAdd(s.lo, p.lo));
   return select(isNan(r), b.CreateFAdd(b.CreateFMul(x, y), z), r);

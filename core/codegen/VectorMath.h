@@ -17,6 +17,9 @@ public:
   llvm::Value *lower(tbc::Opcode code, llvm::ArrayRef<llvm::Value *> v);
   // One rounding, also where the target has no such instruction.
   llvm::Value *exactFma(llvm::Value *x, llvm::Value *y, llvm::Value *z);
+  // x * y + z of numbers widened from the narrow type `e` to f32, wide enough and odd where inexact, so that narrowing it is its only rounding:
+  // f64 for bf16, whose products leave the range of f32, else f32.
+  llvm::Value *narrowFma(tbc::Elem e, llvm::Value *x, llvm::Value *y, llvm::Value *z);
   llvm::Value *fmod(llvm::Value *x, llvm::Value *y); // scalars only
 
 private:
@@ -72,6 +75,7 @@ private:
   V round(V x);
   Pair twoProduct(V x, V y);
   Pair twoSum(V x, V y);
+  V oddSum(V x, V y); // of the two neighbours of an inexact sum the one whose last bit is set
 
   llvm::IRBuilderBase &b;
   NumericOptions opt;

@@ -26,6 +26,9 @@ struct Options {
   uint64_t maxOps = 0;        // of one program; 0: no limit. A program that waits for a later one runs into it.
   size_t maxDiagnostics = 16; // at most one for each op of the kernel
   bool verify = true;         // false: the caller has called verifyModule
+  // Atomic additions of f32 take subnormal operands for zeros, and give zeros for subnormal sums, each of its sign: as a device whose
+  // memory adds so. The old value that they give back stays as it was.
+  bool flushAtomicSums = false;
 };
 
 struct Result {

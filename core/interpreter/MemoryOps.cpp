@@ -158,6 +158,9 @@ void Program::store(const Op &op) {
   }
 }
 
+// The zero of its sign for a subnormal f32.
+static uint64_t flushed(uint64_t bits) { return (bits & 0x7f800000) == 0 ? bits & 0x80000000 : bits; }
+
 // Element by element: two elements of one address see each other, in index order.
 void Program::atomic(const Op &op) {
   bool isCas = op.code == Opcode::AtomicCas;
@@ -168,6 +171,7 @@ void Program::atomic(const Op &op) {
   Elem e = typeOf(v).elem;
   unsigned bytes = elemBits(e) / 8;
   auto kind = static_cast<Rmw>(op.intAttr(AttrId::Kind));
+  bool flushes = o_.flushAtomicSums && !isCas && kind == Rmw::FAdd && e == Elem::F32;
   for (size_t i = 0; i < ptr.count; ++i) {
     r[i] = 0;
     if (!active(op, hasMask ? &second : nullptr, i)) {
@@ -182,7 +186,9 @@ void Program::atomic(const Op &op) {
       report(DiagId::UninitialisedRead, op, "an atomic access takes an unspecified value" + indexText(typeOf(v), i));
     uint64_t old = loadBytes(ptr.bits[i], e);
     r[i] = old;
-    if (!isCas)
+    if (flushes)
+      write(ptr.bits[i], e, flushed(scalar::atomicResult(kind, e, flushed(old), flushed(first.bits[i]))));
+    else if (!isCas)
       write(ptr.bits[i], e, scalar::atomicResult(kind, e, old, first.bits[i]));
     else if (old == first.bits[i])
       write(ptr.bits[i], e, second.bits[i]);

@@ -27,7 +27,8 @@ Value alwaysGives(Operation *op, const IntegerRanges &ranges) {
   Interval a = ranges.of(lhs), b = ranges.of(rhs);
   if (isa<arith::RemSIOp, arith::RemUIOp>(op))
     return a.isNonNegative() && a.high < b.low ? lhs : Value();
-  bool isMin = isa<arith::MinSIOp>(op);
+  // Ranges of bits are in 0 and 1, and a set bit is -1.
+  bool isMin = isa<arith::MinSIOp>(op) != elementTypeOf(lhs.getType()).isInteger(1);
   if (a.high <= b.low)
     return isMin ? lhs : rhs;
   if (b.high <= a.low)

@@ -30,8 +30,7 @@ void addIntegers(std::vector<Case> &out) {
         out.push_back(convert(Opcode::TruncI, from, to, Fill::Any));
       if (widthOf(from) < widthOf(to)) {
         out.push_back(convert(Opcode::ExtUI, from, to, Fill::Any));
-        if (from != Elem::I1) // i1 extends as unsigned
-          out.push_back(convert(Opcode::ExtSI, from, to, Fill::Any));
+        out.push_back(convert(Opcode::ExtSI, from, to, Fill::Any));
       }
     }
 }
@@ -40,9 +39,9 @@ void addMixed(std::vector<Case> &out) {
   for (Elem f : {Elem::F16, Elem::BF16, Elem::F32, Elem::F64})
     for (Elem i : kInts) {
       out.push_back(convert(Opcode::UIToFP, i, f, Fill::Any));
+      out.push_back(convert(Opcode::SIToFP, i, f, Fill::Any));
       if (i == Elem::I1)
         continue;
-      out.push_back(convert(Opcode::SIToFP, i, f, Fill::Any));
       out.push_back(convert(Opcode::FPToSI, f, i, Fill::InRange));
       out.push_back(convert(Opcode::FPToUI, f, i, Fill::InRange));
     }

@@ -2,6 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plugins/conformance/Case.h"
 
+#include <bit>
+#include <cstring>
+
 namespace tessera::conformance {
 
 using namespace tbc;
@@ -94,6 +97,30 @@ Case compare(Opcode op, Elem e, int predicates) {
   return c.finish();
 }
 
+// Sums just off the middle of two numbers of the narrow type: what rounds them to a wider one first gets the middle, and goes to the even one. The
+// products are odd numbers of one digit more than the type has, the addends too small for f32 beside them, of both signs.
+Case fusedTies(Elem e) {
+  CaseBuilder c("fma/" + typeName(e) + "/ties", "fma");
+  size_t x = c.in(e, kCount), y = c.in(e, kCount), z = c.in(e, kCount), o = c.out(e, kCount);
+  ValueId a = c.load(x, {kCount}), b = c.load(y, {kCount}), d = c.load(z, {kCount});
+  c.store(o, c.b().op(Opcode::Fma, {a, b, d}));
+  auto set = [&](size_t buffer, size_t i, float v) {
+    const uint16_t bits = e == Elem::F16 ? std::bit_cast<uint16_t>(static_cast<_Float16>(v))
+                                         : static_cast<uint16_t>(std::bit_cast<uint32_t>(v) >> 16);
+    std::memcpy(&c.raw().buffers[buffer].bytes[2 * i], &bits, 2);
+  };
+  // Multiples of an odd number, odd themselves, with 9 (bf16) or 12 (f16) binary digits.
+  const bool isHalf = e == Elem::F16;
+  const float factor = isHalf ? 33 : 17, first = isHalf ? 63 : 17, scale = isHalf ? 1 : 0x1p+40F;
+  for (size_t i = 0; i < static_cast<size_t>(kCount); ++i) {
+    const float sign = i & 1 ? -1 : 1, other = i & 2 ? -1 : 1;
+    set(x, i, sign * factor * scale);
+    set(y, i, first + 2 * static_cast<float>(i / 4 % 7));
+    set(z, i, other * (isHalf ? 0x1p-20F : 0x1p-30F));
+  }
+  return c.finish();
+}
+
 Case select(Elem e, bool scalarCondition) {
   CaseBuilder c("select/" + typeName(e) + (scalarCondition ? "/scalar-condition" : "/tile"), "select");
   size_t k = c.in(Elem::I1, scalarCondition ? 1 : kCount), a = c.in(e, kCount), b = c.in(e, kCount),
@@ -110,7 +137,9 @@ void addElementwiseCases(std::vector<Case> &out) {
   for (const Row &row : kIntRows)
     for (Elem e : kInts)
       out.push_back(make(row, e, true));
-  for (Opcode op : {Opcode::AndI, Opcode::OrI, Opcode::XorI})
+  // A set bit is -1 where signs count.
+  for (Opcode op :
+       {Opcode::AndI, Opcode::OrI, Opcode::XorI, Opcode::MinSI, Opcode::MaxSI, Opcode::MinUI, Opcode::MaxUI})
     out.push_back(make({op, 2, Fill::Any, Fill::Any, kExact}, Elem::I1, true));
   for (const Row &row : kFloatRows)
     for (Elem e : kFloats)
@@ -119,6 +148,8 @@ void addElementwiseCases(std::vector<Case> &out) {
     out.push_back(make(row, Elem::I32, false));
   for (const Row &row : kFloatRows)
     out.push_back(make(row, Elem::F32, false));
+  for (Elem e : {Elem::F16, Elem::BF16})
+    out.push_back(fusedTies(e));
   for (Elem e : kInts)
     out.push_back(compare(Opcode::CmpI, e, 10));
   for (Elem e : kFloats)

@@ -27,13 +27,14 @@ std::vector<uint64_t> RandomKernel::arguments(std::vector<std::vector<uint8_t>> 
 }
 
 std::string runReference(const RandomKernel &k, std::vector<std::vector<uint8_t>> &buffers,
-                         std::vector<std::string> *printed) {
+                         std::vector<std::string> *printed, bool flushAtomicSums) {
   interp::MemoryMap memory;
   for (size_t i = 0; i < buffers.size(); ++i)
     memory.add(reinterpret_cast<uint64_t>(buffers[i].data()), buffers[i].size(), "buffer " + std::to_string(i));
   interp::Options options;
   options.checkMemory = true;
   options.memory = &memory;
+  options.flushAtomicSums = flushAtomicSums;
   if (printed)
     options.print = [&](std::string_view line) { printed->emplace_back(line); };
   std::string text;

@@ -57,9 +57,10 @@ RandomKernel randomKernel(uint64_t seed, const RandomOptions &options = {});
 
 // Units in the last place of `e` by which a backend's elementary function may differ from the interpreter's; 0: not at all.
 double functionUlps(tbc::Opcode code, tbc::Elem e);
-// Runs it in the interpreter, with every check on. The text of its complaints; empty: none. printed: takes its prints.
+// Runs it in the interpreter, with every check on. The text of its complaints; empty: none. printed: takes its prints. flushAtomicSums: as
+// interp::Options.
 std::string runReference(const RandomKernel &k, std::vector<std::vector<uint8_t>> &buffers,
-                         std::vector<std::string> *printed = nullptr);
+                         std::vector<std::string> *printed = nullptr, bool flushAtomicSums = false);
 // The first element that differs by more than it may, in words; empty: none does.
 std::string compareBuffers(const RandomKernel &k, const std::vector<std::vector<uint8_t>> &want,
                            const std::vector<std::vector<uint8_t>> &got);

@@ -57,6 +57,12 @@ def widened(out, x, BLOCK: tl.constexpr):
 
 
 @triton.jit
+def fused(out, x, y, z, BLOCK: tl.constexpr):
+    at = tl.arange(0, BLOCK)
+    tl.store(out + at, tl.fma(tl.load(x + at), tl.load(y + at), tl.load(z + at)))
+
+
+@triton.jit
 def exponential(out, x, BLOCK: tl.constexpr, FAST: tl.constexpr):
     at = tl.arange(0, BLOCK)
     v = tl.load(x + at)
@@ -104,6 +110,22 @@ def nibbles(out, x, scale, ROWS: tl.constexpr, COLUMNS: tl.constexpr):
     all_rows = tl.arange(0, 2 * ROWS)
     tl.store(out + all_rows[:, None] * COLUMNS + column[None, :], both.to(tl.float16) * tl.load(scale + column)[None, :])
 """
+# What no source says: a bit with a sign.
+SIGNS = """
+module attributes {tile.level = "tile", tile.options = {num_warps = 4 : i64}} {
+  func.func @signs(%out: !tile.ptr<bf16> {tile.divisibility = 16}, %bits: !tile.ptr<i1> {tile.divisibility = 16}) {
+    %at = tile.arange 0 to 512 : tensor<512xi32>
+    %in = tile.splat %bits : (!tile.ptr<i1>) -> tensor<512x!tile.ptr<i1>>
+    %from = tile.addptr %in, %at : (tensor<512x!tile.ptr<i1>>, tensor<512xi32>) -> tensor<512x!tile.ptr<i1>>
+    %bit = tile.load %from : (tensor<512x!tile.ptr<i1>>) -> tensor<512xi1>
+    %value = arith.sitofp %bit : tensor<512xi1> to tensor<512xbf16>
+    %places = tile.splat %out : (!tile.ptr<bf16>) -> tensor<512x!tile.ptr<bf16>>
+    %to = tile.addptr %places, %at : (tensor<512x!tile.ptr<bf16>>, tensor<512xi32>) -> tensor<512x!tile.ptr<bf16>>
+    tile.store %to, %value : (tensor<512x!tile.ptr<bf16>>, tensor<512xbf16>) -> ()
+    return
+  }
+}
+"""
 LANES = 128
 U = np.uint64
 
@@ -130,6 +152,28 @@ def saturated(kind, values):
     over, under = table[above] - magnitude, magnitude - table[below]
     code = np.where((over < under) | ((over == under) & (above % 2 == 0)), above, below)
     return np.where(np.isnan(values), 0x7f, code | np.where(np.signbit(values), 0x80, 0)).astype(np.uint8)
+
+
+def fused(x, y, z):
+    """The products' sums in f64, odd in the last bit where inexact: rounding them to a narrow type rounds the true sums."""
+    x, y, z = (v.astype(np.float64) for v in (x, y, z))
+    product = x * y
+    total = product + z
+    part = total - product
+    lost = (product - (total - part)) + (z - part)
+    bits = total.view(np.int64)
+    even = (lost != 0) & (bits & 1 == 0)
+    return np.where(even, bits + np.where((bits < 0) == (lost < 0), 1, -1), bits).view(np.float64)
+
+
+def to_bf16(values):
+    """Bits of the nearest numbers, the even one of two, of normal ones and zeros."""
+    significand, exponent = np.frexp(values)
+    return (np.ldexp(np.rint(significand * 256), exponent - 8).astype(np.float32).view(np.uint32) >> 16).astype(np.uint16)
+
+
+def from_bf16(bits):
+    return (bits.astype(np.uint32) << 16).view(np.float32)
 
 
 class Emulator:
@@ -238,6 +282,11 @@ class Emulator:
             halves = [self.value(x, 32).astype(np.uint32).view(np.float16).reshape(LANES, 2) for x in o[1:]]
             result = {"add": np.add, "sub": np.subtract, "mul": np.multiply}[kind](*halves)
             self.registers[o[0]] = np.ascontiguousarray(result).view(np.uint32)[:, 0].astype(U)
+        elif op in ("fma.rn.f16x2", "fma.rn.bf16x2"):
+            halves = [np.ascontiguousarray(self.value(x, 32).astype(np.uint32)).view(np.uint16) for x in o[1:]]
+            total = fused(*(h.view(np.float16) if op.endswith(".f16x2") else from_bf16(h) for h in halves))
+            result = total.astype(np.float16).view(np.uint16) if op.endswith(".f16x2") else to_bf16(total)
+            self.registers[o[0]] = result.view(np.uint32).astype(U)
         elif kind == "shr" and ".s" in op:
             self.registers[o[0]] = (self.signed(o[1], bits) >> self.value(o[2], 32).astype(np.int64)).view(U) & mask(bits)
         elif kind in two and "f" not in op.split(".")[-1]:
@@ -461,6 +510,36 @@ def main(tessera):
 
         for element in ("i8", "u8"):
             check(f"{element} to fp16", lambda: widened(element, "fp16", np.float16))
+
+        def signs():
+            tile, request = (pathlib.Path(folder) / name for name in ("signs.tile", "request.json"))
+            tile.write_text(SIGNS)
+            request.write_text('{"kernel": "signs", "target": "nvidia/sm_90a", "emits": "ptx", "options": [["file", "signs.tile"]]}')
+            subprocess.run([tessera, "compile", "--from-tile", str(tile), "--request", str(request), "--emit=ptx", "-o", str(out)], check=True)
+            bits = rng.integers(0, 2, 512).astype(np.uint8)
+            got = from_bf16(np.frombuffer(Emulator([bytes(1024), bits.tobytes()]).run(out.read_text())[0], np.uint16))
+            return bool(np.array_equal(got, -bits.astype(np.float32))), f"{int(np.sum(got != -bits.astype(np.float32)))} of 512 wrong"
+
+        check("a signed bit to bf16", signs)  # LLVM 22 makes 1 of -1 where it is asked for the conversion
+
+        def multiply_added(element, target):
+            ptx = compiled(target, "fused", ",".join([f"*{element}:16"] * 4), {"BLOCK": 512})
+            half = element == "fp16"
+            # Odd products of one binary digit more than the type has: middles of two numbers, with addends that f32 loses beside them.
+            x = np.where(rng.integers(0, 2, 512), 1, -1) * (33.0 if half else 17.0 * 2.0 ** 40)
+            y = (63 if half else 17) + 2.0 * rng.integers(0, 7, 512)
+            z = np.where(rng.integers(0, 2, 512), 1, -1) * (2.0 ** -20 if half else 2.0 ** -30)
+            stored = [v.astype(np.float16).view(np.uint16) if half else to_bf16(v) for v in (x, y, z)]
+            got = np.frombuffer(Emulator([bytes(1024), *(v.tobytes() for v in stored)]).run(ptx)[0], np.uint16)
+            step = 2 if half else 2.0 ** 41  # between two numbers
+            want = (np.floor(x * y / step) + (z > 0)) * step
+            twice = np.rint(x * y / step) * step
+            got = got.view(np.float16).astype(np.float64) if half else from_bf16(got).astype(np.float64)
+            wrong = int(np.sum(got != want))
+            return wrong == 0 and bool(np.any(twice != want)), f"{wrong} of 512 wrong"
+
+        for element, target in (("fp16", "sm_80"), ("fp16", "sm_90a"), ("bf16", "sm_80"), ("bf16", "sm_90a")):
+            check(f"fma of {element} rounds once, {target}", lambda: multiply_added(element, target))
 
         def narrowed(element, numpy, to, kind):
             ptx = compiled("sm_90a", "widened", f"*{to}:16,*{element}:16", {"BLOCK": 512})

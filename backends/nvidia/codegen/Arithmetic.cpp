@@ -290,21 +290,24 @@ SmallVector<Value *> NvLaneTarget::elementwise(IRBuilderBase &b, const Op &op, E
   bool byFma = in.elem == Elem::BF16 && arch_.sm < 90;
   bool hasPairs = (in.elem == Elem::F16 && arch_.sm >= 75) ||
                   (in.elem == Elem::BF16 && (arch_.sm >= 90 || (arch_.sm >= 80 && op.code == Opcode::MulF)));
-  if (isBinary && hasPairs && n >= 2) {
-    Type *narrow = in.elem == Elem::F16 ? b.getHalfTy() : b.getBFloatTy();
-    auto *pair = FixedVectorType::get(narrow, 2);
-    auto *raw = FixedVectorType::get(b.getInt16Ty(), 2);
+  // A product and a sum rounded once are another number than widened and rounded twice, of one element too (PTX ISA, "fma": f16 of sm_53, bf16 of sm_80).
+  bool isFused = op.code == Opcode::Fma && (in.elem == Elem::F16 || (in.elem == Elem::BF16 && arch_.sm >= 80));
+  if ((isBinary && hasPairs && n >= 2) || isFused) {
+    const unsigned count = n >= 2 ? 2 : 1;
+    auto *type = FixedVectorType::get(in.elem == Elem::F16 ? b.getHalfTy() : b.getBFloatTy(), count);
     results.resize(n);
-    for (const Pack &registers : packsOf(operands, 2)) {
-      V x = b.CreateBitCast(vectorOf(b, operands[0], registers), pair);
-      V y = b.CreateBitCast(vectorOf(b, operands[1], registers), pair);
-      V r = byFma ? b.CreateIntrinsic(Intrinsic::fma, {pair}, {x, y, ConstantFP::getNegativeZero(pair)})
-            : op.code == Opcode::AddF ? b.CreateFAdd(x, y)
-            : op.code == Opcode::SubF ? b.CreateFSub(x, y)
-                                      : b.CreateFMul(x, y);
-      V two = b.CreateBitCast(r, raw);
-      results[registers[0]] = b.CreateExtractElement(two, uint64_t(0));
-      results[registers[1]] = b.CreateExtractElement(two, uint64_t(1));
+    for (const Pack &registers : packsOf(operands, count)) {
+      SmallVector<V, 3> v;
+      for (ArrayRef<V> operand : operands)
+        v.push_back(b.CreateBitCast(vectorOf(b, operand, registers), type));
+      V r = isFused ? b.CreateIntrinsic(Intrinsic::fma, {type}, v)
+            : byFma ? b.CreateIntrinsic(Intrinsic::fma, {type}, {v[0], v[1], ConstantFP::getNegativeZero(type)})
+            : op.code == Opcode::AddF ? b.CreateFAdd(v[0], v[1])
+            : op.code == Opcode::SubF ? b.CreateFSub(v[0], v[1])
+                                      : b.CreateFMul(v[0], v[1]);
+      r = b.CreateBitCast(r, FixedVectorType::get(b.getInt16Ty(), count));
+      for (unsigned i = 0; i < count; ++i)
+        results[registers[i]] = b.CreateExtractElement(r, uint64_t(i));
     }
     return results;
   }

@@ -2,6 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/unit/interpreter/Run.h"
 
+#include <cmath>
+#include <cstring>
+
 using namespace tessera;
 using namespace tessera::interp;
 
@@ -199,4 +202,32 @@ TEST(Memory, AtomicsOfOneAddressSeeEachOther) {
             "");
   EXPECT_EQ(c.p[0], 3);
   EXPECT_EQ(c.q, (std::vector<float>{0, 1, 2, 2}));
+}
+
+// As the memory of some devices adds: what is subnormal counts as zero, and no other type, no other kind and no old value changes.
+TEST(Memory, AtomicSumsMayFlush) {
+  constexpr float kSmallest = 0x1p-126F, kTiny = 0x1p-130F;
+  Options flush;
+  flush.flushAtomicSums = true;
+  auto after = [](const Options &o, const char *type, const char *kind, auto old, auto value) {
+    std::vector<decltype(old)> m{old, decltype(old)(0)};
+    const std::string t(type);
+    const std::string text = "kernel @k(%p: ptr<" + t + ">, %v: " + t + ") { %o = atomic_rmw %p, %v {kind = " + kind +
+                             "}\n %1 = constant {value = 1} : i32\n %q = addptr %p, %1\n store %q, %o return }";
+    uint64_t bits = 0;
+    std::memcpy(&bits, &value, sizeof value);
+    EXPECT_EQ(runText(text, {addressOf(m), bits}, {1, 1, 1}, o), "");
+    EXPECT_EQ(m[1], old);
+    return m[0];
+  };
+  EXPECT_EQ(after({}, "f32", "fadd", 0.F, kTiny), kTiny);
+  EXPECT_EQ(after(flush, "f32", "fadd", 0.F, kTiny), 0.F);
+  EXPECT_EQ(after(flush, "f32", "fadd", kTiny, 0.F), 0.F);
+  EXPECT_EQ(after(flush, "f32", "fadd", kTiny, kSmallest), kSmallest);                  // the operand
+  EXPECT_EQ(after(flush, "f32", "fadd", kSmallest, kTiny - kSmallest), kSmallest);      // subnormal, too
+  EXPECT_EQ(after(flush, "f32", "fadd", 1.5F * kSmallest, -kSmallest), 0.F);            // the sum
+  EXPECT_TRUE(std::signbit(after(flush, "f32", "fadd", -1.5F * kSmallest, kSmallest))); // with its sign
+  EXPECT_EQ(after(flush, "f32", "fadd", 1.F, 2.F), 3.F);
+  EXPECT_EQ(after(flush, "f32", "xchg", 0.F, kTiny), kTiny);
+  EXPECT_EQ(after(flush, "f64", "fadd", 0.0, 0x1p-1060), 0x1p-1060);
 }

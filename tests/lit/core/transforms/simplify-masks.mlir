@@ -76,3 +76,20 @@ func.func @divisions(%n: i32) -> (i32, i32) {
   %b = arith.divsi %n, %c7 : i32
   return %a, %b : i32, i32
 }
+
+// A set bit is -1, the lesser one.
+// CHECK-LABEL: func.func @bits
+func.func @bits(%b: i1) -> (i1, i1, i1, i1) {
+  %pid = tile.program_id 0
+  %zero = arith.constant 0 : i32
+  %set = arith.cmpi sge, %pid, %zero : i32
+  %clear = arith.cmpi slt, %pid, %zero : i32
+  // CHECK-DAG: %[[T:.+]] = arith.constant true
+  // CHECK-DAG: %[[F:.+]] = arith.constant false
+  // CHECK: return %[[T]], %[[F]], %[[T]], %[[F]]
+  %least = arith.minsi %set, %clear : i1
+  %most = arith.maxsi %set, %clear : i1
+  %least_of_any = arith.minsi %set, %b : i1
+  %most_of_any = arith.maxsi %clear, %b : i1
+  return %least, %most, %least_of_any, %most_of_any : i1, i1, i1, i1
+}
