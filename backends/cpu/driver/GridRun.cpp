@@ -221,8 +221,8 @@ tsr_status runGrid(const Kernel &kernel, const uint32_t grid[3], const void *arg
     return TSR_OK;
   Device &device = *kernel.device;
   KernelFunction function = kernel.entry;
-  // What does not fit into the cache anyway need not pass through it.
-  if (kernel.streamEntry && device.cacheBytes() && kernel.bytesWritten > device.cacheBytes() / total)
+  // What the cache does not keep anyway need not pass through it. Such kernels read about as much as they write, so that half of it is what results have.
+  if (kernel.streamEntry && device.cacheBytes() && kernel.bytesWritten > device.cacheBytes() / 2 / total)
     function = kernel.streamEntry;
   Launch launch(kernel, function, args, grid);
   if (total == 1) {

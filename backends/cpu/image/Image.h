@@ -35,7 +35,7 @@ struct KernelEntry {
   uint64_t entry; // offset of the function from the start of the mapped text
   uint64_t
       streamEntry; // a second version that writes past the cache (non-temporal stores), for launches that write more
-                   // than the last-level cache holds; 0 = none
+                   // than half of what the last-level cache holds; 0 = none
   uint64_t
       scratchBytes; // memory a running program needs beside its stack: 64-byte aligned, given by the caller, one a thread
   uint64_t bytesWritten; // estimate a program, for choosing streamEntry; 0 = unknown

@@ -139,14 +139,14 @@ static void streamVersion(const void *args, const ProgramContext *) {
   argument<std::atomic<int>>(args)[1].fetch_add(1);
 }
 
-// The fixture's cache holds 1,000,000 bytes.
+// The fixture's cache holds 1,000,000 bytes; results may have half of it.
 TEST_F(DriverTest, WritesPastTheCacheWhenTheyDoNotFit) {
   tsr_kernel *k = kernel({"stream", plainVersion, 0, streamVersion, 1000});
   std::atomic<int> used[2] = {};
-  ASSERT_EQ(launch(nullptr, k, 1000, 1, 1, used), TSR_OK);
-  EXPECT_EQ(used[0].load(), 1000);
-  ASSERT_EQ(launch(nullptr, k, 1100, 1, 1, used), TSR_OK);
-  EXPECT_EQ(used[1].load(), 1100);
+  ASSERT_EQ(launch(nullptr, k, 500, 1, 1, used), TSR_OK);
+  EXPECT_EQ(used[0].load(), 500);
+  ASSERT_EQ(launch(nullptr, k, 550, 1, 1, used), TSR_OK);
+  EXPECT_EQ(used[1].load(), 550);
 }
 
 static void readControl(const void *args, const ProgramContext *) { *argument<unsigned>(args) = _mm_getcsr(); }
