@@ -155,6 +155,10 @@ public:
     options.optLevel = static_cast<int>(job.options.integer("opt", job.optLevel));
     options.lineInfo = job.options.flag("line_info", true);
     options.limits.maxRegisters = static_cast<unsigned>(job.options.integer("maxnreg", module.option("maxnreg")));
+    const bool cooperative = job.options.flag("launch_cooperative_grid", false),
+               dependent = job.options.flag("launch_pdl", false); // and the source says where it waits
+    options.limits.waitsForLast =
+        job.options.flag("overlap_launches", true) && !cooperative && !dependent && arch.capability->number >= 90;
     options.libraries.named = namedFiles(job.options.get("extern_libs"));
     options.libraries.device = job.options.get("libdevice");
     if (options.libraries.device.empty())
@@ -175,8 +179,8 @@ public:
       job.dump("llvm", r.llvm);
       job.dump("llvm-opt", r.llvmOptimised);
     }
-    uint32_t flags = (job.options.flag("launch_cooperative_grid", false) ? TSR_LAUNCH_COOPERATIVE : 0) |
-                     (job.options.flag("launch_pdl", false) ? TSR_LAUNCH_DEPENDENT : 0);
+    uint32_t flags = (cooperative ? TSR_LAUNCH_COOPERATIVE : 0) |
+                     (dependent || options.limits.waitsForLast ? TSR_LAUNCH_DEPENDENT : 0);
     assembleAndEmit(job, module, arch, r, options, words(job.options.get("ptx_options")), flags);
   }
 

@@ -385,6 +385,9 @@ CHECKS = [
     ("sm_90a", "widened", ["-s", "*bf16:16,*i8:16", "-D", "BLOCK=512"], [r"(sub|add)(\.rn)?\.f32"], [r"cvt\.rn\.(bf16|f32)"]),
     ("sm_80", "widened", ["-s", "*fp32:16,*i8:16", "-D", "BLOCK=512"], [r"(sub|add)(\.rn)?\.f32"], [r"cvt\.rn\.f32"]),
     ("sm_90a", "registers", ["-s", "*i64:16", "--num-ctas", "8", "--num-warps", "2"], [r"\.reqntid 512", r", 512;"], []),
+    # A kernel that may begin before the last one has ended waits for it first of all.
+    ("sm_90", "add", ADD, [r"\.entry add\((.|\n)*?\{\n(\s*(\.reg|ld\.param)[^\n]*\n|\s*\n|\s*//[^\n]*\n|\$L[^\n]*\n|\s*\.(loc|file)[^\n]*\n)*\s*// begin inline asm\n\s*griddepcontrol\.wait;"], []),
+    ("sm_80", "add", ADD, [], [r"griddepcontrol"]),
     # Two readings of a clock are two.
     ("sm_90a", "registers", ["-s", "*i64:16"], [r"griddepcontrol\.wait;(.|\n)*%globaltimer;(.|\n)*%globaltimer;(.|\n)*%smid;(.|\n)*launch_dependents"], []),
 ]

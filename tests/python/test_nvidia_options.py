@@ -129,6 +129,13 @@ def test_launch_attributes_are_part_of_the_kernel():
     assert together.metadata.launch_cooperative_grid and early.metadata.launch_pdl
 
 
+def test_who_waits_for_the_kernel_ahead():
+    def waits(**options):
+        return build(**options).asm["ptx"].count("griddepcontrol.wait")
+    # A source that begins early by itself says where it waits; blocks that start together do not begin early.
+    assert [waits(), waits(overlap_launches=False), waits(launch_pdl=True), waits(launch_cooperative_grid=True)] == [1, 0, 0, 0]
+
+
 def test_float32_products():
     assert "tf32" in build(square, n=64).asm["ptx"]
     assert "tf32" not in build(square, n=64, default_dot_input_precision="ieee").asm["ptx"]

@@ -154,6 +154,13 @@ void emitTensorMaps(llvm::Module &m, const std::vector<uint64_t> &words) {
   global->setAlignment(Align(8));
 }
 
+// PTX ISA, "griddepcontrol": waits until the grids ahead have completed and their writes are visible. First of all, for every lane: a lane that ends without
+// it would let the kernel end, and the next one begin, before the last one has.
+void waitForLastKernel(llvm::Function &kernel) {
+  IRBuilder<> b(&*kernel.getEntryBlock().getFirstInsertionPt());
+  inlinePtx(b, b.getVoidTy(), "griddepcontrol.wait;", "~{memory}", {}, true);
+}
+
 } // namespace
 
 CompileResult compile(const tbc::Module &module, const CompileOptions &options) {
@@ -195,6 +202,8 @@ CompileResult compile(const tbc::Module &module, const CompileOptions &options) 
       r.unsupported = true;
       return r;
     }
+    if (options.limits.waitsForLast)
+      waitForLastKernel(*m.getFunction(f.name));
   }
   std::optional<bool> flushDenormals;
   if (libraries.isUsed()) {

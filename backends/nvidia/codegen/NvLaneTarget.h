@@ -28,6 +28,8 @@ struct KernelLimits {
   // tile to save registers (seen on a layer norm of 16384 columns: eight loads, one at a time); with 1 they issue all eight.
   unsigned blocksPerUnit = 1;
   unsigned clusterBlocks = 1;
+  // The kernel may be started before the one ahead of it in its stream has ended; it waits for that before anything else.
+  bool waitsForLast = false;
 };
 
 class NvLaneTarget final : public codegen::simt::LaneTarget {

@@ -157,6 +157,8 @@ void NvidiaDevice::readLimits() {
   limits_.threads = attribute(cu::kMaxThreads);
   limits_.sharedOptIn = attribute(cu::kSharedOptIn);
   limits_.capability = attribute(cu::kMajor) * 10 + attribute(cu::kMinor);
+  // CUDA programming guide, "Programmatic Dependent Launch": 9.0 and later; in captures, which may be another library's, since CUDA 12.3.
+  limits_.overlaps = limits_.capability >= 90 && api_->version() >= 12030;
   limits_.units = attribute(cu::kUnits);
   limits_.cooperative = attribute(cu::kCooperativeLaunch) != 0;
   limits_.clusters = attribute(cu::kClusterLaunch) != 0;

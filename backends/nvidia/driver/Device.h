@@ -51,6 +51,7 @@ struct DeviceLimits {
   uint32_t capability = 0;  // 10 * major + minor
   uint32_t units = 0;       // multiprocessors
   bool cooperative = false, clusters = false, tensorMaps = false, pools = false;
+  bool overlaps = false; // a kernel may be started before the one ahead of it has ended
 };
 
 class NvidiaDevice final : public sdk::Device, sdk::Launcher {

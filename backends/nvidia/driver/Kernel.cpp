@@ -133,7 +133,7 @@ void NvidiaKernel::checkLaunch(const tsr_launch &l) const {
     throw sdk::Error(TSR_E_TOO_NEW, "unknown launch flags " + std::to_string(l.flags));
 }
 
-void NvidiaKernel::configure(const tsr_launch &l, cu::StreamId stream, cu::LaunchConfig &c,
+void NvidiaKernel::configure(const tsr_launch &l, cu::StreamId stream, bool captured, cu::LaunchConfig &c,
                              cu::LaunchAttribute *attributes) const {
   for (int d = 0; d < 3; ++d) {
     c.grid[d] = l.grid[d];
@@ -155,8 +155,8 @@ void NvidiaKernel::configure(const tsr_launch &l, cu::StreamId stream, cu::Launc
     a.id = cu::kLaunchCooperative;
     a.value.flag = 1;
   }
-  // Before 9.0 nothing begins early.
-  if ((flags & TSR_LAUNCH_DEPENDENT) && device_.limits().capability >= 90) {
+  // The edges that it makes in a graph are other ones than cuStreamGetCaptureInfo tells of.
+  if ((flags & TSR_LAUNCH_DEPENDENT) && device_.limits().overlaps && !captured) {
     cu::LaunchAttribute &a = attributes[c.numAttributes++];
     a.id = cu::kLaunchProgrammaticSerialization;
     a.value.flag = 1;
@@ -191,7 +191,7 @@ uint32_t NvidiaKernel::occupancy(const tsr_launch &l) {
   allowShared(l.smem_dynamic);
   cu::LaunchAttribute attributes[3];
   cu::LaunchConfig config;
-  configure(l, nullptr, config, attributes);
+  configure(l, nullptr, false, config, attributes);
   const uint32_t *cluster = product(l.cluster) ? l.cluster : cluster_;
   int n = 0;
   if (product(cluster) > 1) {
@@ -212,7 +212,7 @@ void NvidiaDevice::launch(sdk::Stream &s, sdk::Kernel &k, const tsr_launch &l) {
   kernel.checkLaunch(l);
   cu::LaunchAttribute attributes[3];
   cu::LaunchConfig config;
-  kernel.configure(l, stream.handle(), config, attributes);
+  kernel.configure(l, stream.handle(), stream.capture() != nullptr, config, attributes);
   NvidiaKernel::ParameterBlock block;
   size_t bytes = 0;
   const void *parameters = kernel.parameters(l, block, bytes);

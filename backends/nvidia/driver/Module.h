@@ -28,8 +28,8 @@ public:
   void checkLaunch(const tsr_launch &launch) const;
   // Lets the kernel use so much dynamic shared memory; nothing to do below what was asked for before.
   void allowShared(uint32_t bytes);
-  // attributes: room for three.
-  void configure(const tsr_launch &launch, cu::StreamId stream, cu::LaunchConfig &config,
+  // attributes: room for three. captured: the launch becomes a node of a graph.
+  void configure(const tsr_launch &launch, cu::StreamId stream, bool captured, cu::LaunchConfig &config,
                  cu::LaunchAttribute *attributes) const;
   // What a launch asks for, beside what there is: for the driver's refusals.
   std::string resources(const tsr_launch &launch) const;

@@ -37,6 +37,20 @@ struct GraphTest : DriverTest {
 };
 } // namespace
 
+TEST_F(GraphTest, CapturedKernelsBeginOneAfterTheOther) {
+  tsr_kernel *nothing = kernel("nothing", 0);
+  ASSERT_EQ(api->capture_begin(stream, TSR_CAPTURE_GLOBAL), TSR_OK) << error();
+  tsr_launch l = launchOf(nullptr, 0);
+  l.flags = TSR_LAUNCH_DEPENDENT;
+  ASSERT_EQ(api->launch(stream, nothing, &l), TSR_OK) << error();
+  EXPECT_FALSE(cuda->dependent);
+  tsr_graph *graph = nullptr;
+  ASSERT_EQ(api->capture_end(stream, &graph), TSR_OK) << error();
+  EXPECT_EQ(api->graph_destroy(graph), TSR_OK);
+  ASSERT_EQ(api->launch(stream, nothing, &l), TSR_OK) << error();
+  EXPECT_TRUE(cuda->dependent);
+}
+
 TEST_F(GraphTest, CaptureInstantiateLaunch) {
   ASSERT_EQ(api->capture_begin(stream, TSR_CAPTURE_GLOBAL), TSR_OK) << error();
   ASSERT_EQ(launchAdd(stream), TSR_OK) << error();

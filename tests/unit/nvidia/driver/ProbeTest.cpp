@@ -1,5 +1,6 @@
 // ProbeTest.cpp - no driver, an old one, a broken one; devices and their facts; opening
 // SPDX-License-Identifier: Apache-2.0
+#include "backends/nvidia/driver/Device.h"
 #include "tests/unit/nvidia/driver/DriverFixture.h"
 
 using namespace tessera;
@@ -148,4 +149,15 @@ TEST_F(ProbeTest, NativeHandles) {
   EXPECT_NE(native, 0u);
   EXPECT_EQ(api->native(device, 77, &native), TSR_E_INVALID);
   api->event_destroy(event);
+}
+
+TEST_F(ProbeTest, KernelsOverlapWhereCapturesTakeThem) {
+  for (auto [version, overlaps] : {std::pair(12020, false), std::pair(12030, true)}) {
+    cuda->version = version;
+    NvidiaDriver driver(FAKE_LIBCUDA);
+    ASSERT_EQ(driver.probe(), 1u);
+    tsr_sink raw = {};
+    std::unique_ptr<sdk::Device> opened = driver.open(0, sdk::Options(nullptr, 0), sdk::Sink(&raw));
+    EXPECT_EQ(static_cast<NvidiaDevice &>(*opened).limits().overlaps, overlaps) << version;
+  }
 }

@@ -51,6 +51,8 @@ class Options:
     reg_inc_consumer: int = 0
     # Accesses by descriptor as tensor copies where the device has them; False: by pointers.
     tensor_copies: bool = True
+    # On devices that can, a kernel is started before the one ahead of it in the stream has ended, and waits for that itself.
+    overlap_launches: bool = True
 
     def __post_init__(self):
         libraries = self.extern_libs.items() if isinstance(self.extern_libs, dict) else self.extern_libs or ()
@@ -169,6 +171,8 @@ def compiler_options(options):
                 pairs.append((name, str(int(value) if isinstance(value, bool) else value)))
         if not options.enable_reflect_ftz:
             pairs.append(("reflect_ftz", "0"))
+        if not options.overlap_launches:
+            pairs.append(("overlap_launches", "0"))
     if options.maxnreg:
         pairs.append(("maxnreg", str(options.maxnreg)))
     return pairs
