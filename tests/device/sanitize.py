@@ -32,44 +32,66 @@ TOOLS = ("memcheck", "racecheck", "synccheck", "initcheck")
 SEEDS_A_RUN = 10
 FOUND = 86  # exit code of the sanitizer where it found something; not one of the programs' own
 
-# What begins a report ("Compute Sanitizer", Understanding … Errors), with what of its line counts as its kind.
-REPORTS = re.compile(r"(Invalid __\w+__ \w+(?: of size \d+ bytes)?|Invalid .*|Uninitialized __\w+__ .*|Barrier error detected.*|"
-                     r"(?:Error|Warning): (?:Potential )?(?:\w+ )?(?:[Rr]ace reported|hazard).*|Potential \w+ hazard detected.*|"
-                     r"Program hit .*|Leaked .*|Fatal UVM.*|Malloc/Free.*|Unused memory.*)")
+# What the tool says that is no report. Every other line of its own without an indent begins one ("Compute Sanitizer", Understanding … Errors): a kind
+# that nobody has seen yet is told, too.
 SUMMARY = re.compile(r"(ERROR|RACECHECK) SUMMARY: (\d+) (?:error|hazard)")
 TROUBLE = re.compile(r"(Internal Sanitizer Error.*|Error: .*(?:instrumented API call|attachable process|terminate successfully|not supported).*|"
                      r"Target application (?:returned an error|terminated).*)")
+ASIDE = re.compile(r"COMPUTE-SANITIZER|LEAK SUMMARY|\d+ errors were (?:not printed|skipped)|(?:Try using|This tool is deprecated|Tracking kernels) .*")
 PLACE = re.compile(r"at (?:0x[0-9a-f]+ in )?(.+?)(?:\+0x[0-9a-f]+)?(?: in (\S+:\d+))?$")
+RACE = re.compile(r"(.* (?:access )?)at (?:0x[0-9a-f]+ in )?(.+?)(?:\+0x[0-9a-f]+)?(?: in (\S+:\d+))?(?: \[\d+ hazards?\])?$")
+ADDRESS = re.compile(r"(?:Address|host access to|access (?:at|to)) (0x[0-9a-f]+)")
+
+
+def placed(name, line):
+    """A kernel, and its line where there is line information."""
+    return re.sub(r"^void |\(.*", "", name) + (f" ({line.rsplit('/', 1)[-1]})" if line else "")
+
+
+def kind_of(lines):
+    """Of a report's lines: what it is, where, without what differs from one thread to the next."""
+    kind, rest = lines[0], lines[1:]
+    if "between" in kind and (found := RACE.match(kind)):  # racecheck names two accesses
+        kind = f"{found[1]}in {placed(found[2], found[3])}"
+        if rest and (other := RACE.match(rest[0])):
+            kind += f" {other[1]}in {placed(other[2], other[3])}"
+    elif kind.startswith("Host API"):  # a copy by the driver, of no kernel
+        kind += "".join(f": {line}" for line in rest if " on access by " in line)
+    elif found := next(filter(None, map(PLACE.match, rest)), None):
+        kind += f" in {placed(found[1], found[2])}"
+    return re.sub(r"0x[0-9a-f]+", "…", kind)
 
 
 def parse(text):
-    """A log of compute-sanitizer, as {"summary": errors or None, "reports": {report: times}, "trouble": [what the tool says of itself]}."""
-    reports, trouble, summaries = collections.Counter(), [], []
-    pending, placed = None, False
+    """A log of compute-sanitizer: {"summary": errors or None, "reports": {report: times}, "addresses": {report: the first one's}, "trouble":
+    [what the tool says of itself]}."""
+    reports, addresses, trouble, summaries, lines = collections.Counter(), {}, [], [], []
+
+    def end():
+        if lines:
+            kind = kind_of(lines)
+            reports[kind] += 1
+            if found := next(filter(None, map(ADDRESS.search, lines)), None):
+                addresses.setdefault(kind, found[1])
+        lines.clear()
+
     for line in text.splitlines():
         if not line.startswith("========="):
             continue
         content = line[len("========="):]
         body = content.strip()
+        if lines and content.startswith("  "):
+            lines.append(body)
+            continue
+        end()
         if found := SUMMARY.match(body):
             summaries.append(int(found[2]))
-            continue
-        if found := TROUBLE.match(body):
+        elif found := TROUBLE.match(body):
             trouble.append(found[1])
-            continue
-        if found := REPORTS.match(body):
-            if pending:
-                reports[pending] += 1
-            pending = re.sub(r"0x[0-9a-f]+", "…", re.sub(r" \[\d+ hazards?\]", "", found[1]))
-            placed = " at " in pending  # racecheck's
-        elif pending and not placed and (found := PLACE.match(body)):
-            # The kernel, and its line where there is line information.
-            placed = True
-            name = re.sub(r"^void |\(.*", "", found[1])
-            pending += f" in {name}" + (f" ({found[2].rsplit('/', 1)[-1]})" if found[2] else "")
-    if pending:
-        reports[pending] += 1
-    return {"summary": sum(summaries) if summaries else None, "reports": dict(reports), "trouble": trouble}
+        elif body and not content.startswith("  ") and not ASIDE.match(body):
+            lines.append(body)
+    end()
+    return {"summary": sum(summaries) if summaries else None, "reports": dict(reports), "addresses": addresses, "trouble": trouble}
 
 
 def verdict(run):
@@ -92,16 +114,18 @@ def table(runs):
         states = collections.Counter(run["state"] for run in runs if run["tool"] == tool)
         if states:
             lines.append(f"{tool:12} {states.total():6} " + " ".join(f"{states[s]:6}" for s in ("ok", "found", "failed", "none", "late")))
-    found = collections.defaultdict(list)
+    found, addresses = collections.defaultdict(list), {}
     for run in runs:
         for report, times in run["reports"].items():
             found[run["tool"], report].append((run["subject"], times))
+            addresses.setdefault((run["tool"], report), run.get("addresses", {}).get(report))
     for (tool, report), places in sorted(found.items()):
         subjects = ", ".join(name for name, _ in places[:4]) + (f" and {len(places) - 4} more" if len(places) > 4 else "")
-        lines.append(f"{tool}: {report}: {sum(times for _, times in places)} times; {subjects}")
+        address = addresses[tool, report]
+        lines.append(f"{tool}: {report}: {sum(times for _, times in places)} times{f', first at {address}' if address else ''}; {subjects}")
     for run in runs:
         if run["state"] in ("failed", "none", "late"):
-            lines.append(f"{run['state']}: {run['tool']} of {run['subject']}: {' '.join(run['trouble'] or [run['last']])[:200]}")
+            lines.append(f"{run['state']}: {run['tool']} of {run['subject']}: exit code {run['code']}: {' '.join([*run['trouble'], run['last']])[:200]}")
     return lines
 
 
@@ -150,11 +174,12 @@ def run_one(sanitizer, tool, name, command, options, environment):
     text = log.read_text(errors="replace")
     own = [line for line in text.splitlines() if line.strip() and not line.startswith("=========")]
     return verdict({"tool": tool, "subject": name, "code": code, "late": late, "seconds": round(time.monotonic() - started, 1), **parse(text),
-                    "last": own[-1] if own else ""})
+                    "last": own[-1] if own else "", "end": text.splitlines()[-12:]})
 
 
 def run_row(name):
-    """One row of the table, in this process: small, with the first configuration of everything that would be tuned."""
+    """One row of the table, in this process: small, with the first configuration of everything that would be tuned. A tuner keeps what a kernel writes
+    to put it back, and initcheck tells of copies of outputs that nothing has written yet."""
     sys.path.insert(0, str(HERE))
     import tessera.triton
     tessera.triton.install()
@@ -162,9 +187,10 @@ def run_row(name):
     import workloads
     row = {row.name: row for row in workloads.table()}[name]
     case = row.make(workloads.World(torch, "cuda"), **row.small)
-    for kernel in case.kernels:
-        if getattr(kernel, "configs", None):
-            kernel.configs = kernel.configs[:1]
+    for module in [module for place, module in sys.modules.items() if place.startswith("kernels.")]:
+        for kernel in vars(module).values():
+            if getattr(kernel, "configs", None):
+                kernel.configs = kernel.configs[:1]
     error = case.error()
     torch.cuda.synchronize()
     print(f"{name}: error {error:.1e}, limit {case.limit:.1e}")

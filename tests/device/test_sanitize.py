@@ -54,6 +54,23 @@ INITCHECK = """========= COMPUTE-SANITIZER
 =========
 ========= ERROR SUMMARY: 1 error
 """
+# A copy by the driver; more errors than are printed.
+COPIED = """========= COMPUTE-SANITIZER
+========= Host API memory access error at host access to 0x7f2a60000010 of size 2048 bytes
+=========     Uninitialized access at 0x7f2a60000010 on access by cudaMemcpy source
+=========
+========= Host API memory access error at host access to 0x7f2a60000020 of size 2048 bytes
+=========     Uninitialized access at 0x7f2a60000020 on access by cudaMemcpy source
+=========
+========= 126 errors were not printed. Use --print-limit option to adjust the number of printed errors
+========= ERROR SUMMARY: 128 errors
+"""
+UNKNOWN = """========= COMPUTE-SANITIZER
+========= Deadlock detected in barriers
+=========     at ring+0x20 in ring.py:7
+=========
+========= ERROR SUMMARY: 1 error
+"""
 NOTHING = """========= COMPUTE-SANITIZER
 ========= Error: Target application terminated before first instrumented API call
 """
@@ -73,15 +90,25 @@ def test_the_same_report_is_told_once_with_its_kernel_and_line():
     found = run(MEMCHECK, code=sanitize.FOUND)
     assert found["state"] == "found" and found["summary"] == 3
     assert found["reports"]["Invalid __global__ write of size 4 bytes in random (kernel.mlir:12)"] == 2
+    assert found["addresses"]["Invalid __global__ write of size 4 bytes in random (kernel.mlir:12)"] == "0x7f1a5c400200"
     assert len(found["reports"]) == 2 and any(r.startswith("Program hit CUDA_ERROR_LAUNCH_FAILED") for r in found["reports"])
 
 
 def test_every_tool_has_its_reports():
-    assert run(RACECHECK, "racecheck")["reports"] == {"Error: Race reported between Write access at softmax+… in softmax.py:9": 1}
+    assert run(RACECHECK, "racecheck")["reports"] == {
+        "Error: Race reported between Write access in softmax (softmax.py:9) and Read access in softmax (softmax.py:11)": 1}
     assert run(SYNCCHECK, "synccheck")["reports"] == {"Barrier error detected. Divergent thread(s) in block. in matmul (matmul.py:40)": 1}
     assert run(INITCHECK, "initcheck")["reports"] == {"Uninitialized __global__ memory read of size 2 bytes in helper<float>": 1}
     for text in (RACECHECK, SYNCCHECK, INITCHECK):
         assert run(text)["state"] == "found"
+    copied = run(COPIED, "initcheck")
+    assert copied["reports"] == {"Host API memory access error at host access to … of size 2048 bytes: Uninitialized access at … on access by cudaMemcpy "
+                                 "source": 2}
+    assert copied["summary"] == 128 and list(copied["addresses"].values()) == ["0x7f2a60000010"]
+
+
+def test_a_report_of_a_kind_that_is_not_known_counts():
+    assert run(UNKNOWN)["reports"] == {"Deadlock detected in barriers in ring (ring.py:7)": 1}
 
 
 def test_errors_that_no_report_explains_are_still_found():
@@ -102,8 +129,8 @@ def test_the_table_names_what_was_found_and_what_did_not_run():
     lines = sanitize.table([run(CLEAN), run(MEMCHECK, code=1), run(NOTHING, "racecheck"), run(SYNCCHECK, "synccheck")])
     text = "\n".join(lines)
     assert "memcheck          2      1      1      0      0      0" in text
-    assert "memcheck: Invalid __global__ write of size 4 bytes in random (kernel.mlir:12): 2 times; random 0" in text
-    assert "none: racecheck of random 0: Error: Target application terminated before first instrumented API call" in text
+    assert "memcheck: Invalid __global__ write of size 4 bytes in random (kernel.mlir:12): 2 times, first at 0x7f1a5c400200; random 0" in text
+    assert "none: racecheck of random 0: exit code 0: Error: Target application terminated before first instrumented API call" in text
     assert "initcheck" not in text
 
 
