@@ -39,7 +39,9 @@ public:
   Allocator(func::FuncOp function, const target::Target &target, unsigned numWarps)
       : function_(function), target_(target), numWarps_(numWarps) {}
   // Bytes in use at most.
-  uint64_t run();
+  uint64_t plan();
+  // Writes the places down; after plan().
+  void write();
   const std::vector<Buffer> &buffers() const { return buffers_; }
 
 private:
@@ -142,7 +144,7 @@ void Allocator::place() {
   }
 }
 
-uint64_t Allocator::run() {
+uint64_t Allocator::plan() {
   number();
   function_.walk([&](Operation *op) {
     if (auto alloc = dyn_cast<SharedAllocOp>(op))
@@ -152,6 +154,12 @@ uint64_t Allocator::run() {
   });
   place();
   uint64_t total = 0;
+  for (const Buffer &buffer : buffers_)
+    total = std::max(total, static_cast<uint64_t>(buffer.offset) + buffer.bytes);
+  return llvm::alignTo(total, 16);
+}
+
+void Allocator::write() {
   Builder builder(function_.getContext());
   for (Buffer &buffer : buffers_) {
     auto offset = builder.getI32IntegerAttr(static_cast<int32_t>(buffer.offset));
@@ -163,9 +171,11 @@ uint64_t Allocator::run() {
       buffer.op->setAttr(kScratchOffsetAttr, offset);
       buffer.op->setAttr(kScratchBytesAttr, bytes);
     }
-    total = std::max(total, static_cast<uint64_t>(buffer.offset) + buffer.bytes);
   }
-  return llvm::alignTo(total, 16);
+}
+
+uint64_t sharedBytesNeeded(func::FuncOp function, const target::Target &target, unsigned numWarps) {
+  return Allocator(function, target, numWarps).plan();
 }
 
 static std::string describe(const Buffer &buffer) {
@@ -206,7 +216,8 @@ StepResult allocateSharedMemory(ModuleOp module, const target::Target &target) {
   uint64_t most = 0, limit = target.info().sharedBytes();
   module.walk([&](func::FuncOp function) {
     Allocator allocator(function, target, numWarps);
-    uint64_t total = allocator.run();
+    uint64_t total = allocator.plan();
+    allocator.write();
     most = std::max(most, total);
     result.count += static_cast<unsigned>(allocator.buffers().size());
     if (total > limit) {

@@ -182,13 +182,15 @@ void BarrierInserter::visit(Operation *op, Pending &pending) {
     // is there in the next, so the rounds end.
     Pending entry = pending;
     while (true) {
+      // What an op awaits in its iteration may have started behind it, in the one before.
+      size_t running = copies_.size() + products_.size();
       Pending state = entry;
       Pending leaving = entry;
       for (Region &region : op->getRegions()) {
         walk(region, state);
         leaving.join(state); // a while leaves after its first region
       }
-      if (!entry.join(state)) {
+      if (!entry.join(state) && copies_.size() + products_.size() == running) {
         pending = leaving;
         break;
       }

@@ -44,6 +44,7 @@ ArrayRef<LayoutStep> layoutSteps() {
       {"lower-tensor-copies", lowerTensorCopies,
        "after the loads that loops start ahead, before conversions of their values cost memory"},
       {"lower-conversions-to-shared", lowerConversionsToShared, "after the last chance to remove one"},
+      {"delay-store-waits", delayStoreWaits, "when every buffer is there, so that what one more costs is known"},
       {"allocate-shared-memory", allocateSharedMemory, "when every buffer is known"},
       {"insert-barriers", insertBarriers, "buffers that share bytes need order too"},
       {"annotate-accesses", annotateAccesses, "a plugin may rely on it; facts of the ops that are left"},
@@ -71,6 +72,7 @@ static StepResult runSteps(ModuleOp module, const target::Target &target) {
 #define GEN_PASS_DEF_PIPELINELOOPSPASS
 #define GEN_PASS_DEF_LOWERTENSORCOPIESPASS
 #define GEN_PASS_DEF_LOWERCONVERSIONSTOSHAREDPASS
+#define GEN_PASS_DEF_DELAYSTOREWAITSPASS
 #define GEN_PASS_DEF_ALLOCATESHAREDMEMORYPASS
 #define GEN_PASS_DEF_INSERTBARRIERSPASS
 #define GEN_PASS_DEF_ANNOTATEACCESSESPASS
@@ -147,6 +149,7 @@ TESSERA_LAYOUT_PASS(SpecializeRoles, specializeRoles, numSpecialized += result.c
 TESSERA_LAYOUT_PASS(PipelineLoops, pipelineLoops, numPipelined += result.count)
 TESSERA_LAYOUT_PASS(LowerTensorCopies, lowerTensorCopies, numLowered += result.count)
 TESSERA_LAYOUT_PASS(LowerConversionsToShared, lowerConversionsToShared, numLowered += result.count)
+TESSERA_LAYOUT_PASS(DelayStoreWaits, delayStoreWaits, numDelayed += result.count)
 TESSERA_LAYOUT_PASS(AllocateSharedMemory, allocateSharedMemory, numBuffers += result.count)
 TESSERA_LAYOUT_PASS(InsertBarriers, insertBarriers, numBarriers += result.count)
 TESSERA_LAYOUT_PASS(AnnotateAccesses, annotateAccesses, numAnnotated += result.count)

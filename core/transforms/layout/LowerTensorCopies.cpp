@@ -7,7 +7,7 @@
 // Loads that follow each other start together and are awaited once. A load whose value goes to a matrix unit's buffer, or changes its layout, is copied to where that is read. The description of the array stands
 // at the start of the kernel.
 // Requires: LAYOUT level, after PipelineLoops, which takes the loads that it can start ahead.  Establishes: no access by descriptor is left.
-// Not done here: stores that run on while the program goes on.
+// Not done here: stores that run on while the program goes on (DelayStoreWaits).
 //
 // SPDX-License-Identifier: Apache-2.0
 #include "core/transforms/layout/Passes.h"

@@ -6,6 +6,7 @@
 #include "core/ir/Tile.h"
 #include "core/target/Target.h"
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/Pass.h"
 
@@ -26,11 +27,15 @@ StepResult specializeRoles(mlir::ModuleOp module, const target::Target &target);
 StepResult pipelineLoops(mlir::ModuleOp module, const target::Target &target);
 StepResult lowerTensorCopies(mlir::ModuleOp module, const target::Target &target);
 StepResult lowerConversionsToShared(mlir::ModuleOp module, const target::Target &target);
+StepResult delayStoreWaits(mlir::ModuleOp module, const target::Target &target);
 StepResult allocateSharedMemory(mlir::ModuleOp module, const target::Target &target);
 StepResult insertBarriers(mlir::ModuleOp module, const target::Target &target);
 StepResult annotateAccesses(mlir::ModuleOp module, const target::Target &target);
 StepResult compareRunsOnce(mlir::ModuleOp module, const target::Target &target);
 StepResult checkLayouts(mlir::ModuleOp module, const target::Target &target);
+
+// Bytes of shared memory that allocateSharedMemory would give the kernel as it is.
+uint64_t sharedBytesNeeded(mlir::func::FuncOp function, const target::Target &target, unsigned numWarps);
 
 // One step of the LAYOUT pipeline, for a stage table.
 struct LayoutStep {

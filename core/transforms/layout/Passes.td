@@ -104,6 +104,16 @@ def LowerConversionsToSharedPass : LayoutPass<"tile-lower-conversions-to-shared"
   let statistics = [Statistic<"numLowered", "lowered", "Number of conversions through shared memory">];
 }
 
+def DelayStoreWaitsPass : LayoutPass<"tile-delay-store-waits"> {
+  let summary = "let tensor stores of a loop run on beside its next iteration";
+  let description = [{
+    Before: `scf.for { … shared_store %s ; … tensor_store %s ; tensor_store_wait 0 }`
+    After:  `scf.for { … tensor_store_wait 0 ; shared_store %s ; … tensor_store %s } ; tensor_store_wait 0`, where the buffer, which then lives around the
+    loops, costs no block. Requires: no conversion crosses warps. Keeps: LAYOUT level.
+  }];
+  let statistics = [Statistic<"numDelayed", "delayed", "Number of stores that run on">];
+}
+
 def AllocateSharedMemoryPass : LayoutPass<"tile-allocate-shared-memory"> {
   let summary = "give every shared buffer its place by liveness";
   let description = [{

@@ -98,3 +98,48 @@ TEST(Descriptor, LoopsThatAlsoCopyByLanes) {
         EXPECT_EQ(copies, stages + 1); // ahead of the loop, in it, and the store
       }
 }
+
+// What a tile's iteration stores is read while the next one works: one store, two with buffers of their own, two through one (the rings take the rest of the
+// 64 KiB), one of a branch, and one in a nest whose next loads start ahead.
+TEST(Descriptor, StoresOfALoopRunOn) {
+  const std::string store = " tile.descriptor_store ";
+  auto doubled = [&](const std::string &text, const std::string &open, const std::string &close) {
+    size_t at = text.find(store);
+    size_t end = text.find("-> ()\n", at) + 6;
+    std::string one = text.substr(at, end - at), other = one;
+    other.replace(other.find("%r,"), 3, "%twice,");
+    other.replace(other.find("offsets[%to,"), 12, "offsets[%behind,");
+    return text.substr(0, at) +
+           " %twice = arith.addf %r, %r : tensor<64x32xf32>\n %c128 = arith.constant 128 : i32\n"
+           " %behind = arith.addi %to, %c128 : i32\n" +
+           one + open + other + close + text.substr(end);
+  };
+  samples::Persistent p;
+  // Of 3 KiB a stage beside a store's 8.
+  auto staged = [&](int stages, const std::string &flags) {
+    samples::Persistent with = p;
+    with.outerFlags = flags;
+    with.loopFlags = "tile.num_stages = " + std::to_string(stages) + " : i32";
+    return samples::persistentKernel(with);
+  };
+  const std::string branch =
+      " %odd = arith.andi %t, %c1 : i32\n %is = arith.cmpi eq, %odd, %zero : i32\n scf.if %is {\n";
+  const std::vector<std::tuple<std::string, std::string, int>> kernels = {
+      {"one", staged(12, ""), 1},
+      {"two", doubled(staged(12, ""), "", ""), 2},
+      {"two, one buffer", doubled(staged(17, ""), "", ""), 1},
+      {"no room", doubled(staged(32, ""), "", ""), 0},
+      {"a branch", doubled(staged(12, ""), branch, " }\n"), 2},
+      {"nest", staged(12, "tile.loop_flags = 1 : i32"), 1}};
+  for (bool group : {false, true})
+    for (const auto &[name, text, delayed] : kernels)
+      for (auto [k, tiles] : {std::pair(0, 2), {16, 0}, {16, 1}, {48, 2}, {128, 2}}) {
+        BothOptions options = withUnits(group);
+        SCOPED_TRACE(name + (group ? ", group" : "") + ", k " + std::to_string(k) + ", tiles " + std::to_string(tiles));
+        int made = -1;
+        options.delayed = &made;
+        EXPECT_EQ(
+            runBoth(text, {samples::halves(8192 + 4096), std::vector<uint8_t>(256 * 32 * 4)}, {k, tiles}, options), "");
+        EXPECT_EQ(made, delayed);
+      }
+}

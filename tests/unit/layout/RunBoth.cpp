@@ -149,6 +149,18 @@ bool leavesRunning(const tbc::Op &op) {
 
 bool isProduct(const tbc::Op &op) { return op.code == tbc::Opcode::AsyncDot; }
 
+int delayedStores(const tbc::Region &region) {
+  int n = 0;
+  for (size_t i = 0; i < region.ops.size(); ++i) {
+    const tbc::Op *next = i + 1 < region.ops.size() ? &region.ops[i + 1] : nullptr;
+    bool ends = next && next->code == tbc::Opcode::TensorStoreWait && next->intAttr(tbc::AttrId::Pending) == 0;
+    n += region.ops[i].code == tbc::Opcode::TensorStore && !ends;
+    for (const tbc::Region &inner : region.ops[i].regions)
+      n += delayedStores(inner);
+  }
+  return n;
+}
+
 // The LAYOUT module; `error` where there is none.
 std::optional<tbc::Module> withLayouts(mlir::ModuleOp module, const BothOptions &options, std::string &error) {
   setWarps(module, options.warps);
@@ -173,6 +185,8 @@ std::optional<tbc::Module> withLayouts(mlir::ModuleOp module, const BothOptions 
     *options.groups = count(layout->functions.at(0).body, isCommit);
   if (layout && options.running)
     *options.running = count(layout->functions.at(0).body, leavesRunning);
+  if (layout && options.delayed)
+    *options.delayed = delayedStores(layout->functions.at(0).body);
   if (layout && options.products)
     *options.products = count(layout->functions.at(0).body, isProduct);
   return layout;

@@ -38,7 +38,8 @@ struct BothOptions {
   int *split = nullptr;                       // gets the number of ops `roles` in the LAYOUT module
   int *groups = nullptr;                      // gets the number of async_commits in it
   int *running = nullptr;                     // gets the number of dot_waits in it that leave products running
-  int *products = nullptr;                    // gets the number of asynchronous products in it
+  int *delayed = nullptr;  // gets the number of tensor_stores in it that run on: no wait for all follows
+  int *products = nullptr; // gets the number of asynchronous products in it
 };
 
 // The mock device's instruction of four warps, 64 x N x 16 of f16 onto f32, that reads b, and perhaps a, from shared memory. group: false: on a menu, it fits nothing.

@@ -102,6 +102,31 @@ func.func @scratch(%v: tensor<16xf32, #A>) {
   return
 }
 
+// A store by the copy engine is awaited in the next iteration, before the lanes fill its buffer again; the barrier behind its start says nothing of its end.
+// CHECK-LABEL: func.func @awaited_later
+// CHECK: scf.for
+// CHECK-NEXT: tile.tensor_store_wait 0
+// CHECK-NEXT: tile.barrier
+// CHECK-NEXT: tile.shared_store
+// CHECK-NEXT: tile.barrier
+// CHECK-NEXT: tile.tensor_store
+// CHECK-NEXT: tile.barrier
+// CHECK-NEXT: }
+func.func @awaited_later(%v: tensor<16xf32, #A>, %m: !tile.ptr<i8>, %n: i32) {
+  %z = arith.constant 0 : i32
+  %one = arith.constant 1 : i32
+  %s = tile.shared_alloc offset = 0 bytes = 64 : !tile.shared<16xf32, #S>
+  scf.for %i = %z to %n step %one : i32 {
+    tile.tensor_store_wait 0
+    tile.shared_store %s, %v : (!tile.shared<16xf32, #S>, tensor<16xf32, #A>) -> ()
+    tile.barrier
+    tile.tensor_store %s, %m, %i : (!tile.shared<16xf32, #S>, !tile.ptr<i8>, i32) -> ()
+    tile.barrier
+  }
+  tile.tensor_store_wait 0
+  return
+}
+
 // A lock is given back after all lanes have stored; taking it needs nothing before it.
 // CHECK-LABEL: func.func @lock
 // CHECK-NEXT: arith.constant
