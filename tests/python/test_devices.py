@@ -192,3 +192,43 @@ def test_switching_devices_keeps_both_kernels(mock):
         add_kernel[(1, )](*arrays, 16, BLOCK=16)
     mock.device.synchronize()
     assert arrays[2][0] == on_device[2].fetch()[0] == 2
+
+
+_PINNED = """
+import tessera
+
+class Host:
+    device, dtype = "cpu", "float32"
+
+    def __init__(self, pinned):
+        self.pinned = pinned
+
+    def data_ptr(self):
+        return 1 << 20
+
+    def is_pinned(self):
+        return self.pinned
+
+@tessera.jit
+def nothing(x):
+    pass
+
+for pinned in (True, False):
+    try:
+        nothing[(1,)](Host(pinned))
+    except (RuntimeError, ValueError) as error:
+        print(error)
+"""
+
+
+def test_locked_host_memory_is_memory_of_a_cuda_device(tmp_path):
+    fake = os.environ.get("TESSERA_FAKE_CUDA")
+    if not fake:
+        pytest.skip("TESSERA_FAKE_CUDA names no folder with a libcuda in software")
+    (tmp_path / "pinned.py").write_text(_PINNED)
+    environment = dict(os.environ, LD_LIBRARY_PATH=fake, TESSERA_DEVICE="nvidia")
+    done = subprocess.run([sys.executable, str(tmp_path / "pinned.py")], env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    # What the software driver does not run got as far as its launch.
+    first, second = done.stdout.splitlines()
+    assert "could not start" in first and second == "Pointer argument (at 0) cannot be accessed from Triton (cpu tensor?)"

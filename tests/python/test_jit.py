@@ -414,3 +414,21 @@ def test_repr_of_a_kernel():
         pass
 
     assert kernel.repr({}) == "a name for tools" and helper.repr({}).endswith(".helper")
+    compiled = kernel.warmup(np.zeros(16, np.float32), grid=(1, ))
+    assert compiled.name == compiled.metadata.name == "a_name_for_tools" and "a_name_for_tools" in compiled.asm["ttir"]
+
+
+def test_repr_sees_the_specialisation():
+
+    def shown(specialization):
+        ones = "_".join(name for name, value in specialization.constants.items() if value == 1)
+        return f"store_{specialization.signature['value']}_{ones}_{specialization.constants['BLOCK']}"
+
+    @tessera.jit(repr=shown)
+    def store(out, value, one, BLOCK: tl.constexpr):
+        at = tl.arange(0, BLOCK)
+        tl.store(out + at, (at + value * one).to(tl.int64))
+
+    out = np.zeros(16, np.int64)
+    names = [store[(1, )](out, value, 1, BLOCK=16).name for value in (5, 2**40)]
+    assert names == ["store_i32_one_16", "store_i64_one_16"] and out.tolist() == [2**40 + i for i in range(16)]

@@ -87,7 +87,7 @@ bool addTensor(const Parameter &p, PyObject *value, const TypeInfo &info, size_t
   Tensor t;
   if (!readTensor(value, info, t))
     return false;
-  if (!checkDevice(index, t.deviceType, tensorDevice))
+  if (!checkDevice(index, value, t.deviceType, tensorDevice))
     return false;
   bool aligned = p.specialise && p.specialiseAlignment && t.address % 16 == 0;
   out.key.push(kTensor | (aligned ? kAligned : 0) | (uint64_t(t.readOnly) << 9) | (uint64_t(t.dtype) << 16));
@@ -131,7 +131,7 @@ bool readDescriptor(PyObject *object, size_t index, int32_t tensorDevice, Descri
   if (!padding)
     return false;
   out.nan = PyUnicode_Check(padding.get()) && utf8(padding.get()) == "nan";
-  return readTensor(base.get(), info, out.base) && checkDevice(index, out.base.deviceType, tensorDevice) &&
+  return readTensor(base.get(), info, out.base) && checkDevice(index, base.get(), out.base.deviceType, tensorDevice) &&
          readInts(object, names.shape, out.shape) && readInts(object, names.strides, out.strides) &&
          readInts(object, names.blockShape, out.block);
 }

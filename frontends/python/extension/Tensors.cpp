@@ -440,8 +440,18 @@ bool readTensor(PyObject *object, const TypeInfo &info, Tensor &out) {
   }
 }
 
-bool checkDevice(size_t index, int32_t tensor, int32_t device) {
-  return fits(tensor, device) || refuse(index, tensor, device);
+// Whether an object in host memory says that its pages are locked: devices of CUDA and ROCm reach them at the same address. DLPack's exchange says of
+// PyTorch's that they are host memory, no more.
+static bool isPinned(PyObject *object) {
+  Reference answer(PyObject_CallMethod(object, "is_pinned", nullptr));
+  if (!answer)
+    PyErr_Clear();
+  return answer && PyObject_IsTrue(answer.get()) == 1;
+}
+
+bool checkDevice(size_t index, PyObject *object, int32_t tensor, int32_t device) {
+  return fits(tensor, device) || (tensor == 1 && (device == 2 || device == 10) && isPinned(object)) ||
+         refuse(index, tensor, device);
 }
 
 const std::string &dtypeSpelling(uint32_t number) { return dtypes().names[number]; }

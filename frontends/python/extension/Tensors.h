@@ -54,6 +54,6 @@ bool readTensor(PyObject *object, const TypeInfo &info, Tensor &out);
 // In place of a device's number where it does not matter where a tensor lives: nothing is launched.
 constexpr int32_t kAnyDevice = -1;
 // Whether kernels on a device (DLPack's number, 0: memory of ours only) can read a tensor there; false: ValueError is set.
-bool checkDevice(size_t index, int32_t tensor, int32_t device);
+bool checkDevice(size_t index, PyObject *object, int32_t tensor, int32_t device);
 
 } // namespace tessera::python

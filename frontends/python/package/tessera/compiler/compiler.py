@@ -67,6 +67,9 @@ def get_cache_key(src, backend, options, env_vars=None):
     return f"{_tessera.__version__}-{src.hash()}-{backend.hash()}-{options.hash()}-{sorted((env_vars or {}).items())}"
 
 
+_SpecializationProxy = namedtuple("SpecializationProxy", ["constants", "signature"])
+
+
 class ASTSource:
     """A function with its specialisation.
 
@@ -81,7 +84,6 @@ class ASTSource:
 
     def __init__(self, fn, signature, constexprs=None, attrs=None):
         self.fn = fn
-        self.name = fn.__name__
         self.signature = signature
         self.constants = {}
         for key, value in (constexprs or {}).items():
@@ -92,6 +94,15 @@ class ASTSource:
         for name in signature:
             if not isinstance(name, str):
                 raise TypeError("Signature keys must be string")
+        self.name = self._name()
+
+    # Of the machine code, which tools show. What the ``repr`` option makes of the specialisation may hold anything; an assembler's names do not.
+    def _name(self):
+        if getattr(self.fn, "_repr", None) is None:
+            return self.fn.__name__
+        constants = {self.fn.arg_names[path[0]]: value for path, value in self.constants.items() if len(path) == 1}
+        text = re.sub(r"[^A-Za-z0-9_$]", "_", self.fn.repr(_SpecializationProxy(constants, self.signature)))
+        return text if text and not text[0].isdigit() else f"_{text}"
 
     def hash(self):
 
