@@ -36,7 +36,7 @@ def product(a, b, c, M: tl.constexpr, N: tl.constexpr, K: tl.constexpr, AT: tl.c
 
 
 @triton.jit
-def staged(a, b, c, steps, M: tl.constexpr, N: tl.constexpr, STEP: tl.constexpr, K: tl.constexpr):
+def staged(a, b, c, steps, M: tl.constexpr, N: tl.constexpr, STEP: tl.constexpr, K: tl.constexpr, LIMIT: tl.constexpr = None):
     m = tl.arange(0, M)
     n = tl.arange(0, N)
     k = tl.arange(0, STEP)
@@ -44,7 +44,7 @@ def staged(a, b, c, steps, M: tl.constexpr, N: tl.constexpr, STEP: tl.constexpr,
     for _ in tl.range(0, steps, num_stages=2):
         x = tl.load(a + m[:, None] * K + k[None, :])
         y = tl.load(b + k[:, None] * N + n[None, :])
-        total = tl.dot(x, y, total)
+        total = tl.dot(x, y, total, max_num_imprecise_acc=LIMIT)
         a += STEP
         b += STEP * N
     tl.store(c + m[:, None] * N + n[None, :], total)
@@ -482,10 +482,10 @@ def main(tessera):
                                                            ((0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1))):
             check(f"product {target} {shape} {'a' * AT}{'b' * BT}{'c' * CT}", lambda: product(target, *shape, bool(AT), bool(BT), bool(CT)))
 
-        def staged(target, element, numpy, M, N, STEP):
+        def staged(target, element, numpy, M, N, STEP, **limit):
             steps = 3
             K = STEP * steps
-            ptx = compiled(target, "staged", f"*{element}:16,*{element}:16,*fp32:16,i32", dict(M=M, N=N, STEP=STEP, K=K))
+            ptx = compiled(target, "staged", f"*{element}:16,*{element}:16,*fp32:16,i32", dict(M=M, N=N, STEP=STEP, K=K, **limit))
             a, b = (rng.integers(-4, 5, shape).astype(np.float16) for shape in ((M, K), (K, N)))
             # fp8e5 has the upper half of fp16's bits; small integers lose nothing
             stored = [(x.view(np.uint16) >> 8).astype(np.uint8) if element == "fp8e5" else x.astype(numpy) for x in (a, b)]
@@ -500,6 +500,9 @@ def main(tessera):
             if element == "fp16" and target == "sm_90a" and shape[0] == 64 or element == "fp32" and shape[1] == 512:
                 continue  # wgmma, whose sum over steps is not modelled; too large
             check(f"staged {target} {element} {shape}", lambda: staged(target, element, numpy, *shape))
+        # Sums of so many products of fp8, added to the others.
+        for limit in (32, 64):
+            check(f"sums of {limit} fp8e5", lambda: staged("sm_90a", "fp8e5", None, 64, 64, 128, LIMIT=limit))
 
         def widened(element, to, numpy):
             ptx = compiled("sm_90a", "widened", f"*{to}:16,*{element}:16", {"BLOCK": 512})

@@ -33,7 +33,7 @@ def softmax(out, x, stride, cols, BLOCK: tl.constexpr):
 
 @triton.jit
 def matmul(a, b, c, K, a_row, b_row, c_row, M: tl.constexpr, N: tl.constexpr, STEP: tl.constexpr, PRECISION: tl.constexpr,
-           ADDED: tl.constexpr = False):
+           ADDED: tl.constexpr = False, LIMIT: tl.constexpr = None):
     row = tl.program_id(0) * M + tl.arange(0, M)
     column = tl.program_id(1) * N + tl.arange(0, N)
     k = tl.arange(0, STEP)
@@ -44,7 +44,7 @@ def matmul(a, b, c, K, a_row, b_row, c_row, M: tl.constexpr, N: tl.constexpr, ST
         if ADDED:
             total += tl.dot(tl.load(left), tl.load(right), input_precision=PRECISION)
         else:
-            total = tl.dot(tl.load(left), tl.load(right), total, input_precision=PRECISION)
+            total = tl.dot(tl.load(left), tl.load(right), total, max_num_imprecise_acc=LIMIT, input_precision=PRECISION)
         left += STEP
         right += STEP * b_row
     tl.store(c + row[:, None] * c_row + column[None, :], total)
@@ -267,6 +267,12 @@ def assembly(text, constraints="=r,r", pack=4, pure=True, block=512):
 COUNTS = ["-s", "*i32:16,*i32:16,i32", "-D", "BLOCK=256"]
 
 
+def exactly(times, text):
+    """A pattern of what has a text so often."""
+    other = rf"(?:(?!{re.escape(text)})[\s\S])*"
+    return rf"\A{other}(?:{re.escape(text)}{other}){{{times}}}\Z"
+
+
 def matmul(element, m=128, n=128, k=64, warps=4, precision="tf32"):
     return ["-s", f"*{element}:16,*{element}:16,*fp32:16,i32:16,i32:16,i32:16,i32:16", "-D", f"M={m}", "-D", f"N={n}", "-D", f"STEP={k}",
             "-D", f"PRECISION={precision!r}", "--num-warps", str(warps)]
@@ -308,6 +314,10 @@ CHECKS = [
     ("sm_90a", "rows_by_rows", rows_by_rows("fp8e4nv", "fp32", 64),
      [r"(setp\.ne\.u32 p(.|\n)*m64n128k32(.|\n)*setp\.eq\.u32 p(.|\n)*m64n128k32(.|\n)*wait_group\.sync\.aligned 0;(.|\n)*add(\.rn)?\.f32(.|\n)*){2}"], []),
     ("sm_90a", "rows_by_rows", rows_by_rows("fp8e5", "fp32", 128, n=256), [r"add\.f32", r"m64n128k32\.f32\.e5m2\.e5m2"], [r"m64n256"]),
+    # Where b's columns are contiguous the warps multiply, with the same unit: the 16 sums of a lane in two parts, in one, in none of their own.
+    ("sm_90a", "matmul", [*matmul("fp8e5", 64, 32), "-D", "LIMIT=32"], [exactly(32, "add.f32"), r"m16n8k32\.row\.col\.f32\.e5m2\.e5m2"], [r"wgmma"]),
+    ("sm_89", "matmul", [*matmul("fp8e5", 64, 32), "-D", "LIMIT=64"], [exactly(16, "add.f32")], []),
+    ("sm_89", "matmul", matmul("fp8e5", 64, 32), [r"m16n8k32\.row\.col\.f32\.e5m2\.e5m2"], [r"add(\.rn)?\.f32"]),
     # Pairs of 16-bit sums stay pairs from one iteration to the next: taking them apart would serialise the products.
     ("sm_90a", "rows_by_rows", rows_by_rows("fp16", "fp16", k=64), [r"m64n128k16\.f16\.f16\.f16", r"wait_group\.sync\.aligned 1;"], []),
     # Of tf32 the unit reads only operands whose k is contiguous: b is not, so the warps multiply.

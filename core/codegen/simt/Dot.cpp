@@ -142,7 +142,8 @@ void Emitter::dotByInstruction(const Op &o) {
   std::map<int64_t, SmallVector<unsigned>> columns;
   for (unsigned r = 0; r < sum.size(); r += tilesC.size())
     columns[parts == 1 ? 0 : lc.unpackOut(lc.applyPacked(r))[rank - 1]].push_back(r);
-  auto issueOn = [&](unsigned r, int64_t k, std::pair<unsigned, unsigned> part) {
+  // Products at k of the tile whose registers begin at r, added to `into`.
+  auto issueOn = [&](unsigned r, int64_t k, std::pair<unsigned, unsigned> part, MutableArrayRef<V> into) {
     std::vector<int64_t> atA = lc.unpackOut(lc.applyPacked(r)), atB = atA;
     atA[rank - 1] = k;
     atB[rank - 2] = k;
@@ -151,16 +152,34 @@ void Emitter::dotByInstruction(const Op &o) {
       fail(o, "a warp does not hold what its part of the product needs");
     issue.aRegisters = fragment(0, part.first, *ra, tilesA.size());
     issue.bRegisters = fragment(1, part.second, *rb, tilesB.size());
-    issue.accumulator = ArrayRef(sum).slice(r, tilesC.size());
+    issue.accumulator = into;
     SmallVector<V> out = target_.matrix(b_, issue);
-    std::copy(out.begin(), out.end(), sum.begin() + r);
+    std::copy(out.begin(), out.end(), into.begin());
   };
+  const int64_t allOfK = ta.shape[rank - 1];
+  // As in asyncDot: of so many products of fp8 a sum is begun anew, and added here. Tile by tile: a second sum of them all takes too many registers.
+  if (auto imprecise = std::max<int64_t>(o.intAttr(AttrId::MaxImprecise), form.k);
+      tbc::isFp8(issue.a) && tbc::isFp8(issue.b) && imprecise <= allOfK) {
+    const int64_t some = (imprecise + form.k - 1) / form.k * form.k;
+    FastMathFlags flags; // as other sums of the kernel have them
+    flags.setAllowContract(target_.numerics().contract);
+    for (int64_t from = 0; from < allOfK; from += some)
+      for (unsigned r = 0; r < sum.size(); r += tilesC.size()) {
+        Registers own(tilesC.size(), Constant::getNullValue(sum[r]->getType()));
+        for (int64_t k = from; k < std::min(from + some, allOfK); k += form.k)
+          issueOn(r, k, {0, 0}, own);
+        for (auto [total, more] : zip(MutableArrayRef(sum).slice(r, tilesC.size()), own))
+          total = e_.narrow(b_.CreateFAddFMF(e_.widen(total, tc.elem), e_.widen(more, tc.elem), flags), tc.elem);
+      }
+    set(o.results[0], std::move(sum));
+    return;
+  }
   // k outermost: the instructions of one step are independent of each other, and hide what each of them takes.
-  for (int64_t k = 0; k < ta.shape[rank - 1]; k += form.k)
+  for (int64_t k = 0; k < allOfK; k += form.k)
     for (const auto &[column, tiles] : columns)
       for (auto part : productsOf(parts))
         for (unsigned r : tiles)
-          issueOn(r, k, part);
+          issueOn(r, k, part, MutableArrayRef(sum).slice(r, tilesC.size()));
   set(o.results[0], std::move(sum));
 }
 
