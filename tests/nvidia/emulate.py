@@ -267,7 +267,8 @@ class Emulator:
         return self.buffers
 
     def execute(self, op, o):
-        if op in ("ret", "bar.sync") or op.startswith(("fence.", "wgmma.fence", "wgmma.commit", "wgmma.wait", "cp.async.commit", "cp.async.wait")):
+        if op in ("ret", "bar.sync") or op.startswith(("fence.", "wgmma.fence", "wgmma.commit", "wgmma.wait", "cp.async.commit", "cp.async.wait",
+                                                      "griddepcontrol.")):
             return
         space, bits = op.split(".")[1] if "." in op else "", int((re.search(r"[busf](\d+)$", op) or [0, 64])[1])
         names = [n.strip() for n in o[0].strip("{}").split(",")]
