@@ -540,9 +540,9 @@ PyObject *launchArguments(PyObject *, PyObject *args) {
   PyObject *kernel, *grid, *stream, *given;
   if (!PyArg_ParseTuple(args, "O!OOO!", kernelType, &kernel, &grid, &stream, &PyTuple_Type, &given))
     return nullptr;
-  DeviceObject *device = activeDevice();
-  if (!device)
-    return nullptr;
+  auto &k = *reinterpret_cast<KernelObject *>(kernel);
+  // Where the kernel is loaded, which need not be the device that is active now.
+  DeviceObject *device = deviceOf(k);
   int32_t extents[3];
   if (!readGrid(grid, extents))
     return nullptr;
@@ -556,7 +556,6 @@ PyObject *launchArguments(PyObject *, PyObject *args) {
     else if (!addArgument(plain, PyTuple_GetItem(given, i), static_cast<size_t>(i), device->tensorDevice, facts))
       return nullptr;
   }
-  auto &k = *reinterpret_cast<KernelObject *>(kernel);
   if (!countFits(k, facts))
     return nullptr;
   TsrStream *on = nullptr;
@@ -565,8 +564,10 @@ PyObject *launchArguments(PyObject *, PyObject *args) {
   else if (PyLong_Check(stream) && device->tensorDevice != 1) {
     if (!wrappedStream(*device, stream, on))
       return nullptr;
-  } else if (!currentStream(*device, on)) {
-    return nullptr;
+  } else {
+    DeviceObject *current = activeDevice();
+    if (!current || !(current->device == device->device ? currentStream(*device, on) : defaultStream(*device, on)))
+      return nullptr;
   }
   if (extents[0] && extents[1] && extents[2] &&
       !launch(k, on, extents, facts.values.data(), static_cast<uint32_t>(facts.values.size())))

@@ -660,10 +660,9 @@ DeviceObject *activeDevice() {
   return as<DeviceObject>(active.device);
 }
 
-bool wrappedStream(DeviceObject &device, PyObject *native, TsrStream *&stream) {
-  uint64_t handle = PyLong_AsUnsignedLongLong(native);
-  if (PyErr_Occurred())
-    return false;
+DeviceObject *deviceOf(const KernelObject &kernel) { return as<DeviceObject>(as<ModuleObject>(kernel.module)->device); }
+
+static bool wrapHandle(DeviceObject &device, uint64_t handle, TsrStream *&stream) {
   // Under the GIL. Never emptied: as few as the program has streams, and a handle that comes back means the same to the vendor.
   static std::map<std::pair<TsrDevice *, uint64_t>, TsrStream *> wrapped;
   TsrStream *&known = wrapped[{device.device, handle}];
@@ -674,6 +673,16 @@ bool wrappedStream(DeviceObject &device, PyObject *native, TsrStream *&stream) {
     }
   stream = known;
   return true;
+}
+
+bool wrappedStream(DeviceObject &device, PyObject *native, TsrStream *&stream) {
+  uint64_t handle = PyLong_AsUnsignedLongLong(native);
+  return !PyErr_Occurred() && wrapHandle(device, handle, stream);
+}
+
+bool defaultStream(DeviceObject &device, TsrStream *&stream) {
+  stream = nullptr;
+  return device.tensorDevice <= 1 || wrapHandle(device, 0, stream);
 }
 
 bool currentStream(DeviceObject &device, TsrStream *&stream) {

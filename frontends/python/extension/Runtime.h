@@ -62,6 +62,11 @@ extern ActiveDevice active;
 DeviceObject *activeDevice();
 // Where a launch goes: the chosen stream, the framework's, or null for the default stream. False with an error.
 bool currentStream(DeviceObject &device, TsrStream *&stream);
+// The stream on which frameworks work where the program chose none: the vendor's default one, or null for the device's own. False with an
+// error.
+bool defaultStream(DeviceObject &device, TsrStream *&stream);
+// Borrowed: where the kernel is loaded.
+DeviceObject *deviceOf(const KernelObject &kernel);
 // The stream with this handle of the vendor's, a Python int. False with an error.
 bool wrappedStream(DeviceObject &device, PyObject *native, TsrStream *&stream);
 

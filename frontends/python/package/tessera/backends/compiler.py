@@ -52,6 +52,10 @@ class BaseBackend(metaclass=ABCMeta):
     def get_module_map(self):
         return {}
 
+    def get_codegen_implementation(self, options):
+        """What the target adds to the language; the compiler library has it."""
+        return {}
+
     @staticmethod
     def parse_attr(desc):
         return [["tt.divisibility", 16]] if "D" in desc else []

@@ -20,7 +20,7 @@ from tessera import _tessera, knobs
 from tessera.backends.compiler import BaseBackend, GPUTarget, Language
 from tessera.compiler.errors import CompilationError, compilation_error, parse_diagnostics
 from tessera.compiler.options import Options, compiler_options, parse_options, target_with, used_options
-from tessera.runtime.driver import driver, target_text
+from tessera.runtime.driver import PLUGINS, DriverUtils, driver, target_text
 from tessera.runtime.errors import OutOfResources
 
 # Triton's names of stages onto the compiler's.
@@ -118,6 +118,13 @@ class ASTSource:
 
     def parse_options(self):
         return {}
+
+    def make_ir(self, target, options, codegen_fns=None, module_map=None, context=None):
+        """The function's IR for a target, a ``KernelIR``. Errors: CompilationError and its kinds."""
+        from tessera.compiler._kernel_ir import KernelIR
+        result = _run_compiler(self, target, options, "tile")
+        parameters = [(name, ty) for name, ty in self.signature.items() if ty != "constexpr"]
+        return KernelIR(self.name, parameters, result.outputs["tile"].decode(), result.facts["arguments"])
 
     # (name, type, has constant, constant, divisibility) for the compiler
     def bindings(self):
@@ -264,13 +271,17 @@ class AsmDict(dict):
     ``obj``) work too. Errors: KeyError for what the target does not have.
     """
 
-    def __init__(self, kernel, known):
+    def __init__(self, src, target, options, artifact, known):
         super().__init__()
-        self._kernel = kernel
+        self._of = (src, target, options, artifact)
         self._known = tuple(dict.fromkeys(known))
 
+    # With the stages that are made; the others can still be where the function's source came along.
+    def __reduce__(self):
+        return AsmDict, (*self._of, self._known), None, None, iter(list(dict.items(self)))
+
     def __missing__(self, name):
-        value = self._kernel._stage(name)
+        value = self._made(name)
         if value is None:
             raise KeyError(f"Unknown key: '{name}'; there are: {', '.join(self._known)}")
         self[name] = value
@@ -287,6 +298,28 @@ class AsmDict(dict):
 
     def __len__(self):
         return len(self.keys())
+
+    def _made(self, name):
+        src, target, options, artifact = self._of
+        if name == "source":
+            return src.fn.src if src.fn is not None else src.src
+        if name == "sass" and target.backend == "cuda":
+            from tessera.tools.disasm import get_sass
+            return get_sass(self["cubin"])
+        stage = _STAGES.get(name, name)
+        if stage == "artifact":
+            return artifact
+        if stage not in (*_TEXTS, "bytecode", "obj"):
+            return None
+        # A target that takes kernels without layouts has none: its last IR is the tile IR.
+        wanted = "tile,layout" if stage == "layout" else stage
+        if src.fn is not None and src.fn.fn is None:
+            raise RuntimeError(f"asm[{name!r}] of {src.name} cannot be made: its function was taken off by who pickled the kernel")
+        outputs = _run_compiler(src, target, options, wanted).outputs
+        found = outputs.get(stage) or (outputs.get("tile") if stage == "layout" else None)
+        if name == "cubin" and found is None:
+            return artifact  # without an assembler the kernel file holds PTX
+        return found.decode() if found is not None and stage in _TEXTS else found
 
     def get(self, name, default=None):
         try:
@@ -318,7 +351,25 @@ class DirectLauncher:
 
 @lru_cache
 def _metadata_class(fields):
-    return namedtuple("KernelMetadata", fields)
+
+    class KernelMetadata(namedtuple("KernelMetadata", fields)):
+        __slots__ = ()
+
+        def __reduce__(self):
+            return _metadata, (self._asdict(), )
+
+    return KernelMetadata
+
+
+def _metadata(facts):
+    return _metadata_class(tuple(sorted(facts)))(**facts)
+
+
+class _Loaded(dict):
+    """A kernel on devices, id(device) -> (device, kernel). Copies and pickles of a kernel are loaded nowhere yet."""
+
+    def __reduce__(self):
+        return _Loaded, ()
 
 
 def _hook(hook):
@@ -344,21 +395,25 @@ class CompiledKernel:
                     "tmem_size": 0, "global_scratch_size": facts["scratch"], "global_scratch_align": 1,
                     "profile_scratch_size": 0, "profile_scratch_align": 1, "tensordesc_meta": [],
                     "threads_per_warp": target.warp_size or 1, "triton_version": "3.6.0"}
-        self.metadata = _metadata_class(tuple(sorted(metadata)))(**metadata)
+        self.metadata = _metadata(metadata)
         self.packed_metadata = (options.num_warps, options.num_ctas, self.metadata.shared)
         self.metadata_group = {}
         self.kernel = artifact
         backend = make_backend(target)
-        self.asm = AsmDict(self, ("source", *_STAGES_OF.get(target.backend, ("ttir", "ttgir", "llir", "asm", "artifact"))))
+        self.asm = AsmDict(src, target, options, artifact,
+                           ("source", *_STAGES_OF.get(target.backend, ("ttir", "ttgir", "llir", "asm", "artifact"))))
         if _STAGES.get(backend.binary_ext, "artifact") == "artifact":
             dict.__setitem__(self.asm, backend.binary_ext, artifact)
         self.module = None
         self.function = None
-        self._loaded = {}
+        self._loaded = _Loaded()
         self._run = None
         self.n_regs = max(facts["n_regs"], 1)
         self.n_spills = facts["n_spills"]
         self.n_max_threads = 1024
+
+    def __getstate__(self):
+        return {**self.__dict__, "module": None, "function": None, "_run": None}
 
     @property
     def shared(self):
@@ -376,31 +431,12 @@ class CompiledKernel:
         """Names of the pointer parameters that the kernel may write through; a leaf of a tuple as "name.0"."""
         return tuple(name for name, _, _, kind, flags in self._facts["arguments"] if kind == 2 and not flags & 1)
 
-    def _stage(self, name):
-        if name == "source":
-            return self.src.fn.src if self.src.fn is not None else self.src.src
-        if name == "sass" and self._target.backend == "cuda":
-            from tessera.tools.disasm import get_sass
-            return get_sass(self.asm["cubin"])
-        stage = _STAGES.get(name, name)
-        if stage == "artifact":
-            return self.kernel
-        if stage not in (*_TEXTS, "bytecode", "obj"):
-            return None
-        # A target that takes kernels without layouts has none: its last IR is the tile IR.
-        wanted = "tile,layout" if stage == "layout" else stage
-        outputs = _run_compiler(self.src, self.metadata.target, self._options, wanted).outputs
-        found = outputs.get(stage) or (outputs.get("tile") if stage == "layout" else None)
-        if name == "cubin" and found is None:
-            return self.kernel  # without an assembler the kernel file holds PTX
-        return found.decode() if found is not None and stage in _TEXTS else found
-
     # The kernel on a device; loads it there the first time. The launch path calls this once a specialisation.
     def _device_kernel(self, device):
         kernel = self._loaded.get(id(device))
         if kernel is not None:
             return kernel[1]
-        limit = driver.active.utils.get_device_properties(device.ordinal)["max_shared_mem"] if not device.host_pointers else 0
+        limit = DriverUtils.properties_of(device)["max_shared_mem"] if not device.host_pointers else 0
         if limit and self._facts["shared"] > limit:
             raise OutOfResources(self._facts["shared"], limit, "shared memory")
         for hook in filter(None, (_hook(knobs.runtime.kernel_load_start_hook), )):
@@ -417,7 +453,15 @@ class CompiledKernel:
 
     def _init_handles(self):
         if self.module is None:
-            self._device_kernel(driver.active.device)
+            self._device_kernel(self._own_device())
+
+    def _own_device(self):
+        """The active device, or where that is of another kind than the kernel's target (a program may work on several) one that fits."""
+        plugin, device = PLUGINS.get(self._target.backend, self._target.backend), driver.active.device
+        if device.plugin == plugin:
+            return device
+        from tessera.backends import backends
+        return backends[plugin].driver().device if plugin in backends else device
 
     @property
     def run(self):

@@ -19,8 +19,8 @@ from tessera.backends.compiler import GPUTarget
 from tessera.backends.driver import DriverBase
 
 # Names of plugins as Triton calls their targets.
-_BACKENDS = {"nvidia": "cuda", "amd": "hip"}
-_PLUGINS = {backend: plugin for plugin, backend in _BACKENDS.items()}
+BACKENDS = {"nvidia": "cuda", "amd": "hip"}
+PLUGINS = {backend: plugin for plugin, backend in BACKENDS.items()}
 _WARP_SIZES = {"nvidia": 32, "amd": 64, "mock": 32}  # of other devices 1: programs divide by it
 _C_TYPES = {"i1": "int8_t", "u1": "uint8_t", "i8": "int8_t", "i16": "int16_t", "i32": "int32_t", "i64": "int64_t", "u8": "uint8_t",
             "u16": "uint16_t", "u32": "uint32_t", "u64": "uint64_t", "fp16": "double", "bf16": "double", "fp32": "double",
@@ -32,16 +32,25 @@ def target_of(device):
     arch = device.target
     if device.plugin == "nvidia":
         arch = int("".join(c for c in arch if c.isdigit()) or 0)
-    return GPUTarget(_BACKENDS.get(device.plugin, device.plugin), arch, _WARP_SIZES.get(device.plugin, 1))
+    return GPUTarget(BACKENDS.get(device.plugin, device.plugin), arch, _WARP_SIZES.get(device.plugin, 1))
 
 
 def target_text(target):
-    """A GPUTarget as the compiler spells it: "cpu/x86-64-v4", "nvidia/sm_90a"."""
-    plugin = _PLUGINS.get(target.backend, target.backend)
-    arch = target.arch
+    """A GPUTarget as the compiler spells it: "cpu/x86-64-v4", "nvidia/sm_90a". Without an arch it is that of the machine's device of this
+    backend: programs have none for a processor (PyTorch's Inductor says "")."""
+    plugin = PLUGINS.get(target.backend, target.backend)
+    arch = target.arch or _arch_here(plugin)
     if plugin == "nvidia" and isinstance(arch, int):
         arch = f"sm_{arch}" + ("a" if arch >= 90 else "")
     return f"{plugin}/{arch}" if arch else plugin
+
+
+@functools.cache
+def _arch_here(plugin):
+    try:
+        return _tessera.Device(plugin, None, _in_worker_first()).target
+    except (RuntimeError, ValueError):
+        return ""  # no such device: what compiles for the target says so
 
 
 class DeviceInterface:
@@ -129,7 +138,10 @@ class DriverUtils:
 
     def get_device_properties(self, device=None):
         """A dictionary with Triton's keys; sizes in bytes, clocks in kHz and 0 where unknown."""
-        d = self._owner.device
+        return self.properties_of(self._owner.device)
+
+    @staticmethod
+    def properties_of(d):
         host = d.host_pointers
         return {"max_shared_mem": d.cache_bytes if host else 232448 if d.plugin == "nvidia" else 65536,
                 "max_num_regs": 65536, "multiprocessor_count": d.units, "warpSize": _WARP_SIZES.get(d.plugin, 1),
@@ -168,6 +180,13 @@ class DeviceDriver(DriverBase):
     @classmethod
     def is_active(cls):
         return True
+
+    @property
+    def opened_plugin(self):
+        """The plugin whose device this is: the one that was asked for by name, or that of the open device; None before it is opened."""
+        if self._device is None:
+            return self._which.partition(":")[0] if self._which and self._which != "native" else None
+        return self._device.plugin
 
     @property
     def device(self):

@@ -9,6 +9,7 @@ import sys
 import threading
 import weakref
 from collections import namedtuple
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -169,7 +170,8 @@ class JITCallable:
 
         Errors: RuntimeError for a plain Python function among the globals that it uses.
         """
-        with self._hash_lock:
+        # Inductor takes the lock off before it pickles a function whose key is known.
+        with self._hash_lock or nullcontext():
             if self._hash is None:
                 # Stands in for the key while a function that calls itself is visited.
                 self._hash = f"recursion:{self._fn_name}"
@@ -390,6 +392,9 @@ class JITFunction(_tessera.Launcher, JITCallable, KernelInterface):
         self.noinline = noinline
         self.arg_names = [p.name for p in self.params]
         self.constexprs = [p.num for p in self.params if p.is_constexpr]
+        self._configure_launcher()
+
+    def _configure_launcher(self):
         self._configure([(p.name, p.has_default, p.default if p.has_default else None, p.is_constexpr, p.is_const,
                           p.do_not_specialize, p.do_not_specialize_on_alignment, p.annotation_type) for p in self.params])
 
@@ -552,12 +557,24 @@ class JITFunction(_tessera.Launcher, JITCallable, KernelInterface):
     def __repr__(self):
         return f"JITFunction({self.module}:{self.fn.__qualname__})"
 
-    # A kernel is pickled by its name, as a function is.
+    # A kernel is pickled by its name, as a function is. Inductor compiles in processes of its own whose kernels have no name here, and takes
+    # what cannot be pickled (``fn``, ``__globals__``) off them: those are pickled whole, and can be asked for everything but a compile.
     def __reduce__(self):
+        if self.fn is None:
+            return _from_state, ({name: value for name, value in self.__dict__.items() if name not in ("device_caches", "_hash_lock")}, )
         if "<locals>" in self.__qualname__:
             import pickle
             raise pickle.PicklingError(f"{self!r} is local to a function: only kernels at module level can be pickled")
         return _by_name, (self.__module__, self.__qualname__)
+
+
+def _from_state(state):
+    function = JITFunction.__new__(JITFunction)
+    function.__dict__.update(state)
+    function._hash_lock = threading.RLock()
+    function.device_caches = _DeviceCaches(function)
+    function._configure_launcher()
+    return function
 
 
 def _by_name(module, qualname):
@@ -627,4 +644,9 @@ def get_jit_fn_file_line(fn):
 
 def mangle_type(arg, specialize=False):
     """The signature type of a value."""
-    return _tessera.specialization(arg, specialize)[0]
+    return _tessera.specialization(arg, False, specialize)[0]
+
+
+def native_specialize_impl(backend, arg, is_const, specialize_value, align):
+    """The signature type and the key of a value; ``backend`` has no say."""
+    return _tessera.specialization(arg, is_const, specialize_value, align)

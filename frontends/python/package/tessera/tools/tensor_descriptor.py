@@ -66,8 +66,8 @@ class TensorDescriptor:
     @staticmethod
     def from_tensor(tensor, block_shape, padding="zero"):
         """A descriptor of a whole torch tensor or NumPy array, with its own shape and strides."""
-        if callable(getattr(tensor, "stride", None)):
-            strides = tensor.stride()
-            return TensorDescriptor(tensor, tensor.shape, strides, block_shape, padding)
+        # Not callable(): torch.compile traces this function.
+        if hasattr(tensor, "stride"):
+            return TensorDescriptor(tensor, tensor.shape, tensor.stride(), block_shape, padding)
         strides = [step // tensor.dtype.itemsize for step in tensor.strides]
         return TensorDescriptor(tensor, list(tensor.shape), strides, block_shape, padding)

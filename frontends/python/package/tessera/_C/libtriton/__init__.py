@@ -7,6 +7,7 @@ import os
 from types import SimpleNamespace
 
 from tessera.language.core import PropagateNan
+from tessera.runtime.jit import native_specialize_impl
 
 # What changes compiled code from the environment.
 _INVALIDATING = ("TRITON_F32_DEFAULT", "TRITON_DEFAULT_FP_FUSION", "TRITON_DISABLE_LINE_INFO", "TRITON_ENABLE_ASAN",
@@ -25,12 +26,6 @@ def getenv_bool(key, default=False):
 def get_cache_invalidating_env_vars():
     """The set variables that are part of every cache key."""
     return {name: os.environ[name] for name in _INVALIDATING if name in os.environ}
-
-
-def native_specialize_impl(backend, arg, is_const, specialize_value, align):
-    """The type and the key of an argument, as the launch path finds them."""
-    from tessera import _tessera
-    return _tessera.specialization(arg, is_const, specialize_value, align)
 
 
 class _Missing:
@@ -54,6 +49,9 @@ class _Missing:
 
 ir = _Missing("triton._C.libtriton.ir")
 ir.PROPAGATE_NAN = PropagateNan
+# Programs make one to call ASTSource.make_ir, which has no use for it.
+ir.context = SimpleNamespace
+ir.load_dialects = lambda context: None
 passes = _Missing("triton._C.libtriton.passes")
 llvm = _Missing("triton._C.libtriton.llvm")
 nvidia = _Missing("triton._C.libtriton.nvidia")
