@@ -168,6 +168,22 @@ def test_a_sleeping_device_is_woken_until_its_times_are_steady(mock, monkeypatch
     assert sampler._awake and len(calls) > 4 and set(calls) == {8}
 
 
+def test_who_measures_next_finds_the_device_awake(mock, monkeypatch):
+    from tessera.runtime import tuning
+    wakings = []
+    monkeypatch.setattr(tuning.Sampler, "_wake", lambda self, *work: wakings.append(self))
+    monkeypatch.setattr(tuning.Sampler, "_worked", float("-inf"))
+    nothing = (lambda: None, ) * 3
+    first, second, late = (tuning.Sampler() for _ in range(3))
+    for sampler in (first, second, late):  # this device's cache is evicted by hand, byte by byte
+        sampler._flush = None
+    first.quantiles(*nothing, float("inf"))
+    second.quantiles(*nothing, float("inf"))
+    monkeypatch.setattr(tuning, "_AWAKE_S", -1.0)
+    late.quantiles(*nothing, float("inf"))
+    assert wakings == [first, late]
+
+
 def test_cpu_tensors_do_not_fit_it(mock):
     x = np.zeros(64, np.float32)
     dx = DeviceArray(mock.device, x.copy())

@@ -14,6 +14,8 @@ _WARM_MS, _MEASURE_MS, _MIN_SAMPLES, _MAX_SAMPLES = 5.0, 30.0, 3, 200
 # A device that slept works until its clocks are up: an H100 at 345 MHz needs some tenths of a second. Until the time of a launch has not fallen by more
 # than a fiftieth for _STEADY_S, at most _WAKE_S, both in seconds.
 _STEADY_S, _WAKE_S = 0.1, 1.0
+# Clocks stay up so many seconds after the last launch that was measured.
+_AWAKE_S = 1.0
 # Candidates within this factor of the best are measured a second time, at most so many.
 _CLOSE, _MOST_CLOSE = 1.2, 5
 # A candidate is given up after its first launches when it is this much slower than the best one so far.
@@ -232,6 +234,8 @@ class Sampler:
     """Measures launches of candidates on the active device, caches evicted before each. On a device with streams the host queues
     a batch and waits once: were it to wait for each launch, its own time would be part of the sample and the clocks would fall."""
 
+    _worked = float("-inf")  # when a sampler of this process last waited for a device
+
     def __init__(self):
         from tessera.runtime.driver import driver
         self._driver = driver.active
@@ -256,6 +260,7 @@ class Sampler:
             finish()
             pairs.append((start, end))
         self._device.synchronize()
+        Sampler._worked = time.perf_counter()
         return [start.elapsed_time(end) for start, end in pairs]
 
     def _wake(self, prepare, launch, finish):
@@ -272,6 +277,7 @@ class Sampler:
         """Milliseconds of ``launch`` at quantiles (0.5, 0.2, 0.8). Stops early when the first launches are far slower than
         ``best`` (milliseconds)."""
         from tessera.testing import _quantile
+        self._awake = self._awake or time.perf_counter() - Sampler._worked < _AWAKE_S
         self.batch(prepare, launch, finish, 1)
         if not self._awake:
             self._wake(prepare, launch, finish)
