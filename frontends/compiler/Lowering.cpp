@@ -6,6 +6,7 @@
 #include "core/bytecode/Writer.h"
 #include "core/bytecode/mlir/Convert.h"
 #include "core/pipeline/Context.h"
+#include "core/transforms/layout/LayoutQuestions.h"
 #include "core/transforms/layout/Passes.h"
 #include "frontends/compiler/TileBytes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -121,6 +122,8 @@ bool Lowering::simplify(const TargetCompiler *target) {
 }
 
 bool Lowering::placeLayouts(const TargetCompiler &target) {
+  if (!options_.number(tile::kAutoWarpSpecialize, 1))
+    tile::setModuleOption(module_, tile::kAutoWarpSpecialize, 0);
   return runLayoutPipeline(module_, target.target(), pipeline_, list_);
 }
 

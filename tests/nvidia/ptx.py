@@ -115,11 +115,11 @@ def descriptors(a, b, c, M, N, K, STAGES: tl.constexpr, ROLES: tl.constexpr = Fa
 
 
 @triton.jit
-def persistent(a, b, c, M, N, K):
+def persistent(a, b, c, M, N, K, ROLES: tl.constexpr):
     left = tl.make_tensor_descriptor(a, [M, K], [K, 1], [128, 64])
     right = tl.make_tensor_descriptor(b, [K, N], [N, 1], [64, 128])
     out = tl.make_tensor_descriptor(c, [M, N], [N, 1], [128, 128])
-    for tile in tl.range(tl.program_id(0), tl.cdiv(M, 128) * tl.cdiv(N, 128), tl.num_programs(0), warp_specialize=True):
+    for tile in tl.range(tl.program_id(0), tl.cdiv(M, 128) * tl.cdiv(N, 128), tl.num_programs(0), warp_specialize=ROLES):
         row, column = tile % tl.cdiv(M, 128) * 128, tile // tl.cdiv(M, 128) * 128
         total = tl.zeros((128, 128), tl.float32)
         for k in range(0, K, 64):
@@ -372,8 +372,13 @@ CHECKS = [
       r"mbarrier\.init\.shared::cta\.b64 \[%r\d+ \+ 0\], 8;", r"bar\.sync\s+1, 256;", TENSOR_STORE,
       r"try_wait(.|\n)*(wgmma\.mma_async(.|\n)*){4}wait_group\.sync\.aligned 1;(.|\n)*mbarrier\.arrive\.shared::cta\.b64 _(.|\n)*bra(.|\n)*wait_group\.sync\.aligned 0;"],
      [r"\.local", r"mbarrier\.inval", r"bar\.sync\s+0;(.|\n)*bar\.sync\s+0;"]),
-    ("sm_90a", "persistent", ["-s", "*fp16:16,*fp16:16,*fp16:16,i32:16,i32:16,i32:16", "--num-warps", "8"],
-     [r"setmaxnreg\.inc", r"bar\.sync\s+1, 256;", TENSOR_LOAD, TENSOR_STORE], [r"\.local", r"mbarrier\.inval"]),
+    # So does a persistent product that does not ask, unless that is forbidden. Its store is awaited before the next one's tile is written, and at the end.
+    *(("sm_90a", "persistent", ["-s", "*fp16:16,*fp16:16,*fp16:16,i32:16,i32:16,i32:16", "--num-warps", "8", "-D", f"ROLES={asks}"],
+       [r"setmaxnreg\.inc", r"bar\.sync\s+1, 256;", TENSOR_LOAD,
+        r"bulk\.wait_group\.read 0(.|\n)*stmatrix(.|\n)*" + TENSOR_STORE + r"(.|\n)*bra(.|\n)*bulk\.wait_group\.read 0"], [r"\.local", r"mbarrier\.inval"])
+      for asks in (True, False)),
+    ("sm_90a", "persistent", ["-s", "*fp16:16,*fp16:16,*fp16:16,i32:16,i32:16,i32:16", "--num-warps", "8", "-D", "ROLES=False", "--no-auto-warp-specialize"],
+     [r"\.reqntid 256", TENSOR_LOAD, TENSOR_STORE], [r"setmaxnreg", r"bar\.sync\s+1,", r"\.local"]),
     ("sm_90", "descriptors", [*DESCRIPTORS, "-D", "ROLES=True"], [r"\.reqntid 160", r"bar\.sync\s+1, 128;", r"mma\.sync", TENSOR_LOAD], [r"setmaxnreg", r"maxnreg"]),
     ("sm_80", "descriptors", [*DESCRIPTORS, "-D", "ROLES=True"], [r"\.reqntid 128", r"cp\.async\.cg"], [r"mbarrier", r"bar\.sync\s+1"]),
     # A stride of which nothing is known: by pointers.

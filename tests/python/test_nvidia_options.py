@@ -136,6 +136,29 @@ def test_who_waits_for_the_kernel_ahead():
     assert [waits(), waits(overlap_launches=False), waits(launch_pdl=True), waits(launch_cooperative_grid=True)] == [1, 0, 0, 0]
 
 
+@tessera.jit
+def tiles(a, b, c, M, N, K):
+    left = tl.make_tensor_descriptor(a, [M, K], [K, 1], [128, 64])
+    right = tl.make_tensor_descriptor(b, [K, N], [N, 1], [64, 128])
+    out = tl.make_tensor_descriptor(c, [M, N], [N, 1], [128, 128])
+    for tile in range(tl.program_id(0), tl.cdiv(M, 128) * tl.cdiv(N, 128), tl.num_programs(0)):
+        row, column = tile % tl.cdiv(M, 128) * 128, tile // tl.cdiv(M, 128) * 128
+        total = tl.zeros((128, 128), tl.float32)
+        for k in range(0, K, 64):
+            total = tl.dot(left.load([row, k]), right.load([k, column]), total)
+        out.store([row, column], total.to(tl.float16))
+
+
+def test_warps_that_only_load():
+    signature = {**dict.fromkeys("abc", "*fp16"), **dict.fromkeys("MNK", "i32")}
+    attrs = {(i,): [["tt.divisibility", 16]] for i in range(6)}
+    source = ASTSource(tiles, signature, attrs=attrs)
+
+    def threads(**options):
+        return re.search(r"\.reqntid (\d+)", tessera.compile(source, target=HOPPER, options={"num_warps": 8, **options}).asm["ptx"])[1]
+    assert [threads(), threads(auto_warp_specialize=False)] == ["384", "256"]
+
+
 def test_float32_products():
     assert "tf32" in build(square, n=64).asm["ptx"]
     assert "tf32" not in build(square, n=64, default_dot_input_precision="ieee").asm["ptx"]

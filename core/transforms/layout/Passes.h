@@ -34,6 +34,9 @@ StepResult annotateAccesses(mlir::ModuleOp module, const target::Target &target)
 StepResult compareRunsOnce(mlir::ModuleOp module, const target::Target &target);
 StepResult checkLayouts(mlir::ModuleOp module, const target::Target &target);
 
+// Option of a module, 1 unless it says otherwise: whether roles are taken where they win and nobody asked for them (specializeRoles).
+inline constexpr const char *kAutoWarpSpecialize = "auto_warp_specialize";
+
 // Bytes of shared memory that allocateSharedMemory would give the kernel as it is.
 uint64_t sharedBytesNeeded(mlir::func::FuncOp function, const target::Target &target, unsigned numWarps);
 

@@ -99,8 +99,7 @@ static int32_t startedSince(DotWaitOp wait) {
   return count;
 }
 
-// 32-bit registers a lane that a tile takes.
-static uint64_t registersOf(Value tile) {
+uint64_t registersOf(Value tile) {
   auto type = cast<RankedTensorType>(tile.getType());
   auto elements = static_cast<uint64_t>(layoutOf(tile).getLayout().inSize(layout::kRegister));
   return llvm::divideCeil(elements * type.getElementType().getIntOrFloatBitWidth(), 32);

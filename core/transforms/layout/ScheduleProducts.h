@@ -9,6 +9,9 @@
 
 namespace tessera::tile {
 
+// 32-bit registers a lane that a tile takes.
+uint64_t registersOf(mlir::Value tile);
+
 // Whether a loop has products whose sums only go round, and which need another product of their iteration (weights of an attention times values), that
 // can run on into the next iteration. A sum that nothing scales is then not awaited in the loop at all; one that is scaled, when the lanes have waited
 // for the next iteration's other products. Operands and sums of both are live then: `registers` a lane are the limit, 0 where none is known.

@@ -7,7 +7,8 @@
 // while the work stores the last one. Every ring has a full and an empty barrier a slot. Slot and parity are carried through all loops around the
 // specialised one, so that a ring outlives it. Loads that are first used by one op share their barriers.
 // Which loops: those innermost in a loop that says warp_specialize, whose loads are all by descriptor and which have a dot; their coordinates,
-// bounds and the loops around them follow from scalars; nothing stores to what they load. Others stay as they are, with a remark.
+// bounds and the loops around them follow from scalars; nothing stores to what they load. Others stay as they are, with a remark. In a kernel that
+// asks for nothing: its only innermost loop, where roles win (SpecializedLoop::wins), unless the module's option auto_warp_specialize is 0.
 // Requires: LAYOUT level, before PipelineLoops, which takes the loops that are left.  Keeps: LAYOUT level.  docs/rationale/roles.md
 //
 // SPDX-License-Identifier: Apache-2.0
@@ -31,6 +32,8 @@ namespace {
 
 constexpr int64_t kWarpSpecialize = 2;     // bit 1 of loop_flags
 constexpr int64_t kRegistersOfCopies = 40; // coordinates, addresses and barriers of a few loads
+constexpr uint64_t kRegistersOfLanes =
+    26; // beside the sums of a loop that only multiplies: ptxas 13.0 gives it 154 with 128 of sums, 90 with 64
 
 class SpecializedLoop : LoopLoads {
 public:
@@ -38,6 +41,8 @@ public:
       : LoopLoads(loop, facts, target) {}
   // Why the loop stays as it is; empty: build() may be called. sharedLeft: bytes that no ring of another loop has.
   std::string plan(func::FuncOp function, int64_t sharedLeft, int64_t stages);
+  // Whether roles are faster than loads ahead, for a planned loop that nobody asked them for.
+  bool wins(func::FuncOp function, int64_t warps);
   int64_t ringBytes() const;
   // The loop with slots in place of loads, inside of the work. `before`: where rings and barriers are made. Gives the ops of the copying role to `copies`.
   void build(OpBuilder &before, TensorMaps &maps, int64_t warps, llvm::SetVector<Operation *> &copies);
@@ -173,6 +178,33 @@ std::string SpecializedLoop::plan(func::FuncOp function, int64_t sharedLeft, int
   if (slots_ < 2)
     return "shared memory has no room for two of its tiles at once";
   return {};
+}
+
+// Measured cases decide (roles.md): a persistent product, whose tiles follow each other in a loop, gains; a loop that a program enters once, and an
+// attention, whose lanes work between its products, lose. What is gained is the time in which the block has nothing for its matrix unit: the epilogue and the first loads
+// of the next tile. A second block of the multiprocessor would fill it as well, so there must be no room for one.
+bool SpecializedLoop::wins(func::FuncOp function, int64_t warps) {
+  bool isInLoop = false;
+  for (Operation *parent = loop_->getParentOp(); parent != function; parent = parent->getParentOp())
+    if (auto around = dyn_cast<scf::ForOp>(parent)) {
+      isInLoop = true;
+      if (hasLoopFlag(around, kFlatten))
+        return false; // the next tile's loads start early anyway
+    }
+  if (!isInLoop || !inFlight_)
+    return false;
+  const target::TargetInfo &info = target_.info();
+  uint64_t registers = kRegistersOfLanes;
+  for (AsyncDotOp dot : loop_.getBody()->getOps<AsyncDotOp>())
+    registers += registersOf(dot.getResult());
+  // Without roles the rings' bytes are free again while a tile is stored.
+  auto shared = static_cast<uint64_t>(std::max(ringBytes() + sharedOfOneIteration(), transientOutside(function)));
+  uint64_t lanes = static_cast<uint64_t>(warps) * info.lanes();
+  uint64_t blocks = info.sharedBytes() / std::max<uint64_t>(shared, 1);
+  if (uint64_t file = info.stated(target::Capability::RegFile))
+    blocks = std::min(blocks, file / (lanes * registers));
+  uint64_t most = info.stated(target::Capability::RegsPerThread);
+  return blocks <= 1 && (!most || registers <= most);
 }
 
 // ---- the loop ----------------------------------------------------------------------------------------------------------
@@ -503,16 +535,21 @@ private:
 unsigned RoleMaker::run() {
   const target::TargetInfo &info = target_.info();
   auto module = function_->getParentOfType<ModuleOp>();
-  SmallVector<scf::ForOp> loops;
+  SmallVector<scf::ForOp> loops, innermost;
   function_.walk([&](scf::ForOp loop) {
     bool isInnermost = true, asksForIt = false;
     loop.getBody()->walk([&](scf::ForOp) { isInnermost = false; });
     for (Operation *around = loop; around != function_; around = around->getParentOp())
       if (auto flags = around->getAttrOfType<IntegerAttr>(kLoopFlagsAttr))
         asksForIt |= (flags.getInt() & kWarpSpecialize) != 0;
+    if (isInnermost)
+      innermost.push_back(loop);
     if (isInnermost && asksForIt)
       loops.push_back(loop);
   });
+  bool isAsked = !loops.empty();
+  if (!isAsked && innermost.size() == 1 && moduleOption(module, kAutoWarpSpecialize, 1))
+    loops = innermost;
   if (loops.empty())
     return 0;
   int64_t warps = moduleOption(module, "num_warps", 4);
@@ -530,6 +567,8 @@ unsigned RoleMaker::run() {
     std::string not_ = !why.empty() ? why
                                     : candidate.plan(function_, left - rings,
                                                      own ? own.getInt() : moduleOption(module, "num_stages", 3));
+    if (!isAsked && (!not_.empty() || !candidate.wins(function_, warps)))
+      return 0;
     if (!not_.empty()) {
       candidate.remark() << "warp_specialize does nothing here: " << not_;
       continue;

@@ -73,6 +73,19 @@ TEST(Roles, TheCopiesGoOnToTheNextTile) {
       }
 }
 
+// Of 64 KiB the rings take more than half: no second block would fill the waits.
+TEST(Roles, WhereNobodyAskedForThem) {
+  for (int stages : {3, 12})
+    for (bool group : {false, true})
+      for (auto [k, tiles] : {std::pair(0, 2), {16, 1}, {48, 4}, {128, 3}}) {
+        samples::Persistent p;
+        p.outerFlags = "";
+        p.loopFlags = "tile.num_stages = " + std::to_string(stages) + " : i32";
+        SCOPED_TRACE(std::to_string(stages) + " stages");
+        expectSplit(samples::persistentKernel(p), k, tiles, group && stages == 12, group);
+      }
+}
+
 TEST(Roles, TilesAndStepsAsOneLoop) {
   for (bool group : {false, true})
     for (auto [k, tiles] : {std::pair(0, 2), {16, 3}, {48, 4}, {128, 0}, {128, 3}})

@@ -51,6 +51,8 @@ class Options:
     reg_inc_consumer: int = 0
     # Accesses by descriptor as tensor copies where the device has them; False: by pointers.
     tensor_copies: bool = True
+    # Warps that only load where they win, asked for or not; False: only for tl.range(…, warp_specialize=True).
+    auto_warp_specialize: bool = True
     # On devices that can, a kernel is started before the one ahead of it in the stream has ended, and waits for that itself.
     overlap_launches: bool = True
 
@@ -159,6 +161,8 @@ def compiler_options(options):
         pairs.append(("extern_libs", ";".join(f"{name}={path}" for name, path in options.extern_libs)))
     if not options.tensor_copies:
         pairs.append(("tensor_copies", "0"))
+    if not options.auto_warp_specialize:
+        pairs.append(("auto_warp_specialize", "0"))
     if options.default_dot_input_precision:
         pairs.append(("default_dot_input_precision", options.default_dot_input_precision))
     if options.max_num_imprecise_acc_default is not None:
