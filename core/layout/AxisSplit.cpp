@@ -81,7 +81,7 @@ std::optional<AxisSplit> splitAxis(const LinearLayout &layout, unsigned axis) {
 }
 
 WarpExchange exchangeAlong(const LinearLayout &layout, const AxisRun &run, uint64_t done, unsigned elementBits,
-                           const std::vector<std::pair<unsigned, uint64_t>> &moved) {
+                           const std::vector<std::pair<unsigned, uint64_t>> &moved, unsigned dealt) {
   assert(run.place == Place::Warp);
   unsigned warpBits = static_cast<unsigned>(run.bits.size());
   // Rows: the bits of the element that still count, closed up; the warps of the run below them.
@@ -92,6 +92,12 @@ WarpExchange exchangeAlong(const LinearLayout &layout, const AxisRun &run, uint6
   uint64_t spread = 0;
   for (auto [lane, bit] : moved)
     spread |= bit;
+  WarpExchange exchange;
+  Vectors laneColumns = layout.columnsOf(kLane);
+  for (unsigned lane = 0; lane < laneColumns.size() && exchange.lanes.size() < std::min(dealt, warpBits); ++lane)
+    if (!rowOf(laneColumns[lane]))
+      exchange.lanes.push_back(lane);
+  unsigned own = warpBits - static_cast<unsigned>(exchange.lanes.size()); // bits that the reader's registers count
   std::vector<Dim> outs = {{"dim0", static_cast<unsigned>(std::popcount(left))}, {"dim1", warpBits}};
   auto side = [&](bool isWriter) {
     Vectors registers, lanes, warps;
@@ -99,13 +105,16 @@ WarpExchange exchangeAlong(const LinearLayout &layout, const AxisRun &run, uint6
       if (rowOf(column) && !(isWriter && (column & spread)))
         registers.push_back(rowOf(column));
     if (!isWriter)
-      for (unsigned i = 0; i < warpBits; ++i)
+      for (unsigned i = 0; i < own; ++i)
         registers.push_back(uint64_t(1) << i);
-    for (uint64_t column : layout.columnsOf(kLane))
+    for (uint64_t column : laneColumns)
       lanes.push_back(rowOf(column));
     if (isWriter)
       for (auto [lane, bit] : moved)
         lanes[lane] = rowOf(bit);
+    else
+      for (unsigned i = 0; i < exchange.lanes.size(); ++i)
+        lanes[exchange.lanes[i]] = uint64_t(1) << (own + i);
     for (uint64_t column : layout.columnsOf(kWarp))
       warps.push_back(rowOf(column));
     if (isWriter)
@@ -120,7 +129,6 @@ WarpExchange exchangeAlong(const LinearLayout &layout, const AxisRun &run, uint6
     columns.insert(columns.end(), warps.begin(), warps.end());
     return LinearLayout(std::move(ins), outs, std::move(columns));
   };
-  WarpExchange exchange;
   exchange.writer = side(true);
   exchange.reader = side(false);
   exchange.elements = uint64_t(1) << (std::popcount(left) + warpBits);

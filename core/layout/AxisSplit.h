@@ -44,11 +44,13 @@ struct WarpExchange {
   LinearLayout writer, reader; // registers that count rows; the reader's higher registers count the warps of the run
   LinearLayout shared;         // offset -> (row, warp)
   uint64_t elements = 0;       // of the buffer
+  std::vector<unsigned> lanes; // bits of the reader's lane number that count the highest bits of the run
 };
 // done: packed output bits that the values no longer depend on. moved: lane bits that count bits of the element which registers
 // counted before (lane bit -> packed output bit): the writer's values are spread over them, the reader reads all. elementBits: storage bits.
+// dealt: so many of the run's highest bits are counted by the reader's lanes, as far as lane bits count nothing else, instead of its registers.
 WarpExchange exchangeAlong(const LinearLayout &layout, const AxisRun &run, uint64_t done, unsigned elementBits,
-                           const std::vector<std::pair<unsigned, uint64_t>> &moved = {});
+                           const std::vector<std::pair<unsigned, uint64_t>> &moved = {}, unsigned dealt = 0);
 
 // Scratch bytes of a reduction or scan of one operand with `elementBits` storage bits: its exchanges between warps.
 uint64_t reductionScratch(const LinearLayout &layout, unsigned axis, unsigned elementBits);

@@ -199,6 +199,7 @@ private:
   V spreadOut(V x, llvm::ArrayRef<unsigned> bits);
   // Reduce.cpp
   Tuples reduceRegisters(const Combiner &c, const layout::LinearLayout &l, const layout::AxisSplit &s);
+  Tuples shuffled(const Tuples &t, unsigned mask);
   bool reduceByInstruction(const Combiner &c, const layout::AxisSplit &s, Tuples &parts);
   std::vector<std::pair<unsigned, uint64_t>> reduceLanes(const Combiner &c, const layout::LinearLayout &l,
                                                          const layout::AxisSplit &s, Tuples &parts);

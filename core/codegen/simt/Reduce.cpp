@@ -46,6 +46,15 @@ Emitter::Tuples Emitter::reduceRegisters(const Combiner &c, const LinearLayout &
   return combineHalves(c, std::move(parts), static_cast<unsigned>(rows.size()));
 }
 
+// What the lane has whose number differs in the bits of the mask.
+Emitter::Tuples Emitter::shuffled(const Tuples &t, unsigned mask) {
+  Tuples out(t.size());
+  for (size_t i = 0; i < t.size(); ++i)
+    for (V v : t[i])
+      out[i].push_back(shuffleXor(v, mask));
+  return out;
+}
+
 // ---- lanes ---------------------------------------------------------------------------------------------------------
 
 // Integers of up to 32 bits over a whole subgroup, where the device has an instruction for it.
@@ -99,19 +108,27 @@ struct LanePlan {
 };
 } // namespace
 
+// How many bits of the warp number the lanes of a warp deal among themselves when they read what `1 << warpBits` warps wrote for each of
+// `rows` rows, words of 32 bits: they combine those by shuffles. Alone, each lane of each warp reads every value.
+static unsigned warpBitsOfLanes(unsigned warpBits, unsigned rows, unsigned words) {
+  // Clocks of a multiprocessor until all warps are through: it gives all lanes of a warp a word a clock, by a load or by a shuffle, also where
+  // they are all the same. A shuffle and what combines with it keep the warp waiting.
+  constexpr unsigned kStep = 28;
+  unsigned best = 0, least = ~0u;
+  for (unsigned h = 0; h <= warpBits; ++h) {
+    unsigned clocks = ((rows * words * ((1u << (warpBits - h)) + h)) << warpBits) + kStep * h;
+    if (clocks < least)
+      least = clocks, best = h;
+  }
+  return best;
+}
+
 // Leaves each row's tuple in all lanes along the axis; or, for an exchange between warps that follows, in the lanes that it returns:
 // lane bit -> the element's bit that it counts.
 std::vector<std::pair<unsigned, uint64_t>> Emitter::reduceLanes(const Combiner &c, const LinearLayout &l,
                                                                 const AxisSplit &s, Tuples &parts) {
   if (!s.lanes || reduceByInstruction(c, s, parts))
     return {};
-  auto shuffled = [&](const Tuples &t, unsigned mask) {
-    Tuples out(t.size());
-    for (size_t i = 0; i < t.size(); ++i)
-      for (V v : t[i])
-        out[i].push_back(shuffleXor(v, mask));
-    return out;
-  };
   SmallVector<unsigned> bits;
   for (uint64_t rest = s.lanes; rest; rest &= rest - 1)
     bits.push_back(static_cast<unsigned>(std::countr_zero(rest)));
@@ -181,18 +198,27 @@ void Emitter::reduce(const Op &o) {
         warps.bits.insert(warps.bits.end(), run.bits.begin(), run.bits.end());
         warps.elements |= run.elements;
       }
+    size_t rows = size_t(1) << std::popcount(rowRegisters(l, s));
+    unsigned words = 0;
+    for (tbc::ValueId operand : o.operands)
+      words += (type(operand).elementBytes() + 3) / 4;
+    // Only where it does not matter which lane combined what: all of them go on with their own result.
+    unsigned dealt =
+        c.plain.empty() ? 0
+                        : warpBitsOfLanes(static_cast<unsigned>(warps.bits.size()), static_cast<unsigned>(rows), words);
     std::vector<WarpExchange> plans;
     std::vector<uint64_t> offsets;
     uint64_t bytes = 0;
     for (tbc::ValueId operand : o.operands) {
       unsigned bits = type(operand).elementBytes() * 8;
-      plans.push_back(layout::exchangeAlong(l, warps, s.elements & ~warps.elements, bits, moved));
+      plans.push_back(layout::exchangeAlong(l, warps, s.elements & ~warps.elements, bits, moved, dealt));
       offsets.push_back(bytes);
       bytes += layout::reductionScratch(l, static_cast<unsigned>(o.intAttr(AttrId::Axis)), bits);
     }
-    size_t rows = size_t(1) << std::popcount(rowRegisters(l, s));
     parts = exchange(o, scratch(o, bytes), offsets, plans, parts);
     parts = combineHalves(c, std::move(parts), static_cast<unsigned>(rows));
+    for (unsigned lane : plans[0].lanes)
+      parts = combine(c, parts, shuffled(parts, 1u << lane));
   }
   for (size_t i = 0; i < o.results.size(); ++i)
     set(o.results[i], std::move(parts[i]));

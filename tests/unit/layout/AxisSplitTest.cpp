@@ -88,6 +88,30 @@ TEST(AxisSplit, ARowOfAllLanesIsReadAsVectors) {
   EXPECT_EQ(reductionScratch(l, 1, 32), 16u);
 }
 
+// Sixteen warps: a lane reads four values, four lanes have all of them; lanes that count rows have nothing to deal.
+TEST(AxisSplit, LanesDealTheWarpsOut) {
+  std::vector<int64_t> shape = {1, 4096}, one = {1, 4}, lanes = {1, 32}, sixteen = {1, 16};
+  std::vector<unsigned> order = {1, 0};
+  LinearLayout l = blockedLayout(shape, one, lanes, sixteen, order);
+  AxisSplit s = *splitAxis(l, 1);
+  AxisRun warps{Place::Warp, {0, 1, 2, 3}, s.elements & (uint64_t(15) << 7)};
+  WarpExchange e = exchangeAlong(l, warps, s.elements & ~warps.elements, 32, {}, 2);
+  EXPECT_EQ(e.lanes, (std::vector<unsigned>{0, 1}));
+  EXPECT_EQ(e.reader.inBits(kRegister), 2u);
+  SharedAccess read = analyseAccess(e.reader, e.shared, 32, {});
+  EXPECT_EQ(read.accessesPerLane, 1);
+  EXPECT_EQ(read.conflicts(), 0);
+  EXPECT_TRUE(e.reader.isSurjective());
+  // All five lane bits count rows.
+  LinearLayout rows = blockedLayout(std::vector<int64_t>{32, 64}, std::vector<int64_t>{1, 4},
+                                    std::vector<int64_t>{32, 1}, sixteen, order);
+  AxisSplit t = *splitAxis(rows, 1);
+  AxisRun across{Place::Warp, {0, 1, 2, 3}, t.elements & (uint64_t(15) << 2)};
+  WarpExchange whole = exchangeAlong(rows, across, t.elements & ~across.elements, 32, {}, 2);
+  EXPECT_TRUE(whole.lanes.empty());
+  EXPECT_EQ(whole.reader.inBits(kRegister), 4u);
+}
+
 TEST(AxisSplit, GathersStayInTheirWarpWhereTheRowsDo) {
   std::vector<int64_t> shape = {8, 32}, one = {1, 1};
   std::vector<unsigned> order = {1, 0};
