@@ -101,6 +101,13 @@ def of_bytes(out, x, y, BLOCK: tl.constexpr, KIND: tl.constexpr):
 
 
 @triton.jit
+def chosen(out, label, x, start, BLOCK: tl.constexpr):
+    at = tl.arange(0, BLOCK)
+    v = tl.load(x + at).to(tl.float32)
+    tl.store(out + at, tl.where(start + at == tl.load(label), v - 1.0, v))
+
+
+@triton.jit
 def nibbles(out, x, scale, ROWS: tl.constexpr, COLUMNS: tl.constexpr):
     row, column = tl.arange(0, ROWS), tl.arange(0, COLUMNS)
     packed = tl.load(x + row[:, None] * COLUMNS + column[None, :])
@@ -617,6 +624,25 @@ def main(tessera):
             return bool(np.array_equal(got, want)), f"{int(np.sum(got != want))} of {want.size} wrong"
 
         check("int4 in bytes, scaled", nibbles)
+
+        # A lane's distance to the value, compared with constants; a value of 64 bits may be none of the indices although its lower half is. The upper one of two
+        # bf16 in a word only loses the lower one.
+        def chosen(element):
+            ptx = compiled("sm_90a", "chosen", f"*fp32:16,*{element}:16,*bf16:16,i32", {"BLOCK": 1024})
+            x = rng.standard_normal(1024).astype(np.float32).view(np.uint32) & 0xffff0000
+            wrong = 0
+            labels = [1000, 1007, 1519, 2023, 2024, 999, 7, -1, -(1 << 31)] + ([(1 << 32) + 1007, -(1 << 32) + 1500, 1 << 40] if element == "i64" else [])
+            for label in labels:
+                got = np.frombuffer(Emulator([bytes(4096), np.array([label], np.int64 if element == "i64" else np.int32).tobytes(), (x >> 16).astype(np.uint16).tobytes()],
+                                             numbers=[1000]).run(ptx)[0], np.float32)
+                want = x.view(np.float32) - (np.arange(1000, 2024) == label).astype(np.float32)
+                wrong += int(np.sum(got != want))
+            constants = len(re.findall(r"setp\.(?:eq|ne)\.[bsu]32\s+%p\d+, %r\d+, \d+;", ptx))
+            masks, wide = len(re.findall(r"and\.b32\s+%r\d+, %r\d+, -65536;", ptx)), len(re.findall(r"cvt\.s64\.s32|setp\.(?:eq|ne)\.[bsu]64", ptx))
+            return not wrong and constants >= 7 and masks == 4 and wide <= 2, f"{wrong} wrong, {constants} constants, {masks} masks, {wide} of 64 bits"
+
+        for element in ("i32", "i64"):
+            check(f"which index is that {element}", lambda: chosen(element))
     print(f"{passed} passed, {failed} failed")
     return 1 if failed or not passed else 0
 

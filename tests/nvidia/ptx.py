@@ -496,7 +496,7 @@ def main(tessera):
 
         # Blocks of a multiprocessor, which the assembler's registers decide: more where a row is loaded once and lanes wait, no more where rows are read again.
         if compiled("sm_90a", "add", ADD, "cubin")[1]:
-            for kernel, options, wanted in (("centred", ["-D", "BLOCK=8192", "--num-warps", "16"], 4),
+            for kernel, options, wanted in (("centred", ["-D", "BLOCK=16384", "--num-warps", "16"], 3),
                                             ("read_twice", ["-D", "PIECE=16384", "--num-warps", "8"], 1)):
                 done, ptx = compiled("sm_90a", kernel, ["-s", "*fp16:16,*fp16:16,i32:16", *options], "asm")
                 found = re.search(r"\.minnctapersm (\d+)", ptx.decode())

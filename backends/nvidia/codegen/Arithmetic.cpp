@@ -213,12 +213,28 @@ SmallVector<Value *> NvLaneTarget::bytesByWords(IRBuilderBase &b, Opcode code, A
   return out;
 }
 
+// A bf16 is the upper half of its f32: of two in a word one is shifted there, the other one only loses its neighbour. LLVM shifts both, one of them down first.
+SmallVector<Value *> NvLaneTarget::widenBfloats(IRBuilderBase &b, ArrayRef<V> values) {
+  SmallVector<V> out;
+  for (V v : values) {
+    auto *extract = dyn_cast<ExtractElementInst>(v);
+    auto *cast = extract ? dyn_cast<BitCastInst>(extract->getVectorOperand()) : nullptr;
+    auto *place = extract ? dyn_cast<ConstantInt>(extract->getIndexOperand()) : nullptr;
+    bool isUpper = cast && place && cast->getOperand(0)->getType()->isIntegerTy(32) && place->isOne();
+    V bits = isUpper ? b.CreateAnd(cast->getOperand(0), 0xffff0000) : b.CreateShl(b.CreateZExt(v, b.getInt32Ty()), 16);
+    out.push_back(b.CreateBitCast(bits, b.getFloatTy()));
+  }
+  return out;
+}
+
 // Pairs of f32 -> packed pairs of a narrow type, of fp8 -> wider ones, where one instruction does two.
 SmallVector<Value *> NvLaneTarget::convertFloats(IRBuilderBase &b, Elem from, Elem to, bool towardsZero,
                                                  ArrayRef<V> values) {
   bool fp8 = from == Elem::F8E4M3FN || from == Elem::F8E5M2;
   if (values.size() >= 2 && fp8 && (to == Elem::F16 || to == Elem::F32 || (to == Elem::BF16 && arch_.sm >= 80)))
     return widenFp8(b, from, to, values);
+  if (from == Elem::BF16 && to == Elem::F32)
+    return widenBfloats(b, values);
   if (values.size() < 2 || from != Elem::F32 || arch_.sm < 80)
     return {};
   Intrinsic::ID id;

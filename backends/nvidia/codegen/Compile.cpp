@@ -7,6 +7,7 @@
 #include "backends/nvidia/codegen/Compile.h"
 
 #include "backends/nvidia/codegen/ConstantOffsets.h"
+#include "backends/nvidia/codegen/IndexEqualities.h"
 #include "backends/nvidia/codegen/LoopOffsets.h"
 #include "backends/nvidia/codegen/TensorMaps.h"
 #include "core/codegen/simt/Emitter.h"
@@ -137,6 +138,7 @@ void optimise(llvm::Module &m, TargetMachine &tm, std::optional<bool> flushDenor
   fpm.addPass(createFunctionToLoopPassAdaptor(LICMPass(LICMOptions()), true));
   fpm.addPass(EarlyCSEPass(false));
   fpm.addPass(SimplifyCFGPass());
+  fpm.addPass(IndexEqualitiesPass());
   fpm.addPass(ConstantOffsetsPass());
   fpm.addPass(DCEPass());
   fpm.addPass(LoopOffsetsPass());

@@ -119,6 +119,7 @@ private:
                                      llvm::ArrayRef<V> values);
   llvm::SmallVector<V> saturateToFp8(llvm::IRBuilderBase &b, tbc::Elem from, tbc::Elem to, llvm::ArrayRef<V> values);
   llvm::SmallVector<V> widenFp8(llvm::IRBuilderBase &b, tbc::Elem from, tbc::Elem to, llvm::ArrayRef<V> values);
+  static llvm::SmallVector<V> widenBfloats(llvm::IRBuilderBase &b, llvm::ArrayRef<V> values);
   llvm::SmallVector<V> bytesByWords(llvm::IRBuilderBase &b, tbc::Opcode code,
                                     llvm::ArrayRef<llvm::ArrayRef<V>> operands);
   llvm::SmallVector<V> widenBytes(llvm::IRBuilderBase &b, bool isSigned, tbc::Elem to, llvm::ArrayRef<V> values);
