@@ -32,8 +32,10 @@ namespace {
 
 constexpr int64_t kWarpSpecialize = 2;     // bit 1 of loop_flags
 constexpr int64_t kRegistersOfCopies = 40; // coordinates, addresses and barriers of a few loads
-constexpr uint64_t kRegistersOfLanes =
-    26; // beside the sums of a loop that only multiplies: ptxas 13.0 gives it 154 with 128 of sums, 90 with 64
+// Beside products and weights, of lanes that compute on them, and what roles may leave them short of a lane's most.
+constexpr uint64_t kRegistersOfWork = 72;
+// Beside the sums of a loop that only multiplies: ptxas 13.0 gives it 154 with 128 of sums, 90 with 64.
+constexpr uint64_t kRegistersOfLanes = 26;
 
 class SpecializedLoop : LoopLoads {
 public:
@@ -42,7 +44,7 @@ public:
   // Why the loop stays as it is; empty: build() may be called. sharedLeft: bytes that no ring of another loop has.
   std::string plan(func::FuncOp function, int64_t sharedLeft, int64_t stages);
   // Whether roles are faster than loads ahead, for a planned loop that nobody asked them for.
-  bool wins(func::FuncOp function, int64_t warps);
+  bool wins(func::FuncOp function, int64_t warps, int64_t stages);
   int64_t ringBytes() const;
   // The loop with slots in place of loads, inside of the work. `before`: where rings and barriers are made. Gives the ops of the copying role to `copies`.
   void build(OpBuilder &before, TensorMaps &maps, int64_t warps, llvm::SetVector<Operation *> &copies);
@@ -88,6 +90,14 @@ static Value constantI32(OpBuilder &builder, Location loc, int64_t value) {
 
 // ---- whether -----------------------------------------------------------------------------------------------------------
 
+// Whether the copy fills buffers of the matrix unit, which are counted as such, and needs none of its own.
+static bool goesToBuffers(DescriptorLoadOp load, const target::TargetInfo &info) {
+  return llvm::all_of(load.getResult().getUsers(), [&](Operation *user) {
+    auto store = dyn_cast<SharedStoreOp>(user);
+    return store && tensorCopyPlan(store.getShared().getType(), info);
+  });
+}
+
 // What ops outside of the loop need in passing while the rings are there.
 int64_t SpecializedLoop::transientOutside(func::FuncOp function) {
   bool isNested = loop_->getParentOp() != function;
@@ -102,6 +112,8 @@ int64_t SpecializedLoop::transientOutside(func::FuncOp function) {
     if (auto alloc = dyn_cast<SharedAllocOp>(op))
       buffers += llvm::alignTo(bytesOf(alloc.getType()), kBufferAlignment);
     uint64_t own = transientBytes(op);
+    if (auto load = dyn_cast<DescriptorLoadOp>(op); load && goesToBuffers(load, target_.info()))
+      return;
     if (isa<DescriptorLoadOp>(op))
       own = std::min(loaded[op->getBlock()] += llvm::alignTo(own, kBufferAlignment), target_.info().sharedBytes() / 2);
     most = std::max(most, own);
@@ -180,31 +192,42 @@ std::string SpecializedLoop::plan(func::FuncOp function, int64_t sharedLeft, int
   return {};
 }
 
-// Measured cases decide (roles.md): a persistent product, whose tiles follow each other in a loop, gains; a loop that a program enters once, and an
-// attention, whose lanes work between its products, lose. What is gained is the time in which the block has nothing for its matrix unit: the epilogue and the first loads
-// of the next tile. A second block of the multiprocessor would fill it as well, so there must be no room for one.
-bool SpecializedLoop::wins(func::FuncOp function, int64_t warps) {
+// Measured cases decide (roles.md). What is gained is the time in which the block has nothing for its matrix unit: the epilogue and the first loads of the next
+// tile of a persistent product, and what the groups of an attention compute between its products, each at its own time, since no barrier of all holds
+// them together. A second block of the multiprocessor would fill it as well, so there must be no room for one.
+bool SpecializedLoop::wins(func::FuncOp function, int64_t warps, int64_t stages) {
   bool isInLoop = false;
   for (Operation *parent = loop_->getParentOp(); parent != function; parent = parent->getParentOp())
-    if (auto around = dyn_cast<scf::ForOp>(parent)) {
-      isInLoop = true;
-      if (hasLoopFlag(around, kFlatten))
-        return false; // the next tile's loads start early anyway
-    }
+    isInLoop |= isa<scf::ForOp>(parent);
+  const target::TargetInfo &info = target_.info();
+  auto groups =
+      warps / static_cast<int64_t>(std::max<uint64_t>(info.stated(target::Capability::WarpsPerMatrixGroup), 1));
+  int64_t outside = transientOutside(function), inside = ringBytes() + sharedOfOneIteration();
+  auto blocksOf = [&](int64_t bytes) { return static_cast<int64_t>(info.sharedBytes()) / std::max<int64_t>(bytes, 1); };
+  uint64_t registers = 0, most = info.stated(target::Capability::RegsPerThread);
+  auto dots = loop_.getBody()->getOps<AsyncDotOp>();
+  for (AsyncDotOp dot : dots)
+    registers += registersOf(dot.getResult()) + (isa<SharedType>(dot.getA().getType()) ? 0 : registersOf(dot.getA()));
+  if (overlaps_) {
+    // Loads ahead have three slots at least. What the loop reads from outside stays beside its rings. Of registers it is the assembler that makes room for a
+    // second block, where that is all that is short.
+    int64_t bytes = inside + std::max<int64_t>(3 - slots_, 0) * (ringBytes() / slots_) + outside;
+    return std::distance(dots.begin(), dots.end()) == 2 && groups > 1 && blocksOf(bytes) <= 1 &&
+           (!most || registers + kRegistersOfWork <= most);
+  }
   if (!isInLoop || !inFlight_)
     return false;
-  const target::TargetInfo &info = target_.info();
-  uint64_t registers = kRegistersOfLanes;
-  for (AsyncDotOp dot : loop_.getBody()->getOps<AsyncDotOp>())
-    registers += registersOf(dot.getResult());
-  // Without roles the rings' bytes are free again while a tile is stored.
-  auto shared = static_cast<uint64_t>(std::max(ringBytes() + sharedOfOneIteration(), transientOutside(function)));
-  uint64_t lanes = static_cast<uint64_t>(warps) * info.lanes();
-  uint64_t blocks = info.sharedBytes() / std::max<uint64_t>(shared, 1);
-  if (uint64_t file = info.stated(target::Capability::RegFile))
-    blocks = std::min(blocks, file / (lanes * registers));
-  uint64_t most = info.stated(target::Capability::RegsPerThread);
-  return blocks <= 1 && (!most || registers <= most);
+  registers += kRegistersOfLanes;
+  int64_t blocks = blocksOf(std::max(inside, outside)); // the rings' bytes are free again while a tile is stored
+  if (auto file = static_cast<int64_t>(info.stated(target::Capability::RegFile)))
+    blocks = std::min(blocks, file / (warps * static_cast<int64_t>(info.lanes() * registers)));
+  // The buffer of a tile's store lies beside the rings and may leave them a slot less than loads ahead have. Then, only groups of one row of instructions win.
+  bool isShort = slots_ < stages + 1;
+  bool isOneRow = llvm::all_of(dots, [&](AsyncDotOp dot) {
+    const target::MatrixEntry &entry = target_.matrix().entries()[static_cast<size_t>(dot.getInstruction() - 1)];
+    return dot.getResult().getType().getShape()[0] <= groups * static_cast<int64_t>(entry.m);
+  });
+  return blocks <= 1 && (!most || registers <= most) && (!isShort || isOneRow);
 }
 
 // ---- the loop ----------------------------------------------------------------------------------------------------------
@@ -564,10 +587,9 @@ unsigned RoleMaker::run() {
   for (scf::ForOp loop : loops) {
     auto own = loop->getAttrOfType<IntegerAttr>(kNumStagesAttr);
     SpecializedLoop candidate(loop, facts, target_);
-    std::string not_ = !why.empty() ? why
-                                    : candidate.plan(function_, left - rings,
-                                                     own ? own.getInt() : moduleOption(module, "num_stages", 3));
-    if (!isAsked && (!not_.empty() || !candidate.wins(function_, warps)))
+    int64_t stages = own ? own.getInt() : moduleOption(module, "num_stages", 3);
+    std::string not_ = !why.empty() ? why : candidate.plan(function_, left - rings, stages);
+    if (!isAsked && (!not_.empty() || !candidate.wins(function_, warps, stages)))
       return 0;
     if (!not_.empty()) {
       candidate.remark() << "warp_specialize does nothing here: " << not_;

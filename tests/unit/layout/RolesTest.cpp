@@ -34,9 +34,11 @@ std::string interpretLayout(const tbc::Module &m, std::array<uint32_t, 3> grid, 
   return result.ok() ? "" : renderDiagnostic(result.diagnostics[0], false);
 }
 
-void expectSplit(const std::string &kernel, int32_t k, int32_t tiles, int split, bool group = true) {
+void expectSplit(const std::string &kernel, int32_t k, int32_t tiles, int split, bool group = true,
+                 unsigned warps = 4) {
   for (bool interpreted : {false, true}) {
     BothOptions options = withRoles(group);
+    options.warps = warps;
     int made = -1;
     options.split = &made;
     if (interpreted)
@@ -136,6 +138,12 @@ TEST(Roles, TwoProductsOfAnIteration) {
             SCOPED_TRACE(std::string(apart ? "apart " : "") + (scaled ? "scaled" : ""));
             expectSplit(samples::twoProductsKernel(apart, scaled, stages), k, 1, 1, group);
           }
+}
+
+TEST(Roles, TwoGroupsEachAtItsOwnTime) {
+  for (bool scaled : {false, true})
+    for (int32_t k : {0, 32, 128})
+      expectSplit(samples::twoProductsKernel(true, scaled), k, 1, 1, true, 8);
 }
 
 TEST(Roles, LoopsThatStayAsTheyAre) {
