@@ -321,6 +321,13 @@ def test_too_much_shared_memory(cache):
     assert pickle.loads(pickle.dumps(error)).breakdown == error.breakdown
 
 
+def test_too_many_threads(cache):
+    small = ASTSource(large_kernel, {"x": "*fp32", "N": "constexpr"}, {"N": 16})
+    with pytest.raises(tessera.OutOfResources, match="out of resource: threads, Required: 4096, Hardware limit: ") as caught:
+        tessera.compile(small, target=GPUTarget("mock", "mock", 32), options={"num_warps": 128})
+    assert caught.value.name == "threads" and isinstance(caught.value.__cause__, CompilationError)
+
+
 def test_keys_contain_compiler_and_plugin():
     from tessera import _tessera
     from tessera.runtime.driver import target_text

@@ -108,6 +108,8 @@ def test_own_libdevice(tmp_path):
     assert "0f40A00000" in build(special, extern_libs={"libdevice": library}).asm["ptx"]
     with pytest.raises(tessera.CompilationError, match="__nv_is_not_portable"):
         build(special, extern_libs={})
+    # What was asked for is what hooks and the kernel tell of.
+    assert build(special, extern_libs={"libdevice": library}).metadata.extern_libs == (("libdevice", str(library)), )
 
 
 def test_registers_and_fusion():

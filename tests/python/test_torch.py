@@ -147,3 +147,18 @@ def test_dtypes(name):
     out = torch.zeros_like(x)
     copy[(1,)](x, out)
     assert torch.equal(x, out)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_the_library_product_that_programs_compare_with(dtype):
+    from tessera._C.libtriton import nvidia
+    a, b, c = (torch.randn(shape).to(dtype) for shape in ((5, 16), (7, 16), (5, 7)))
+    handle, d = nvidia.cublas.CublasLt(torch.empty(1 << 10, dtype=torch.uint8)), torch.empty_like(c)
+    handle.matmul(a, b, d)
+    torch.testing.assert_close(d, a @ b.T)
+    handle.gemm(a, b, c, d, 2.0, 0.5)
+    torch.testing.assert_close(d, torch.addmm(c, a, b.T, alpha=2.0, beta=0.5))
+    handle.gemm(a, b, c, d, 2.0, 0.0)
+    torch.testing.assert_close(d, (a @ b.T) * 2.0)
+    with pytest.raises(RuntimeError):
+        handle.matmul(a, b, c[:3])

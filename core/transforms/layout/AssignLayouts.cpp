@@ -439,8 +439,10 @@ static LogicalResult checkShape(ModuleOp module, const target::TargetInfo &info,
   uint64_t warps = info.get(target::Capability::MaxWarps, UINT64_MAX),
            threads = info.get(target::Capability::MaxThreads, UINT64_MAX);
   if (numWarps > warps || uint64_t(numWarps) * info.lanes() > threads)
-    return module.emitError() << "num_warps = " << numWarps << " is more than target " << info.name
-                              << " runs in a block (" << std::min(warps, threads / info.lanes()) << ")";
+    return module.emitError() << "num_warps = " << numWarps << " needs " << uint64_t(numWarps) * info.lanes()
+                              << " threads, target " << info.name << " runs "
+                              << std::min(warps, threads / info.lanes()) * info.lanes()
+                              << " in a block (num_warps = " << std::min(warps, threads / info.lanes()) << ")";
   return success();
 }
 

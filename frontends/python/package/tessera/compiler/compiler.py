@@ -523,13 +523,10 @@ def _run_compiler(src, target, options, emits):
 
 
 def _failure(status, diagnostics, sources, cause):
-    if status == 1:
+    # Beside errors of the source: what the kernel asks for and its target cannot do.
+    if status == 1 or any(d.get("id") == "E0405" and d.get("line") for d in diagnostics):
         error = compilation_error(diagnostics, sources, cause)
         return _out_of_resources(diagnostics, error) or error
-    # What the kernel asks for and its target cannot do.
-    cannot = next((d for d in diagnostics if d.get("id") == "E0405" and d.get("line")), None)
-    if cannot is not None:
-        return compilation_error(diagnostics, sources, cause)
     # 3: the compiler or a plugin is defective; 4: no such target or plugin; 5: the worker was killed.
     text = "\n".join(d["text"].rstrip() for d in diagnostics) or f"the compile ended with status {status} without saying why"
     return TimeoutError(text) if any(d.get("id") == "E0503" for d in diagnostics) else RuntimeError(text)
@@ -537,6 +534,11 @@ def _failure(status, diagnostics, sources, cause):
 
 def _out_of_resources(diagnostics, cause):
     """The OutOfResources of a kernel that does not fit its target, with the place as its cause; else None."""
+    for d in diagnostics:
+        if threads := re.match(r"num_warps = \d+ needs (\d+) threads, target .* runs (\d+) in a block", d.get("message", "")):
+            error = OutOfResources(int(threads[1]), int(threads[2]), "threads")
+            error.__cause__ = cause
+            return error
     found = next((d for d in diagnostics if d.get("id") == "E0501"), None)
     sizes = re.search(r"needs (\d+) bytes of (.+?), target .* has (\d+)", found["message"]) if found else None
     if not sizes:
@@ -552,7 +554,8 @@ def _show_warnings(diagnostics):
     for d in diagnostics:
         if d.get("id") == "W0903":  # what static_print prints
             print(d.get("message", ""))
-        elif d.get("id") == "W0904":  # an option of the kernel that does nothing here
+        # An option of the kernel that does nothing here; what a vendor's assembler calls information, about candidates of a tuner as a rule.
+        elif d.get("id") == "W0904" or re.search(r"^plugin \w+: \w+ info\b", d.get("message", "")):
             import logging
             logging.getLogger("tessera").info("%s:%s: %s", d.get("file") or "<kernel>", d.get("line") or 0, d.get("message", ""))
         elif d.get("severity") == "warning":
@@ -655,7 +658,7 @@ def _file_digests(options):
         yield _TileFile(options.ir_override).digest()
     # libdevice may be missing: few kernels need it.
     own = [options.libdevice_path] if options.libdevice_path and Path(options.libdevice_path).is_file() else []
-    for path in [*(path for _, path in options.extern_libs), *own]:
+    for path in [*(path for _, path in options.linked_libraries()), *own]:
         if path:
             yield hashlib.sha256(Path(path).read_bytes()).hexdigest()
 

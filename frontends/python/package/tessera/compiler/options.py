@@ -58,9 +58,13 @@ class Options:
 
     def __post_init__(self):
         libraries = self.extern_libs.items() if isinstance(self.extern_libs, dict) else self.extern_libs or ()
-        # tl.extra.libdevice is part of the compiler: its bitcode is needed by no kernel.
-        object.__setattr__(self, "extern_libs", tuple((name, str(path)) for name, path in libraries if name != "libdevice"))
+        object.__setattr__(self, "extern_libs", tuple((name, str(path)) for name, path in libraries))
         assert self.num_warps > 0 and self.num_warps & (self.num_warps - 1) == 0, "num_warps must be a power of 2"
+
+    def linked_libraries(self):
+        """Of ``extern_libs`` those to link. tl.extra.libdevice is part of the compiler: its bitcode is needed by no kernel, and what
+        extern_elementwise asks of it comes from ``libdevice_path``."""
+        return tuple((name, path) for name, path in self.extern_libs if name != "libdevice")
 
     def hash(self):
         """A text that differs where the options do."""
@@ -157,8 +161,8 @@ def compiler_options(options):
         pairs.append(("flush_subnormals", "1"))
     if options.opt_level:
         pairs.append(("opt_level", str(options.opt_level)))
-    if options.extern_libs:
-        pairs.append(("extern_libs", ";".join(f"{name}={path}" for name, path in options.extern_libs)))
+    if libraries := options.linked_libraries():
+        pairs.append(("extern_libs", ";".join(f"{name}={path}" for name, path in libraries)))
     if not options.tensor_copies:
         pairs.append(("tensor_copies", "0"))
     if not options.auto_warp_specialize:

@@ -26,7 +26,7 @@ func.func @odd_warps() {
 // -----
 
 // The target runs 1024 threads in a block: 32 subgroups of 32 lanes, and no more.
-// expected-error @below {{num_warps = 64 is more than target generic-simt runs in a block (32)}}
+// expected-error @below {{num_warps = 64 needs 2048 threads, target generic-simt runs 1024 in a block (num_warps = 32)}}
 module attributes {tile.options = {num_warps = 64 : i64}} {
 func.func @too_many_warps() {
   return

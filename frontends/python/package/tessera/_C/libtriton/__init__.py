@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 from types import SimpleNamespace
 
+from tessera._C.libtriton import cublas
 from tessera.language.core import PropagateNan
 from tessera.runtime.jit import native_specialize_impl
 
@@ -55,6 +56,7 @@ ir.load_dialects = lambda context: None
 passes = _Missing("triton._C.libtriton.passes")
 llvm = _Missing("triton._C.libtriton.llvm")
 nvidia = _Missing("triton._C.libtriton.nvidia")
+nvidia.cublas = cublas
 amd = _Missing("triton._C.libtriton.amd")
 proton = _Missing("triton._C.libtriton.proton")
 gluon_ir = _Missing("triton._C.libtriton.gluon_ir")
