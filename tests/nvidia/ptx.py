@@ -296,6 +296,10 @@ TENSOR_STORE = r"cp\.async\.bulk\.tensor\.2d\.global\.shared::cta\.bulk_group \[
 # target, kernel and its options, patterns that must be in the PTX, patterns that must not
 CHECKS = [
     ("sm_90a", "add", ADD, [r"@%p\d+ ld\.global\.v4\.b32", r"@%p\d+ st\.global\.v4\.b32", r"\.reqntid 128"], [r"\.local", r"call"]),
+    # Rows that are read twice may leave the caches behind the second time, and what is made of them at once; the first time they stay.
+    ("sm_90a", "read_twice", ["-s", "*bf16:16,*bf16:16,i32:16", "-D", "PIECE=4096", "--num-warps", "8"],
+     [r"ld\.global\.v4\.b32(.|\n)*ld\.global\.L1::evict_first\.v4\.b32(.|\n)*st\.global\.L1::evict_first\.v4\.b32"],
+     [r"evict_first(.|\n)*ld\.global\.v4", r"st\.global\.v4"]),
     # A message is put together in local memory: no access of the local space through the generic pointer, and no local address made of a generic one.
     ("sm_90a", "printed", ["-s", "*fp32:16"], [r"st\.local\.b64", r"call\.uni\s+tessera_send"], [r"\.local\.\w+\s+\[%SP\b", r"cvta\.local\.u64\s+%rd\d+, %rd"]),
     # Triton's test_atomic_cas reads the order directly behind the space.

@@ -32,6 +32,8 @@ static StepResult cleanUp(ModuleOp module, const target::Target &) {
 
 ArrayRef<LayoutStep> layoutSteps() {
   static const LayoutStep steps[] = {
+      {"mark-last-reads", markLastReads,
+       "before loops are unrolled or load ahead: those that read the same look the same"},
       {"unroll-loops", unrollLoops, "every iteration gets its own layouts and loads"},
       {"expand-dots", expandDots, "layouts are chosen for the dots that units have"},
       {"assign-layouts", assignLayouts, "everything below works on layouts"},
@@ -64,6 +66,7 @@ static StepResult runSteps(ModuleOp module, const target::Target &target) {
 
 // ---- passes for tessera-opt ----------------------------------------------------------------------------------------
 
+#define GEN_PASS_DEF_MARKLASTREADSPASS
 #define GEN_PASS_DEF_UNROLLLOOPSPASS
 #define GEN_PASS_DEF_EXPANDDOTSPASS
 #define GEN_PASS_DEF_ASSIGNLAYOUTSPASS
@@ -141,6 +144,7 @@ target::GenericTarget genericTarget(unsigned lanes, unsigned sharedBytes, bool m
         signalPassFailure();                                                                                           \
     }                                                                                                                  \
   };
+TESSERA_LAYOUT_PASS(MarkLastReads, markLastReads, numMarked += result.count)
 TESSERA_LAYOUT_PASS(UnrollLoops, unrollLoops, numUnrolled += result.count)
 TESSERA_LAYOUT_PASS(ExpandDots, expandDots, numExpanded += result.count)
 TESSERA_LAYOUT_PASS(AssignLayouts, assignLayouts, numConversions += result.count)

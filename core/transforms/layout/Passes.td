@@ -26,6 +26,16 @@ class LayoutPass<string flag> : Pass<flag, "::mlir::ModuleOp"> {
   let dependentDialects = ["::tessera::tile::TileDialect"];
 }
 
+def MarkLastReadsPass : LayoutPass<"tile-mark-last-reads"> {
+  let summary = "say that what a loop reads for the last time need not stay in the caches";
+  let description = [{
+    Before: `scf.for { load %p } ; scf.for { load %p ; store %q }`
+    After:  `scf.for { load %p } ; scf.for { load %p evict = first ; store %q evict = first }`
+    where both loads read the same rows of the program's own. Requires and keeps: TILE level.
+  }];
+  let statistics = [Statistic<"numMarked", "marked", "Number of loads and stores that were marked">];
+}
+
 def UnrollLoopsPass : LayoutPass<"tile-unroll-loops"> {
   let summary = "do several iterations of a loop in one";
   let description = [{
