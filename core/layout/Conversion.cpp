@@ -7,6 +7,7 @@
 #include "core/layout/TensorLayouts.h"
 
 #include <algorithm>
+#include <bit>
 #include <cassert>
 
 namespace tessera::layout {
@@ -73,6 +74,37 @@ static unsigned shuffleRounds(const Vectors &map, unsigned resultRegisters, uint
   return 1u << (distinctRegisters + (sameLane > reach ? sameLane - reach : 0));
 }
 
+std::optional<BitExchange> bitExchange(const LinearLayout &sourceOf) {
+  struct From {
+    uint64_t registers, lanes, warps;
+  };
+  auto from = [&](std::string_view in, unsigned bit) {
+    std::vector<int32_t> to = sourceOf.basis(in, bit); // register, lane, warp, block
+    return From{static_cast<uint64_t>(to[0]), static_cast<uint64_t>(to[1]), static_cast<uint64_t>(to[2])};
+  };
+  std::optional<BitExchange> found;
+  for (unsigned bit = 0; bit < sourceOf.inBits(kRegister); ++bit) {
+    From at = from(kRegister, bit);
+    if (at.warps || (at.lanes && (found || at.registers || !std::has_single_bit(at.lanes))))
+      return std::nullopt;
+    if (at.lanes)
+      found = BitExchange{bit, static_cast<unsigned>(std::countr_zero(at.lanes)), 0};
+  }
+  if (!found)
+    return std::nullopt;
+  for (unsigned bit = 0; bit < sourceOf.inBits(kLane); ++bit) {
+    From at = from(kLane, bit);
+    bool exchanged = bit == found->laneBit;
+    if (at.warps || at.lanes != (exchanged ? 0 : uint64_t(1) << bit) || (at.registers != 0) != exchanged)
+      return std::nullopt;
+    found->registers |= at.registers;
+  }
+  for (unsigned bit = 0; bit < sourceOf.inBits(kWarp); ++bit)
+    if (From at = from(kWarp, bit); at.registers || at.lanes || at.warps != uint64_t(1) << bit)
+      return std::nullopt;
+  return found;
+}
+
 static void costOfShared(ConversionPlan &plan, const LinearLayout &source, const LinearLayout &result,
                          unsigned elementBits, const ConversionOptions &options) {
   plan.kind = ConversionPlan::Shared;
@@ -122,6 +154,11 @@ ConversionPlan planConversion(const LinearLayout &sourceIn, const LinearLayout &
     packed.resize(to.registers + to.lanes);
     plan.rounds = shuffleRounds(packed, to.registers, from.laneMask());
     plan.cost = uint64_t(plan.rounds) * words * (options.shuffleCost + 2 * options.selectCost);
+    if (elementBits >= 32 && bitExchange(plan.sourceOf)) {
+      plan.exchangesBit = true;
+      plan.rounds = registers / 2;
+      plan.cost = uint64_t(plan.rounds) * words * (options.shuffleCost + 3 * options.selectCost);
+    }
     ConversionPlan through = plan;
     costOfShared(through, source, result, elementBits, options);
     if (through.cost < plan.cost)

@@ -19,12 +19,13 @@ struct ConversionPlan {
   // (register, lane, warp, block) of the result -> of the source: where each result register takes its value from. Among
   // equal copies the nearest is named: the own lane, then the own warp.
   LinearLayout sourceOf;
-  bool selects = false;     // the source register depends on the lane or warp
-  unsigned rounds = 0;      // Shuffle: shuffles that each lane issues, one value of the element type each
-  LinearLayout shared;      // Shared: offset -> element
-  uint64_t sharedBytes = 0; // Shared: size of the buffer; it needs a barrier between store and load
-  SharedAccess store, load; // Shared
-  uint64_t cost = 0;        // clocks of a warp, estimated; comparable among plans only
+  bool selects = false;      // the source register depends on the lane or warp
+  unsigned rounds = 0;       // Shuffle: shuffles that each lane issues, one value of the element type each
+  bool exchangesBit = false; // Shuffle: what bitExchange says, of elements of a word or more
+  LinearLayout shared;       // Shared: offset -> element
+  uint64_t sharedBytes = 0;  // Shared: size of the buffer; it needs a barrier between store and load
+  SharedAccess store, load;  // Shared
+  uint64_t cost = 0;         // clocks of a warp, estimated; comparable among plans only
 };
 
 struct ConversionOptions {
@@ -39,6 +40,16 @@ struct ConversionOptions {
 // elementBits: storage bits of an element.
 ConversionPlan planConversion(const LinearLayout &source, const LinearLayout &result, unsigned elementBits,
                               const ConversionOptions &options = {});
+
+// A move that only exchanges a bit of the register's number for a bit of the lane's: half of the values stay in their lane, and of each pair of
+// registers a lane sends one to its neighbour and gets one back.
+struct BitExchange {
+  unsigned registerBit; // of the result: which of the two lanes a value comes from
+  unsigned laneBit;
+  uint64_t registers; // of the source: what a set lane bit adds to the register's number
+};
+// sourceOf: as in a plan. Nothing: it is some other move.
+std::optional<BitExchange> bitExchange(const LinearLayout &sourceOf);
 
 std::string_view
 conversionKindName(ConversionPlan::Kind kind); // "none", "registers", "shuffle", "shared", "cross-block"

@@ -349,6 +349,8 @@ class Emulator:
             self.registers[o[0]] = (self.value(o[1], bits) >> self.value(o[2])) & ((U(1) << self.value(o[3])) - U(1))
         elif op.startswith("shfl.sync.idx"):  # of lane 0: the warp's number
             self.registers[o[0]] = self.value(o[1])[self.lane // 32 * 32]
+        elif op.startswith("shfl.sync.bfly"):
+            self.registers[o[0]] = self.value(o[1], 32)[self.lane ^ int(o[2], 0)]
         elif op in ("cvt.u64.u32", "cvt.u32.u64", "cvt.u32.u16", "cvt.u16.u32"):
             self.registers[o[0]] = self.value(o[1], min(int(n) for n in re.findall(r"\d+", op)))
         elif op == "cvt.s64.s32":

@@ -309,6 +309,9 @@ CHECKS = [
     ("sm_90a", "matmul", matmul("fp16"), [r"wgmma\.mma_async\.sync\.aligned\.m64n128k16\.f32\.f16\.f16", r"cp\.async\.cg\.shared\.global",
                                           r"wgmma\.wait_group\.sync\.aligned 1;", r"cp\.async\.wait_group",
                                           r"shr\.u64\s+%rd\d+, %rd\d+, 63;"], [r"\.local", r"mma\.sync"]),
+    # Sums of f32 go to memory by four of a row: a quad's lanes exchange one of two registers, and no more.
+    ("sm_90a", "matmul", matmul("fp16", 128, 128, 64, 8), [exactly(32, "shfl.sync.bfly"), exactly(16, "st.global.v4.b32")], [r"st\.global\.v2", r"st\.shared"]),
+    ("sm_80", "matmul", matmul("fp16", 64, 64, 32), [exactly(16, "shfl.sync.bfly"), exactly(8, "st.global.v4.b32")], [r"st\.global\.v2"]),
     # `total += dot` is the accumulator of the unit, and the product of one iteration runs beside the next.
     ("sm_90a", "matmul", [*matmul("fp16"), "-D", "ADDED=True"], [r"m64n128k16\.f32\.f16\.f16", r"wgmma\.wait_group\.sync\.aligned 1;"], [r"add(\.rn)?\.f32"]),
     ("sm_90a", "matmul", matmul("bf16", 128, 256, 64, 8), [r"m64n256k16\.f32\.bf16\.bf16"], [r"mma\.sync"]),

@@ -234,6 +234,31 @@ TEST(SimtMovement, NarrowElementsShareAShuffle) {
   EXPECT_EQ(shuffles(Elem::I16, apart), shuffles(Elem::I32, apart));
 }
 
+// A register bit for a lane bit: of two registers a lane sends one and keeps one, whatever the other bits of the register do.
+TEST(SimtMovement, ABitOfTheRegisterForOneOfTheLane) {
+  auto make = [](Vectors registers, Vectors lanes, Vectors warps) {
+    registers.insert(registers.end(), lanes.begin(), lanes.end());
+    registers.insert(registers.end(), warps.begin(), warps.end());
+    return LinearLayout({{"register", 3}, {"lane", 5}, {"warp", 1}, {"block", 0}},
+                        layout::tensorDims(std::vector<int64_t>{512}), registers);
+  };
+  const LinearLayout source = make({1, 8, 16}, {2, 4, 32, 64, 128}, {256});
+  for (const LinearLayout &result :
+       {make({1, 2, 16}, {8, 4, 32, 64, 128}, {256}), make({16, 1, 2}, {8, 4, 32, 64, 128}, {256}),
+        make({4, 1, 8}, {2, 16, 32, 64, 128}, {256}), make({1, 24, 2}, {8, 4, 32, 64, 128}, {256})})
+    for (Elem e : {Elem::I32, Elem::F32, Elem::I64, Elem::I16}) {
+      layout::ConversionPlan plan = layout::planConversion(source, result, tbc::elemBits(e));
+      EXPECT_EQ(plan.exchangesBit, e != Elem::I16); // two of which are a word
+      Kernel k({512}, e, 2);
+      tbc::LayoutId from = k.layout(source), to = k.layout(result);
+      k.b.store(k.pointers(e, to), k.b.op(Opcode::ConvertLayout, {k.numbers(e, from)}, k.tile(e, to)));
+      std::vector<uint8_t> want = expected(e, 512), have(want.size(), 0xAA);
+      ASSERT_EQ(k.run(have), "") << printLayout(result);
+      EXPECT_EQ(have, want) << printLayout(result);
+      EXPECT_EQ(count(k).shuffles, e == Elem::I64 ? 8u : e == Elem::I16 ? 2u : 4u) << printLayout(result);
+    }
+}
+
 TEST(SimtMovement, SharedTensors) {
   std::mt19937 rng(11);
   for (unsigned round = 0; round < 60; ++round) {

@@ -31,6 +31,10 @@
 #include <string>
 #include <vector>
 
+namespace tessera::layout {
+struct BitExchange;
+}
+
 namespace tessera::codegen::simt {
 
 using Registers = llvm::SmallVector<llvm::Value *, 8>;
@@ -110,6 +114,7 @@ private:
   V fromWords(llvm::ArrayRef<V> words, llvm::Type *t);
   V shuffle(V v, V source); // of any storage type
   V shuffleXor(V v, unsigned mask);
+  Registers exchangeBit(const Registers &from, const layout::LinearLayout &sourceOf, const layout::BitExchange &bit);
   V shuffleUp(V v, unsigned delta);
 
   // ---- movement (Movement.cpp)

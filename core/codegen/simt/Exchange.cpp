@@ -207,7 +207,25 @@ Registers Emitter::convert(const Op &o, const Registers &from, const LinearLayou
   layout::ConversionPlan plan = layout::planConversion(source, result, bits, options);
   if (plan.kind == layout::ConversionPlan::Shared || plan.kind == layout::ConversionPlan::CrossBlock)
     fail(o, "a conversion between warps has to go through shared memory");
+  if (plan.exchangesBit)
+    return exchangeBit(from, plan.sourceOf, *layout::bitExchange(plan.sourceOf));
   return plan.kind == layout::ConversionPlan::None ? from : exchange(from, plan.sourceOf, bits);
+}
+
+// Of registers x and y a lane with the bit keeps y and sends x, its neighbour the other way round.
+Registers Emitter::exchangeBit(const Registers &from, const LinearLayout &sourceOf, const layout::BitExchange &bit) {
+  Vectors sources = Origin(sourceOf, layout::kRegister).registers;
+  Registers to(size_t(1) << sources.size());
+  V isSet = b_.CreateICmpNE(b_.CreateAnd(lane_, uint64_t(1) << bit.laneBit), ConstantInt::get(lane_->getType(), 0));
+  for (uint64_t r = 0; r < to.size(); ++r) {
+    if (r >> bit.registerBit & 1)
+      continue;
+    V x = from[applyTo(sources, r)], y = from[applyTo(sources, r) ^ bit.registers];
+    V heard = shuffleXor(b_.CreateSelect(isSet, x, y), 1u << bit.laneBit);
+    to[r] = b_.CreateSelect(isSet, heard, x);
+    to[r | uint64_t(1) << bit.registerBit] = b_.CreateSelect(isSet, y, heard);
+  }
+  return to;
 }
 
 Registers Emitter::exchange(const Registers &from, const LinearLayout &sourceOf, unsigned bits) {

@@ -18,8 +18,10 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "llvm/ADT/MapVector.h"
+#include <algorithm>
 #include <deque>
 #include <map>
+#include <span>
 
 using namespace mlir;
 
@@ -41,7 +43,7 @@ private:
     int64_t width = 1;    // of them, how many one access may take
   };
   std::optional<Access> accessOf(Operation *op, const AxisFacts &facts) const;
-  bool storesInPlace(const Access &access, LinearAttr memory);
+  LinearAttr storedIn(const Access &access, LinearAttr memory);
   void forwardAll();
   void anchorDots();
   void anchorMemory();
@@ -209,38 +211,68 @@ std::optional<Assigner::Access> Assigner::accessOf(Operation *op, const AxisFact
   return access;
 }
 
-// Clocks of a warp, estimated: a store moves a vector of each lane and touches so many 32-byte sectors. Those that it does not fill count twice: the
-// cache has to merge them.
+// Clocks of a warp, estimated: a store moves a vector of each lane, by lines of 128 bytes and 64 bytes a clock, whichever takes longer. Sectors of 32 bytes
+// that it does not fill count twice: the cache has to merge them.
 static uint64_t storeClocks(const layout::LinearLayout &l, unsigned dim, unsigned bits, int64_t width,
                             unsigned maxVectorBits) {
   std::string name = layout::tensorDimName(dim);
   int64_t vector = l.vectorWidth(layout::kRegister, name, std::min<int64_t>(width, std::max(maxVectorBits / bits, 1u)));
   layout::Span registers(l.columnsOf(layout::kRegister));
-  uint64_t inSector = std::min<uint64_t>(256 / bits, uint64_t(1) << l.outBits(name)); // elements of one row in a sector
-  uint64_t sectorMask = ~((inSector - 1) << l.outStart(name));
-  layout::Span sectors;
-  for (uint64_t column : l.columnsOf(layout::kLane))
-    sectors.insert(column & sectorMask);
+  layout::Vectors moved = l.columnsOf(layout::kLane);
   for (int64_t e = 1; e < vector; e *= 2)
-    sectors.insert((static_cast<uint64_t>(e) << l.outStart(name)) & sectorMask);
+    moved.push_back(static_cast<uint64_t>(e) << l.outStart(name));
+  auto touched = [&](uint64_t unitBits) {
+    uint64_t inUnit =
+        std::min<uint64_t>(unitBits / bits, uint64_t(1) << l.outBits(name)); // elements of one row in a unit
+    layout::Span units;
+    for (uint64_t column : moved)
+      units.insert(column & ~((inUnit - 1) << l.outStart(name)));
+    return uint64_t(1) << units.rank();
+  };
   uint64_t accesses = (uint64_t(1) << registers.rank()) / static_cast<uint64_t>(vector);
-  layout::Span written(l.columnsOf(layout::kLane));
-  for (int64_t e = 1; e < vector; e *= 2)
-    written.insert(static_cast<uint64_t>(e) << l.outStart(name));
-  uint64_t bytes = (uint64_t(bits) << written.rank()) / 8, touched = uint64_t(1) << sectors.rank();
-  return std::max<uint64_t>(accesses, 1) * (2 + (bytes < 32 * touched ? 2 * touched : touched));
+  uint64_t bytes = (uint64_t(bits) << layout::Span(moved).rank()) / 8, sectors = touched(256);
+  return std::max<uint64_t>(accesses, 1) *
+         (2 + (bytes < 32 * sectors ? 2 * sectors : std::max(touched(1024), bytes / 64)));
 }
 
-// Whether the value had better be stored as it lies than be moved into the layout that suits memory.
-bool Assigner::storesInPlace(const Access &access, LinearAttr memory) {
+// The value's layout with vectors twice as long: a bit of the lane that takes neighbours along `dim` on from the vectors' end, exchanged for a bit of the
+// register along it. Accumulators of matrix units have pairs of elements in each lane of a quad; then each lane has four of a row. Nothing: no such bits.
+static std::optional<layout::LinearLayout> withLongerVectors(const layout::LinearLayout &l, unsigned dim,
+                                                             int64_t vector) {
+  std::string name = layout::tensorDimName(dim);
+  uint64_t next = static_cast<uint64_t>(vector) << l.outStart(name), along = ((uint64_t(1) << l.outBits(name)) - 1)
+                                                                             << l.outStart(name);
+  layout::Vectors columns = l.columns();
+  auto registers = std::span(columns).first(l.inBits(layout::kRegister));
+  auto lanes = std::span(columns).subspan(l.inStart(layout::kLane), l.inBits(layout::kLane));
+  auto lane = std::ranges::find(lanes, next);
+  auto reg = std::ranges::find_if(registers, [&](uint64_t c) { return c > next && (c & ~along) == 0; });
+  if (lane == lanes.end() || reg == registers.end() || vector >= int64_t(1) << l.outBits(name))
+    return std::nullopt;
+  std::swap(*lane, *reg);
+  return layout::LinearLayout(l.ins(), l.outs(), std::move(columns));
+}
+
+// In which layout a value is stored: as it lies, with its vectors made longer, or moved into the layout that suits memory. Of equals the one with longer
+// vectors: fewer instructions.
+LinearAttr Assigner::storedIn(const Access &access, LinearAttr memory) {
   LinearAttr value = given_.lookup(access.op->getOperand(1));
   if (!value)
-    return false;
+    return memory;
+  unsigned maxVectorBits = questions_.target().info().maxVectorBits(),
+           moved = storageBits(access.op->getOperand(1).getType());
   auto clocks = [&](LinearAttr l) {
-    return storeClocks(l.getLayout(), access.fastest, access.bits, access.width,
-                       questions_.target().info().maxVectorBits());
+    return costs_.cost(value, l, moved) +
+           storeClocks(l.getLayout(), access.fastest, access.bits, access.width, maxVectorBits);
   };
-  return clocks(value) <= clocks(memory) + costs_.cost(value, memory, storageBits(access.op->getOperand(1).getType()));
+  int64_t most = std::min<int64_t>(access.width, std::max(maxVectorBits / access.bits, 1u)),
+          vector = value.getLayout().vectorWidth(layout::kRegister, layout::tensorDimName(access.fastest), most);
+  LinearAttr best = value;
+  if (vector < most)
+    if (auto longer = withLongerVectors(value.getLayout(), access.fastest, vector))
+      if (auto attr = LinearAttr::get(access.op->getContext(), *longer); clocks(attr) <= clocks(best))
+        best = attr;
+  return clocks(best) <= clocks(memory) ? best : memory;
 }
 
 // Accesses of one shape with the same fastest dim share a layout, that of the narrowest element: a second layout for wider
@@ -289,7 +321,7 @@ void Assigner::anchorMemory() {
   forwardAll();
   for (auto &[access, layout] : anchored) {
     if (isa<StoreOp>(access.op))
-      operandSide_[access.op] = storesInPlace(access, layout) ? given_[access.op->getOperand(1)] : layout;
+      operandSide_[access.op] = storedIn(access, layout);
     for (Value operand : access.op->getOperands())
       if (canTake(operand))
         give(operand, operandSide_[access.op]);

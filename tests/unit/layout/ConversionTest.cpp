@@ -79,6 +79,24 @@ TEST(Conversion, TransposesWithOneShuffleARegister) {
   EXPECT_EQ(planConversion(a, b, 32, noShuffles).kind, ConversionPlan::Shared);
 }
 
+TEST(Conversion, ExchangesOneBitWithHalfTheShuffles) {
+  // A quad's pairs of two tiles of eight columns become four columns of a row each.
+  LinearLayout a = *parseLayout("register = [[1], [8]], lane = [[2], [4]], warp = [[16]], block = [] -> [32]");
+  LinearLayout b = *parseLayout("register = [[1], [2]], lane = [[8], [4]], warp = [[16]], block = [] -> [32]");
+  ConversionPlan plan = planConversion(a, b, 32), narrow = planConversion(a, b, 16);
+  EXPECT_EQ(plan.kind, ConversionPlan::Shuffle);
+  EXPECT_TRUE(plan.exchangesBit);
+  EXPECT_EQ(plan.rounds, 2u);
+  EXPECT_FALSE(narrow.exchangesBit); // words of two elements move as they are
+  EXPECT_LT(plan.cost, narrow.cost);
+  expectSound(a, b, plan);
+  // Two bits, or lanes that are exchanged with each other, are no such move.
+  for (const char *other : {"register = [[2], [4]], lane = [[1], [8]], warp = [[16]], block = [] -> [32]",
+                            "register = [[1], [8]], lane = [[4], [2]], warp = [[16]], block = [] -> [32]",
+                            "register = [[1], [2]], lane = [[8], [5]], warp = [[16]], block = [] -> [32]"})
+    EXPECT_FALSE(planConversion(a, *parseLayout(other), 32).exchangesBit) << other;
+}
+
 TEST(Conversion, BroadcastOfOneRegisterTakesOneShuffle) {
   LinearLayout a = *parseLayout("register = [], lane = [[1], [2]], warp = [], block = [] -> [4]");
   LinearLayout b = *parseLayout("register = [], lane = [[2], [1]], warp = [], block = [] -> [4]");

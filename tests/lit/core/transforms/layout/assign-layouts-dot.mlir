@@ -45,3 +45,47 @@ func.func @one_instruction(%a: tensor<16x16xf16>, %c: tensor<16x16xf32>, %e: ten
   return
 }
 }
+
+// -----
+
+// A lane of a quad has pairs of a row. Where memory takes four in order, one bit of the lane goes for the next tile's bit of the register; not where it takes two.
+// CHECK-LABEL: func.func @stored_by_four
+// MENU: tile.dot {{.*}} instruction = 1
+// MENU: tile.store {{.*}}tensor<16x16xf32, #tile.linear<[16, 16], register = {{\[\[}}0, 1], [8, 0], [0, 2]], lane = {{\[\[}}0, 8], [0, 4],
+// CHECK-LABEL: func.func @stored_by_two
+// MENU: tile.store {{.*}}tensor<16x16xf32, #tile.linear<[16, 16], register = {{\[\[}}0, 1], [8, 0], [0, 8]], lane = {{\[\[}}0, 2], [0, 4],
+module attributes {tile.options = {num_warps = 1 : i64}} {
+func.func @stored_by_four(%a: tensor<16x16xf16>, %p: !tile.ptr<f32> {tile.divisibility = 16 : i32}) {
+  %c = arith.constant dense<0.000000e+00> : tensor<16x16xf32>
+  %d = tile.dot %a, %a, %c : (tensor<16x16xf16>, tensor<16x16xf16>, tensor<16x16xf32>) -> tensor<16x16xf32>
+  %i = tile.arange 0 to 16 : tensor<16xi32>
+  %row = tile.expand_dims %i axis = 1 : (tensor<16xi32>) -> tensor<16x1xi32>
+  %column = tile.expand_dims %i axis = 0 : (tensor<16xi32>) -> tensor<1x16xi32>
+  %n = arith.constant dense<16> : tensor<16x1xi32>
+  %start = arith.muli %row, %n : tensor<16x1xi32>
+  %starts = tile.broadcast %start : (tensor<16x1xi32>) -> tensor<16x16xi32>
+  %columns = tile.broadcast %column : (tensor<1x16xi32>) -> tensor<16x16xi32>
+  %place = arith.addi %starts, %columns : tensor<16x16xi32>
+  %ps = tile.splat %p : (!tile.ptr<f32>) -> tensor<16x16x!tile.ptr<f32>>
+  %to = tile.addptr %ps, %place : (tensor<16x16x!tile.ptr<f32>>, tensor<16x16xi32>) -> tensor<16x16x!tile.ptr<f32>>
+  tile.store %to, %d : (tensor<16x16x!tile.ptr<f32>>, tensor<16x16xf32>) -> ()
+  return
+}
+
+func.func @stored_by_two(%a: tensor<16x16xf16>, %p: !tile.ptr<f32> {tile.divisibility = 8 : i32}) {
+  %c = arith.constant dense<0.000000e+00> : tensor<16x16xf32>
+  %d = tile.dot %a, %a, %c : (tensor<16x16xf16>, tensor<16x16xf16>, tensor<16x16xf32>) -> tensor<16x16xf32>
+  %i = tile.arange 0 to 16 : tensor<16xi32>
+  %row = tile.expand_dims %i axis = 1 : (tensor<16xi32>) -> tensor<16x1xi32>
+  %column = tile.expand_dims %i axis = 0 : (tensor<16xi32>) -> tensor<1x16xi32>
+  %n = arith.constant dense<16> : tensor<16x1xi32>
+  %start = arith.muli %row, %n : tensor<16x1xi32>
+  %starts = tile.broadcast %start : (tensor<16x1xi32>) -> tensor<16x16xi32>
+  %columns = tile.broadcast %column : (tensor<1x16xi32>) -> tensor<16x16xi32>
+  %place = arith.addi %starts, %columns : tensor<16x16xi32>
+  %ps = tile.splat %p : (!tile.ptr<f32>) -> tensor<16x16x!tile.ptr<f32>>
+  %to = tile.addptr %ps, %place : (tensor<16x16x!tile.ptr<f32>>, tensor<16x16xi32>) -> tensor<16x16x!tile.ptr<f32>>
+  tile.store %to, %d : (tensor<16x16x!tile.ptr<f32>>, tensor<16x16xf32>) -> ()
+  return
+}
+}
