@@ -309,8 +309,15 @@ void LoopPipeliner::buildLoop(int64_t distance, int64_t slots) {
   OpBuilder body = OpBuilder::atBlockEnd(made.getBody());
   if (copiesByLanes())
     AsyncWaitOp::create(body, loc, static_cast<int32_t>(distance - 1));
-  if (copiesTiles())
-    CopyBarrierWaitOp::create(body, loc, SharedSlotOp::create(body, loc, copyBarriers_, working), arguments.back());
+  auto awaitTiles = [&] {
+    if (copiesTiles())
+      CopyBarrierWaitOp::create(body, loc, SharedSlotOp::create(body, loc, copyBarriers_, working), arguments.back());
+  };
+  // Copy barriers say to each lane by themselves that the tiles are there. So what the barrier says to all, that the slot to fill was read, need not come behind
+  // that: loads ahead that wait for this iteration's would come so much later, and of d iterations ahead every latency would take one.
+  bool startsFirst = copiesTiles() && !copiesByLanes() && inTurn_.empty();
+  if (!startsFirst)
+    awaitTiles();
   BarrierOp::create(body, loc);
   // At once. Starting them behind the first product, so that matrix units have work before, was no faster (docs/rationale/pipelining.md). But
   // where they have more than an iteration of time, behind what lanes publish for a product: the fence might wait for copies that have just started.
@@ -318,7 +325,9 @@ void LoopPipeliner::buildLoop(int64_t distance, int64_t slots) {
   Operation *lastDot = nullptr;
   if (inTurn_.empty() || distance == 1)
     startAhead();
-  else
+  if (startsFirst)
+    awaitTiles();
+  if (!inTurn_.empty() && distance > 1)
     for (Operation &op : *loop_.getBody())
       lastDot = isa<AsyncDotOp>(op) ? &op : lastDot;
 

@@ -1,5 +1,5 @@
 // Guards: loads by descriptor in a loop with a dot are tensor copies, started num_stages - 1 iterations ahead; each slot has a copy barrier, whose
-// parity turns when the ring comes round.
+// parity turns when the ring comes round. The next ones start before this iteration's are awaited.
 // RUN: %tessera-opt %s --tile-layout-pipeline="matrix=true tensor-copies=true" | FileCheck %s
 // RUN: %tessera-opt %s --tile-layout-pipeline="matrix=true async-copies=true tensor-copies=true" | FileCheck %s
 
@@ -16,13 +16,13 @@
 // CHECK-COUNT-2: tile.tensor_load
 // CHECK-NOT: async
 // CHECK: scf.for
+// CHECK-NEXT: tile.barrier
+// CHECK-NOT: {{tile.barrier|shared_store|async|copy_barrier_wait}}
+// CHECK: tile.copy_expect
+// CHECK-NOT: {{tile.barrier|shared_store|async|copy_barrier_wait}}
+// CHECK-COUNT-2: tile.tensor_load
 // CHECK-NEXT: tile.shared_slot %[[BARS]]
 // CHECK-NEXT: tile.copy_barrier_wait
-// CHECK-NEXT: tile.barrier
-// CHECK-NOT: {{tile.barrier|shared_store|async}}
-// CHECK: tile.copy_expect
-// CHECK-NOT: {{tile.barrier|shared_store|async}}
-// CHECK-COUNT-2: tile.tensor_load
 // CHECK-NOT: {{tile.barrier|shared_store|async}}
 // CHECK-COUNT-2: tile.shared_load
 // CHECK-NOT: {{tile.barrier|shared_store|async}}
