@@ -9,7 +9,8 @@
 // says that a part is there), so it too gets a barrier where some lane may still be reading or writing.
 // Requires: planned offsets (AllocateSharedMemory).  Establishes: between two accesses of one byte, at least one of them a
 // write, every path has a barrier.  Control flow is uniform: conditions are scalars.
-// Scratch of an op: written, then read by the op itself after its own barrier; to its neighbours it is one write and read.
+// Scratch of an op: written, then read by the op itself after its own barrier; to its neighbours it is one write and read. The barrier of a
+// reduction or scan is one that all lanes come to: accesses before the op are ordered before those behind it, and only its reads are left.
 //
 // SPDX-License-Identifier: Apache-2.0
 #include "core/transforms/layout/LayoutQuestions.h"
@@ -167,9 +168,13 @@ void BarrierInserter::visit(Operation *op, Pending &pending) {
   } else if (isa<DotWaitOp, TensorStoreWaitOp>(op)) {
     for (const Touched &range : products_)
       Pending::add(pending.reads, range);
-  } else if (std::optional<SharedRange> scratch = plannedRange(op); scratch && !isa<SharedAllocOp>(op))
+  } else if (std::optional<SharedRange> scratch = plannedRange(op); scratch && !isa<SharedAllocOp>(op)) {
     access(op, {*scratch}, true, true, pending);
-  else if (auto roles = dyn_cast<RolesOp>(op)) {
+    if (waitsForAllLanes(op)) {
+      pending = {};
+      Pending::add(pending.reads, {*scratch});
+    }
+  } else if (auto roles = dyn_cast<RolesOp>(op)) {
     // The copies touch rings alone, ordered by copy barriers, and stand behind a barrier; a barrier in the work is one of its own lanes.
     walk(roles.getWork(), pending);
   } else if (auto branch = dyn_cast<scf::IfOp>(op)) {

@@ -117,6 +117,8 @@ uint64_t scratchBytes(Operation *op, const target::TargetInfo &info, unsigned nu
   return 0;
 }
 
+bool waitsForAllLanes(Operation *op) { return isa<ReduceOp, ScanOp>(op); }
+
 std::optional<SharedRange> plannedRange(Operation *op) {
   if (auto alloc = dyn_cast<SharedAllocOp>(op)) {
     if (!alloc.getOffset() || !alloc.getBytes())

@@ -13,6 +13,9 @@ namespace tessera::tile {
 // own barriers between its phases; accesses by other ops are ordered around it by InsertBarriers.
 uint64_t scratchBytes(mlir::Operation *op, const target::TargetInfo &info, unsigned numWarps);
 
+// Whether an op that has scratch comes to a barrier with all lanes, behind everything that it writes there and before everything that it reads.
+bool waitsForAllLanes(mlir::Operation *op);
+
 // Bytes: the most that AllocateSharedMemory aligns a buffer to.
 inline constexpr uint64_t kBufferAlignment = 1024;
 

@@ -66,6 +66,54 @@ func.func @scratch(%v: tensor<16xf32, #A>, %w: tensor<2x8xf32, #tile.linear<[2, 
   }
   return
 }
+
+// Reductions that follow each other have scratch of their own, so that the second needs no barrier; the third is behind it. Three in a loop
+// are followed by the first again.
+// CHECK-LABEL: func.func @in_turn
+// CHECK: tile.reduce {{.*}}tile.offset = 0 : i32
+// CHECK: tile.reduce {{.*}}tile.offset = 16 : i32
+// CHECK: tile.reduce {{.*}}tile.offset = 0 : i32
+// CHECK: scf.for
+// CHECK: tile.reduce {{.*}}tile.offset = 16 : i32
+// CHECK: tile.reduce {{.*}}tile.offset = 0 : i32
+// CHECK: tile.reduce {{.*}}tile.offset = 32 : i32
+func.func @in_turn(%v: tensor<16xf32, #A>, %n: i32) {
+  %c0 = arith.constant 0 : i32
+  %c1 = arith.constant 1 : i32
+    %a = tile.reduce %v axis = 0 : (tensor<16xf32, #A>) -> f32 {
+    ^bb0(%x: f32, %y: f32):
+      %z = arith.addf %x, %y : f32
+      tile.yield %z : f32
+    }
+    %b = tile.reduce %v axis = 0 : (tensor<16xf32, #A>) -> f32 {
+    ^bb0(%x: f32, %y: f32):
+      %z = arith.addf %x, %y : f32
+      tile.yield %z : f32
+    }
+    %c = tile.reduce %v axis = 0 : (tensor<16xf32, #A>) -> f32 {
+    ^bb0(%x: f32, %y: f32):
+      %z = arith.addf %x, %y : f32
+      tile.yield %z : f32
+    }
+  scf.for %i = %c0 to %n step %c1 : i32 {
+    %d = tile.reduce %v axis = 0 : (tensor<16xf32, #A>) -> f32 {
+    ^bb0(%x: f32, %y: f32):
+      %z = arith.addf %x, %y : f32
+      tile.yield %z : f32
+    }
+    %e = tile.reduce %v axis = 0 : (tensor<16xf32, #A>) -> f32 {
+    ^bb0(%x: f32, %y: f32):
+      %z = arith.addf %x, %y : f32
+      tile.yield %z : f32
+    }
+    %f = tile.reduce %v axis = 0 : (tensor<16xf32, #A>) -> f32 {
+    ^bb0(%x: f32, %y: f32):
+      %z = arith.addf %x, %y : f32
+      tile.yield %z : f32
+    }
+  }
+  return
+}
 }
 
 // -----

@@ -127,6 +127,53 @@ func.func @awaited_later(%v: tensor<16xf32, #A>, %m: !tile.ptr<i8>, %n: i32) {
   return
 }
 
+// All lanes come to the barrier inside of a reduction: what lies before the second one is ordered before the third.
+// CHECK-LABEL: func.func @alternating_scratch
+// CHECK-NOT: tile.barrier
+// CHECK: return
+func.func @alternating_scratch(%v: tensor<16xf32, #A>, %n: i32) {
+  %c0 = arith.constant 0 : i32
+  %c1 = arith.constant 1 : i32
+  scf.for %i = %c0 to %n step %c1 : i32 {
+  %a = tile.reduce %v axis = 0 {tile.bytes = 16 : i32, tile.offset = 0 : i32} : (tensor<16xf32, #A>) -> f32 {
+  ^bb0(%x: f32, %y: f32):
+    %z = arith.addf %x, %y : f32
+    tile.yield %z : f32
+  }
+  %b = tile.reduce %v axis = 0 {tile.bytes = 16 : i32, tile.offset = 16 : i32} : (tensor<16xf32, #A>) -> f32 {
+  ^bb0(%x: f32, %y: f32):
+    %z = arith.addf %x, %y : f32
+    tile.yield %z : f32
+  }
+  }
+  return
+}
+
+// Only its own reads are left behind a reduction; they and the next write need an order, before a loop comes round to it too.
+// CHECK-LABEL: func.func @alone
+// CHECK: scf.for
+// CHECK-NEXT: tile.barrier
+// CHECK-NEXT: tile.reduce
+// CHECK: tile.yield
+// CHECK: tile.shared_alloc
+// CHECK-NEXT: tile.barrier
+// CHECK-NEXT: tile.shared_store
+// CHECK-NEXT: return
+func.func @alone(%v: tensor<16xf32, #A>, %n: i32) {
+  %c0 = arith.constant 0 : i32
+  %c1 = arith.constant 1 : i32
+  scf.for %i = %c0 to %n step %c1 : i32 {
+  %a = tile.reduce %v axis = 0 {tile.bytes = 16 : i32, tile.offset = 0 : i32} : (tensor<16xf32, #A>) -> f32 {
+  ^bb0(%x: f32, %y: f32):
+    %z = arith.addf %x, %y : f32
+    tile.yield %z : f32
+  }
+  }
+  %t = tile.shared_alloc offset = 0 bytes = 64 : !tile.shared<16xf32, #S>
+  tile.shared_store %t, %v : (!tile.shared<16xf32, #S>, tensor<16xf32, #A>) -> ()
+  return
+}
+
 // A lock is given back after all lanes have stored; taking it needs nothing before it.
 // CHECK-LABEL: func.func @lock
 // CHECK-NEXT: arith.constant
