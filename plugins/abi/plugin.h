@@ -442,6 +442,8 @@ typedef struct {
  * such a thing refuses the first and ignores the second. */
 #define TSR_LAUNCH_COOPERATIVE 1u
 #define TSR_LAUNCH_DEPENDENT 2u
+/* In tsr_kernel_info.flags only: the kernel prints. What it prints is fetched behind a launch on somebody else's stream, which nobody here waits for. */
+#define TSR_KERNEL_PRINTS 0x10000u
 
 /* What the launcher must know of a kernel. The host copies it, keeps it with the artifact and gives it back to
  * driver.kernel_get: a driver never has to look into its own artifact for it. */
@@ -451,7 +453,7 @@ typedef struct {
   uint32_t arg_bytes; /* size of the packed arguments */
   uint32_t arg_align;
   uint32_t n_args;
-  uint32_t flags; /* TSR_LAUNCH_* that every launch of it has */
+  uint32_t flags; /* TSR_LAUNCH_* that every launch of it has, TSR_KERNEL_* */
   const tsr_arg *args;
   uint32_t block[3];     /* threads of a program, as launched; 0: not a SIMT target */
   uint32_t cluster[3];   /* 0: none */

@@ -40,6 +40,12 @@ tbc::Module readChecked(const sdk::CompileJob &job) {
   return std::move(*read.module);
 }
 
+bool prints(const tbc::Region &region) {
+  return std::any_of(region.ops.begin(), region.ops.end(), [](const tbc::Op &op) {
+    return op.code == tbc::Opcode::Print || std::any_of(op.regions.begin(), op.regions.end(), prints);
+  });
+}
+
 sdk::KernelInfo describe(const tbc::Module &module, const tbc::Function &f) {
   sdk::KernelInfo k;
   k.name = f.name;
@@ -353,7 +359,7 @@ private:
       if (!job.entry.empty() && f.name != job.entry)
         continue;
       sdk::KernelInfo info = describe(module, f);
-      info.flags = flags;
+      info.flags = flags | (prints(f.body) ? TSR_KERNEL_PRINTS : 0);
       for (const auto &[name, use] : cubin.kernels)
         if (name == f.name) {
           info.regs = use.registers;

@@ -69,6 +69,7 @@ struct TsrStream {
   explicit TsrStream(TsrDevice *d) : device(d) {}
   DeviceReference device;
   tsr_stream *handle = nullptr;
+  bool wrapped = false; // somebody else's
 };
 
 inline tsr_stream *TsrDevice::workStream(const TsrStream *stream) const {

@@ -36,6 +36,7 @@ tsr_status tsr_stream_wrap(TsrDevice *device, uint64_t native, TsrStream **out) 
     tsr_status status = contain([&] { return device->driver->stream_wrap(device->handle, native, &stream->handle); });
     if (status < 0)
       return device->failedIn("stream_wrap", status);
+    stream->wrapped = true;
     *out = stream.release();
     return TSR_OK;
   });

@@ -161,7 +161,7 @@ TSR_API tsr_status tsr_buffer_fill(TsrBuffer *buffer, uint64_t offset, uint64_t 
 /* priority: lower is more urgent, 0 the default. */
 TSR_API tsr_status tsr_stream_create(TsrDevice *device, int32_t priority, uint32_t flags, TsrStream **out);
 /* A stream that belongs to somebody else, by the vendor's own handle (a CUstream; 0: the vendor's default stream), so that work of this library and of
- * theirs keeps one order. Destroying the result leaves theirs alone. UNSUPPORTED where the device has no such streams. */
+ * theirs keeps one order. Destroying the result leaves theirs alone. Launches of kernels that print wait for it and fetch what was printed, but for captured ones. UNSUPPORTED where the device has no such streams. */
 TSR_API tsr_status tsr_stream_wrap(TsrDevice *device, uint64_t native, TsrStream **out);
 /* Waits for its work. */
 TSR_API void tsr_stream_destroy(TsrStream *stream);

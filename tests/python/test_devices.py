@@ -145,6 +145,40 @@ def test_events_flushes_and_waits_go_where_launches_go():
     assert done.stdout.split() == ["True"] * 3
 
 
+_PRINTS_AT_ONCE = """
+import ctypes
+import tessera
+import tessera.language as tl
+from tessera import _tessera
+from tessera.runtime.driver import driver
+
+@tessera.jit
+def nothing(LOUD: tl.constexpr):  # the one kernel of machine code that this libcuda knows
+    if LOUD:
+        tl.device_print("program", tl.program_id(0))
+
+active = driver.active
+launches = _tessera.Stream(active.device, native=active.get_current_stream())
+for loud in (False, True):
+    memory = _tessera.Buffer(active.device, 4)
+    memory.fill(9, launches)
+    nothing[(1, )](loud)
+    print(ctypes.string_at(memory.address, 1) == bytes([9]))
+"""
+
+
+def test_prints_come_with_the_launch_on_a_stream_of_others(tmp_path):
+    fake = os.environ.get("TESSERA_FAKE_CUDA")
+    if not fake:
+        pytest.skip("TESSERA_FAKE_CUDA names no folder with a libcuda in software")
+    script = tmp_path / "prints.py"
+    script.write_text(_PRINTS_AT_ONCE)
+    environment = dict(os.environ, LD_LIBRARY_PATH=fake, TESSERA_DEVICE="nvidia")
+    done = subprocess.run([sys.executable, script], env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["False", "True"]
+
+
 def test_a_batch_of_samples_waits_for_the_device_once(mock, monkeypatch):
     from tessera.runtime import tuning
     order, waits = [], []

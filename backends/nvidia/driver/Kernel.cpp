@@ -27,7 +27,7 @@ NvidiaKernel::NvidiaKernel(NvidiaDevice &device, cu::ModuleId module, const sdk:
   if (!maps.empty())
     maps_ = std::make_unique<TensorMaps>(device, std::move(maps), argBytes_);
   const cu::Api &api = device.api();
-  if (info.flags & ~kKnownFlags)
+  if (info.flags & ~(kKnownFlags | TSR_KERNEL_PRINTS))
     throw sdk::Error(TSR_E_TOO_NEW,
                      "kernel '" + info.name + "' has unknown launch flags " + std::to_string(info.flags));
   cu::Result r = api.cuModuleGetFunction(&function_, module, info.name.c_str());
