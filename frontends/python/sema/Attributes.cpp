@@ -336,7 +336,8 @@ Value Visitor::subscript(const Value &base, const Value &index) {
     size_t dim = 0;
     for (const Value &p : parts) {
       if (p.isNone()) {
-        if (dim > v.type.rank())
+        // A scalar has one place for a new dim, wherever it is written: `scalar[:, None]` is a tile of one element.
+        if (v.type.block && dim > v.type.rank())
           failArgument("invalid axis " + std::to_string(dim) + " for a new dimension of " + v.type.str());
         v = expandDims(v, static_cast<int64_t>(dim));
       } else if (wholeSlice(p)) {
