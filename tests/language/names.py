@@ -143,7 +143,8 @@ extra                   tl.core.extern_elementwise("fast", "", [x], MINE, is_pur
 extra                   tl.extra.cuda.libdevice.rint(x) -> [16] float32
 extra                   tl.full([4], tl.extra.cuda.num_threads() + tl.extra.cuda.num_warps(), tl.int32) -> [4] int32
 extra                   tl.extra.cuda.globaltimer() ! this target has no global timer
-extra                   tl.extra.cuda.gdc_wait() ! this target has no dependent launch
+extra                   tl.extra.cuda.gdc_wait()
+extra                   tl.extra.cuda.gdc_launch_dependents()
 extra                   tl.extra.hip.memrealtime() ! this target has no real-time counter
 fdiv                    tl.fdiv(x, y, ieee_rounding=True) -> [16] float32
 flip                    tl.flip(m, 0) -> [16, 16] float32

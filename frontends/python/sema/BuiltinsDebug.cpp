@@ -260,8 +260,6 @@ struct SpecialRegister {
 constexpr SpecialRegister kSpecial[] = {
     {"global timer", "mov.u64 $0, %globaltimer;", "=l", ScalarKind::Int64},
     {"number of the multiprocessor", "mov.u32 $0, %smid;", "=r", ScalarKind::Int32},
-    {"dependent launch", "griddepcontrol.wait; // dummy $0", "=r", ScalarKind::Int32},
-    {"dependent launch", "griddepcontrol.launch_dependents; // dummy $0", "=r", ScalarKind::Int32},
     {"real-time counter", "", "", ScalarKind::Int64},
 };
 template <int Which> Value special(Visitor &v, Args &) {
@@ -270,11 +268,23 @@ template <int Which> Value special(Visitor &v, Args &) {
     targetCannot(v, std::string(r.name), "guard it with tl.target_info");
   return emitAsm(v, {}, std::string(r.text), std::string(r.constraints), {dtype(r.type)}, false, 1)[0];
 }
+bool isHopperOrLater(std::string_view target) {
+  return target.starts_with("sm_") && std::atoi(target.data() + 3) >= 90;
+}
+// Where launches of a stream do not overlap, all that came before has finished, and nothing can start early.
+Value dependentLaunch(Visitor &v, const char *text) {
+  if (!isHopperOrLater(v.options.targetName))
+    return Emitter::none();
+  return emitAsm(v, {}, text, "=r", {dtype(ScalarKind::Int32)}, false, 1)[0];
+}
+Value waitForDependencies(Visitor &v, Args &) { return dependentLaunch(v, "griddepcontrol.wait; // dummy $0"); }
+Value launchDependents(Visitor &v, Args &) {
+  return dependentLaunch(v, "griddepcontrol.launch_dependents; // dummy $0");
+}
 // Those of one block; where a target has clusters their warps are one block (docs/rationale/clusters.md).
 int64_t warpsOfBlock(Visitor &v) {
   int64_t own = v.options.numWarps;
-  std::string_view target = v.options.targetName;
-  bool hasClusters = target.starts_with("sm_") && std::atoi(target.data() + 3) >= 90;
+  bool hasClusters = isHopperOrLater(v.options.targetName);
   return hasClusters && own < 32 ? std::min<int64_t>(own * v.options.numCtas, 32) : own;
 }
 Value numThreads(Visitor &v, Args &) { return Emitter::constInt(warpsOfBlock(v) * 32); }
@@ -300,11 +310,11 @@ const BuiltinDef kRows[] = {
     {"extern_elementwise", "lib_name lib_path args arg_type_symbol_dict is_pure", externElementwise},
     {"globaltimer", "", special<0>, kPlain, kCuda},
     {"smid", "", special<1>, kPlain, kCuda},
-    {"gdc_wait", "", special<2>, kPlain, kCuda},
-    {"gdc_launch_dependents", "", special<3>, kPlain, kCuda},
+    {"gdc_wait", "", waitForDependencies, kPlain, kCuda},
+    {"gdc_launch_dependents", "", launchDependents, kPlain, kCuda},
     {"num_threads", "", numThreads, kPlain, kCuda},
     {"num_warps", "", numWarps, kPlain, kCuda},
-    {"memrealtime", "", special<4>, kPlain, kHip},
+    {"memrealtime", "", special<2>, kPlain, kHip},
     {"scope", "name", profilerScope, kPlain, kProfiler},
     {"enter_scope", "name", profilerMark, kPlain, kProfiler},
     {"exit_scope", "name", profilerMark, kPlain, kProfiler},

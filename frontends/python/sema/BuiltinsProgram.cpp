@@ -73,6 +73,9 @@ Value constexprOf(Visitor &v, Args &a) {
   return a[0];
 }
 
+// A constexpr is its value here. Kernels of PyTorch's Inductor call this.
+Value unwrapped(Visitor &, Args &a) { return a[0]; }
+
 Value constexprTypeOf(Visitor &v, Args &a) {
   auto known = toHost(a[0]);
   if (!known)
@@ -199,6 +202,7 @@ const BuiltinDef kRows[] = {
     {"cast", "input dtype fp_downcast_rounding? bitcast?", cast, kMethod},
     {"to_tensor", "x", toTensor},
     {"constexpr", "value", constexprOf, kRawErrors},
+    {"_unwrap_if_constexpr", "o", unwrapped, kRawErrors},
     {"multiple_of", "input values", hint<0>},
     {"max_contiguous", "input values", hint<1>},
     {"max_constancy", "input values", hint<2>},

@@ -34,12 +34,13 @@ def num_warps(_semantic=None):
 
 @_declare
 def gdc_wait(_semantic=None):
-    """Waits until the kernels that this one depends on have finished (programmatic dependent launch)."""
+    """Waits until the kernels that this one depends on have finished (programmatic dependent launch). Nothing where launches of a stream
+    do not overlap: on the CPU, and on devices before Hopper."""
 
 
 @_declare
 def gdc_launch_dependents(_semantic=None):
-    """Lets the kernels that depend on this one start (programmatic dependent launch)."""
+    """Lets the kernels that depend on this one start (programmatic dependent launch). Nothing where ``gdc_wait`` is nothing."""
 
 
 @_declare
