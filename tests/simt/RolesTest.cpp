@@ -48,5 +48,7 @@ TEST(SimtRoles, TheCopiesGoOnToTheNextTile) {
 
 TEST(SimtRoles, TwoProductsOfAnIteration) {
   for (int32_t k : {0, 32, 128})
-    expectSplit(samples::twoProductsKernel(true, true), k, 1);
+    for (const std::string &text :
+         {samples::twoProductsKernel(true, true), samples::loopTwice(samples::twoProductsKernel(true, true))})
+      expectSplit(text, k, 1);
 }

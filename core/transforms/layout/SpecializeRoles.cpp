@@ -41,8 +41,10 @@ class SpecializedLoop : LoopLoads {
 public:
   SpecializedLoop(scf::ForOp loop, const AxisFacts &facts, const target::Target &target)
       : LoopLoads(loop, facts, target) {}
-  // Why the loop stays as it is; empty: build() may be called. sharedLeft: bytes that no ring of another loop has.
-  std::string plan(func::FuncOp function, int64_t sharedLeft, int64_t stages);
+  // Why the loop stays as it is; empty: build() may be called. sharedLeft: bytes that no ring of another loop has. before: a planned loop, or null; if it is
+  // followed by this one, and its slots hold the same, its rings go on here.
+  std::string plan(func::FuncOp function, int64_t sharedLeft, int64_t stages, SpecializedLoop *before);
+  bool borrows() const { return lender_ != nullptr; }
   // Whether roles are faster than loads ahead, for a planned loop that nobody asked them for.
   bool wins(func::FuncOp function, int64_t warps, int64_t stages);
   int64_t ringBytes() const;
@@ -67,13 +69,18 @@ private:
     Value full, empty;
   };
   int64_t transientOutside(func::FuncOp function);
+  bool lendsTo(const SpecializedLoop &next) const;
   void carryRingState();
   void useSlots(Ring &ring);
   void formGroups(ArrayRef<Value> running);
+  const Group *groupOf(unsigned ring) const {
+    return &*llvm::find_if(groups_, [&](const Group &group) { return llvm::is_contained(group.rings, ring); });
+  }
   void makeCopies(OpBuilder &builder, Group &group, llvm::SetVector<Operation *> &copies);
   SmallVector<Value> awaitLater();
   void releaseLate(ArrayRef<Value> sums);
 
+  SpecializedLoop *lender_ = nullptr; // whose rings and copy barriers these are
   int64_t slots_ = 0;
   unsigned inFlight_ = 0; // products that only add to their sum and run on into the next iteration
   bool overlaps_ = false; // other products run on (ScheduleProducts.h)
@@ -106,8 +113,9 @@ int64_t SpecializedLoop::transientOutside(func::FuncOp function) {
       loaded; // loads by descriptor of a block may start together, in half of the memory (LowerTensorCopies)
   function.walk([&](Operation *op) {
     // The rings' bytes are free again behind the loop, unless it comes again.
-    bool behind = !isNested && op->getBlock() == loop_->getBlock() && loop_->isBeforeInBlock(op);
-    if (loop_->isAncestor(op) || behind)
+    Operation *there = loop_->getBlock()->findAncestorOpInBlock(*op);
+    bool behind = !isNested && there && loop_->isBeforeInBlock(there);
+    if (loop_->isAncestor(op) || behind || (lender_ && lender_->loop_->isAncestor(op)))
       return;
     if (auto alloc = dyn_cast<SharedAllocOp>(op))
       buffers += llvm::alignTo(bytesOf(alloc.getType()), kBufferAlignment);
@@ -119,6 +127,14 @@ int64_t SpecializedLoop::transientOutside(func::FuncOp function) {
     most = std::max(most, own);
   });
   return static_cast<int64_t>(buffers + llvm::alignTo(most, kBufferAlignment));
+}
+
+// Whether the next loop, in the same block, can go on with this one's rings: its loads, one by one, fill the same slots.
+bool SpecializedLoop::lendsTo(const SpecializedLoop &next) const {
+  return loop_->getBlock() == next.loop_->getBlock() && loop_->isBeforeInBlock(next.loop_) &&
+         loads_.size() == next.loads_.size() && llvm::all_of(llvm::zip(loads_, next.loads_), [](auto pair) {
+           return std::get<0>(pair).slot == std::get<1>(pair).slot;
+         });
 }
 
 int64_t SpecializedLoop::ringBytes() const {
@@ -145,7 +161,7 @@ static bool isStoredTo(func::FuncOp function, Value base) {
   return found.wasInterrupted();
 }
 
-std::string SpecializedLoop::plan(func::FuncOp function, int64_t sharedLeft, int64_t stages) {
+std::string SpecializedLoop::plan(func::FuncOp function, int64_t sharedLeft, int64_t stages, SpecializedLoop *before) {
   bool hasDot = false;
   for (Operation &op : *loop_.getBody()) {
     hasDot |= isa<DotOp, AsyncDotOp>(op);
@@ -174,6 +190,10 @@ std::string SpecializedLoop::plan(func::FuncOp function, int64_t sharedLeft, int
     if (!slice.addAncestors(op) || !llvm::all_of(op.getOffsets(), [&](Value offset) { return slice.add(offset); }))
       return "where it loads, or how often, depends on memory";
   }
+  if (before && before->lendsTo(*this)) {
+    lender_ = before;
+    sharedLeft += before->ringBytes();
+  }
   // The copy barriers take less than what a buffer may be aligned to.
   int64_t left = sharedLeft - sharedOfOneIteration() - transientOutside(function) - int64_t(kBufferAlignment);
   int64_t bytes = 0;
@@ -183,6 +203,11 @@ std::string SpecializedLoop::plan(func::FuncOp function, int64_t sharedLeft, int
   inFlight_ = accumulateOnly(stays);
   overlaps_ = !inFlight_ && hasRunningProducts(loop_, target_.info().stated(target::Capability::RegsPerThread), stays);
   slots_ = stages + (inFlight_ ? 1 : 0); // as many as a loop has that loads ahead by itself
+  if (lender_) {
+    if (bytes * lender_->slots_ > left)
+      return "shared memory has no room for the slots of the loop before";
+    slots_ = lender_->slots_;
+  }
   while (slots_ > 0 && bytes * slots_ > left)
     --slots_;
   if (slots_ < 3)
@@ -256,8 +281,32 @@ static scf::IfOp withResults(scf::IfOp branch, ArrayRef<Value> values) {
   return made;
 }
 
+static scf::ForOp withCarried(scf::ForOp loop, ArrayRef<Value> values) {
+  IRRewriter rewriter(loop.getContext());
+  rewriter.setInsertionPoint(loop);
+  auto attributes = loop->getDiscardableAttrDictionary();
+  auto sameAgain = [](OpBuilder &, Location, ArrayRef<BlockArgument> arguments) {
+    return SmallVector<Value>(arguments.begin(), arguments.end());
+  };
+  auto made = cast<scf::ForOp>(
+      *loop.replaceWithAdditionalYields(rewriter, values, /*replaceInitOperandUsesInLoop=*/false, sameAgain));
+  made->setDiscardableAttrs(attributes);
+  return made;
+}
+
 // A slot and the parity of its phase, 0 at first, carried through the loop and all around it.
 void SpecializedLoop::carryRingState() {
+  if (lender_) {
+    // From where the loop before ends; what is around both goes on with what comes out of this one.
+    Value slot = lender_->loop_.getResults().drop_back().back(), parity = lender_->loop_.getResults().back();
+    loop_ = withCarried(loop_, {slot, parity});
+    parity_ = loop_.getRegionIterArgs().back();
+    slot_ = loop_.getRegionIterArgs().drop_back().back();
+    Operation *end = loop_->getBlock()->getTerminator();
+    end->replaceUsesOfWith(slot, loop_.getResults().drop_back().back());
+    end->replaceUsesOfWith(parity, loop_.getResults().back());
+    return;
+  }
   SmallVector<Operation *> chain{loop_};
   while (isa<scf::ForOp, scf::IfOp>(chain.back()->getParentOp()))
     chain.push_back(chain.back()->getParentOp());
@@ -269,15 +318,7 @@ void SpecializedLoop::carryRingState() {
     if (auto branch = dyn_cast<scf::IfOp>(op)) {
       op = withResults(branch, {slot_, parity_});
     } else {
-      auto loop = cast<scf::ForOp>(op);
-      auto attributes = loop->getDiscardableAttrDictionary();
-      auto sameAgain = [](OpBuilder &, Location, ArrayRef<BlockArgument> arguments) {
-        return SmallVector<Value>(arguments.begin(), arguments.end());
-      };
-      rewriter.setInsertionPoint(loop);
-      loop_ = cast<scf::ForOp>(*loop.replaceWithAdditionalYields(rewriter, {slot_, parity_},
-                                                                 /*replaceInitOperandUsesInLoop=*/false, sameAgain));
-      loop_->setDiscardableAttrs(attributes);
+      loop_ = withCarried(cast<scf::ForOp>(op), {slot_, parity_});
       parity_ = loop_.getRegionIterArgs().back();
       slot_ = loop_.getRegionIterArgs().drop_back().back();
       op = loop_;
@@ -381,7 +422,12 @@ void SpecializedLoop::formGroups(ArrayRef<Value> running) {
       own.last = later(own.last, endOfRead(reader));
       own.late |= late.contains(reader);
     }
-    auto known = llvm::find_if(groups_, [&](const Group &group) { return group.user == own.user; });
+    // Of borrowed rings those are together that share their barriers.
+    auto isTogether = [&](const Group &group) {
+      return lender_ ? lender_->groupOf(group.rings.front()) == lender_->groupOf(static_cast<unsigned>(index))
+                     : group.user == own.user;
+    };
+    auto known = llvm::find_if(groups_, isTogether);
     if (known == groups_.end())
       known = groups_.insert(known, own);
     known->first = earlier(known->first, own.first);
@@ -458,8 +504,9 @@ void SpecializedLoop::build(OpBuilder &before, TensorMaps &maps, int64_t warps, 
     Ring &ring = rings_.emplace_back();
     ring.load = load;
     auto bytes = before.getI32IntegerAttr(static_cast<int32_t>(ring.load.bytes() * slots_));
-    ring.ring = SharedAllocOp::create(before, loc, ring.load.slot, IntegerAttr(), bytes,
-                                      before.getI32IntegerAttr(static_cast<int32_t>(slots_)));
+    ring.ring = lender_ ? lender_->rings_[rings_.size() - 1].ring
+                        : Value(SharedAllocOp::create(before, loc, ring.load.slot, IntegerAttr(), bytes,
+                                                      before.getI32IntegerAttr(static_cast<int32_t>(slots_))));
     ring.slot = SharedSlotOp::create(top, loc, ring.ring, slot_);
     ring.map = maps.mapOf(array, *load.copy);
     ring.coordinates = maps.coordinates(end, op.getLoc(), array, array.offsets);
@@ -473,8 +520,9 @@ void SpecializedLoop::build(OpBuilder &before, TensorMaps &maps, int64_t warps, 
     running = overlapProducts(loop_, target_.info().stated(target::Capability::RegsPerThread));
   formGroups(running);
   for (Group &group : groups_) {
-    group.full = makeCopyBarriers(before, loc, slots_);
-    group.empty = makeCopyBarriers(before, loc, slots_, warps);
+    const Group *lent = lender_ ? lender_->groupOf(group.rings.front()) : nullptr;
+    group.full = lent ? lent->full : makeCopyBarriers(before, loc, slots_);
+    group.empty = lent ? lent->empty : makeCopyBarriers(before, loc, slots_, warps);
     OpBuilder builder(group.first);
     CopyBarrierWaitOp::create(builder, loc, SharedSlotOp::create(builder, loc, group.full, slot_), parity_);
     if (group.late)
@@ -584,18 +632,20 @@ unsigned RoleMaker::run() {
   auto left = static_cast<int64_t>(info.sharedBytes());
   int64_t rings = 0;
   std::vector<SpecializedLoop> planned;
+  planned.reserve(loops.size()); // they refer to each other
   for (scf::ForOp loop : loops) {
     auto own = loop->getAttrOfType<IntegerAttr>(kNumStagesAttr);
     SpecializedLoop candidate(loop, facts, target_);
     int64_t stages = own ? own.getInt() : moduleOption(module, "num_stages", 3);
-    std::string not_ = !why.empty() ? why : candidate.plan(function_, left - rings, stages);
+    SpecializedLoop *before = planned.empty() ? nullptr : &planned.back();
+    std::string not_ = !why.empty() ? why : candidate.plan(function_, left - rings, stages, before);
     if (!isAsked && (!not_.empty() || !candidate.wins(function_, warps, stages)))
       return 0;
     if (!not_.empty()) {
       candidate.remark() << "warp_specialize does nothing here: " << not_;
       continue;
     }
-    rings += candidate.ringBytes();
+    rings += candidate.borrows() ? 0 : candidate.ringBytes();
     planned.push_back(std::move(candidate));
   }
   if (planned.empty())

@@ -140,6 +140,22 @@ TEST(Roles, TwoProductsOfAnIteration) {
           }
 }
 
+// A loop that follows another one, as the diagonal of an attention, goes on with its rings where they stand.
+TEST(Roles, TheNextLoopGoesOnWithTheRings) {
+  for (bool group : {false, true})
+    for (bool scaled : {false, true})
+      for (int stages : {2, 3})
+        for (int32_t k : {0, 32, 96, 128}) {
+          std::string text = samples::loopTwice(samples::twoProductsKernel(true, scaled, stages));
+          expectSplit(text, k, 1, 1, group);
+          BothOptions options = withRoles(group);
+          int rings = 0;
+          options.rings = &rings;
+          EXPECT_EQ(runBoth(text, buffers(), {k, 1}, options), "");
+          EXPECT_EQ(rings, 7); // two of tiles, a full and an empty one of barriers each; the first load's barrier
+        }
+}
+
 TEST(Roles, TwoGroupsEachAtItsOwnTime) {
   for (bool scaled : {false, true})
     for (int32_t k : {0, 32, 128})
