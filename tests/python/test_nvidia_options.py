@@ -171,3 +171,23 @@ def test_stages_are_what_they_are_called():
     assert re.search(r"define ptx_kernel void @scaled", asm["llir"]) and ".visible .entry scaled" in asm["ptx"]
     # What cuobjdump and nvdisasm read, where there is an assembler.
     assert asm["cubin"][:4] == b"\x7fELF" or b".visible .entry" in asm["cubin"]
+
+
+@tessera.jit
+def wide(a, b, c, M, N, K):
+    left = tl.make_tensor_descriptor(a, [M, K], [K, 1], [128, 32])
+    right = tl.make_tensor_descriptor(b, [K, N], [N, 1], [32, 256])
+    out = tl.make_tensor_descriptor(c, [M, N], [N, 1], [128, 256])
+    row, column = tl.program_id(0) * 128, tl.program_id(1) * 256
+    total = tl.zeros((128, 256), tl.float32)
+    for k in tl.range(0, K, 32, num_stages=2, warp_specialize=True):
+        total = tl.dot(left.load([row, k]), right.load([k, column]), total)
+    out.store([row, column], total.to(tl.float16))
+
+
+def test_warps_that_only_load_take_no_register_that_products_need():
+    # 256 sums of a lane: the registers of two blocks would leave an instruction too few, which the assembler refuses.
+    signature = {**dict.fromkeys("abc", "*fp16"), **dict.fromkeys("MNK", "i32")}
+    attrs = {(i,): [["tt.divisibility", 16]] for i in range(6)}
+    ptx = tessera.compile(ASTSource(wide, signature, attrs=attrs), target=HOPPER, options={"num_warps": 4}).asm["ptx"]
+    assert ".reqntid 160" in ptx and "setmaxnreg" not in ptx

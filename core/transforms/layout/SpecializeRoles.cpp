@@ -48,6 +48,7 @@ public:
   // Whether roles are faster than loads ahead, for a planned loop that nobody asked them for.
   bool wins(func::FuncOp function, int64_t warps, int64_t stages);
   int64_t ringBytes() const;
+  uint64_t registersOfSums(); // of a lane: the results of the loop's products
   // The loop with slots in place of loads, inside of the work. `before`: where rings and barriers are made. Gives the ops of the copying role to `copies`.
   void build(OpBuilder &before, TensorMaps &maps, int64_t warps, llvm::SetVector<Operation *> &copies);
   Location loc() { return loop_.getLoc(); }
@@ -215,6 +216,13 @@ std::string SpecializedLoop::plan(func::FuncOp function, int64_t sharedLeft, int
   if (slots_ < 2)
     return "shared memory has no room for two of its tiles at once";
   return {};
+}
+
+uint64_t SpecializedLoop::registersOfSums() {
+  uint64_t registers = 0;
+  for (AsyncDotOp dot : loop_.getBody()->getOps<AsyncDotOp>())
+    registers += registersOf(dot.getResult());
+  return registers;
 }
 
 // Measured cases decide (roles.md). What is gained is the time in which the block has nothing for its matrix unit: the epilogue and the first loads of the next
@@ -556,9 +564,9 @@ static std::string missing(const target::TargetInfo &info, int64_t warps, int64_
 }
 
 // What a lane of each role gets, where roles trade registers and need to; else empty. All of the block's registers are what an equal share
-// gives every lane when it starts.
+// gives every lane when it starts. sums: registers of a lane that products fill, at the least.
 static SmallVector<int64_t> registersOf(const target::TargetInfo &info, ModuleOp module, int64_t warps, int64_t beside,
-                                        int64_t sharedBytes) {
+                                        int64_t sharedBytes, uint64_t sums) {
   auto step = static_cast<int64_t>(info.stated(target::Capability::RegReallocStep));
   auto file = static_cast<int64_t>(info.stated(target::Capability::RegFile));
   auto most = static_cast<int64_t>(info.stated(target::Capability::RegsPerThread));
@@ -572,7 +580,7 @@ static SmallVector<int64_t> registersOf(const target::TargetInfo &info, ModuleOp
   for (int64_t n : {std::min<int64_t>(blocks, 2), int64_t(1)}) {
     int64_t share = shareOf(n);
     int64_t work = (share * (warps + beside) - kRegistersOfCopies * beside) / warps / step * step;
-    if (n > 1 && work < most * 3 / 4)
+    if (n > 1 && (work < most * 3 / 4 || work < static_cast<int64_t>(sums + kRegistersOfWork)))
       continue;
     if (share >= most || share <= kRegistersOfCopies)
       return {};
@@ -655,7 +663,11 @@ unsigned RoleMaker::run() {
   Operation *end = body.getTerminator();
   OpBuilder builder(end);
   Location loc = planned.front().loc();
-  SmallVector<int64_t> registers = trades ? registersOf(info, module, warps, beside, rings) : SmallVector<int64_t>();
+  uint64_t sums = 0;
+  for (SpecializedLoop &loop : planned)
+    sums = std::max(sums, loop.registersOfSums());
+  SmallVector<int64_t> registers =
+      trades ? registersOf(info, module, warps, beside, rings, sums) : SmallVector<int64_t>();
   if (registers.empty())
     beside = 1;
   auto roles = RolesOp::create(builder, loc, static_cast<int32_t>(beside),
