@@ -118,6 +118,13 @@ def test_registers_and_fusion():
     assert "fma.rn.f32" not in build(enable_fp_fusion=False).asm["ptx"]
 
 
+def test_source_lines(monkeypatch):
+    assert re.search(r"\.loc\s+1 ", build().asm["ptx"])
+    assert ".loc" not in build(line_info=False).asm["ptx"]
+    monkeypatch.setenv("TRITON_DISABLE_LINE_INFO", "1")
+    assert ".loc" not in build().asm["ptx"]
+
+
 def test_options_of_the_assembler():
     assert ".version 8.5" in build(ptx_version=85).asm["ptx"]
     with pytest.raises((RuntimeError, tessera.CompilationError), match="there-is-none"):

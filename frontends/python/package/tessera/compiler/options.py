@@ -53,6 +53,8 @@ class Options:
     tensor_copies: bool = True
     # Warps that only load where they win, asked for or not; False: only for tl.range(…, warp_specialize=True).
     auto_warp_specialize: bool = True
+    # Source lines in the machine code; off where TRITON_DISABLE_LINE_INFO says so.
+    line_info: bool = True
     # On devices that can, a kernel is started before the one ahead of it in the stream has ended, and waits for that itself.
     overlap_launches: bool = True
 
@@ -137,6 +139,7 @@ def parse_options(target, options):
         given.setdefault("default_dot_input_precision", "tf32")
         # As many as the unit sums by itself. Triton says 0 of other targets than Hopper, and nothing there hears it; here every product would be added apart.
         given.setdefault("max_num_imprecise_acc_default", 2**30)
+        given.setdefault("line_info", not (knobs is not None and knobs.compilation.disable_line_info))
         if knobs is not None and knobs.nvidia.ptxas_options:
             given.setdefault("ptx_options", knobs.nvidia.ptxas_options)
     given.setdefault("arch", str(target.arch))
@@ -180,6 +183,8 @@ def compiler_options(options):
                 pairs.append((name, str(int(value) if isinstance(value, bool) else value)))
         if not options.enable_reflect_ftz:
             pairs.append(("reflect_ftz", "0"))
+        if not options.line_info:
+            pairs.append(("line_info", "0"))
         if not options.overlap_launches:
             pairs.append(("overlap_launches", "0"))
     if options.maxnreg:
