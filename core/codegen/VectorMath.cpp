@@ -454,7 +454,12 @@ Value *VectorMath::lower(Opcode code, ArrayRef<V> v) {
   case Opcode::Atanh:
     return viaDouble([&](V a) { return atanh(a); });
   case Opcode::Erf:
-    return viaDouble([&](V a) { return erf(a); });
+    // No clamps and no subnormals, as exp2 needs them.
+    return isDouble(x) ? erf(x) : erf32(x, [&](V y) {
+      V n = b.CreateUnaryIntrinsic(Intrinsic::roundeven, y);
+      V m = expReduced(b.CreateFMul(b.CreateFSub(y, n), c(y, kLn2)));
+      return b.CreateFMul(b.CreateFAdd(m, c(y, 1)), pow2(n));
+    });
   case Opcode::Erfc:
     return viaDouble([&](V a) { return erfc(a); });
   case Opcode::Cbrt:

@@ -21,6 +21,8 @@ public:
   // f64 for bf16, whose products leave the range of f32, else f32.
   llvm::Value *narrowFma(tbc::Elem e, llvm::Value *x, llvm::Value *y, llvm::Value *z);
   llvm::Value *fmod(llvm::Value *x, llvm::Value *y); // scalars only
+  // erf of f32. power: 2^y for -26 <= y <= -2.6 with a relative error of 2^-21.
+  llvm::Value *erf32(llvm::Value *x, llvm::function_ref<llvm::Value *(llvm::Value *)> power);
 
 private:
   using V = llvm::Value *;

@@ -8,6 +8,7 @@ stmatrix, cp.async, mma.sync, conversions, as PTX ISA 8.4 says. So addresses, sw
 Branches are taken by all lanes or by none. wgmma gets the true product, in its accumulator's layout: how it reads shared memory is not tested. Access
 out of bounds is an error, and so is an address that is no multiple of the access. Last line: `N passed, N failed`."""
 import itertools
+import math
 import pathlib
 import re
 import subprocess
@@ -80,6 +81,12 @@ def logarithm(out, x, BLOCK: tl.constexpr, BASE: tl.constexpr):
 def tangent(out, x, BLOCK: tl.constexpr):
     at = tl.arange(0, BLOCK)
     tl.store(out + at, tl.extra.libdevice.tanh(tl.load(x + at)))
+
+
+@triton.jit
+def error_function(out, x, BLOCK: tl.constexpr):
+    at = tl.arange(0, BLOCK)
+    tl.store(out + at, tl.erf(tl.load(x + at)))
 
 
 @triton.jit
@@ -315,7 +322,9 @@ class Emulator:
             self.set_floats(o[0], a * b + c)
         elif op == "neg.f32":
             self.registers[o[0]] = self.value(o[1], 32) ^ U(1 << 31)
-        elif op in ("ex2.approx.f32", "rcp.approx.f32", "rcp.approx.ftz.f32"):
+        elif op == "min.f32":  # of a number and a NaN the number
+            self.set_floats(o[0], np.fmin(self.floats(o[1]), self.floats(o[2])))
+        elif op in ("ex2.approx.f32", "ex2.approx.ftz.f32", "rcp.approx.f32", "rcp.approx.ftz.f32"):
             x = self.floats(o[1]).astype(np.float64)
             exact = (np.exp2(x) if kind == "ex2" else 1 / x).astype(np.float32)
             self.set_floats(o[0], np.where(np.isfinite(exact), exact + self.error * np.spacing(np.abs(exact)), exact))
@@ -604,6 +613,9 @@ def main(tessera):
             check(f"log, base {base or 'e'}", lambda: function("logarithm", {"BASE": base}, true, positive, (-1, 0, 1), 2))
         slopes = np.concatenate([special, rng.uniform(-11, 11, 4000), rng.uniform(-1, 1, 2000), np.exp(rng.uniform(-103, 0, 3000))])
         check("tanh", lambda: function("tangent", {}, np.tanh, slopes, (-1, 0, 1), 2))
+        erf = np.vectorize(math.erf)
+        sides = np.concatenate([slopes, rng.uniform(0.9, 4.2, 3000), [1, -1, 4, -4]])
+        check("erf", lambda: function("error_function", {}, erf, sides, (-2, 0, 2), 3))
 
         def of_bytes(kind):
             ptx = compiled("sm_90a", "of_bytes", "*u8:16,*u8:16,*u8:16", {"BLOCK": 2048, "KIND": repr(kind)})

@@ -5,6 +5,7 @@
 // Accuracy of approximate instructions: PTX ISA, "ex2", "rcp", "rsqrt", "div", "sqrt" (maximum errors in ulp or relative).
 #include "backends/nvidia/codegen/NvLaneTarget.h"
 #include "backends/nvidia/codegen/Packs.h"
+#include "core/codegen/VectorMath.h"
 
 #include "llvm/IR/IntrinsicsNVPTX.h"
 
@@ -75,6 +76,8 @@ Value *NvLaneTarget::fastMath(IRBuilderBase &b, const Op &op, Elem elem, ArrayRe
   case Opcode::Exp2:
     // The unit flushes by nature; keeping subnormal results takes a comparison and two multiplications more, each a third of an attention's softmax.
     return unary(b, flush_ ? "ex2.approx.ftz.f32" : "ex2.approx.f32", v[0]);
+  case Opcode::Erf:
+    return codegen::VectorMath(b, numerics()).erf32(v[0], [&](V y) { return unary(b, "ex2.approx.ftz.f32", y); });
   case Opcode::Rsqrt:
     return unary(b, "rsqrt.approx.f32", v[0]); // relative error 2^-22.9
   case Opcode::DivF:
