@@ -70,6 +70,13 @@ std::optional<DotLayouts> tileFragments(const MatrixFragments &fragments, std::s
   unsigned unitRows = log2Exact(fragments.accumulator.shape()[0]),
            unitColumns = log2Exact(fragments.accumulator.shape()[1]);
 
+  // Where there is enough for all warps, two tiles along a row are one warp's: its stores have twice as much of each row. Warps that multiply together have
+  // their columns in one piece already.
+  unsigned pair = 0;
+  if (!fragmentWarps && acc->room(columnDim) && acc->left(rowDim) + acc->left(columnDim) > log2Exact(numWarps)) {
+    acc->deal(columnDim, acc->registers), b->deal(columnDim, b->registers);
+    pair = 1;
+  }
   for (unsigned left = log2Exact(numWarps) - fragmentWarps; left; --left) {
     unsigned dim = 0;
     while (dim < rowDim && !acc->room(dim))
@@ -78,7 +85,7 @@ std::optional<DotLayouts> tileFragments(const MatrixFragments &fragments, std::s
       acc->deal(dim, acc->warps), a->deal(dim, a->warps), b->deal(dim, b->warps);
       continue;
     }
-    bool rowsLonger = acc->left(rowDim) + unitRows >= acc->left(columnDim) + unitColumns;
+    bool rowsLonger = acc->left(rowDim) + unitRows >= acc->left(columnDim) + unitColumns + pair;
     if (acc->room(rowDim) && (rowsLonger || !acc->room(columnDim)))
       acc->deal(rowDim, acc->warps), a->deal(rowDim, a->warps), b->warps.push_back(0);
     else if (acc->room(columnDim))

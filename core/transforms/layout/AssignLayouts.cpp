@@ -268,7 +268,7 @@ LinearAttr Assigner::storedIn(const Access &access, LinearAttr memory) {
   int64_t most = std::min<int64_t>(access.width, std::max(maxVectorBits / access.bits, 1u)),
           vector = value.getLayout().vectorWidth(layout::kRegister, layout::tensorDimName(access.fastest), most);
   LinearAttr best = value;
-  if (vector < most)
+  if (vector < most && moved >= 32) // narrower elements move as words of two, and gain less
     if (auto longer = withLongerVectors(value.getLayout(), access.fastest, vector))
       if (auto attr = LinearAttr::get(access.op->getContext(), *longer); clocks(attr) <= clocks(best))
         best = attr;

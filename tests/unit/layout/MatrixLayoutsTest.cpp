@@ -56,7 +56,7 @@ TEST(MatrixLayouts, WarpsHoldWhatTheyNeed) {
     }
     for (int64_t warp = 0; warp < c.warps; ++warp) {
       std::set<std::vector<int64_t>> a = heldBy(dot->a, warp), b = heldBy(dot->b, warp);
-      for (std::vector<int64_t> at : heldBy(dot->accumulator, warp))
+      for (const std::vector<int64_t> &at : heldBy(dot->accumulator, warp))
         for (int64_t k = 0; k < c.k; k += 5) {
           std::vector<int64_t> inA = at, inB = at;
           inA.back() = k;
@@ -74,6 +74,21 @@ TEST(MatrixLayouts, KeepTheFragmentInTheLowRegisters) {
   EXPECT_TRUE(dot->a.leftDivide(f.a));
   EXPECT_TRUE(dot->b.leftDivide(f.b));
   EXPECT_TRUE(dot->accumulator.leftDivide(f.accumulator));
+}
+
+TEST(MatrixLayouts, TwoTilesAlongARowAreOneWarps) {
+  MatrixFragments f = genericFragments(16, 8, 16);
+  auto warpsOf = [&](int64_t m, int64_t n, unsigned warps) {
+    LinearLayout l = tileFragments(f, {}, m, n, 16, warps)->accumulator;
+    std::vector<std::vector<int64_t>> where;
+    for (uint64_t column : l.columnsOf(kWarp))
+      where.push_back(l.unpackOut(column));
+    return where;
+  };
+  using Places = std::vector<std::vector<int64_t>>;
+  EXPECT_EQ(warpsOf(64, 64, 4), (Places{{16, 0}, {0, 16}}));
+  EXPECT_EQ(warpsOf(16, 64, 4), (Places{{0, 16}, {0, 32}}));
+  EXPECT_EQ(warpsOf(16, 32, 4), (Places{{0, 8}, {0, 16}})); // one tile each
 }
 
 TEST(MatrixLayouts, RefuseWhatDoesNotTile) {
