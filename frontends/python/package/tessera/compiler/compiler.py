@@ -14,6 +14,7 @@ import threading
 from collections import namedtuple
 from contextlib import contextmanager
 from functools import lru_cache
+from operator import itemgetter
 from pathlib import Path
 
 from tessera import _tessera, knobs
@@ -95,6 +96,7 @@ class ASTSource:
             if not isinstance(name, str):
                 raise TypeError("Signature keys must be string")
         self.name = self._name()
+        self._picks = {}
 
     # Of the machine code, which tools show. What the ``repr`` option makes of the specialisation may hold anything; an assembler's names do not.
     def _name(self):
@@ -165,6 +167,16 @@ class ASTSource:
     # Which of the arguments of a launch the kernel takes at run time, tuples flattened. Besides all parameters in order a
     # launch may give only those that are not declared constexpr, the form of Triton before 3.3 (its argument list says which).
     def runtime_values(self, args):
+        pick = self._picks.get(len(args))
+        return pick(args) if pick is not None else self._walk_values(args)
+
+    # Compiled kernels are launched so all over a compiled PyTorch program: once seen, the values are picked by one call.
+    def _remember_values(self, types):
+        at = [i for i, ty in enumerate(types) if ty != "constexpr"]
+        if len(at) > 1 and not any(isinstance(ty, tuple) for ty in types):
+            self._picks[len(types)] = itemgetter(*at)
+
+    def _walk_values(self, args):
 
         def walk(types, values, path, out):
             for index, (ty, value) in enumerate(zip(types, values)):
@@ -180,7 +192,9 @@ class ASTSource:
             if len(args) != len(names):
                 raise TypeError(f"{self.name}: a launch of a compiled kernel takes all {len(self.fn.arg_names)} parameters in order, or the "
                                 f"{len(names)} that are not constexpr; {len(args)} were given")
-        return tuple(walk([self.signature.get(name, "constexpr") for name in names], args, (), []))
+        types = [self.signature.get(name, "constexpr") for name in names]
+        self._remember_values(types)
+        return tuple(walk(types, args, (), []))
 
 
 # Suffixes of files of tile IR: our own, MLIR's, and what programs call the dump of asm["ttir"].
