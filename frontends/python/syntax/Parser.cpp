@@ -174,13 +174,19 @@ Identifier ParserImpl::expectName(std::string_view role) {
   unexpected(role);
 }
 
+// Whether enough errors were told: then nothing more is read.
+bool ParserImpl::isEnough() {
+  if (out_.errorCount() - errorsBefore_ < kMaxErrors)
+    return false;
+  isStopped_ = true;
+  tokens_.resize(pos_ < tokens_.size() ? pos_ : tokens_.size());
+  return true;
+}
+
 // After a failed statement: to its end, and over the block that belonged to it, which is still read for more errors.
 void ParserImpl::recover() {
-  if (out_.errorCount() - errorsBefore_ >= kMaxErrors) {
-    isStopped_ = true;
-    tokens_.resize(pos_ < tokens_.size() ? pos_ : tokens_.size());
+  if (isEnough())
     return;
-  }
   if (restart_) {
     restart_ = false;
     Token t = peek();
@@ -189,7 +195,8 @@ void ParserImpl::recover() {
     return;
   }
   lex_.setQuietAboutBrackets(true);
-  while (!is(Tok::Newline) && !is(Tok::EndOfFile) && !is(Tok::Dedent) && !is(Tok::Indent))
+  // What no token can be made of is an error, too, and an open bracket makes one statement of all that follows.
+  while (!isEnough() && !is(Tok::Newline) && !is(Tok::EndOfFile) && !is(Tok::Dedent) && !is(Tok::Indent))
     advance();
   lex_.setQuietAboutBrackets(false);
   accept(Tok::Newline);

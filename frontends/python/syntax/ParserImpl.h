@@ -123,6 +123,7 @@ private:
   [[noreturn]] void tooDeep();
   SourcePlace placeOfSpan(const Span &s) const;
   std::string describe(const Token &t) const;
+  bool isEnough();
   void recover();
   // A line that may be a new statement continues an expression in brackets: legal, but if the statement then fails, the
   // bracket was forgotten.

@@ -120,6 +120,16 @@ TEST(SyntaxErrors, AreBoundedInNumber) {
   EXPECT_LE(Parsed(text).errors().size(), 30u);
 }
 
+// A file of something else: an open bracket, and no end of what no token can be made of.
+TEST(SyntaxErrors, OneStatementHasNoMoreErrorsThanAFile) {
+  std::string text = "module {\n";
+  for (int i = 0; i < 500; ++i)
+    text += "  %" + std::to_string(i) + " = tile.load : (!tile.ptr<32x!f>)\n";
+  size_t errors = Parsed(text + "}\n").errors().size();
+  EXPECT_GE(errors, 2u);
+  EXPECT_LE(errors, 30u);
+}
+
 TEST(SyntaxErrors, DeepNestingIsAnErrorNotACrash) {
   auto repeat = [](const std::string &s, int n) {
     std::string out;
