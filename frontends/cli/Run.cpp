@@ -15,7 +15,9 @@ namespace {
 
 // Exit code of a failed runtime call; its message and the driver's diagnostics go to stderr.
 int reportRuntime(const Session &session, tsr_status status, const std::string &what) {
-  std::string message = what + ": " + tsr_error_message();
+  // What a kernel did is told with the kernel's name already.
+  std::string_view said = tsr_error_message();
+  std::string message = said.starts_with("kernel ") ? std::string(said) : what + ": " + std::string(said);
   // A driver may tell the first failure twice: as the status and among what it recorded.
   for (uint32_t i = 0; const char *d = tsr_error_diagnostic(i); ++i)
     if (message.find(d) == std::string::npos)

@@ -174,3 +174,40 @@ def test_driver_that_aborts_is_found_out_in_a_worker(tmp_path):
     # On request it is loaded here, and takes the process along: what the worker saved the first one from.
     alone = subprocess.run([sys.executable, "-c", OPEN], capture_output=True, text=True, env={**environment, "TESSERA_COMPILE_IN_PROCESS": "1"})
     assert alone.returncode < 0, alone.stdout
+
+
+@tessera.jit
+def copy_first(pair, source, BLOCK: tl.constexpr):
+    i = tl.arange(0, BLOCK)
+    tl.store(pair[1] + i, tl.load(source + i))
+
+
+def test_memory_that_must_not_be_written():
+    data = bytes(64)
+    constant = np.frombuffer(data, np.float32)
+    ones, out = np.ones(16, np.float32), np.zeros(16, np.float32)
+    for _ in range(2):  # it is no better the second time
+        with pytest.raises(ValueError, match="add_kernel writes through out, and the memory that was given for it is read-only"):
+            add_kernel[(1, )](ones, ones, constant, 16, BLOCK=16)
+        with pytest.raises(ValueError, match="writes through pair.1"):
+            copy_first[(1, )]((out, constant), ones, BLOCK=16)
+        with pytest.raises(ValueError, match="read-only"):
+            copy_first[(1, )]((out, memoryview(data).cast("f")), ones, BLOCK=16)
+    assert data == bytes(64)
+    add_kernel[(1, )](constant, ones, out, 16, BLOCK=16)  # it may be read
+    copy_first[(1, )]((constant, out), constant, BLOCK=16)
+    assert not out.any()
+
+
+def test_messages_name_the_argument():
+    x = np.zeros(16, np.float32)
+    with pytest.raises(TypeError, match="argument 'y' of add_kernel: Unsupported type <class 'str'>"):
+        add_kernel[(1, )](x, "y", x, 16, BLOCK=16)
+    with pytest.raises(TypeError, match=r"argument 'x' of add_kernel: tensors of dtype dtype\('O'\) cannot"):
+        add_kernel[(1, )](np.array([None]), x, x, 16, BLOCK=16)
+    with pytest.raises(OverflowError, match="argument 'n' of add_kernel: int too big"):
+        add_kernel[(1, )](x, x, x, 1 << 70, BLOCK=16)
+    with pytest.raises(TypeError, match="num_warps must be an int, not 'many'"):
+        add_kernel[(1, )](x, x, x, 16, BLOCK=16, num_warps="many")
+    with pytest.raises(tessera.CompilationError, match="this one is .*1.5.*, which is no int"):
+        add_kernel[(1, )](x, x, x, 16, BLOCK=1.5)

@@ -53,12 +53,26 @@ LauncherObject *as(PyObject *o) { return reinterpret_cast<LauncherObject *>(o); 
 
 // ---- the way of a call ---------------------------------------------------------------------------------------------
 
+// Puts the parameter's name before what is wrong with its argument.
+void nameArgument(const Call &call, const Parameter &parameter) {
+  if (!PyErr_ExceptionMatches(PyExc_TypeError) && !PyErr_ExceptionMatches(PyExc_OverflowError))
+    return;
+  PyObject *type, *value, *trace;
+  PyErr_Fetch(&type, &value, &trace);
+  PyErr_NormalizeException(&type, &value, &trace);
+  Reference ofType(type), ofValue(value), ofTrace(trace), function(PyObject_GetAttrString(call.self, "__name__"));
+  PyErr_Clear();
+  PyErr_Format(type, "argument %R of %S: %S", parameter.name.get(), function ? function.get() : Py_None, value);
+}
+
 bool makeFacts(State &state, Call &call, const DeviceObject &device, bool warmup, CallFacts &facts) {
   facts.key.push(reinterpret_cast<uint64_t>(&device));
   int32_t tensorDevice = warmup ? kAnyDevice : device.tensorDevice;
   for (size_t i = 0; i < state.signature.parameters.size(); ++i)
-    if (!addArgument(state.signature.parameters[i], call.bound[i], i, tensorDevice, facts))
+    if (!addArgument(state.signature.parameters[i], call.bound[i], i, tensorDevice, facts)) {
+      nameArgument(call, state.signature.parameters[i]);
       return false;
+    }
   for (size_t i = 0; i < call.options.size(); ++i) {
     facts.key.push(reinterpret_cast<uint64_t>(call.options[i].first));
     facts.keyObjects.push(call.options[i].first);

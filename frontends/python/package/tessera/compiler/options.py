@@ -118,7 +118,7 @@ def target_with(target, options):
 def parse_options(target, options):
     """The Options of a launch on ``target``, a GPUTarget, from a mapping; names that are no options are left out.
 
-    Errors: AssertionError for a num_warps that is no power of two, ValueError for clusters on a target without them and an
+    Errors: AssertionError for a num_warps that is no power of two, TypeError for one that is no int, ValueError for clusters on a target without them and an
     ``arch`` that is none.
     """
     given = {name: value for name, value in options.items() if name in NAMES and value is not None}
@@ -150,7 +150,11 @@ def parse_options(target, options):
         if knobs.language.fp32_default:
             given["default_dot_input_precision"] = knobs.language.fp32_default
     for name in ("num_warps", "num_ctas", "num_stages"):
-        given[name] = int(given.get(name, getattr(Options, name)))
+        value = given.get(name, getattr(Options, name))
+        try:
+            given[name] = int(value)
+        except (TypeError, ValueError):
+            raise TypeError(f"{name} must be an int, not {value!r}") from None
     return Options(**given)
 
 

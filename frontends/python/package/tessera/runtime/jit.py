@@ -17,7 +17,7 @@ from tessera import _tessera, knobs
 from tessera._types_of_arguments import type_canonicalisation_dict
 from tessera.runtime import source as _source
 from tessera.runtime.driver import driver
-from tessera.runtime.tensors import MockTensor, TensorWrapper, reinterpret
+from tessera.runtime.tensors import MockTensor, TensorWrapper, is_read_only, reinterpret
 from tessera.language._function import BoundConstexprFunction, ConstexprFunction, constexpr_function, must_use_result
 
 _CANONICAL = frozenset(type_canonicalisation_dict.values())
@@ -447,7 +447,20 @@ class JITFunction(_tessera.Launcher, JITCallable, KernelInterface):
             packed = self._pack_args(cache[3], kwargs, bound, specialization, options)
             parsed, signature, constexprs, attrs = packed
             kernel = self._do_compile(key, signature, index, constexprs, parsed, attrs, warmup)
+        if not warmup:
+            self._refuse_read_only(kernel, bound)
         return kernel
+
+    # Whether memory is read-only is part of the launcher's key: a launch that has passed here is not asked again.
+    def _refuse_read_only(self, kernel, bound):
+        for name in getattr(kernel, "mutated_args", ()):
+            value, *path = (part if i else bound.get(part) for i, part in enumerate(name.split(".")))
+            for part in path:
+                if not isinstance(value, tuple):
+                    break
+                value = value[int(part)] if part.isdigit() else getattr(value, part)
+            if is_read_only(value):
+                raise ValueError(f"{self.__name__} writes through {name}, and the memory that was given for it is read-only")
 
     def _pack_args(self, backend, kwargs, bound_args, specialization, options):
         """(options, signature, constexprs, attributes) of a specialisation.

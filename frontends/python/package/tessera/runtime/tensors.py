@@ -37,6 +37,25 @@ class MockTensor:
         return 0
 
 
+def is_read_only(value):
+    """Whether memory given for a pointer, or for a descriptor's base, must not be written: that of NumPy arrays that are not writeable, of
+    ``bytes``, of what ``__cuda_array_interface__`` says so of."""
+    if getattr(value, "__tessera_kind__", None) == "descriptor":
+        value = value.base
+    if hasattr(value, "data_ptr"):
+        return False
+    interface = getattr(value, "__cuda_array_interface__", None)
+    if interface is not None:
+        return bool(interface["data"][1])
+    writeable = getattr(getattr(value, "flags", None), "writeable", None)
+    if writeable is not None:
+        return not writeable
+    try:
+        return memoryview(value).readonly
+    except TypeError:
+        return False
+
+
 class TensorWrapper:
     """A tensor whose memory a kernel reads as another dtype of ``tessera.language``; made by ``reinterpret``."""
 
