@@ -128,6 +128,28 @@ def persistent(a, b, c, M, N, K, ROLES: tl.constexpr):
 
 
 @triton.jit
+def described(q, k, v, o, n, scale, M: tl.constexpr, CAUSAL: tl.constexpr = False):
+    row = tl.program_id(1) * n + tl.program_id(0) * M
+    x = q.load([row, 0])
+    peak = tl.full((M,), float("-inf"), tl.float32)
+    mass = tl.zeros((M,), tl.float32)
+    total = tl.zeros((M, 128), tl.float32)
+    for part in tl.static_range(2 if CAUSAL else 1):
+        begin = tl.program_id(0) * 128 if part else 0
+        for at in range(begin, begin + 128 if part else n, 128):
+            score = tl.dot(x, k.load([at, 0]).T) * scale
+            if part:
+                score = tl.where(tl.arange(0, M)[:, None] >= tl.arange(0, 128)[None, :], score, -1.0e6)
+            higher = tl.maximum(peak, tl.max(score, axis=1))
+            weight = tl.exp2(score - higher[:, None])
+            fade = tl.exp2(peak - higher)
+            total = tl.dot(weight.to(tl.float16), v.load([at, 0]), total * fade[:, None])
+            mass = mass * fade + tl.sum(weight, axis=1)
+            peak = higher
+    o.store([row, 0], (total / mass[:, None]).to(tl.float16))
+
+
+@triton.jit
 def computed(x, y, M, K):
     rows = max(M, 0)
     d = tl.make_tensor_descriptor(x + 64, [(rows + 3) // 4, tl.cdiv(K, 2)], [K, 1], [32, 32])
@@ -288,6 +310,11 @@ def scaled(left, right, m=128, n=128, k=128):
     return ["-s", f"*bf16:16,*u8:16,*u8:16,{second}:16", "-D", f"M={m}", "-D", f"N={n}", "-D", f"K={k}", "-D", f"A='{left}'", "-D", f"B='{right}'"]
 
 
+def described(m):
+    rows, keys = (f"tensordesc<fp16[{n}, 128]>" for n in (m, 128))
+    return ["-s", f"{rows},{keys},{keys},{rows},i32:16,fp32", "-D", f"M={m}", "--num-stages", "2", "--num-warps", "8"]
+
+
 DESCRIPTORS = ["-s", "*fp16:16,*fp16:16,*fp16:16,i32:16,i32:16,i32:16", "-D", "STAGES=4"]
 WINDOW = ["-s", "tensordesc<fp32[32, 32]>,tensordesc<fp32[32, 32]>,i32"]
 TENSOR_LOAD = r"cp\.async\.bulk\.tensor\.2d\.shared::cluster\.global\.mbarrier::complete_tx::bytes \["
@@ -386,6 +413,14 @@ CHECKS = [
       for asks in (True, False)),
     ("sm_90a", "persistent", ["-s", "*fp16:16,*fp16:16,*fp16:16,i32:16,i32:16,i32:16", "--num-warps", "8", "-D", "ROLES=False", "--no-auto-warp-specialize"],
      [r"\.reqntid 256", TENSOR_LOAD, TENSOR_STORE], [r"setmaxnreg", r"bar\.sync\s+1,", r"\.local"]),
+    # An attention of two groups too, its diagonal with the same rings. A turn is the last product of an iteration and the next one's first.
+    *(("sm_90a", "described", [*described(128), "-D", f"CAUSAL={causal}"],
+       [r"\.reqntid 384", r"setmaxnreg\.inc\.sync\.aligned\.u32 232;", r"(@p barrier\.cta\.arrive\.aligned %r\d+, 256;(.|\n)*){2}",
+        r"bar\.sync\s+%r\d+, 256;[^{]*wgmma\.fence[^{]*\{[^{]*setp\.eq\.u32 p, 0, 0;", r"commit_group\.sync\.aligned;(?:\s|//[^\n]*\n|\.loc[^\n]*\n)*bar\.arrive\s+%r\d+, 256;",
+        r"mbarrier\.init\.shared::cta\.b64 \[%r\d+ \+ 0\], 8;(.|\n)*mbarrier\.init\.shared::cta\.b64 \[%r\d+ \+ 0\], 8;"],
+       [r"\.local", r"(mbarrier\.init\.shared::cta\.b64 \[%r\d+ \+ 0\], 8;(.|\n)*){3}"]) for causal in (False, True)),
+    # Sums of half a row a group: within a turn, that would be a barrier at which nobody waits.
+    ("sm_90a", "described", described(64), [r"\.reqntid 384", r"bar\.sync\s+1, 256;"], [r"barrier\.cta\.arrive", r"bar\.arrive", r"\.local"]),
     ("sm_90", "descriptors", [*DESCRIPTORS, "-D", "ROLES=True"], [r"\.reqntid 160", r"bar\.sync\s+1, 128;", r"mma\.sync", TENSOR_LOAD], [r"setmaxnreg", r"maxnreg"]),
     ("sm_80", "descriptors", [*DESCRIPTORS, "-D", "ROLES=True"], [r"\.reqntid 128", r"cp\.async\.cg"], [r"mbarrier", r"bar\.sync\s+1"]),
     # A stride of which nothing is known: by pointers.

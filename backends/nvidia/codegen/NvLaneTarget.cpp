@@ -138,6 +138,33 @@ void NvLaneTarget::partBarrier(IRBuilderBase &b, unsigned threads) {
                     {b.getInt32(1), b.getInt32(threads)});
 }
 
+// Each warpgroup waits at a barrier of its own, from 2 on, at which the one before it arrives (PTX ISA, "bar": of 16 barriers, both count). Barriers are
+// empty again behind a loop: the first turn is given by the last group, which does not give its last one away.
+void NvLaneTarget::turn(IRBuilderBase &b, Turn what, V warpId, unsigned threads) {
+  constexpr unsigned kGroup = 128, kFirst = 2;
+  unsigned groups = threads / kGroup;
+  V group = b.CreateLShr(warpId, b.getInt32(2));
+  V next = b.CreateSelect(b.CreateICmpEQ(group, b.getInt32(groups - 1)), b.getInt32(kFirst),
+                          b.CreateAdd(group, b.getInt32(kFirst + 1)));
+  const char *isLast = what == Turn::Begin ? "eq" : "ne";
+  switch (what) {
+  case Turn::Take:
+    b.CreateIntrinsic(b.getVoidTy(), Intrinsic::nvvm_barrier_cta_sync_aligned_count,
+                      {b.CreateAdd(group, b.getInt32(kFirst)), b.getInt32(2 * kGroup)});
+    return;
+  case Turn::Pass:
+    b.CreateIntrinsic(b.getVoidTy(), Intrinsic::nvvm_barrier_cta_arrive_aligned_count, {next, b.getInt32(2 * kGroup)});
+    return;
+  case Turn::Begin:
+  case Turn::End:
+    inlinePtx(b, b.getVoidTy(),
+              std::string("{\n.reg .pred p;\nsetp.") + isLast + ".u32 p, $0, " + std::to_string(groups - 1) +
+                  ";\n@p barrier.cta.arrive.aligned $1, " + std::to_string(2 * kGroup) + ";\n}",
+              "r,r", {group, next}, true);
+    return;
+  }
+}
+
 // PTX ISA, "setmaxnreg": a multiple of 8 from 24 to 256, executed by all warps of a warpgroup; .inc waits until the block's pool has the registers.
 void NvLaneTarget::tradeRegisters(IRBuilderBase &b, unsigned registers, bool more) {
   inlinePtx(b, b.getVoidTy(),

@@ -49,6 +49,7 @@ public:
   void blockBarrier(llvm::IRBuilderBase &b) override;
   void warpBarrier(llvm::IRBuilderBase &b) override;
   void partBarrier(llvm::IRBuilderBase &b, unsigned threads) override;
+  void turn(llvm::IRBuilderBase &b, Turn what, V warpId, unsigned threads) override;
   void tradeRegisters(llvm::IRBuilderBase &b, unsigned registers, bool more) override;
   V shuffle(llvm::IRBuilderBase &b, V value, V source) override;
   V shuffleXor(llvm::IRBuilderBase &b, V value, unsigned mask) override;

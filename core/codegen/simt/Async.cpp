@@ -41,7 +41,11 @@ bool Emitter::asynchronous(const Op &o) {
     target_.sharedFence(b_);
     return true;
   case Opcode::AsyncDot:
+    if (&o == takesTurn_)
+      target_.turn(b_, LaneTarget::Turn::Take, warp_, warps_ * target_.lanes());
     asyncDot(o);
+    if (&o == passesTurn_)
+      target_.turn(b_, LaneTarget::Turn::Pass, warp_, warps_ * target_.lanes());
     return true;
   case Opcode::DotWait: {
     Registers all;

@@ -238,6 +238,39 @@ void Emitter::emitIf(const Op &o) {
 }
 
 constexpr int64_t kDisableHoisting = 8; // bit 3 of loop_flags
+constexpr int64_t kTakeTurns = 16;      // bit 4
+
+// Whether lanes of all groups may meet at a barrier in this op: within a turn, where the others wait for it to end, they would wait for ever.
+static bool mayMeet(const Op &o) {
+  switch (o.code) {
+  case Opcode::Barrier:
+  case Opcode::If:
+  case Opcode::For:
+  case Opcode::While:
+    return true;
+  case Opcode::SharedAlloc: // its bytes are no scratch
+    return false;
+  default:
+    return o.intAttr(AttrId::Bytes) != 0;
+  }
+}
+
+// The products of the loop's body at which a turn begins and ends: the last one, and an iteration later the first one. Null where none can be taken.
+static std::pair<const Op *, const Op *> turnOf(const tbc::Region &body) {
+  const Op *first = nullptr, *last = nullptr;
+  bool meets = false;
+  for (const Op &o : body.ops) {
+    if (o.code == Opcode::AsyncDot) {
+      if (!first && meets)
+        return {};
+      first = first ? first : &o;
+      last = &o;
+      meets = false;
+    }
+    meets |= mayMeet(o);
+  }
+  return meets || first == last ? std::pair<const Op *, const Op *>() : std::pair(last, first);
+}
 
 // `wait`: the dot_wait behind the loop, of results of it, or null. It goes on the way out of the loop, not behind the place where a loop without
 // iterations joins: there nothing runs, but ptxas takes the moves of the start values for writes to sums of products that do, and does all products
@@ -252,15 +285,30 @@ void Emitter::emitFor(const Op &o, const Op *wait) {
              *after = BasicBlock::Create(c, "endfor", function_);
   bool isSigned = o.intAttr(AttrId::Signed) != 0;
   V enters = isSigned ? b_.CreateICmpSLT(lower, upper) : b_.CreateICmpULT(lower, upper);
-  b_.CreateCondBr(enters, loop, after);
+  // A turn is the last product of an iteration and the first one of the next; the first turn of all is that first one alone.
+  std::pair<const Op *, const Op *> products;
+  if ((o.intAttr(AttrId::LoopFlags) & kTakeTurns) && role_ == Role::Work && wait)
+    products = turnOf(body);
+  bool takesTurns = products.first != nullptr;
+  auto turn = [&](LaneTarget::Turn what) { target_.turn(b_, what, warp_, warps_ * target_.lanes()); };
+  BasicBlock *entry = takesTurns ? BasicBlock::Create(c, "turns", function_, loop) : before;
+  b_.CreateCondBr(enters, takesTurns ? entry : loop, after);
+  if (takesTurns) {
+    b_.SetInsertPoint(entry);
+    turn(LaneTarget::Turn::Begin);
+    turn(LaneTarget::Turn::Take);
+    b_.CreateBr(loop);
+    std::tie(takesTurn_, passesTurn_) = products;
+  }
 
   b_.SetInsertPoint(loop);
   PHINode *induction = b_.CreatePHI(lower->getType(), 2, "i");
-  induction->addIncoming(lower, before);
-  Registers carried = phisOf(b_, initial, before);
+  induction->addIncoming(lower, entry);
+  Registers carried = phisOf(b_, initial, entry);
   setScalar(body.args[0], induction);
   unpair(carried, ArrayRef(body.args).drop_front());
   region(body);
+  takesTurn_ = passesTurn_ = nullptr;
   Registers last = yielded_, next = paired(last, o.results);
   BasicBlock *latch = b_.GetInsertBlock();
   // upper - i is exact as an unsigned number, so the last step cannot wrap past upper.
@@ -278,6 +326,8 @@ void Emitter::emitFor(const Op &o, const Op *wait) {
 
   if (wait) {
     b_.SetInsertPoint(leave);
+    if (takesTurns)
+      turn(LaneTarget::Turn::End);
     SmallVector<std::pair<size_t, unsigned>>
         places; // of the awaited values among the loop's results: first register, how many
     Registers running;

@@ -235,6 +235,8 @@ private:
   V oneLane_ = nullptr;                                  // made when first asked for
   enum class Role : uint8_t { All, Copies, Work };       // whose program is being emitted
   Role role_ = Role::All;
+  // Of the loop that is being emitted, whose groups take turns: the product at which one begins and the one, an iteration later, that ends it.
+  const tbc::Op *takesTurn_ = nullptr, *passesTurn_ = nullptr;
   llvm::BasicBlock *afterAlone_ = nullptr;             // null: all lanes are together
   tbc::ValueId alone_ = tbc::kNone;                    // the predicate
   llvm::DenseMap<tbc::ValueId, unsigned> slots_;       // of a shared_alloc

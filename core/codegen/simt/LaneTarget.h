@@ -102,6 +102,11 @@ public:
   // The first `threads` lanes of the block, whole subgroups; orders memory among them. Like the following only where capabilities say that subgroups
   // take roles.
   virtual void partBarrier(llvm::IRBuilderBase &, unsigned /*threads*/) { unreachable(); }
+  // The matrix groups of the first `threads` lanes, whole groups, take turns with their unit, the first group first, then the next one, after the last the first
+  // again. Each calls Begin before its first turn, Take where a turn begins and waits for it, Pass behind it, and End in place of its last Pass. Orders
+  // nothing but time. Only where capabilities say that subgroups take roles.
+  enum class Turn : uint8_t { Begin, Take, Pass, End };
+  virtual void turn(llvm::IRBuilderBase &, Turn, V /*warpId*/, unsigned /*threads*/) { unreachable(); }
   // From here on a lane has so many registers, more or fewer than the block gave it when it started. All subgroups of a matrix group come here.
   virtual void tradeRegisters(llvm::IRBuilderBase &, unsigned /*registers*/, bool /*more*/) { unreachable(); }
   // The i32 that lane `source` (i32) holds; all lanes take part.

@@ -44,11 +44,14 @@ public:
   // Why the loop stays as it is; empty: build() may be called. sharedLeft: bytes that no ring of another loop has. before: a planned loop, or null; if it is
   // followed by this one, and its slots hold the same, its rings go on here.
   std::string plan(func::FuncOp function, int64_t sharedLeft, int64_t stages, SpecializedLoop *before);
+  bool isAttention() const { return overlaps_; }
   bool borrows() const { return lender_ != nullptr; }
   // Whether roles are faster than loads ahead, for a planned loop that nobody asked them for.
   bool wins(func::FuncOp function, int64_t warps, int64_t stages);
   int64_t ringBytes() const;
   uint64_t registersOfSums(); // of a lane: the results of the loop's products
+  // Whether the groups of an attention are to take turns with the matrix unit.
+  bool takesTurns(int64_t warps);
   // The loop with slots in place of loads, inside of the work. `before`: where rings and barriers are made. Gives the ops of the copying role to `copies`.
   void build(OpBuilder &before, TensorMaps &maps, int64_t warps, llvm::SetVector<Operation *> &copies);
   Location loc() { return loop_.getLoc(); }
@@ -261,6 +264,14 @@ bool SpecializedLoop::wins(func::FuncOp function, int64_t warps, int64_t stages)
     return dot.getResult().getType().getShape()[0] <= groups * static_cast<int64_t>(entry.m);
   });
   return blocks <= 1 && (!most || registers <= most) && (!isShort || isOneRow);
+}
+
+bool SpecializedLoop::takesTurns(int64_t warps) {
+  const target::TargetInfo &info = target_.info();
+  auto group = static_cast<int64_t>(info.stated(target::Capability::WarpsPerMatrixGroup));
+  auto dots = loop_.getBody()->getOps<AsyncDotOp>();
+  return overlaps_ && group && warps % group == 0 && warps > group && std::distance(dots.begin(), dots.end()) == 2 &&
+         static_cast<int64_t>(info.stated(target::Capability::NamedBarriers)) >= 2 + warps / group;
 }
 
 // ---- the loop ----------------------------------------------------------------------------------------------------------
@@ -543,6 +554,11 @@ void SpecializedLoop::build(OpBuilder &before, TensorMaps &maps, int64_t warps, 
     makeCopies(end, group, copies);
   if (!running.empty())
     releaseLate(running);
+  if (takesTurns(warps)) {
+    auto flags = loop_->getAttrOfType<IntegerAttr>(kLoopFlagsAttr);
+    loop_->setAttr(kLoopFlagsAttr,
+                   before.getI32IntegerAttr(static_cast<int32_t>((flags ? flags.getInt() : 0) | kTakeTurns)));
+  }
   Operation *yield = loop_.getBody()->getTerminator();
   unsigned last = yield->getNumOperands() - 1;
   yield->setOperand(last - 1, nextSlot(end, loc, slot_, slots_));
@@ -627,7 +643,7 @@ unsigned RoleMaker::run() {
       loops.push_back(loop);
   });
   bool isAsked = !loops.empty();
-  if (!isAsked && innermost.size() == 1 && moduleOption(module, kAutoWarpSpecialize, 1))
+  if (!isAsked && innermost.size() <= 2 && moduleOption(module, kAutoWarpSpecialize, 1))
     loops = innermost;
   if (loops.empty())
     return 0;
@@ -648,6 +664,8 @@ unsigned RoleMaker::run() {
     SpecializedLoop *before = planned.empty() ? nullptr : &planned.back();
     std::string not_ = !why.empty() ? why : candidate.plan(function_, left - rings, stages, before);
     if (!isAsked && (!not_.empty() || !candidate.wins(function_, warps, stages)))
+      return 0;
+    if (!isAsked && before && !(candidate.isAttention() && candidate.borrows()))
       return 0;
     if (!not_.empty()) {
       candidate.remark() << "warp_specialize does nothing here: " << not_;
