@@ -34,11 +34,15 @@ constexpr uint64_t kFewRegisters = 8;
 // Loads that cannot be copied are carried as far as they need no more than these, all together.
 constexpr uint64_t kMostRegisters = 32;
 
+// Copies of a lane that may start in front of an exchange between lanes.
+constexpr int64_t kFewCopies = 4;
+
 struct Prefetched {
   LoadOp op;
   SharedType slot; // null: carried in registers
   unsigned axis = 0;
-  int64_t width = 1; // elements that are copied together
+  int64_t width = 1;  // of neighbours in memory
+  int64_t copied = 1; // of them at once
   Value ring;
 };
 
@@ -52,6 +56,7 @@ public:
 private:
   bool canCopy(LoadOp load, Prefetched &made) const;
   void startCopies(OpBuilder &builder, Iteration iteration, MutableArrayRef<Value> ahead, Value slot);
+  Operation *behindWhat();
   SmallVector<Value> startLoads(OpBuilder &builder, Iteration iteration, MutableArrayRef<Value> ahead);
   void build();
 
@@ -101,6 +106,7 @@ bool Prefetcher::canCopy(LoadOp load, Prefetched &made) const {
   int64_t bytes = std::min<int64_t>(made.width * bits / 8, 16);
   if (bytes < 1 || !(copies >> layout::log2Exact(bytes) & 1))
     return false;
+  made.copied = bytes * 8 / bits;
   layout::Vectors vector; // the lowest elements of the dim that is contiguous in memory
   for (int64_t elements = 1; elements * bits / 8 < bytes; elements *= 2)
     vector.push_back(static_cast<uint64_t>(elements) << own.outStart(fastest));
@@ -126,6 +132,20 @@ void Prefetcher::startCopies(OpBuilder &builder, Iteration iteration, MutableArr
     copy->setDiscardableAttr(kAccessWidthAttr, builder.getI32IntegerAttr(static_cast<int32_t>(made.width)));
   }
   AsyncCommitOp::create(builder, loop_.getLoc());
+}
+
+// The op of the body behind which the copies start; null: at once. Many of them stand in the way of the first exchange's shuffles, which go through the same
+// unit; behind it they go out while the lanes compute.
+Operation *Prefetcher::behindWhat() {
+  int64_t copies = 0;
+  for (Prefetched &made : rings_)
+    copies += layoutOf(made.op.getResult()).getLayout().inSize(layout::kRegister) / made.copied;
+  if (copies <= kFewCopies)
+    return nullptr;
+  for (Operation &op : *loop_.getBody())
+    if (waitsForAllLanes(&op))
+      return &op;
+  return nullptr;
 }
 
 // One iteration's loads into registers.
@@ -198,8 +218,13 @@ void Prefetcher::build() {
       Value at = SharedSlotOp::create(body, ring.op.getLoc(), ring.ring, slot);
       values[ring.op] = SharedLoadOp::create(body, ring.op.getLoc(), ring.op.getType(), at);
     }
-    startCopies(body, iterationAfter(body, loop_, made.getInductionVar(), distance_), copied, slot);
   }
+  auto startAhead = [&] {
+    startCopies(body, iterationAfter(body, loop_, made.getInductionVar(), distance_), copied, slot);
+  };
+  Operation *exchange = behindWhat();
+  if (!rings_.empty() && !exchange)
+    startAhead();
   if (!loads_.empty()) {
     for (auto [load, value] : llvm::zip(loads_, inRegisters))
       values[load.op] = value;
@@ -209,6 +234,8 @@ void Prefetcher::build() {
     auto found = values.find(&op);
     if (found == values.end()) {
       body.clone(op, map);
+      if (&op == exchange)
+        startAhead();
       continue;
     }
     auto load = cast<LoadOp>(op);

@@ -97,4 +97,89 @@ func.func @follows(%a: !tile.ptr<f32> {tile.divisibility = 16 : i64}, %n: i32) {
   } {tile.num_stages = 3 : i32}
   return
 }
+
+// Eight copies of a lane start behind the first exchange between lanes.
+// CHECK-LABEL: func.func @behind_the_exchange
+// CHECK: scf.for
+// CHECK: tile.async_wait 0
+// CHECK: tile.shared_load
+// CHECK-NOT: tile.async_load
+// CHECK: tile.reduce
+// CHECK: tile.async_load
+// CHECK-NEXT: tile.async_commit
+// CHECK: tile.reduce
+// CHECK: tile.store
+func.func @behind_the_exchange(%a: !tile.ptr<f32> {tile.divisibility = 16 : i64}, %b: !tile.ptr<f32> {tile.divisibility = 16 : i64}, %n: i32, %row: i32 {tile.divisibility = 16 : i64}) {
+  %zero = arith.constant 0 : i32
+  %one = arith.constant 1 : i32
+  %lane = tile.arange 0 to 4096 : tensor<4096xi32>
+  scf.for %i = %zero to %n step %one : i32 {
+    %at = arith.muli %i, %row : i32
+    %ab = tile.addptr %a, %at : (!tile.ptr<f32>, i32) -> !tile.ptr<f32>
+    %as = tile.splat %ab : (!tile.ptr<f32>) -> tensor<4096x!tile.ptr<f32>>
+    %ap = tile.addptr %as, %lane : (tensor<4096x!tile.ptr<f32>>, tensor<4096xi32>) -> tensor<4096x!tile.ptr<f32>>
+    %x = tile.load %ap : (tensor<4096x!tile.ptr<f32>>) -> tensor<4096xf32>
+    %peak = tile.reduce %x axis = 0 : (tensor<4096xf32>) -> f32 {
+    ^bb0(%u: f32, %v: f32):
+      %w = arith.maxnumf %u, %v : f32
+      tile.yield %w : f32
+    }
+    %peaks = tile.splat %peak : (f32) -> tensor<4096xf32>
+    %d = arith.subf %x, %peaks : tensor<4096xf32>
+    %total = tile.reduce %d axis = 0 : (tensor<4096xf32>) -> f32 {
+    ^bb0(%u: f32, %v: f32):
+      %w = arith.addf %u, %v : f32
+      tile.yield %w : f32
+    }
+    %totals = tile.splat %total : (f32) -> tensor<4096xf32>
+    %y = arith.divf %d, %totals : tensor<4096xf32>
+    %bb = tile.addptr %b, %at : (!tile.ptr<f32>, i32) -> !tile.ptr<f32>
+    %bs = tile.splat %bb : (!tile.ptr<f32>) -> tensor<4096x!tile.ptr<f32>>
+    %bp = tile.addptr %bs, %lane : (tensor<4096x!tile.ptr<f32>>, tensor<4096xi32>) -> tensor<4096x!tile.ptr<f32>>
+    tile.store %bp, %y : (tensor<4096x!tile.ptr<f32>>, tensor<4096xf32>) -> ()
+  } {tile.num_stages = 2 : i32}
+  return
+}
+
+// Four start at once.
+// CHECK-LABEL: func.func @in_front_of_the_exchange
+// CHECK: scf.for
+// CHECK: tile.async_wait 0
+// CHECK: tile.shared_load
+// CHECK-NOT: tile.reduce
+// CHECK: tile.async_load
+// CHECK-NEXT: tile.async_commit
+// CHECK: tile.reduce
+// CHECK: tile.store
+func.func @in_front_of_the_exchange(%a: !tile.ptr<f32> {tile.divisibility = 16 : i64}, %b: !tile.ptr<f32> {tile.divisibility = 16 : i64}, %n: i32, %row: i32 {tile.divisibility = 16 : i64}) {
+  %zero = arith.constant 0 : i32
+  %one = arith.constant 1 : i32
+  %lane = tile.arange 0 to 2048 : tensor<2048xi32>
+  scf.for %i = %zero to %n step %one : i32 {
+    %at = arith.muli %i, %row : i32
+    %ab = tile.addptr %a, %at : (!tile.ptr<f32>, i32) -> !tile.ptr<f32>
+    %as = tile.splat %ab : (!tile.ptr<f32>) -> tensor<2048x!tile.ptr<f32>>
+    %ap = tile.addptr %as, %lane : (tensor<2048x!tile.ptr<f32>>, tensor<2048xi32>) -> tensor<2048x!tile.ptr<f32>>
+    %x = tile.load %ap : (tensor<2048x!tile.ptr<f32>>) -> tensor<2048xf32>
+    %peak = tile.reduce %x axis = 0 : (tensor<2048xf32>) -> f32 {
+    ^bb0(%u: f32, %v: f32):
+      %w = arith.maxnumf %u, %v : f32
+      tile.yield %w : f32
+    }
+    %peaks = tile.splat %peak : (f32) -> tensor<2048xf32>
+    %d = arith.subf %x, %peaks : tensor<2048xf32>
+    %total = tile.reduce %d axis = 0 : (tensor<2048xf32>) -> f32 {
+    ^bb0(%u: f32, %v: f32):
+      %w = arith.addf %u, %v : f32
+      tile.yield %w : f32
+    }
+    %totals = tile.splat %total : (f32) -> tensor<2048xf32>
+    %y = arith.divf %d, %totals : tensor<2048xf32>
+    %bb = tile.addptr %b, %at : (!tile.ptr<f32>, i32) -> !tile.ptr<f32>
+    %bs = tile.splat %bb : (!tile.ptr<f32>) -> tensor<2048x!tile.ptr<f32>>
+    %bp = tile.addptr %bs, %lane : (tensor<2048x!tile.ptr<f32>>, tensor<2048xi32>) -> tensor<2048x!tile.ptr<f32>>
+    tile.store %bp, %y : (tensor<2048x!tile.ptr<f32>>, tensor<2048xf32>) -> ()
+  } {tile.num_stages = 2 : i32}
+  return
+}
 }
