@@ -190,6 +190,8 @@ private:
   Tuples combine(const Combiner &c, const Tuples &accumulated, const Tuples &next);
   // Halves the tuples until `count` are left: those that are `count` apart are combined.
   Tuples combineHalves(const Combiner &c, Tuples t, unsigned count);
+  // What the first of the lanes that differ in the bits `lanes` has, in all of them.
+  Tuples fromFirstLane(Tuples parts, uint64_t lanes);
   Tuples selectTuples(V condition, const Tuples &then, const Tuples &otherwise);
   // One value of each warp of the exchange, to all of them: [warp of the run][row]. Operand i's buffer starts at offsets[i] of the
   // op's scratch. All stores come before the one barrier, all loads after it.

@@ -108,19 +108,43 @@ struct LanePlan {
 };
 } // namespace
 
+// Instructions, about, of a region that combines tuples.
+static unsigned instructionsOf(const tbc::Region &region) {
+  unsigned n = 0;
+  for (const tbc::Op &op : region.ops) {
+    n += op.code == tbc::Opcode::DivF ? 8 : op.code == tbc::Opcode::Yield ? 0 : 1; // a reciprocal, and its range
+    for (const tbc::Region &inner : op.regions)
+      n += instructionsOf(inner);
+  }
+  return n;
+}
+
 // How many bits of the warp number the lanes of a warp deal among themselves when they read what `1 << warpBits` warps wrote for each of
-// `rows` rows, words of 32 bits: they combine those by shuffles. Alone, each lane of each warp reads every value.
-static unsigned warpBitsOfLanes(unsigned warpBits, unsigned rows, unsigned words) {
+// `rows` rows, words of 32 bits: they combine those by shuffles. Alone, each lane of each warp reads every value. region: instructions of one
+// combination that takes more than one, after which the first lane's result must go to all; else 0.
+static unsigned warpBitsOfLanes(unsigned warpBits, unsigned rows, unsigned words, unsigned region) {
   // Clocks of a multiprocessor until all warps are through: it gives all lanes of a warp a word a clock, by a load or by a shuffle, also where
   // they are all the same. A shuffle and what combines with it keep the warp waiting.
   constexpr unsigned kStep = 28;
   unsigned best = 0, least = ~0u;
   for (unsigned h = 0; h <= warpBits; ++h) {
     unsigned clocks = ((rows * words * ((1u << (warpBits - h)) + h)) << warpBits) + kStep * h;
+    if (region) { // four warps issue at once
+      clocks += (rows * region * ((1u << (warpBits - h)) - 1 + h)) << warpBits >> 2;
+      clocks += h ? (rows * words << warpBits) + kStep : 0;
+    }
     if (clocks < least)
       least = clocks, best = h;
   }
   return best;
+}
+
+Emitter::Tuples Emitter::fromFirstLane(Tuples parts, uint64_t lanes) {
+  V first = b_.CreateAnd(lane_, i32(static_cast<int64_t>(~lanes & (target_.lanes() - 1))));
+  for (Registers &r : parts)
+    for (V &v : r)
+      v = shuffle(v, first);
+  return parts;
 }
 
 // Leaves each row's tuple in all lanes along the axis; or, for an exchange between warps that follows, in the lanes that it returns:
@@ -137,10 +161,7 @@ std::vector<std::pair<unsigned, uint64_t>> Emitter::reduceLanes(const Combiner &
     // copies of the result would differ.
     for (unsigned bit : bits)
       parts = combine(c, parts, shuffled(parts, 1u << bit));
-    V first = b_.CreateAnd(lane_, i32(static_cast<int64_t>(~s.lanes & (target_.lanes() - 1))));
-    for (Registers &r : parts)
-      for (V &v : r)
-        v = shuffle(v, first);
+    parts = fromFirstLane(parts, s.lanes);
     return {};
   }
   unsigned words = 1;
@@ -202,10 +223,8 @@ void Emitter::reduce(const Op &o) {
     unsigned words = 0;
     for (tbc::ValueId operand : o.operands)
       words += (type(operand).elementBytes() + 3) / 4;
-    // Only where it does not matter which lane combined what: all of them go on with their own result.
-    unsigned dealt =
-        c.plain.empty() ? 0
-                        : warpBitsOfLanes(static_cast<unsigned>(warps.bits.size()), static_cast<unsigned>(rows), words);
+    unsigned dealt = warpBitsOfLanes(static_cast<unsigned>(warps.bits.size()), static_cast<unsigned>(rows), words,
+                                     c.plain.empty() ? instructionsOf(o.regions[0]) : 0);
     std::vector<WarpExchange> plans;
     std::vector<uint64_t> offsets;
     uint64_t bytes = 0;
@@ -217,8 +236,13 @@ void Emitter::reduce(const Op &o) {
     }
     parts = exchange(o, scratch(o, bytes), offsets, plans, parts);
     parts = combineHalves(c, std::move(parts), static_cast<unsigned>(rows));
-    for (unsigned lane : plans[0].lanes)
+    uint64_t dealing = 0;
+    for (unsigned lane : plans[0].lanes) {
       parts = combine(c, parts, shuffled(parts, 1u << lane));
+      dealing |= uint64_t(1) << lane;
+    }
+    if (dealing && c.plain.empty())
+      parts = fromFirstLane(parts, dealing);
   }
   for (size_t i = 0; i < o.results.size(); ++i)
     set(o.results[i], std::move(parts[i]));
