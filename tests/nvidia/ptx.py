@@ -128,7 +128,7 @@ def persistent(a, b, c, M, N, K, ROLES: tl.constexpr):
 
 
 @triton.jit
-def described(q, k, v, o, n, scale, M: tl.constexpr, CAUSAL: tl.constexpr = False):
+def described(q, k, v, o, n, scale, M: tl.constexpr, CAUSAL: tl.constexpr = False, ROLES: tl.constexpr = False):
     row = tl.program_id(1) * n + tl.program_id(0) * M
     x = q.load([row, 0])
     peak = tl.full((M,), float("-inf"), tl.float32)
@@ -136,7 +136,7 @@ def described(q, k, v, o, n, scale, M: tl.constexpr, CAUSAL: tl.constexpr = Fals
     total = tl.zeros((M, 128), tl.float32)
     for part in tl.static_range(2 if CAUSAL else 1):
         begin = tl.program_id(0) * 128 if part else 0
-        for at in range(begin, begin + 128 if part else n, 128):
+        for at in tl.range(begin, begin + 128 if part else n, 128, warp_specialize=ROLES):
             score = tl.dot(x, k.load([at, 0]).T) * scale
             if part:
                 score = tl.where(tl.arange(0, M)[:, None] >= tl.arange(0, 128)[None, :], score, -1.0e6)
@@ -419,8 +419,9 @@ CHECKS = [
         r"bar\.sync\s+%r\d+, 256;[^{]*wgmma\.fence[^{]*\{[^{]*setp\.eq\.u32 p, 0, 0;", r"commit_group\.sync\.aligned;(?:\s|//[^\n]*\n|\.loc[^\n]*\n)*bar\.arrive\s+%r\d+, 256;",
         r"mbarrier\.init\.shared::cta\.b64 \[%r\d+ \+ 0\], 8;(.|\n)*mbarrier\.init\.shared::cta\.b64 \[%r\d+ \+ 0\], 8;"],
        [r"\.local", r"(mbarrier\.init\.shared::cta\.b64 \[%r\d+ \+ 0\], 8;(.|\n)*){3}"]) for causal in (False, True)),
-    # Sums of half a row a group: within a turn, that would be a barrier at which nobody waits.
-    ("sm_90a", "described", described(64), [r"\.reqntid 384", r"bar\.sync\s+1, 256;"], [r"barrier\.cta\.arrive", r"bar\.arrive", r"\.local"]),
+    # Sums of half a row a group: not unasked, and without turns, within which there would be a barrier at which nobody waits.
+    ("sm_90a", "described", described(64), [r"\.reqntid 256"], [r"setmaxnreg"]),
+    ("sm_90a", "described", [*described(64), "-D", "ROLES=True"], [r"\.reqntid 384", r"bar\.sync\s+1, 256;"], [r"barrier\.cta\.arrive", r"bar\.arrive", r"\.local"]),
     ("sm_90", "descriptors", [*DESCRIPTORS, "-D", "ROLES=True"], [r"\.reqntid 160", r"bar\.sync\s+1, 128;", r"mma\.sync", TENSOR_LOAD], [r"setmaxnreg", r"maxnreg"]),
     ("sm_80", "descriptors", [*DESCRIPTORS, "-D", "ROLES=True"], [r"\.reqntid 128", r"cp\.async\.cg"], [r"mbarrier", r"bar\.sync\s+1"]),
     # A stride of which nothing is known: by pointers.

@@ -244,12 +244,17 @@ bool SpecializedLoop::wins(func::FuncOp function, int64_t warps, int64_t stages)
   auto dots = loop_.getBody()->getOps<AsyncDotOp>();
   for (AsyncDotOp dot : dots)
     registers += registersOf(dot.getResult()) + (isa<SharedType>(dot.getA().getType()) ? 0 : registersOf(dot.getA()));
+  auto oneRow = [&](AsyncDotOp dot) { // of instructions, one a group
+    return groups * static_cast<int64_t>(target_.matrix().entries()[static_cast<size_t>(dot.getInstruction() - 1)].m);
+  };
+  auto rows = [](AsyncDotOp dot) { return dot.getResult().getType().getShape()[0]; };
   if (overlaps_) {
     // Loads ahead have three slots at least. What the loop reads from outside stays beside its rings. Of registers it is the assembler that makes room for a
     // second block, where that is all that is short.
     int64_t bytes = inside + std::max<int64_t>(3 - slots_, 0) * (ringBytes() / slots_) + outside;
-    return std::distance(dots.begin(), dots.end()) == 2 && groups > 1 && blocksOf(bytes) <= 1 &&
-           (!most || registers + kRegistersOfWork <= most);
+    return std::distance(dots.begin(), dots.end()) == 2 && groups == 2 && blocksOf(bytes) <= 1 &&
+           (!most || registers + kRegistersOfWork <= most) &&
+           llvm::all_of(dots, [&](AsyncDotOp dot) { return rows(dot) == oneRow(dot); });
   }
   if (!isInLoop || !inFlight_)
     return false;
@@ -259,10 +264,7 @@ bool SpecializedLoop::wins(func::FuncOp function, int64_t warps, int64_t stages)
     blocks = std::min(blocks, file / (warps * static_cast<int64_t>(info.lanes() * registers)));
   // The buffer of a tile's store lies beside the rings and may leave them a slot less than loads ahead have. Then, only groups of one row of instructions win.
   bool isShort = slots_ < stages + 1;
-  bool isOneRow = llvm::all_of(dots, [&](AsyncDotOp dot) {
-    const target::MatrixEntry &entry = target_.matrix().entries()[static_cast<size_t>(dot.getInstruction() - 1)];
-    return dot.getResult().getType().getShape()[0] <= groups * static_cast<int64_t>(entry.m);
-  });
+  bool isOneRow = llvm::all_of(dots, [&](AsyncDotOp dot) { return rows(dot) <= oneRow(dot); });
   return blocks <= 1 && (!most || registers <= most) && (!isShort || isOneRow);
 }
 
