@@ -138,6 +138,7 @@ private:
   int cost(ValueId v);
   bool affinePointer(ValueId pointer) const;
   bool overlapping(const Op &load, const Op &store) const;
+  bool sameArray(const Op &load, const Op &store) const;
   Item *itemAt(double pos) {
     for (Item &i : items)
       if (i.pos == pos)
@@ -242,8 +243,10 @@ Item &Planner::append(int index) {
 
 // A load and a store in one loop: fine at equal addresses or in different arrays; else the load must come first as a whole.
 bool Planner::overlapping(const Op &load, const Op &store) const {
-  if (sameValue(facts, load.operands[0], store.operands[0]))
-    return false;
+  return !sameValue(facts, load.operands[0], store.operands[0]) && sameArray(load, store);
+}
+
+bool Planner::sameArray(const Op &load, const Op &store) const {
   ValueId a = pointerRoot(facts, load.operands[0]), b = pointerRoot(facts, store.operands[0]);
   return a == kNone || b == kNone || a == b;
 }
@@ -268,8 +271,12 @@ void Planner::placeLoopRoot(Root root, std::vector<int64_t> shape, double dep, b
     if (fits && writes) {
       // No load between may be left behind that must read before this store and cannot.
       for (int l = g.index; l < root.index && l < int(region.ops.size()); ++l)
-        if (region.ops[l].code == Opcode::Load && dependence(region.ops[l]) >= g.pos)
-          fits = false;
+        if (region.ops[l].code == Opcode::Load) {
+          fits &= dependence(region.ops[l]) < g.pos;
+          // Nor one that must see a store of the loop: it would have to come before the loop and after it.
+          for (const Root &r : g.roots)
+            fits &= r.kind != Root::Store || r.index > l || !sameArray(region.ops[l], *r.op);
+        }
     }
     if (fits && g.writes)
       for (const Root &r : g.roots)
@@ -566,21 +573,27 @@ void Planner::materialise(ValueId v, int index, const std::vector<Consumer> &con
       first = c.pos;
   for (const Consumer &c : consumers)
     needBuffer |= c.pos == first && c.buffer;
-  // A load goes before the first write that follows it.
+  // A load goes before the first write that follows it, and after those that it must see.
   std::set<int> loads = loadsOf(v);
-  double limit = first;
-  bool forced = false;
+  double limit = first, seen = -1;
   for (const Item &i : items)
-    if (i.writes && i.pos < limit && !loads.empty()) {
-      int writeIndex = i.index;
-      for (const Root &r : i.roots)
-        if (r.kind == Root::Store)
-          writeIndex = r.index;
-      if (writeIndex > *loads.begin() && i.pos > available(v)) {
-        limit = i.pos;
-        forced = true;
+    if (i.writes && i.pos < first && i.pos > available(v))
+      for (int l : loads) {
+        bool follows = i.single && i.index > l, precedes = i.single && i.index < l;
+        for (const Root &r : i.roots)
+          if (r.kind == Root::Store) {
+            follows |= r.index > l;
+            precedes |= r.index < l && sameArray(region.ops[l], *r.op);
+          }
+        if (follows)
+          limit = std::min(limit, i.pos);
+        if (precedes)
+          seen = std::max(seen, i.pos);
       }
-    }
+  // Some of its loads before a write and others after: decide() comes to the earlier ones by and by and keeps what they read.
+  if (limit <= seen)
+    limit = first;
+  bool forced = limit < first;
   Root root;
   root.kind = Root::Materialise;
   root.index = index;
