@@ -40,6 +40,7 @@ def UnrollLoopsPass : LayoutPass<"tile-unroll-loops"> {
   let summary = "do several iterations of a loop in one";
   let description = [{
     Before: `scf.for { f } {tile.unroll = 2 : i32}`   After: `scf.for { f ; f }`, and a loop of the iterations that are left.
+    A loop of up to four iterations, known when compiled, with loads and without products, wishes or inner loops, goes as a whole.
     Requires and keeps: TILE level. Establishes: no loop says unroll, except by a factor below 2.
   }];
   let statistics = [Statistic<"numUnrolled", "unrolled", "Number of loops unrolled">];

@@ -36,3 +36,48 @@ func.func @by_one(%n: i32, %p: !tile.ptr<i32>) {
   } {tile.unroll = 1 : i32}
   return
 }
+
+// A short loop of loads goes as a whole, with the branches on its count; what says how many stages it wants stays, and so do five iterations.
+// CHECK-LABEL: func.func @short
+// CHECK-NOT: scf.for
+// CHECK-NOT: scf.if
+// CHECK: %[[A:.*]] = tile.load
+// CHECK: %[[B:.*]] = tile.load
+// CHECK: %[[S:.*]] = arith.addf %[[A]], %[[B]]
+// CHECK: tile.store %{{.*}}, %[[S]]
+// CHECK: scf.for
+// CHECK: scf.for
+func.func @short(%p: !tile.ptr<f32>) {
+  %c0 = arith.constant 0 : i32
+  %c64 = arith.constant 64 : i32
+  %c128 = arith.constant 128 : i32
+  %c320 = arith.constant 320 : i32
+  %zero = arith.constant dense<0.0> : tensor<64xf32>
+  %base = tile.splat %p : (!tile.ptr<f32>) -> tensor<64x!tile.ptr<f32>>
+  %lane = tile.arange 0 to 64 : tensor<64xi32>
+  %r = scf.for %i = %c0 to %c128 step %c64 iter_args(%s = %zero) -> (tensor<64xf32>) : i32 {
+    %o = tile.splat %i : (i32) -> tensor<64xi32>
+    %at = arith.addi %o, %lane : tensor<64xi32>
+    %q = tile.addptr %base, %at : (tensor<64x!tile.ptr<f32>>, tensor<64xi32>) -> tensor<64x!tile.ptr<f32>>
+    %x = tile.load %q : (tensor<64x!tile.ptr<f32>>) -> tensor<64xf32>
+    %first = arith.cmpi eq, %i, %c0 : i32
+    %n = scf.if %first -> (tensor<64xf32>) {
+      scf.yield %x : tensor<64xf32>
+    } else {
+      %sum = arith.addf %s, %x : tensor<64xf32>
+      scf.yield %sum : tensor<64xf32>
+    }
+    scf.yield %n : tensor<64xf32>
+  }
+  %q = tile.addptr %base, %lane : (tensor<64x!tile.ptr<f32>>, tensor<64xi32>) -> tensor<64x!tile.ptr<f32>>
+  tile.store %q, %r : (tensor<64x!tile.ptr<f32>>, tensor<64xf32>) -> ()
+  scf.for %i = %c0 to %c128 step %c64 : i32 {
+    %x = tile.load %q : (tensor<64x!tile.ptr<f32>>) -> tensor<64xf32>
+    tile.store %q, %x : (tensor<64x!tile.ptr<f32>>, tensor<64xf32>) -> ()
+  } {tile.num_stages = 2 : i32}
+  scf.for %i = %c0 to %c320 step %c64 : i32 {
+    %x = tile.load %q : (tensor<64x!tile.ptr<f32>>) -> tensor<64xf32>
+    tile.store %q, %x : (tensor<64x!tile.ptr<f32>>, tensor<64xf32>) -> ()
+  }
+  return
+}
