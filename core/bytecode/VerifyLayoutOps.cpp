@@ -26,8 +26,9 @@ bool TypeCheck::isCopied() {
 }
 
 void TypeCheck::areCoordinates(size_t first) {
-  if (!require(count() - first == in(0).shape.size(), "has " + std::to_string(count() - first) + " coordinates for " +
-                                                          std::to_string(in(0).shape.size()) + " dims"))
+  size_t given = count() - first, rank = in(0).shape.size();
+  if (!require(given >= rank && given <= std::max<size_t>(rank, 5),
+               "has " + std::to_string(given) + " coordinates for " + std::to_string(rank) + " dims"))
     return;
   for (size_t i = first; i < count(); ++i)
     if (!operand(i, in(i) == withElem(Type(), Elem::I32), "it must be an i32"))

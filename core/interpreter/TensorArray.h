@@ -47,12 +47,15 @@ struct TensorArray {
       return 0x7f;
     }
   }
-  // Of the element that is number `flat`, row-major, of a tile of this shape at these coordinates; empty: outside of the array.
+  // Of the element that is number `flat`, row-major, of a tile of this shape at these coordinates; empty: outside of the array. Outer dims, which the
+  // tile does not have, come first.
   std::optional<uint64_t> address(std::span<const int32_t> corner, std::span<const int64_t> shape, size_t flat) const {
     int64_t offset = 0;
-    for (size_t d = shape.size(); d-- > 0;) {
-      int64_t at = corner[d] + static_cast<int64_t>(flat % static_cast<size_t>(shape[d]));
-      flat /= static_cast<size_t>(shape[d]);
+    const size_t outer = corner.size() - shape.size();
+    for (size_t d = corner.size(); d-- > 0;) {
+      size_t extent = d < outer ? 1 : static_cast<size_t>(shape[d - outer]);
+      int64_t at = corner[d] + static_cast<int64_t>(flat % extent);
+      flat /= extent;
       if (at < 0 || at >= extents[d])
         return std::nullopt;
       offset += at * strides[d];

@@ -3,6 +3,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/ir/Checks.h"
 
+#include <algorithm>
+
 #define GET_OP_CLASSES
 #include "core/ir/BlockPointerOps.cpp.inc"
 
@@ -90,15 +92,16 @@ LogicalResult StoreBlockOp::verify() {
   return success();
 }
 
-// Base, shape, strides and offsets of a block of `tensor`.
+// Base, shape, strides and offsets of a block of `tensor`, of so many dims more as `outer` says at most.
 static LogicalResult checkArray(Operation *op, RankedTensorType tensor, Value base, ValueRange shape,
-                                ValueRange strides, ValueRange offsets) {
+                                ValueRange strides, ValueRange offsets, int64_t outer = 0) {
   auto pointer = dyn_cast<PointerType>(base.getType());
   if (!pointer || pointer.getPointee() != tensor.getElementType()) // descriptor_load_c1, descriptor_store_c1
     return op->emitOpError() << "base must be a pointer to " << tensor.getElementType() << ", got " << base.getType();
-  if (failed(checkPerDim(op, "shape", shape, tensor.getRank(), false)) || // descriptor_load_c2, descriptor_store_c2
-      failed(checkPerDim(op, "strides", strides, tensor.getRank(), false)) ||
-      failed(checkPerDim(op, "offsets", offsets, tensor.getRank(), true)))
+  int64_t rank = std::clamp(static_cast<int64_t>(shape.size()), tensor.getRank(), tensor.getRank() + outer);
+  if (failed(checkPerDim(op, "shape", shape, rank, false)) || // descriptor_load_c2, descriptor_store_c2
+      failed(checkPerDim(op, "strides", strides, rank, false)) ||
+      failed(checkPerDim(op, "offsets", offsets, rank, true)))
     return failure();
   for (Value offset : offsets)
     if (!offset.getType().isInteger(32))
@@ -107,7 +110,9 @@ static LogicalResult checkArray(Operation *op, RankedTensorType tensor, Value ba
 }
 
 LogicalResult DescriptorLoadOp::verify() {
-  if (failed(checkArray(*this, getType(), getBase(), getShape(), getStrides(), getOffsets())))
+  constexpr int64_t kMaxRank = 5;
+  int64_t outer = std::max<int64_t>(0, kMaxRank - getType().getRank());
+  if (failed(checkArray(*this, getType(), getBase(), getShape(), getStrides(), getOffsets(), outer)))
     return failure();
   bool isNaN = getPadding() == Padding::NaN;
   if (getPadding() == Padding::None || (isNaN && isa<IntegerType>(getType().getElementType()))) // descriptor_load_c3

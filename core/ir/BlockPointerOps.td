@@ -78,7 +78,8 @@ def Tile_DescriptorLoadOp : Tile_Op<"descriptor_load", [MemoryEffects<[MemRead]>
   let summary = "reads a block of the array at base";
   let description = [{
     shape and strides are i64, offsets i32, all in elements, one a dim. What lies outside of the array is zero, or NaN. C1: base points to the
-    result's elements. C2: one extent, stride and offset a dim of the result, of these types. C3: padding is zero, or nan for floats.
+    result's elements. C2: one extent, stride and offset a dim of the result, of these types; before them those of outer dims, 5 dims in all at most, in which
+    the block has one element (what lower-descriptors has not seen, and stays). C3: padding is zero, or nan for floats.
   }];
   let arguments = (ins AnyType:$base, Variadic<AnyType>:$shape, Variadic<AnyType>:$strides, Variadic<AnyType>:$offsets,
                        DefaultValuedAttr<Tile_Padding, "Padding::Zero">:$padding);
@@ -92,7 +93,7 @@ def Tile_DescriptorLoadOp : Tile_Op<"descriptor_load", [MemoryEffects<[MemRead]>
 
 def Tile_DescriptorStoreOp : Tile_Op<"descriptor_store", [MemoryEffects<[MemWrite]>, AttrSizedOperandSegments]> {
   let summary = "writes a block of the array at base; what lies outside of the array is dropped";
-  let description = "C1: base points to the value's elements. C2: as C2 of descriptor_load, for the value.";
+  let description = "C1: base points to the value's elements. C2: one extent, stride and offset a dim of the value, of the types of descriptor_load.";
   let arguments = (ins Tile_Tensor:$value, AnyType:$base, Variadic<AnyType>:$shape, Variadic<AnyType>:$strides,
                        Variadic<AnyType>:$offsets);
   let assemblyFormat = [{

@@ -4,6 +4,8 @@
 #include "core/ir/Checks.h"
 #include "core/layout/TensorLayouts.h"
 
+#include <algorithm>
+
 #define GET_OP_CLASSES
 #include "core/ir/LayoutOps.cpp.inc"
 
@@ -143,8 +145,10 @@ static LogicalResult checkMap(Operation *op, Type map, SharedType shared, size_t
   auto pointer = dyn_cast<PointerType>(map);
   if (!pointer || !pointer.getPointee().isInteger(8))
     return op->emitOpError() << "map must be the ptr<i8> of a tensor_map, got " << map;
-  if (coordinates != shared.getShape().size())
-    return op->emitOpError() << "a coordinate a dim of " << shared << " is needed, got " << coordinates;
+  constexpr size_t kMaxRank = 5;
+  if (coordinates < shared.getShape().size() || coordinates > std::max(kMaxRank, shared.getShape().size()))
+    return op->emitOpError() << "a coordinate a dim of " << shared << " is needed, and of outer dims, got "
+                             << coordinates;
   return success();
 }
 

@@ -188,7 +188,8 @@ def Tile_TensorLoadOp : Tile_Op<"tensor_load"> {
   let summary = "starts copying a tile of an array into a shared tensor";
   let description = [{
     There when the barrier's phase is over, for every lane that waited for it. Until then nobody may touch the shared tensor; ordinary stores to
-    its bytes lie before a shared_fence and a barrier. C1: barrier is a shared tensor of 1 x i64. C2: map is ptr<i8>. C3: a coordinate a dim.
+    its bytes lie before a shared_fence and a barrier. C1: barrier is a shared tensor of 1 x i64. C2: map is ptr<i8>. C3: a coordinate a
+    dim; before them those of the array's outer dims, in which the tile has one element.
   }];
   let arguments = (ins Arg<Tile_Shared, "", [MemWrite]>:$shared, Arg<AnyType, "", [MemRead]>:$map,
                        Arg<Tile_Shared, "", [MemRead, MemWrite]>:$barrier, I1:$predicate, Variadic<I32>:$coordinates);
@@ -214,7 +215,7 @@ def Tile_CopyBarrierEndOp : Tile_Op<"copy_barrier_end"> {
 
 def Tile_TensorStoreOp : Tile_Op<"tensor_store"> {
   let summary = "starts copying a shared tensor to a tile of an array";
-  let description = "Nobody writes the shared tensor before tensor_store_wait and a barrier. C1: map is ptr<i8>. C2: a coordinate a dim.";
+  let description = "Nobody writes the shared tensor before tensor_store_wait and a barrier. C1: map is ptr<i8>. C2: coordinates as of tensor_load.";
   let arguments = (ins Arg<Tile_Shared, "", [MemRead]>:$shared, Arg<AnyType, "", [MemWrite]>:$map, Variadic<I32>:$coordinates);
   let assemblyFormat = "operands attr-dict `:` functional-type(operands, results)";
   let hasVerifier = 1;

@@ -81,6 +81,13 @@ std::optional<TensorCopyPlan> planWith(const LinearLayout &shared, unsigned elem
 
 } // namespace
 
+bool TensorCopyPlan::isBox(std::span<const int64_t> other) const {
+  if (other.size() < box.size())
+    return false;
+  auto outer = other.first(other.size() - box.size()), own = other.last(box.size());
+  return std::ranges::all_of(outer, [](int64_t extent) { return extent == 1; }) && std::ranges::equal(own, box);
+}
+
 std::optional<TensorCopyPlan> planTensorCopy(const LinearLayout &shared, unsigned elementBits, uint64_t swizzles,
                                              int64_t boxMax) {
   unsigned elementBytes = std::max(elementBits / 8, 1u);

@@ -19,6 +19,8 @@ struct TensorCopyPlan {
   std::vector<int64_t> box; // extents of one copy, a dim each
   unsigned swizzleBytes = 0;
   std::vector<Part> parts; // they make up the tile
+  // Whether this is the plan's box, perhaps of an array with outer dims, of which a copy has one element.
+  bool isBox(std::span<const int64_t> other) const;
 };
 
 // How to fill or empty a buffer laid out as `shared` (offset -> tensor, bijective) with the fewest copies; the array's last dim is the one

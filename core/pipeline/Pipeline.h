@@ -27,6 +27,7 @@ struct PipelineOptions {
   tile::SourceFiles files; // for excerpts in diagnostics
   // The largest tile, in bytes, that loads and stores by descriptor may move as a whole; 0: the target has no tensor copies (tensorCopyBytesOf).
   int64_t tensorCopyBytes = 0;
+  bool pointerCopies = false; // loads through pointers too, where they can (tile-find-tensor-copies)
   std::function<void(std::string_view stage)> onStage; // called before each stage; may be empty
 };
 

@@ -5,6 +5,9 @@
 #include "core/pipeline/Pipeline.h"
 #include "core/transforms/Passes.h"
 
+#include "llvm/ADT/STLExtras.h"
+#include <vector>
+
 namespace tessera {
 
 using namespace tile;
@@ -27,6 +30,8 @@ static const Stage kTileStages[] = {
     {"merge", createTileMergeEqualOpsPass},
     // After the addresses have their final form: invariant offsets leave loops as a whole.
     {"hoist", createTileHoistInvariantsPass},
+    // Addresses have their final form, and what they are made of is equal where it is the same; what nobody reads then goes with the stages behind.
+    {"find-tensor-copies", [] { return createTileFindTensorCopiesPass(); }},
     // Carried values that hoisting and folding left without a use.
     {"drop-carried", createTileDropCarriedValuesPass},
     // Hoisting brings equal values of different loops together; also removes what is dead: a plugin sees no dead op.
@@ -42,7 +47,11 @@ bool runTilePipeline(mlir::ModuleOp module, const PipelineOptions &options, Diag
   if (options.tensorCopyBytes)
     module->setAttr(kTensorCopyBytesAttr,
                     mlir::Builder(module.getContext()).getI64IntegerAttr(options.tensorCopyBytes));
-  bool ok = runStages(module, kTileStages, options, diagnostics);
+  // Only this one has a choice.
+  std::vector<Stage> stages;
+  llvm::copy_if(kTileStages, std::back_inserter(stages),
+                [&](const Stage &stage) { return options.pointerCopies || stage.name != "find-tensor-copies"; });
+  bool ok = runStages(module, stages, options, diagnostics);
   module->removeAttr(kTensorCopyBytesAttr);
   return ok;
 }

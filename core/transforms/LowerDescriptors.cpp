@@ -9,7 +9,7 @@
 // the kernel orders memory, which only ordinary accesses heed: no barrier of the user's, no atomic whose result is used, no store by
 // pointers to the array that is loaded. Source: docs/rationale/descriptors.md
 #include "core/analysis/AxisFacts.h"
-#include "core/ir/Tile.h"
+#include "core/transforms/CopiedArrays.h"
 #include "core/transforms/Passes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -22,40 +22,10 @@ namespace tessera::tile {
 
 namespace {
 
-constexpr int64_t kAlignment = 16, kMinTileBytes = 128; // bytes; of copy engines
-constexpr size_t kMaxKept = 16;                         // descriptions of arrays that a kernel may take
-constexpr unsigned kMaxDepth = 8;
-
-// Whether the launch can compute it: parameters, constants, plain arithmetic.
-bool followsFromParameters(Value value, unsigned depth = 0) {
-  if (auto argument = dyn_cast<BlockArgument>(value))
-    return isa<func::FuncOp>(argument.getOwner()->getParentOp()) &&
-           !(isa<IntegerType>(value.getType()) && value.getType().getIntOrFloatBitWidth() < 8);
-  Operation *op = value.getDefiningOp();
-  bool known = isa<arith::ConstantOp, arith::AddIOp, arith::SubIOp, arith::MulIOp, arith::DivSIOp, arith::DivUIOp,
-                   arith::RemSIOp, arith::RemUIOp, arith::MinSIOp, arith::MaxSIOp, arith::AndIOp, arith::OrIOp,
-                   arith::XOrIOp, arith::ShLIOp, arith::ShRSIOp, arith::ShRUIOp, arith::ExtSIOp, arith::ExtUIOp,
-                   arith::TruncIOp, AddPtrOp, BitcastOp, HintOp>(op);
-  return known && depth < kMaxDepth &&
-         llvm::all_of(op->getOperands(), [&](Value operand) { return followsFromParameters(operand, depth + 1); });
-}
-
-// The parameter that a pointer is computed from; null where it is none, or may be several.
-Value rootOf(Value pointer) {
-  while (Operation *op = pointer.getDefiningOp()) {
-    if (!isa<AddPtrOp, BitcastOp, SplatOp, BroadcastOp, ExpandDimsOp, ReshapeOp, HintOp>(op))
-      return {};
-    pointer = op->getOperand(0);
-  }
-  auto argument = cast<BlockArgument>(pointer);
-  return isa<func::FuncOp>(argument.getOwner()->getParentOp()) ? pointer : Value();
-}
-
 struct LowerDescriptors final : impl::TileLowerDescriptorsPassBase<LowerDescriptors> {
   void runOnOperation() override;
 
 private:
-  bool ordersMemory();
   bool mayCopy(Operation *op, RankedTensorType tile, Value base, ValueRange shape, ValueRange strides,
                ValueRange offsets, const AxisFacts &facts);
 
@@ -66,47 +36,31 @@ private:
 
 } // namespace
 
-bool LowerDescriptors::ordersMemory() {
-  bool orders = false;
-  stored_.clear();
-  getOperation().walk([&](Operation *op) {
-    bool isAtomic = isa<AtomicRmwOp, AtomicCasOp>(op);
-    orders |= isa<BarrierOp>(op) || (isAtomic && !op->getResult(0).use_empty());
-    if (isa<StoreOp>(op) || isAtomic)
-      stored_.push_back(rootOf(op->getOperand(0)));
-    else if (auto store = dyn_cast<StoreBlockOp>(op)) {
-      auto block = store.getPtr().getDefiningOp<MakeBlockPtrOp>();
-      stored_.push_back(block ? rootOf(block.getBase()) : Value());
-    }
-  });
-  return orders;
-}
-
 bool LowerDescriptors::mayCopy(Operation *op, RankedTensorType tile, Value base, ValueRange shape, ValueRange strides,
                                ValueRange offsets, const AxisFacts &facts) {
   Type element = tile.getElementType();
   // Truth values are normalised when they are loaded, which a copy of bytes does not do.
-  if (!largest_ || kept_ >= kMaxKept || tile.getRank() > 5 || element.isInteger(1) || bitWidthOf(element) < 8)
+  if (!largest_ || kept_ >= kMaxCopiedArrays || tile.getRank() > 5 || element.isInteger(1) || bitWidthOf(element) < 8)
     return false;
   int64_t bytes = bitWidthOf(element) / 8;
-  if (tile.getNumElements() * bytes > largest_ || tile.getNumElements() * bytes < kMinTileBytes ||
-      tile.getShape().back() * bytes < kAlignment)
+  if (tile.getNumElements() * bytes > largest_ || tile.getNumElements() * bytes < kMinCopiedBytes ||
+      tile.getShape().back() * bytes < kCopyAlignment)
     return false;
   auto load = dyn_cast<DescriptorLoadOp>(op);
   if (load && load.getPadding() == Padding::NaN && bytes < 2)
     return false;
-  Value root = rootOf(base);
+  Value root = arrayParameter(base);
   if (load && llvm::any_of(stored_, [&](Value other) { return !root || !other || other == root; }))
     return false;
-  if (!followsFromParameters(base) || facts.of(base).elementDivisibility() % kAlignment ||
+  if (!followsFromParameters(base) || facts.of(base).elementDivisibility() % kCopyAlignment ||
       splatIntegerOf(strides.back()) != 1)
     return false;
   // An H100 traps ("illegal instruction") where a row of the box does not begin at 16 bytes; the other coordinates are free. Measured: f32 at columns
   // 4, 120, -4 and rows 3, -3, 90 runs, at columns 1 and 5 traps; f16 at column 8 runs, at 4 traps.
-  if (facts.of(offsets.back()).elementDivisibility() * bytes % kAlignment)
+  if (facts.of(offsets.back()).elementDivisibility() * bytes % kCopyAlignment)
     return false;
   for (Value stride : strides.drop_back())
-    if (!followsFromParameters(stride) || facts.of(stride).elementDivisibility() * bytes % kAlignment)
+    if (!followsFromParameters(stride) || facts.of(stride).elementDivisibility() * bytes % kCopyAlignment)
       return false;
   return llvm::all_of(shape, [](Value extent) { return followsFromParameters(extent); });
 }
@@ -127,8 +81,9 @@ void LowerDescriptors::runOnOperation() {
   auto bytes = function->getParentOfType<ModuleOp>()->getAttrOfType<IntegerAttr>(kTensorCopyBytesAttr);
   largest_ = bytes ? bytes.getInt() : 0;
   kept_ = 0;
-  if (ordersMemory())
+  if (ordersMemory(function))
     largest_ = 0;
+  stored_ = storedByPointers(function);
   AxisFacts facts(function);
   for (Operation *op : accesses) {
     OpBuilder b(op);
@@ -139,6 +94,8 @@ void LowerDescriptors::runOnOperation() {
     ValueRange shape = load ? load.getShape() : store.getShape(),
                strides = load ? load.getStrides() : store.getStrides(),
                offsets = load ? load.getOffsets() : store.getOffsets();
+    if (static_cast<int64_t>(shape.size()) > tile.getRank()) // of tile-find-tensor-copies
+      continue;
     if (mayCopy(op, tile, base, shape, strides, offsets, facts)) {
       ++numKept, ++kept_;
       continue;

@@ -80,6 +80,17 @@ def TileSimplifyMasksPass : TilePass<"tile-simplify-masks"> {
   let statistics = [Statistic<"numDecided", "decided", "Number of comparisons decided">];
 }
 
+def TileFindTensorCopiesPass : TilePass<"tile-find-tensor-copies"> {
+  let summary = "let loads through pointers be tensor copies where their addresses are windows on an array";
+  let description = [{
+    Before: `%v = tile.load addptr(splat(%a), (m % M) * row + k) mask k < K - %i`   After: `%v = tile.descriptor_load %a shape[M, K] …`
+    In a module with the attribute `tile.tensor_copy_bytes`, for loads of loops that go straight to a dot. Establishes nothing; addresses
+    are left for the stages behind to remove.
+  }];
+  let options = [Option<"remarks", "remarks", "bool", "false", "Say of each load that might be one why it is none">];
+  let statistics = [Statistic<"numFound", "found", "Number of loads that will be tensor copies">];
+}
+
 def TileDropCarriedValuesPass : TilePass<"tile-drop-carried-values"> {
   let summary = "drop loop-carried values that nothing but their own next value uses";
   let statistics = [Statistic<"numDropped", "dropped", "Number of carried values dropped">];

@@ -233,6 +233,8 @@ void fillRequest(const Session &session, const KernelSource &source, const Kerne
     option("fp_fusion", "0");
   if (options.noTensorCopies)
     option("tensor_copies", "0");
+  if (options.noPointerCopies)
+    option("pointer_copies", "0");
   if (options.noAutoWarpSpecialize)
     option("auto_warp_specialize", "0");
   if (options.debug)

@@ -118,6 +118,7 @@ bool Lowering::simplify(const TargetCompiler *target) {
   // A program of several blocks would start the copies in each.
   if (target && target->takesLayouts() && options_.number("tensor_copies", 1) && options_.number("num_ctas", 1) == 1)
     pipeline_.tensorCopyBytes = tensorCopyBytesOf(target->target());
+  pipeline_.pointerCopies = pipeline_.tensorCopyBytes && options_.number("pointer_copies", 1);
   return checkStages() && runTilePipeline(module_, pipeline_, list_);
 }
 

@@ -104,6 +104,7 @@ bool isCoreOption(const std::string &key) {
                                       "plugin",
                                       "fp_fusion",
                                       "tensor_copies",
+                                      "pointer_copies",
                                       "auto_warp_specialize",
                                       "unsupported_fp8",
                                       "sanitize_overflow",

@@ -115,6 +115,23 @@ def descriptors(a, b, c, M, N, K, STAGES: tl.constexpr, ROLES: tl.constexpr = Fa
 
 
 @triton.jit
+def batched(a, b, c, M, N, K, a_row, b_row, a_batch, b_batch):
+    batch = tl.program_id(1)
+    row = (tl.program_id(0) * 128 + tl.arange(0, 128)) % M
+    column = tl.arange(0, 128)
+    k = tl.arange(0, 64)
+    left = a + batch * a_batch + row[:, None] * a_row + k[None, :]
+    right = b + batch * b_batch + k[:, None] * b_row + column[None, :] % N
+    total = tl.zeros((128, 128), tl.float32)
+    for i in range(0, tl.cdiv(K, 64)):
+        total = tl.dot(tl.load(left, mask=k[None, :] < K - i * 64, other=0.0), tl.load(right, mask=k[:, None] < K - i * 64, other=0.0), total)
+        left += 64
+        right += 64 * b_row
+    row = tl.program_id(0) * 128 + tl.arange(0, 128)
+    tl.store(c + (batch * M + row)[:, None] * N + column[None, :], total.to(tl.float16), mask=(row < M)[:, None] & (column < N)[None, :])
+
+
+@triton.jit
 def persistent(a, b, c, M, N, K, ROLES: tl.constexpr):
     left = tl.make_tensor_descriptor(a, [M, K], [K, 1], [128, 64])
     right = tl.make_tensor_descriptor(b, [K, N], [N, 1], [64, 128])
@@ -333,9 +350,14 @@ CHECKS = [
     ("sm_90a", "locked", ["-s", "*i32:16,*i32:16"], [r"atom\.global\.acquire\.gpu\.cas\.b32", r"atom\.global\.gpu\.acq_rel\.exch\.b32"], []),
     ("sm_75", "add", ADD, [r"ld\.global\.v4\.b32", r"\.target sm_75"], []),
     ("sm_90a", "softmax", SOFTMAX, [r"ex2\.approx\.f32", r"shfl\.sync\.bfly", r"bar\.sync", r"div\.full\.f32", r"max\.f32"], [r"\.local", r"call"]),
-    ("sm_90a", "matmul", matmul("fp16"), [r"wgmma\.mma_async\.sync\.aligned\.m64n128k16\.f32\.f16\.f16", r"cp\.async\.cg\.shared\.global",
+    # Loads by plain pointers are tensor copies, of batches too; without them lanes copy.
+    ("sm_90a", "matmul", matmul("fp16"), [r"wgmma\.mma_async\.sync\.aligned\.m64n128k16\.f32\.f16\.f16", TENSOR_LOAD, r"mbarrier\.try_wait\.parity",
+                                          r"wgmma\.wait_group\.sync\.aligned 1;", r"\.global .*tsr_tensor_maps"], [r"\.local", r"mma\.sync", r"cp\.async\.cg", r"ld\.global"]),
+    ("sm_90a", "batched", ["-s", "*fp16:16,*fp16:16,*fp16:16,i32,i32,i32,i32:16,i32:16,i32:16,i32:16"], [TENSOR_LOAD.replace("2d", "3d"), r"wgmma"], [r"\.local", r"cp\.async\.c[ag]", r"ld\.global"]),
+    ("sm_90a", "batched", ["-s", "*fp16:16,*fp16:16,*fp16:16,i32,i32,i32,i32,i32:16,i32:16,i32:16"], [r"ld\.global"], [r"cp\.async\.bulk"]),
+    ("sm_90a", "matmul", [*matmul("fp16"), "--no-pointer-copies"], [r"wgmma\.mma_async\.sync\.aligned\.m64n128k16\.f32\.f16\.f16", r"cp\.async\.cg\.shared\.global",
                                           r"wgmma\.wait_group\.sync\.aligned 1;", r"cp\.async\.wait_group",
-                                          r"shr\.u64\s+%rd\d+, %rd\d+, 63;"], [r"\.local", r"mma\.sync"]),
+                                          r"shr\.u64\s+%rd\d+, %rd\d+, 63;"], [r"\.local", r"mma\.sync", r"cp\.async\.bulk"]),
     # Sums of f32 go to memory by four of a row: a quad's lanes exchange one of two registers, and no more.
     ("sm_90a", "matmul", matmul("fp16", 128, 128, 64, 8), [exactly(32, "shfl.sync.bfly"), exactly(16, "st.global.v4.b32")], [r"st\.global\.v2", r"st\.shared"]),
     ("sm_80", "matmul", matmul("fp16", 64, 64, 32), [exactly(16, "shfl.sync.bfly"), exactly(8, "st.global.v4.b32")], [r"st\.global\.v2"]),

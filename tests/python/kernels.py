@@ -40,3 +40,9 @@ def forward_kernel(out, x):
         tl.store(out, tl.load(x))
     else:
         tl.store(out, -1)
+
+
+@tessera.jit
+def strided_kernel(x, out, stride, BLOCK: tl.constexpr):
+    place = tl.arange(0, BLOCK)
+    tl.store(out + place, tl.load(x + place * stride))

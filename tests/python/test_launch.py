@@ -9,7 +9,7 @@ import tessera
 from tessera import _tessera, knobs
 from tessera.runtime.driver import driver
 
-from kernels import add_kernel, fill_kernel, forward_kernel, grid_kernel, plain_kernel, scale_kernel
+from kernels import add_kernel, fill_kernel, forward_kernel, grid_kernel, plain_kernel, scale_kernel, strided_kernel
 
 
 def aligned(n, dtype=np.float32, offset=0):
@@ -48,6 +48,20 @@ def test_specialisation_of_arrays(dtype, name):
         assert _tessera.specialization(aligned(4, dtype, 1)) == ("*" + name, "")
     assert _tessera.specialization(aligned(4, dtype), False, False) == ("*" + name, None)
     assert _tessera.specialization(aligned(4, dtype), False, True, False) == ("*" + name, "")
+
+
+def test_a_negative_multiple_of_16_says_nothing():
+    """Strides of which a kernel knows that 16 divides them may be those of tensor copies, which go forward only."""
+    x, out = np.arange(64, dtype=np.float32), np.zeros(4, np.float32)
+    forward = strided_kernel[(1, )](x, out, 16, BLOCK=4)
+    assert out.tolist() == [0, 16, 32, 48] and "tile.divisibility" in _parameter(forward, "stride")
+    backward = strided_kernel[(1, )](x[48:], out, -16, BLOCK=4)
+    assert out.tolist() == [48, 32, 16, 0] and "tile.divisibility" not in _parameter(backward, "stride")
+
+
+def _parameter(compiled, name):
+    """What the kernel's IR says of a parameter."""
+    return next(text for text in compiled.asm["ttir"].split("{") if f'tile.name = "{name}"' in text)
 
 
 def test_specialisation_options():

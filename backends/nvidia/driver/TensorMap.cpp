@@ -187,8 +187,9 @@ cu::TensorMap TensorMaps::make(const MapRecipe &r, const int64_t *numbers) const
   f.swizzleBytes = r.swizzleBytes;
   f.padding = r.nanFill ? "nan" : "zero";
   const int64_t *extents = numbers + 1, *strides = extents + r.rank;
-  // Nothing of an empty array is read; it may have no address.
-  if (f.address == 0 && std::any_of(extents, extents + r.rank, [](int64_t n) { return n < 1; }))
+  // Nothing of an empty array is read; it may have no address. Nor is it known where an array ends that a kernel reads through a pointer without a bound.
+  constexpr int64_t kUnbounded = INT32_MAX;
+  if (f.address == 0 && std::any_of(extents, extents + r.rank, [](int64_t n) { return n < 1 || n == kUnbounded; }))
     f.address = kTensorMapAlignment;
   for (uint32_t d = r.rank; d-- > 0;) {
     f.shape.push_back(static_cast<uint64_t>(std::max<int64_t>(extents[d], 1)));

@@ -105,12 +105,15 @@ void Emitter::tensorCopy(const Op &o, size_t firstCoordinate) {
   const std::vector<int64_t> &box = map->intsAttr(AttrId::Box);
   std::optional<layout::TensorCopyPlan> plan =
       layout::planTensorCopy(layoutOf(buffer), 8 * buffer.elementBytes(), swizzle, 256);
-  if (!plan || plan->box != box || plan->swizzleBytes != swizzle)
+  if (!plan || !plan->isBox(box) || box.size() != o.operands.size() - firstCoordinate || plan->swizzleBytes != swizzle)
     fail(o, "the box and swizzle of the map are not those of the shared tensor's layout");
   for (const layout::TensorCopyPlan::Part &part : plan->parts) {
     SmallVector<V> coordinates;
+    size_t inner = o.operands.size() - part.at.size(); // the operand that is the tile's first dim
+    for (size_t i = firstCoordinate; i < inner; ++i)
+      coordinates.push_back(scalar(o.operands[i]));
     for (size_t d = 0; d < part.at.size(); ++d) {
-      V corner = scalar(o.operands[firstCoordinate + d]);
+      V corner = scalar(o.operands[inner + d]);
       coordinates.push_back(part.at[d] ? b_.CreateAdd(corner, i32(part.at[d])) : corner);
     }
     V shared =

@@ -70,7 +70,9 @@ Value TensorMaps::mapOf(const DescribedArray &array, const layout::TensorCopyPla
     made.operands.push_back(atStart(extent));
   for (Value stride : array.strides.drop_back())
     made.operands.push_back(atStart(stride));
-  made.facts.assign(plan.box.begin(), plan.box.end());
+  SmallVector<int64_t> box(array.shape.size() - plan.box.size(), 1); // of outer dims
+  llvm::append_range(box, plan.box);
+  made.facts = box;
   made.facts.push_back(plan.swizzleBytes);
   made.facts.push_back(array.nanFill);
   for (const Made &other : maps_)
@@ -79,8 +81,8 @@ Value TensorMaps::mapOf(const DescribedArray &array, const layout::TensorCopyPla
   OpBuilder builder = builderAtStart();
   Type map = PointerType::get(builder.getI8Type());
   auto op = TensorMapOp::create(builder, array.base.getLoc(), map, made.operands.front(),
-                                ValueRange(made.operands).drop_front(), ArrayRef<int64_t>(plan.box),
-                                static_cast<int32_t>(plan.swizzleBytes), array.nanFill);
+                                ValueRange(made.operands).drop_front(), box, static_cast<int32_t>(plan.swizzleBytes),
+                                array.nanFill);
   last_ = op;
   made.value = op.getResult();
   maps_.push_back(made);

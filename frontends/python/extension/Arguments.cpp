@@ -65,6 +65,10 @@ const Parameter &plainParameter() {
   return *p;
 }
 
+bool isAligned(const Parameter &p, const TsrArgument &a) {
+  return p.specialiseAlignment && a.value.u % 16 == 0 && (a.value.i >= 0 || p.specialiseNegative);
+}
+
 bool addInt(const Parameter &p, PyObject *value, CallFacts &out) {
   TsrArgument a;
   Class cls;
@@ -76,7 +80,7 @@ bool addInt(const Parameter &p, PyObject *value, CallFacts &out) {
       out.values.push(a); // an annotated int keeps its type even where it is 1
     return true;
   }
-  bool aligned = p.specialise && p.specialiseAlignment && a.value.u % 16 == 0;
+  bool aligned = p.specialise && isAligned(p, a);
   out.key.push((p.forced.empty() ? cls : kForced) | (aligned ? kAligned : 0));
   out.values.push(a);
   return true;
@@ -360,7 +364,7 @@ PyObject *describeArgument(const Parameter &p, PyObject *value, size_t index, in
       forced = cls == kInt32 ? "i32" : cls == kInt64 ? "i64" : "u64";
     if (!p.specialise)
       return Py_BuildValue("(sO)", forced, Py_None);
-    return Py_BuildValue("(ss)", forced, p.specialiseAlignment && a.value.u % 16 == 0 ? "D" : "");
+    return Py_BuildValue("(ss)", forced, isAligned(p, a) ? "D" : "");
   }
   case Handler::Real:
     return Py_BuildValue("(sO)", forced ? forced : "fp32", Py_None);

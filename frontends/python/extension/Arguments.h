@@ -19,6 +19,8 @@ namespace tessera::python {
 struct Parameter {
   Reference name, fallback; // fallback: the default; empty: none
   bool isConstexpr = false, isConst = false, specialise = true, specialiseAlignment = true;
+  // Whether a negative number that 16 divides says so. Kernels do not ask: as a stride it is none that copy engines take (docs/rationale/descriptors.md).
+  bool specialiseNegative = false;
   std::string forced;       // type that the annotation names: "i32", "*fp16"; empty: none
   bool forcedPlain = false; // forced, and never specialised: floats and booleans
 };

@@ -599,6 +599,7 @@ PyObject *specialization(PyObject *, PyObject *args) {
   p.isConst = isConst;
   p.specialise = specialise;
   p.specialiseAlignment = align;
+  p.specialiseNegative = true; // as Triton answers
   return describeArgument(p, value, 0, kAnyDevice);
 }
 

@@ -142,11 +142,11 @@ std::vector<EngineElement> Program::elementsOf(const Op &op, size_t firstCoordin
     fail(op, "the map is none");
   const MappedArray &map = arrays_[number - 1];
   const std::vector<int64_t> &shape = buffer.type->shape;
-  if (map.array.elem != buffer.type->elem || map.box.size() != shape.size())
-    fail(op, "the map is of other elements or another rank than the shared tensor");
+  if (map.array.elem != buffer.type->elem || map.box.size() != op.operands.size() - firstCoordinate)
+    fail(op, "the map is of other elements than the shared tensor, or another rank than the coordinates");
   unsigned bytes = map.array.bytes();
   auto plan = layout::planTensorCopy(launch_.tables.sharedLayout(*buffer.type), 8 * bytes, kSwizzles, kMaxBox);
-  if (!plan || plan->box != map.box || plan->swizzleBytes != map.swizzleBytes)
+  if (!plan || !plan->isBox(map.box) || plan->swizzleBytes != map.swizzleBytes)
     fail(op, "the map's box and swizzle are not those of the shared tensor's layout");
   if (start % 128 || (map.swizzleBytes && start % (8 * map.swizzleBytes)))
     fail(op, "the shared tensor starts at byte " + std::to_string(start) + ", which the swizzle does not allow");

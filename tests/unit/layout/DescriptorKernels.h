@@ -37,7 +37,7 @@ inline std::string windowKernel(const std::string &type, int rows, int columns, 
 
 // c[64 x 32] = a[m x k] @ b, tiles of 64 x 16 and 16 x 32 of f16, c f32; b is k x 32, or with `transposed` 32 x k. Parameters: in (a, then b 8192
 // elements on; rows of 128 and 32, transposed 128, elements), out, k, m.
-// byPointers: b is loaded through pointers, with a mask of k.
+// byPointers: b is loaded through pointers, with a mask of k; how it is cached keeps it from being a tensor copy.
 inline std::string productKernel(bool transposed, int stages = 3, bool byPointers = false) {
   std::string bLoad =
       byPointers
@@ -57,7 +57,7 @@ inline std::string productKernel(bool transposed, int stages = 3, bool byPointer
             "(i32) -> tensor<16x1xi32>\n %in1 = arith.cmpi slt, %kk1, %ls : tensor<16x1xi32>\n %inside = "
             "tile.broadcast %in1 "
             ": (tensor<16x1xi1>) -> tensor<16x32xi1>\n %none16 = arith.constant dense<0.0> : tensor<16x32xf16>\n %bv = "
-            "tile.load %bp mask %inside other %none16 : (tensor<16x32x!tile.ptr<f16>>, tensor<16x32xi1>, "
+            "tile.load %bp mask %inside other %none16 cache = cg : (tensor<16x32x!tile.ptr<f16>>, tensor<16x32xi1>, "
             "tensor<16x32xf16>) -> tensor<16x32xf16>\n"
       : transposed
           ? " %bt = tile.descriptor_load %b shape[%c32, %k64] strides[%s, %one] offsets[%zero, %i] : (!tile.ptr<f16>, "

@@ -239,6 +239,7 @@ std::string runBoth(const std::string &text, const Buffers &buffers, const std::
   if (options.tensorCopies) {
     PipelineOptions copies;
     copies.tensorCopyBytes = tensorCopyBytesOf(targetOf(options));
+    copies.pointerCopies = true;
     if (!runTilePipeline(*plain, PipelineOptions(), diagnostics) || !runTilePipeline(*module, copies, diagnostics))
       return "tile pipeline: " + textOf(diagnostics);
   }

@@ -93,6 +93,23 @@ TEST_F(TensorMapTest, AnotherMapOfTheKernelStays) {
   EXPECT_EQ(n, 25u);
 }
 
+// What a kernel reads through a pointer without a bound may be nothing.
+TEST_F(TensorMapTest, ArraysWithoutAnEndMayHaveNoAddress) {
+  MapRecipe endless;
+  endless.elem = TSR_F16;
+  endless.rank = 2;
+  endless.box = {16, 16};
+  endless.swizzleBytes = 32;
+  endless.numbers = {
+      {argument(0, 8)}, {word(MapOp::Constant), INT32_MAX}, {word(MapOp::Constant), 16}, {word(MapOp::Constant), 16}};
+  std::vector<uint64_t> words = writeMaps("copies", {endless});
+  cuda->tensorMaps.assign(reinterpret_cast<const char *>(words.data()), words.size() * 8);
+  ASSERT_EQ(api->module_unload(module), TSR_OK);
+  ASSERT_EQ(load(ptx({"copies"}, ".global .align 8 .b8 tsr_tensor_maps[8];\n")), TSR_OK) << error();
+  EXPECT_EQ(launchWith(kernel("copies", 12), 0, 24), TSR_OK) << error();
+  EXPECT_EQ(cuda->tensorShape[1], uint64_t(INT32_MAX));
+}
+
 TEST_F(TensorMapTest, EmptyArraysAndRowsCountAsOne) {
   tsr_kernel *k = kernel("copies", 12);
   ASSERT_EQ(launchWith(k, 0x10000, 0), TSR_OK) << error();

@@ -51,6 +51,8 @@ class Options:
     reg_inc_consumer: int = 0
     # Accesses by descriptor as tensor copies where the device has them; False: by pointers.
     tensor_copies: bool = True
+    # Loads through pointers too, where a dot in a loop takes them and their addresses allow it; False: never.
+    pointer_copies: bool = True
     # Warps that only load where they win, asked for or not; False: only for tl.range(…, warp_specialize=True).
     auto_warp_specialize: bool = True
     # Source lines in the machine code; off where TRITON_DISABLE_LINE_INFO says so.
@@ -172,6 +174,8 @@ def compiler_options(options):
         pairs.append(("extern_libs", ";".join(f"{name}={path}" for name, path in libraries)))
     if not options.tensor_copies:
         pairs.append(("tensor_copies", "0"))
+    if not options.pointer_copies:
+        pairs.append(("pointer_copies", "0"))
     if not options.auto_warp_specialize:
         pairs.append(("auto_warp_specialize", "0"))
     if options.default_dot_input_precision:
