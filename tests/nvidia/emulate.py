@@ -108,6 +108,14 @@ def of_bytes(out, x, y, BLOCK: tl.constexpr, KIND: tl.constexpr):
 
 
 @triton.jit
+def rows_ahead(out, x, rows, BLOCK: tl.constexpr):
+    lane = tl.arange(0, BLOCK)
+    for row in tl.range(0, rows, num_stages=2):
+        v = tl.load(x + row * BLOCK + lane)
+        tl.store(out + row * BLOCK + lane, v - tl.sum(v, axis=0))
+
+
+@triton.jit
 def chosen(out, label, x, start, BLOCK: tl.constexpr):
     at = tl.arange(0, BLOCK)
     v = tl.load(x + at).to(tl.float32)
@@ -346,6 +354,8 @@ class Emulator:
             self.registers[o[0]] = saturated(kind, low).astype(U) | saturated(kind, high).astype(U) << U(8)
         elif op == "mul.wide.u32":
             self.registers[o[0]] = self.value(o[1], 32) * self.value(o[2], 32)
+        elif op == "mul.wide.s32":
+            self.registers[o[0]] = (self.signed(o[1], 32) * self.signed(o[2], 32)).view(U)
         elif op.startswith("mul.lo"):
             self.registers[o[0]] = self.value(o[1], bits) * self.value(o[2], bits) & mask(bits)
         elif op == "cvt.rna.tf32.f32":  # what the product does not read of the operands here is zero
@@ -638,6 +648,19 @@ def main(tessera):
             return bool(np.array_equal(got, want)), f"{int(np.sum(got != want))} of {want.size} wrong"
 
         check("int4 in bytes, scaled", nibbles)
+
+        # Copies of the next row: eight of a lane start behind the sum's shuffles and in front of its barrier, four at once.
+        def rows_ahead(block):
+            rows = 3
+            ptx = compiled("sm_90a", "rows_ahead", "*fp32:16,*fp32:16,i32", {"BLOCK": block})
+            x = rng.integers(-8, 9, (rows, block)).astype(np.float32)
+            got = np.frombuffer(Emulator([bytes(4 * x.size), x.tobytes()], numbers=[rows]).run(ptx)[0], np.float32).reshape(rows, block)
+            loop = ptx[re.search(r"ld\.shared\.v4", ptx).start():]
+            behind = bool(re.match(r"(?:(?!cp\.async)[\s\S])*shfl\.sync\.bfly(?:(?!bar\.sync|shfl)[\s\S])*st\.shared(?:(?!bar\.sync)[\s\S])*cp\.async\.commit", loop))
+            return bool(np.array_equal(got, x - x.sum(1, keepdims=True))) and behind == (block > 2048), f"{int(np.sum(got != x - x.sum(1, keepdims=True)))} wrong, {behind}"
+
+        for block in (2048, 4096):
+            check(f"{block} elements a row ahead", lambda: rows_ahead(block))
 
         # A lane's distance to the value, compared with constants; a value of 64 bits may be none of the indices although its lower half is. The upper one of two
         # bf16 in a word only loses the lower one.

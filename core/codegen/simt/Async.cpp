@@ -60,6 +60,20 @@ bool Emitter::asynchronous(const Op &o) {
   }
 }
 
+bool Emitter::waitsForExchange(const tbc::Region &r, size_t at) const {
+  if (r.ops[at].code != Opcode::AsyncLoad && r.ops[at].code != Opcode::AsyncCommit)
+    return false;
+  size_t i = at;
+  while (i < r.ops.size() && (r.ops[i].code == Opcode::AsyncLoad || r.ops[i].code == Opcode::SharedSlot))
+    ++i;
+  if (i == r.ops.size() || r.ops[i].code != Opcode::AsyncCommit)
+    return false;
+  // What orders the reduction's scratch with what was there before may stand between them.
+  if (++i < r.ops.size() && r.ops[i].code == Opcode::Barrier)
+    ++i;
+  return i < r.ops.size() && r.ops[i].code == Opcode::Reduce && r.ops[i].intAttr(AttrId::Bytes) > 0;
+}
+
 void Emitter::asyncLoad(const Op &o) {
   const tbc::Type &buffer = type(o.operands[0]), &pointers = type(o.operands[1]);
   const LinearLayout &shared = layoutOf(buffer), &l = layoutOf(pointers);

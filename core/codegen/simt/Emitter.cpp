@@ -112,6 +112,8 @@ void Emitter::region(const tbc::Region &r) {
         llvm::all_of(next->operands, [&](tbc::ValueId v) { return llvm::is_contained(o.results, v); })) {
       emitFor(o, next);
       ++i;
+    } else if (waitsForExchange(r, i)) {
+      copiesInExchange_.push_back(&o);
     } else {
       op(o);
     }

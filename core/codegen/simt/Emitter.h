@@ -160,6 +160,8 @@ private:
   // ---- asynchronous copies and products (Async.cpp)
   bool asynchronous(const tbc::Op &o); // shared_slot, shared_transpose, async_*, shared_fence, dot_wait
   void asyncLoad(const tbc::Op &o);
+  // Copies that stand directly in front of a reduction over warps start behind its shuffles and stores, in front of its barrier.
+  bool waitsForExchange(const tbc::Region &r, size_t at) const;
   void asyncDot(const tbc::Op &o);
 
   // ---- tensor copies (TensorCopies.cpp)
@@ -237,6 +239,7 @@ private:
   V oneLane_ = nullptr;                                  // made when first asked for
   enum class Role : uint8_t { All, Copies, Work };       // whose program is being emitted
   Role role_ = Role::All;
+  std::vector<const tbc::Op *> copiesInExchange_; // async_load and async_commit, to be started in the next exchange
   // Of the loop that is being emitted, whose groups take turns: the product at which one begins and the one, an iteration later, that ends it.
   const tbc::Op *takesTurn_ = nullptr, *passesTurn_ = nullptr;
   llvm::BasicBlock *afterAlone_ = nullptr;             // null: all lanes are together

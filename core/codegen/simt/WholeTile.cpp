@@ -4,6 +4,7 @@
 #include "core/codegen/simt/Emitter.h"
 
 #include <bit>
+#include <utility>
 
 using namespace llvm;
 using tessera::layout::AxisSplit;
@@ -167,6 +168,8 @@ Emitter::Tuples Emitter::exchange(const Op &o, V scratch, const std::vector<uint
     types.push_back(stored[0]->getType());
     storeShared(base(i), plans[i].shared, plans[i].writer, stored, bytes(i));
   }
+  for (const Op *copy : std::exchange(copiesInExchange_, {}))
+    asynchronous(*copy);
   barrier();
   Tuples out(parts.size());
   for (size_t i = 0; i < parts.size(); ++i)

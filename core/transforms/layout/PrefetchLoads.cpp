@@ -56,7 +56,7 @@ public:
 private:
   bool canCopy(LoadOp load, Prefetched &made) const;
   void startCopies(OpBuilder &builder, Iteration iteration, MutableArrayRef<Value> ahead, Value slot);
-  Operation *behindWhat();
+  Operation *inFrontOfWhat();
   SmallVector<Value> startLoads(OpBuilder &builder, Iteration iteration, MutableArrayRef<Value> ahead);
   void build();
 
@@ -134,9 +134,9 @@ void Prefetcher::startCopies(OpBuilder &builder, Iteration iteration, MutableArr
   AsyncCommitOp::create(builder, loop_.getLoc());
 }
 
-// The op of the body behind which the copies start; null: at once. Many of them stand in the way of the first exchange's shuffles, which go through the same
-// unit; behind it they go out while the lanes compute.
-Operation *Prefetcher::behindWhat() {
+// The op of the body in front of which the copies start; null: at once. Many of them stand in the way of the first exchange's shuffles, which go through the same
+// unit: code generators start what stands directly in front of an exchange behind its shuffles, where lanes wait for each other.
+Operation *Prefetcher::inFrontOfWhat() {
   int64_t copies = 0;
   for (Prefetched &made : rings_)
     copies += layoutOf(made.op.getResult()).getLayout().inSize(layout::kRegister) / made.copied;
@@ -222,7 +222,7 @@ void Prefetcher::build() {
   auto startAhead = [&] {
     startCopies(body, iterationAfter(body, loop_, made.getInductionVar(), distance_), copied, slot);
   };
-  Operation *exchange = behindWhat();
+  Operation *exchange = inFrontOfWhat();
   if (!rings_.empty() && !exchange)
     startAhead();
   if (!loads_.empty()) {
@@ -233,9 +233,9 @@ void Prefetcher::build() {
   for (Operation &op : loop_.getBody()->without_terminator()) {
     auto found = values.find(&op);
     if (found == values.end()) {
-      body.clone(op, map);
       if (&op == exchange)
         startAhead();
+      body.clone(op, map);
       continue;
     }
     auto load = cast<LoadOp>(op);

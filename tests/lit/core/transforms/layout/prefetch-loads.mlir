@@ -98,18 +98,18 @@ func.func @follows(%a: !tile.ptr<f32> {tile.divisibility = 16 : i64}, %n: i32) {
   return
 }
 
-// Eight copies of a lane start behind the first exchange between lanes.
-// CHECK-LABEL: func.func @behind_the_exchange
+// Eight copies of a lane start directly in front of the first exchange between lanes, whose shuffles go first.
+// CHECK-LABEL: func.func @into_the_exchange
 // CHECK: scf.for
 // CHECK: tile.async_wait 0
 // CHECK: tile.shared_load
-// CHECK-NOT: tile.async_load
-// CHECK: tile.reduce
 // CHECK: tile.async_load
 // CHECK-NEXT: tile.async_commit
+// CHECK-NEXT: tile.barrier
+// CHECK-NEXT: tile.reduce
 // CHECK: tile.reduce
 // CHECK: tile.store
-func.func @behind_the_exchange(%a: !tile.ptr<f32> {tile.divisibility = 16 : i64}, %b: !tile.ptr<f32> {tile.divisibility = 16 : i64}, %n: i32, %row: i32 {tile.divisibility = 16 : i64}) {
+func.func @into_the_exchange(%a: !tile.ptr<f32> {tile.divisibility = 16 : i64}, %b: !tile.ptr<f32> {tile.divisibility = 16 : i64}, %n: i32, %row: i32 {tile.divisibility = 16 : i64}) {
   %zero = arith.constant 0 : i32
   %one = arith.constant 1 : i32
   %lane = tile.arange 0 to 4096 : tensor<4096xi32>
@@ -142,7 +142,7 @@ func.func @behind_the_exchange(%a: !tile.ptr<f32> {tile.divisibility = 16 : i64}
 }
 
 // Four start at once.
-// CHECK-LABEL: func.func @in_front_of_the_exchange
+// CHECK-LABEL: func.func @at_once
 // CHECK: scf.for
 // CHECK: tile.async_wait 0
 // CHECK: tile.shared_load
@@ -151,7 +151,7 @@ func.func @behind_the_exchange(%a: !tile.ptr<f32> {tile.divisibility = 16 : i64}
 // CHECK-NEXT: tile.async_commit
 // CHECK: tile.reduce
 // CHECK: tile.store
-func.func @in_front_of_the_exchange(%a: !tile.ptr<f32> {tile.divisibility = 16 : i64}, %b: !tile.ptr<f32> {tile.divisibility = 16 : i64}, %n: i32, %row: i32 {tile.divisibility = 16 : i64}) {
+func.func @at_once(%a: !tile.ptr<f32> {tile.divisibility = 16 : i64}, %b: !tile.ptr<f32> {tile.divisibility = 16 : i64}, %n: i32, %row: i32 {tile.divisibility = 16 : i64}) {
   %zero = arith.constant 0 : i32
   %one = arith.constant 1 : i32
   %lane = tile.arange 0 to 2048 : tensor<2048xi32>
