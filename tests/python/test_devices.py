@@ -282,3 +282,53 @@ def test_locked_host_memory_is_memory_of_a_cuda_device(tmp_path):
     # What the software driver does not run got as far as its launch.
     first, second = done.stdout.splitlines()
     assert "could not start" in first and second == "Pointer argument (at 0) cannot be accessed from Triton (cpu tensor?)"
+
+
+_WITH_DRIVERS = """
+import ctypes, re, sys
+libcuda = ctypes.CDLL("libcuda.so.1")
+libcuda.fake_cuda_control.restype = ctypes.POINTER(ctypes.c_int)
+libcuda.fake_cuda_control()[0] = int(sys.argv[1])  # the driver's version comes first there
+
+import tessera
+import tessera.language as tl
+from tessera.backends.compiler import GPUTarget
+from tessera.runtime.driver import driver
+
+@tessera.jit
+def nothing(a, b, c, n, M: tl.constexpr):  # the one kernel of machine code that this libcuda knows
+    m = tl.arange(0, M)
+    sums = tl.zeros((M, M), dtype=tl.float32)
+    for k in range(0, n, M):
+        sums = tl.dot(tl.load(a + m[:, None] * n + k + m[None, :]), tl.load(b + (k + m)[:, None] * n + m[None, :]), sums)
+    tl.store(c + m[:, None] * n + m[None, :], sums.to(tl.float16))
+
+class Half:
+    dtype = tl.float16
+    def data_ptr(self):
+        return 4096
+
+def copies(kernel):
+    return bool(re.search("cp[.]async[.]bulk[.]tensor", kernel.asm["ptx"]))
+
+here = nothing.warmup(Half(), Half(), Half(), 256, M=64, grid=(1, ))
+target = driver.active.get_current_target()
+print(copies(here), here.metadata.target == target, target == GPUTarget("cuda", 90, 32), target.arch)
+signature = dict(a="*fp16", b="*fp16", c="*fp16", n="i32", M="constexpr")
+facts = {(i, ): [["tt.divisibility", 16]] for i in range(4)}
+ahead = tessera.compile(tessera.compiler.ASTSource(nothing, signature, {"M": 64}, facts), target=GPUTarget("cuda", 90, 32))
+print(copies(ahead), ahead.hash != here.hash)
+"""
+
+
+@pytest.mark.parametrize("version", [12020, 12040])
+def test_kernels_for_a_device_have_no_copies_that_its_driver_lacks(tmp_path, version):
+    fake = os.environ.get("TESSERA_FAKE_CUDA")
+    if not fake:
+        pytest.skip("TESSERA_FAKE_CUDA names no folder with a libcuda in software")
+    (tmp_path / "drivers.py").write_text(_WITH_DRIVERS)
+    environment = dict(os.environ, LD_LIBRARY_PATH=fake, TESSERA_DEVICE="nvidia")
+    done = subprocess.run([sys.executable, str(tmp_path / "drivers.py"), str(version)], env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    new = version >= 12040
+    assert done.stdout.splitlines() == [f"{new} True {new} 90", f"True {not new}"]

@@ -56,7 +56,7 @@ void NvidiaKernel::checkParameters(const sdk::KernelInfo &info) const {
     if (maps_) // where the maps are, nobody else knows
       throw sdk::Unsupported("a kernel with tensor copies", "",
                              "the driver is older than 12.4; compile kernel '" + info.name +
-                                 "' with tensor_copies=False");
+                                 "' for --target=" + device_.target() + ", or with tensor_copies=False");
     return;
   }
   std::vector<uint64_t> offsets;

@@ -43,7 +43,8 @@ sdk::DeviceInfo NvidiaDriver::describe(uint32_t ordinal) {
   char name[256] = {};
   must(cuda.cuDeviceGetName(name, sizeof name - 1, device), "no name");
   d.name = name;
-  d.target = nativeArchitecture(attribute(cu::kMajor), attribute(cu::kMinor));
+  // Where a kernel's tensor maps are is asked of cuFuncGetParamInfo, of CUDA 12.4; with an older driver code for the device has none.
+  d.target = nativeArchitecture(attribute(cu::kMajor), attribute(cu::kMinor), cuda.cuFuncGetParamInfo != nullptr);
   cu::Uuid uuid{};
   must(cuda.cuDeviceGetUuid(&uuid, device), "no UUID");
   std::memcpy(d.uuid, uuid.bytes, sizeof d.uuid);

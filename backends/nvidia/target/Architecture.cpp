@@ -26,7 +26,8 @@ const Capability *findCapability(uint32_t number) {
 }
 
 std::string Architecture::name() const {
-  return (ptx ? "compute_" : "sm_") + std::to_string(capability->number) + (accelerated ? "a" : "");
+  std::string name = (ptx ? "compute_" : "sm_") + std::to_string(capability->number) + (accelerated ? "a" : "");
+  return tensorCopies || !atLeast(90) ? name : name + ":" + kTensorCopiesFeature + "-";
 }
 
 static std::string knownNumbers() {
@@ -76,31 +77,32 @@ std::optional<Architecture> parseArchitecture(std::string_view name, std::string
   return a;
 }
 
-std::string nativeArchitecture(uint32_t major, uint32_t minor) {
+std::string nativeArchitecture(uint32_t major, uint32_t minor, bool tensorCopies) {
   uint32_t number = major * 10 + minor;
   if (const Capability *c = findCapability(number))
-    return Architecture{c, c->accelerated, false}.name();
+    return Architecture{c, c->accelerated, false, tensorCopies}.name();
   const Capability *before = nullptr;
   for (const Capability &c : capabilities())
     if (c.number < number)
       before = &c;
   // Machine code of an earlier minor runs as it is; across majors only PTX does.
   if (before)
-    return Architecture{before, false, before->major() != major}.name();
+    return Architecture{before, false, before->major() != major, tensorCopies}.name();
   return "sm_" + std::to_string(number);
 }
 
 Runs runsOn(const Architecture &built, const Architecture &device) {
   const Capability &b = *built.capability, &d = *device.capability;
+  const bool alike = built.tensorCopies == device.tensorCopies || !built.atLeast(90);
   if (built.accelerated) {
     if (b.number != d.number)
       return Runs::No;
-    return built.ptx ? Runs::Recompile : Runs::Yes;
+    return built.ptx || !alike ? Runs::Recompile : Runs::Yes;
   }
   bool runs = built.ptx ? b.number <= d.number : b.major() == d.major() && b.minor() <= d.minor();
   if (!runs)
     return Runs::No;
-  return built.ptx == device.ptx && b.number == d.number && !device.accelerated ? Runs::Yes : Runs::Recompile;
+  return built.ptx == device.ptx && b.number == d.number && !device.accelerated && alike ? Runs::Yes : Runs::Recompile;
 }
 
 } // namespace tessera::nvidia

@@ -41,6 +41,7 @@ struct Architecture {
   const Capability *capability = nullptr;
   bool accelerated = false;
   bool ptx = false;
+  bool tensorCopies = true; // false: "sm_90a:tensor_copies-", the same code without copies by tensor maps
 
   std::string name() const; // "sm_90a", the one spelling
   bool atLeast(uint32_t number) const { return capability->number >= number; }
@@ -52,12 +53,17 @@ struct Architecture {
 std::optional<Architecture> parseArchitecture(std::string_view name, std::string &why);
 // What `native` means on a device: the accelerated form where there is one. A device newer than this table gets PTX of the
 // newest architecture before it; an older one its own name, which parseArchitecture refuses with the reason.
-std::string nativeArchitecture(uint32_t major, uint32_t minor);
+// tensorCopies: whether the driver launches kernels with tensor maps.
+std::string nativeArchitecture(uint32_t major, uint32_t minor, bool tensorCopies);
+
+// The feature of a target's name: "sm_90a:tensor_copies-".
+constexpr const char *kTensorCopiesFeature = "tensor_copies";
 
 enum class Runs { No, Yes, Recompile };
 // [G] "Binary Compatibility" and "PTX Compatibility", and [P] .target for the accelerated forms: sm_XY runs on the same major
 // with an equal or later minor; sm_XYa on XY alone; compute_XY anywhere from XY on; compute_XYa on XY alone. Recompile: it
-// runs, but code for the device itself would be better.
+// runs, but code for the device itself would be better. Built with tensor copies for a device whose driver has none: it runs as far as no kernel has
+// such copies, and the driver role refuses those that have.
 Runs runsOn(const Architecture &built, const Architecture &device);
 
 } // namespace tessera::nvidia

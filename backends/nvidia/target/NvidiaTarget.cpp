@@ -37,13 +37,15 @@ NvidiaTarget::NvidiaTarget(const Architecture &architecture)
     cap(TSR_CAP_ASYNC_COPY, (1 << 2) | (1 << 3) | (1 << 4)); // [P] cp.async: cp-size 4, 8, 16, sm_80
   }
   if (architecture.atLeast(90)) {
-    cap(TSR_CAP_CLUSTER_MAX, 8);                      // [G] "Thread Block Clusters": 8 are portable
+    cap(TSR_CAP_CLUSTER_MAX, 8);     // [G] "Thread Block Clusters": 8 are portable
+    cap(TSR_CAP_WARP_SPECIALIZE, 1); // [P] mbarrier between warps; barrier of a part of the CTA
+  }
+  if (architecture.atLeast(90) && architecture.tensorCopies) {
     cap(TSR_CAP_TENSOR_COPY, 5);                      // [P] cp.async.bulk.tensor, sm_90
     cap(TSR_CAP_MULTICAST, 1);                        // [P] the same, .multicast::cluster, sm_90
     cap(TSR_CAP_TENSOR_COPY_BOX_MAX, 256);            // CUDA Driver API, cuTensorMapEncodeTiled: boxDim
     cap(TSR_CAP_TENSOR_COPY_ALIGN, 16);               // ibid.: globalAddress
     cap(TSR_CAP_TENSOR_COPY_SWIZZLES, 32 | 64 | 128); // ibid.: CUtensorMapSwizzle
-    cap(TSR_CAP_WARP_SPECIALIZE, 1);                  // [P] mbarrier between warps; barrier of a part of the CTA
   }
   if (architecture.isHopperSpecific())
     cap(TSR_CAP_WARPS_PER_MATRIX_GROUP, 4); // [P] wgmma: a warpgroup is four warps, sm_90a
@@ -84,8 +86,15 @@ std::optional<Architecture> architectureOf(const sdk::Spec &spec) {
   std::optional<Architecture> a = parseArchitecture(spec.arch, why);
   if (!a && !why.empty())
     throw sdk::Error(TSR_E_UNSUPPORTED, why);
-  if (a && !spec.features.empty())
-    throw sdk::Unsupported("feature '" + spec.features.front().first + "'", "", a->name());
+  for (const auto &[feature, isOn] : spec.features) {
+    if (!a)
+      break;
+    if (feature != kTensorCopiesFeature)
+      throw sdk::Unsupported("feature '" + feature + "'", "", a->name());
+    if (isOn && !a->atLeast(90))
+      throw sdk::Unsupported("feature '" + feature + "', which begins with sm_90", "", a->name());
+    a->tensorCopies = isOn;
+  }
   return a;
 }
 

@@ -73,6 +73,36 @@ TEST_F(TensorMapTest, ALaunchMakesWhatItNeedsOnce) {
   EXPECT_EQ(address, 0x20000u);
 }
 
+// Code for the device of an older driver has no maps; code that has is refused by name.
+TEST_F(TensorMapTest, AnOlderDriversDevicesAreForCodeWithoutMaps) {
+  for (int version : {12000, 12030, 12040}) {
+    cuda->version = version;
+    NvidiaDriver driver(FAKE_LIBCUDA);
+    EXPECT_EQ(driver.info(0).target, version < 12040 ? "sm_90a:tensor_copies-" : "sm_90a");
+    tsr_sink raw = {};
+    std::unique_ptr<sdk::Device> opened = driver.open(0, sdk::Options(nullptr, 0), sdk::Sink(&raw));
+    std::string text = ptx({"copies", "nothing"}, ".global .align 8 .b8 tsr_tensor_maps[8];\n");
+    std::unique_ptr<sdk::Module> loaded = opened->loadModule(text.data(), text.size(), sdk::Sink(&raw));
+    sdk::KernelInfo info;
+    info.name = "nothing";
+    info.block[0] = info.block[1] = info.block[2] = 1;
+    EXPECT_NO_THROW(loaded->kernel(info));
+    info.name = "copies";
+    info.argBytes = 12;
+    std::string refusal;
+    try {
+      loaded->kernel(info);
+    } catch (const sdk::Error &e) {
+      EXPECT_EQ(e.status, TSR_E_UNSUPPORTED);
+      refusal = e.what();
+    }
+    const bool names = refusal.find("'copies' for --target=sm_90a:tensor_copies-") != std::string::npos &&
+                       refusal.find("older than 12.4") != std::string::npos;
+    EXPECT_EQ(names, version < 12040) << refusal;
+    EXPECT_EQ(refusal.empty(), version == 12040) << refusal;
+  }
+}
+
 TEST_F(TensorMapTest, AnotherMapOfTheKernelStays) {
   // A second map that only the address changes: of 16 x 16 halves.
   MapRecipe fixed = recipe();

@@ -51,14 +51,17 @@ TEST(Architecture, OtherNamesAreNotOursOrHaveAReason) {
 }
 
 TEST(Architecture, NativeIsTheAcceleratedFormWhereThereIsOne) {
-  EXPECT_EQ(nativeArchitecture(7, 5), "sm_75");
-  EXPECT_EQ(nativeArchitecture(8, 0), "sm_80");
-  EXPECT_EQ(nativeArchitecture(8, 7), "sm_86"); // machine code of an earlier minor
-  EXPECT_EQ(nativeArchitecture(9, 0), "sm_90a");
-  EXPECT_EQ(nativeArchitecture(10, 0), "sm_100a");
-  EXPECT_EQ(nativeArchitecture(11, 0), "compute_103"); // a new major: only PTX runs
-  EXPECT_EQ(nativeArchitecture(13, 1), "compute_120");
-  EXPECT_EQ(nativeArchitecture(7, 0), "sm_70"); // refused by name when it is used
+  EXPECT_EQ(nativeArchitecture(7, 5, true), "sm_75");
+  EXPECT_EQ(nativeArchitecture(8, 0, true), "sm_80");
+  EXPECT_EQ(nativeArchitecture(8, 7, true), "sm_86"); // machine code of an earlier minor
+  EXPECT_EQ(nativeArchitecture(9, 0, true), "sm_90a");
+  EXPECT_EQ(nativeArchitecture(10, 0, true), "sm_100a");
+  EXPECT_EQ(nativeArchitecture(11, 0, true), "compute_103"); // a new major: only PTX runs
+  EXPECT_EQ(nativeArchitecture(13, 1, true), "compute_120");
+  EXPECT_EQ(nativeArchitecture(7, 0, true), "sm_70"); // refused by name when it is used
+  EXPECT_EQ(nativeArchitecture(9, 0, false), "sm_90a:tensor_copies-");
+  EXPECT_EQ(nativeArchitecture(11, 0, false), "compute_103:tensor_copies-");
+  EXPECT_EQ(nativeArchitecture(8, 0, false), "sm_80"); // has none anyway
 }
 
 TEST(Architecture, RunsOn) {
@@ -78,6 +81,21 @@ TEST(Architecture, RunsOn) {
   EXPECT_EQ(verdict("compute_75", "sm_75"), Runs::Recompile);
   auto built = target("sm_90"), device = target("sm_90a");
   EXPECT_EQ(built->runsOn(*device), sdk::Verdict::Recompile);
+}
+
+TEST(Architecture, WithoutTensorCopiesATargetHasTheRest) {
+  auto whole = target("sm_90a"), without = target("sm_90a:tensor_copies-");
+  EXPECT_EQ(without->canonical(), "sm_90a:tensor_copies-");
+  EXPECT_EQ(target("sm_90a:tensor_copies+")->canonical(), "sm_90a");
+  EXPECT_EQ(target("sm_80:tensor_copies-")->canonical(), "sm_80");
+  EXPECT_THROW(target("sm_80:tensor_copies+"), sdk::Error);
+  EXPECT_EQ(without->family(), whole->family());
+  EXPECT_EQ(without->capability(TSR_CAP_TENSOR_COPY), 0u);
+  EXPECT_EQ(without->capability(TSR_CAP_WARPS_PER_MATRIX_GROUP), 4u);
+  EXPECT_EQ(whole->runsOn(*without), sdk::Verdict::Recompile); // where it has no such copies
+  EXPECT_EQ(without->runsOn(*whole), sdk::Verdict::Recompile);
+  EXPECT_EQ(without->runsOn(*without), sdk::Verdict::Yes);
+  EXPECT_EQ(target("sm_80")->runsOn(*target("sm_80:tensor_copies-")), sdk::Verdict::Yes);
 }
 
 TEST(Architecture, PlainHopperHasNothingOfTheAcceleratedOne) {

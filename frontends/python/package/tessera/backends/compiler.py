@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from abc import ABCMeta, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 
 @dataclass(frozen=True)
 class GPUTarget:
-    """A target: ``backend`` ("cpu", "cuda", "hip", …), ``arch`` (90, "gfx942", "x86-64-v4", …), threads of a warp."""
+    """A target: ``backend`` ("cpu", "cuda", "hip", …), ``arch`` (90, "gfx942", "x86-64-v4", …), threads of a warp; ``features``: what a device
+    has or lacks beside its architecture, as targets spell it ("tensor_copies-": an older driver), nearly always ""."""
     backend: str
     arch: int | str
     warp_size: int
+    features: str = field(default="", repr=False)
 
 
 class Language(Enum):

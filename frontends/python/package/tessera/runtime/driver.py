@@ -29,10 +29,11 @@ _C_TYPES = {"i1": "int8_t", "u1": "uint8_t", "i8": "int8_t", "i16": "int16_t", "
 
 def target_of(device):
     """The GPUTarget of an open device."""
-    arch = device.target
+    arch, features = device.target, ""
     if device.plugin == "nvidia":
-        arch = int("".join(c for c in arch if c.isdigit()) or 0)
-    return GPUTarget(BACKENDS.get(device.plugin, device.plugin), arch, _WARP_SIZES.get(device.plugin, 1))
+        name, _, features = arch.partition(":")
+        arch = int("".join(c for c in name if c.isdigit()) or 0)
+    return GPUTarget(BACKENDS.get(device.plugin, device.plugin), arch, _WARP_SIZES.get(device.plugin, 1), features)
 
 
 def target_text(target):
@@ -41,7 +42,7 @@ def target_text(target):
     plugin = PLUGINS.get(target.backend, target.backend)
     arch = target.arch or _arch_here(plugin)
     if plugin == "nvidia" and isinstance(arch, int):
-        arch = f"sm_{arch}" + ("a" if arch >= 90 else "")
+        arch = f"sm_{arch}" + ("a" if arch >= 90 else "") + (f":{target.features}" if target.features else "")
     return f"{plugin}/{arch}" if arch else plugin
 
 
