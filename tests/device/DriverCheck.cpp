@@ -258,6 +258,10 @@ void badCubin(Session &s) {
          false);
   if (here.cubin.empty())
     return;
+  nvidia::AssembleResult again = assembler.assemble(ptx, target, 3);
+  expect(again.ok && here.kernels.size() == 1 && again.kernels.size() == 1 &&
+             again.kernels[0].second.registers == here.kernels[0].second.registers,
+         "the same text assembled twice reports the same registers: no cache of the driver's answers");
   tsr_module *m = nullptr;
   expect(s.load(here.cubin.data(), here.cubin.size(), &m) == TSR_OK, "machine code loads");
   s.api->module_unload(m);

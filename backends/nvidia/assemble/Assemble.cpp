@@ -310,15 +310,25 @@ AssembleResult Assembler::byLibrary(const std::string &ptx, const std::string &a
   options.emplace_back("-verbose");
   for (const std::string &option : extra)
     options.push_back("-Xptxas=" + option);
-  std::vector<const char *> texts;
-  std::string all;
-  for (const std::string &option : options) {
-    texts.push_back(option.c_str());
-    all += " " + option;
-  }
+  // Where there is a driver the library takes machine code that it made before from the driver's cache, and then reports neither registers nor warnings, by which
+  // we choose: the second process had slower code (layer norm of 16384 columns on an H100: 2141 instead of 2790 GB/s). Libraries that do not know the word are asked without.
+  options.emplace_back("-no-cache");
   JitLink::Handle handle = nullptr;
-  if (link.create(&handle, static_cast<uint32_t>(texts.size()), texts.data()) != 0) {
-    r.error = name_ + " does not take" + all;
+  auto create = [&] {
+    std::vector<const char *> texts;
+    for (const std::string &option : options)
+      texts.push_back(option.c_str());
+    return link.create(&handle, static_cast<uint32_t>(texts.size()), texts.data()) == 0;
+  };
+  bool created = create();
+  if (!created) {
+    options.pop_back();
+    created = create();
+  }
+  if (!created) {
+    r.error = name_ + " does not take";
+    for (const std::string &option : options)
+      r.error += " " + option;
     return r;
   }
   bool ok =
