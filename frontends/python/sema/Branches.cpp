@@ -130,6 +130,7 @@ bool Visitor::branch(mlir::Value cond, llvm::function_ref<void()> thenBody, llvm
   if (guarding) {
     a.flow = entry;
     a.dead = true;
+    a.gone = entry.brk.state == Flag::No && entry.cont.state == Flag::No;
   }
   bool consumed = a.dead && c.dead;
   if (!restIsEmpty && a.dead != c.dead) {
@@ -175,7 +176,10 @@ void Visitor::joinVariable(std::string_view name, Arm &a, Arm &c, Merge &m) {
     return keep(error);
   }
   // Where an arm returned from the function, nobody sees its variables again.
-  bool xDead = a.flow.ret.state == Flag::Yes || (a.dead && !x), yDead = c.flow.ret.state == Flag::Yes || (c.dead && !y);
+  auto unseen = [](const Arm &arm, const Value *v) {
+    return arm.flow.ret.state == Flag::Yes || arm.gone || (arm.dead && !v);
+  };
+  bool xDead = unseen(a, x), yDead = unseen(c, y);
   if (name == "$return") {
     xDead = !x;
     yDead = !y;
@@ -184,7 +188,7 @@ void Visitor::joinVariable(std::string_view name, Arm &a, Arm &c, Merge &m) {
     f.lost.emplace_back(name, "is bound in one branch of an `if` only");
     return;
   }
-  if (x && y && x->isConst() && y->isConst() && name != "$return") {
+  if (x && y && x->isConst() && y->isConst() && name != "$return" && xDead == yDead) {
     f.lost.emplace_back(name, "has different compile-time values in the branches of an `if`");
     return;
   }

@@ -163,6 +163,7 @@ private:
     Env env;
     ExitFlow flow;
     bool dead = false; // control never falls out of it
+    bool gone = false; // the function has returned where this arm runs: nobody sees its variables again
     Span lastReturn;   // where it returns; line 0: nowhere
   };
   bool visitIf(const If *s, Seq<Stmt> rest); // whether it took care of the rest

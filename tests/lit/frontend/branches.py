@@ -2,6 +2,7 @@
 # RUN: %sema %s:live_out --signature="*i32,i32" | FileCheck %s --check-prefix=LIVE
 # RUN: %sema %s:early --signature="*i32,i32" | FileCheck %s --check-prefix=EARLY
 # RUN: %sema %s:nested --signature="*i32,i32,i32" | FileCheck %s --check-prefix=NESTED
+# RUN: %sema %s:retyped --signature="*i32,i32,i32" -D HAS=1 | FileCheck %s --check-prefix=RETYPED
 # RUN: %sema %s:callee --signature="*i32,i32" | FileCheck %s --check-prefix=CALLEE
 # RUN: %sema %s:static --signature="*i32,i32" -D MODE=1 | FileCheck %s --check-prefix=STATIC
 import triton
@@ -50,6 +51,31 @@ def nested(p, n, m):
             return
         tl.store(p, m)
     tl.store(p + 1, n)
+
+
+# Where the inner return was taken nobody sees `where` and `step` again: behind it they may have other types and values.
+# RETYPED-LABEL: func.func @retyped
+# RETYPED: %[[MERGED:.*]]:3 = scf.if %{{.*}} -> (tensor<8x!tile.ptr<i32>>, i32, i1) {
+# RETYPED-NEXT: tile.poison : tensor<8x!tile.ptr<i32>>
+# RETYPED: } else {
+# RETYPED: arith.constant 2
+# RETYPED: tile.store %[[MERGED]]#0, %{{.*}} : (tensor<8x!tile.ptr<i32>>, tensor<8xi32>)
+@triton.jit
+def retyped(p, n, m, HAS: tl.constexpr):
+    where = p
+    step = 1
+    if n == 0:
+        return
+    if HAS:
+        if HAS > 0:
+            at = tl.load(p + n)
+            if at < 0:
+                return
+            where = p + at
+        where = where + tl.arange(0, 8)
+        step = 2
+    if m > 0:
+        tl.store(where, tl.load(where) * step)
 
 
 @triton.jit
