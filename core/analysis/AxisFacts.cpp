@@ -87,7 +87,7 @@ AxisInfo productOf(const AxisInfo &a, const AxisInfo &b) {
   return product;
 }
 
-// a / b with b constant: aligned runs of b elements have one quotient.
+// a / b: where a starts at a multiple of g and b is one, a run of g elements has one quotient (of what is not negative: C rounds to zero).
 AxisInfo quotientOf(const AxisInfo &a, const AxisInfo &b) {
   if (b.constant == 1)
     return a;
@@ -95,8 +95,9 @@ AxisInfo quotientOf(const AxisInfo &a, const AxisInfo &b) {
   bool isPower = b.constant && *b.constant > 0 && llvm::isPowerOf2_64(*b.constant);
   for (unsigned d = 0; d < a.rank(); ++d) {
     int64_t equal = common(a.constancy[d], b.constancy[d]);
-    if (isPower && a.nonNegative)
-      equal = std::max(equal, common(a.contiguity[d], common(a.divisibility[d], *b.constant)));
+    if (a.nonNegative)
+      equal = std::max(
+          equal, common(common(a.contiguity[d], b.constancy[d]), common(a.divisibility[d], b.elementDivisibility())));
     quotient.contiguity.push_back(1);
     quotient.constancy.push_back(equal);
     quotient.divisibility.push_back(1);

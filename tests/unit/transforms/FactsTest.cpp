@@ -100,11 +100,18 @@ TEST(AxisFacts, DivisionAndRemainder) {
       %r = arith.remsi %b, %ns : tensor<64xi32>
       %minus = arith.subi %a, %ns : tensor<64xi32>
       %s = arith.remsi %minus, %ns : tensor<64xi32>
-      tile.print "x" %q, %r, %s : tensor<64xi32>, tensor<64xi32>, tensor<64xi32>
+      %t = arith.divsi %b, %ns : tensor<64xi32>
+      %u = arith.divsi %minus, %ns : tensor<64xi32>
+      %c12 = arith.constant dense<12> : tensor<64xi32>
+      %v = arith.divsi %a, %c12 : tensor<64xi32>
+      tile.print "x" %q, %r, %s, %t, %u, %v : tensor<64xi32>, tensor<64xi32>, tensor<64xi32>, tensor<64xi32>, tensor<64xi32>, tensor<64xi32>
       return
     })");
   ASSERT_TRUE(k.ok());
   EXPECT_EQ(k.axis(0).constancy, Facts{4});
+  EXPECT_EQ(k.axis(3).constancy, Facts{8}); // by a parameter that is a multiple of 16, of runs that start at one of 8
+  EXPECT_EQ(k.axis(4).constancy, Facts{1}); // C rounds to zero
+  EXPECT_EQ(k.axis(5).constancy, Facts{4}); // 12 is a multiple of 4
   EXPECT_EQ(k.axis(1).contiguity, Facts{8});
   EXPECT_EQ(k.axis(2).contiguity, Facts{1}); // may be negative, where C's remainder breaks the run
 }
