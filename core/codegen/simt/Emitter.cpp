@@ -274,6 +274,44 @@ static std::pair<const Op *, const Op *> turnOf(const tbc::Region &body) {
   return meets || first == last ? std::pair<const Op *, const Op *>() : std::pair(last, first);
 }
 
+namespace {
+
+// Whether a loop runs again, exact where the induction variable wraps. What adds and then compares with a value from outside of the loop is a loop whose
+// iterations assemblers count, and unroll where its body is short (ptxas: by four, loads first).
+class GoesOn {
+public:
+  // Where the loop is entered.
+  GoesOn(IRBuilderBase &b, Value *lower, Value *upper, Value *step, bool isSigned) : b_(b), upper_(upper), step_(step) {
+    auto *by = dyn_cast<ConstantInt>(step), *from = dyn_cast<ConstantInt>(lower);
+    if (!by || !by->getValue().isStrictlyPositive())
+      return;
+    if (by->isOne()) // i + 1 is at most upper
+      compare_ = isSigned ? CmpInst::ICMP_SLT : CmpInst::ICMP_ULT;
+    else if (isSigned && from &&
+             !from->isNegative()) // the sum of two that are not negative is exact as an unsigned number
+      compare_ = CmpInst::ICMP_ULT;
+    else if (by->getValue().isPowerOf2()) { // the first one at or past upper, however it wraps
+      Value *distance = b.CreateAdd(b.CreateSub(upper, lower), ConstantInt::get(by->getType(), by->getValue() - 1));
+      upper_ = b.CreateAdd(lower, b.CreateAnd(distance, ConstantInt::get(by->getType(), -by->getValue())));
+      compare_ = CmpInst::ICMP_NE;
+    }
+  }
+
+  // At the end of an iteration.
+  Value *operator()(Value *induction, Value *following) const {
+    // upper - i is exact as an unsigned number, so the last step cannot wrap past upper.
+    return compare_ ? b_.CreateICmp(*compare_, following, upper_)
+                    : b_.CreateICmpUGT(b_.CreateSub(upper_, induction), step_);
+  }
+
+private:
+  IRBuilderBase &b_;
+  Value *upper_, *step_;
+  std::optional<CmpInst::Predicate> compare_;
+};
+
+} // namespace
+
 // `wait`: the dot_wait behind the loop, of results of it, or null. It goes on the way out of the loop, not behind the place where a loop without
 // iterations joins: there nothing runs, but ptxas takes the moves of the start values for writes to sums of products that do, and does all products
 // of the loop one by one (C7515).
@@ -287,6 +325,7 @@ void Emitter::emitFor(const Op &o, const Op *wait) {
              *after = BasicBlock::Create(c, "endfor", function_);
   bool isSigned = o.intAttr(AttrId::Signed) != 0;
   V enters = isSigned ? b_.CreateICmpSLT(lower, upper) : b_.CreateICmpULT(lower, upper);
+  GoesOn goesOn(b_, lower, upper, step, isSigned);
   // A turn is the last product of an iteration and the first one of the next; the first turn of all is that first one alone.
   std::pair<const Op *, const Op *> products;
   if ((o.intAttr(AttrId::LoopFlags) & kTakeTurns) && role_ == Role::Work && wait)
@@ -313,9 +352,8 @@ void Emitter::emitFor(const Op &o, const Op *wait) {
   takesTurn_ = passesTurn_ = nullptr;
   Registers last = yielded_, next = paired(last, o.results);
   BasicBlock *latch = b_.GetInsertBlock();
-  // upper - i is exact as an unsigned number, so the last step cannot wrap past upper.
-  V more = b_.CreateICmpUGT(b_.CreateSub(upper, induction), step);
-  induction->addIncoming(b_.CreateAdd(induction, step), latch);
+  V following = b_.CreateAdd(induction, step), more = goesOn(induction, following);
+  induction->addIncoming(following, latch);
   addIncoming(carried, next, latch);
   BasicBlock *leave = wait ? BasicBlock::Create(c, "leave", function_, after) : after;
   Instruction *back = b_.CreateCondBr(more, loop, leave);
