@@ -52,6 +52,22 @@ def staged(a, b, c, steps, M: tl.constexpr, N: tl.constexpr, STEP: tl.constexpr,
 
 
 @triton.jit
+def divided(quotients, remainders, x, d, BLOCK: tl.constexpr):
+    at = tl.arange(0, BLOCK)
+    n, by = tl.load(x + at), tl.load(d + at)
+    tl.store(quotients + at, n // by)
+    tl.store(remainders + at, n % by)
+
+
+@triton.jit
+def counted(out, first, last, STEP: tl.constexpr, FROM: tl.constexpr):
+    runs = 0
+    for i in range(first if FROM is None else FROM, last, STEP):
+        runs += 1 + i % 2
+    tl.store(out + tl.arange(0, 128), runs)
+
+
+@triton.jit
 def widened(out, x, BLOCK: tl.constexpr):
     at = tl.arange(0, BLOCK)
     tl.store(out + at, tl.load(x + at).to(out.dtype.element_ty))
@@ -356,6 +372,10 @@ class Emulator:
             self.registers[o[0]] = self.value(o[1], 32) * self.value(o[2], 32)
         elif op == "mul.wide.s32":
             self.registers[o[0]] = (self.signed(o[1], 32) * self.signed(o[2], 32)).view(U)
+        elif kind == "div" and op[4] in "su":  # by zero, and the least number by -1: anything, here the dividend
+            n, d = (self.signed(x, bits).astype(object) if op[4] == "s" else self.value(x, bits).astype(object) for x in o[1:])
+            quotients = [abs(a) // abs(b) * (1 if (a < 0) == (b < 0) else -1) if b else a for a, b in zip(n, d)]
+            self.registers[o[0]] = np.array([q & (1 << bits) - 1 for q in quotients], U)
         elif op.startswith("mul.lo"):
             self.registers[o[0]] = self.value(o[1], bits) * self.value(o[2], bits) & mask(bits)
         elif op == "cvt.rna.tf32.f32":  # what the product does not read of the operands here is zero
@@ -572,6 +592,45 @@ def main(tessera):
 
         for element, target in (("fp16", "sm_80"), ("fp16", "sm_90a"), ("bf16", "sm_80"), ("bf16", "sm_90a")):
             check(f"fma of {element} rounds once, {target}", lambda: multiply_added(element, target))
+
+        def divided(element):
+            bits, unsigned = int(element[1:]), element[0] == "u"
+            ptx = compiled("sm_90a", "divided", ",".join([f"*{element}:16"] * 4), {"BLOCK": 512})
+            least = 0 if unsigned else -1 << bits - 1
+            n = np.array([int(v) >> int(shift) for v, shift in zip(rng.integers(least, least + (1 << bits) - 1, 512, np.uint64 if unsigned and bits == 64 else np.int64), rng.integers(0, bits, 512))])
+            d = np.resize(np.array([1, 3, 7, 16, 1 << bits - 2, 0, 5] + ([] if unsigned else [-1, -3, -16, least])), 512)
+            n[:16] = least
+            stored = [v.astype(("uint" if unsigned else "int") + element[1:]) for v in (n, d)]
+            buffers = Emulator([bytes(512 * bits // 8)] * 2 + [v.tobytes() for v in stored]).run(ptx)
+            defined = [i for i in range(512) if d[i] and not (n[i] == least and d[i] == -1)]
+            got = [np.frombuffer(b, stored[0].dtype)[defined] for b in buffers[:2]]
+            quotients = [abs(int(n[i])) // abs(int(d[i])) * (1 if (n[i] < 0) == (d[i] < 0) else -1) for i in defined]
+            want = [quotients, [int(n[i]) - q * int(d[i]) for i, q in zip(defined, quotients)]]
+            wrong = sum(int(a) != b for g, w in zip(got, want) for a, b in zip(g, w))
+            guards = len(re.findall("selp|setp", ptx))
+            return wrong == 0 and len(defined) > 400 and not guards, f"{wrong} wrong, {guards} guards"
+
+        for element in ("i32", "u32", "i64", "u64"):
+            check(f"division of {element} without guards", lambda: divided(element))
+
+        most = (1 << 31) - 1
+
+        def counted(step, start, cases):
+            """Ends near the largest number, where the variable would pass it."""
+            ptx = compiled("sm_90a", "counted", "*i32:16,i32,i32", {"STEP": step, "FROM": start})
+            wrong = []
+            for first, last in cases:
+                want = sum(1 + (i & 1) * (1 if i >= 0 else -1) for i in range(first if start is None else start, last, step)) & 0xffffffff
+                got = np.frombuffer(Emulator([bytes(512)], numbers=[first & 0xffffffff, last & 0xffffffff]).run(ptx)[0], np.uint32)
+                if set(got.tolist()) != {want}:
+                    wrong.append((first, last, want, int(got[0])))
+            return not wrong, f"{wrong}"
+
+        for step, start in ((1, None), (4, None), (3, None), (1, 0), (4, 0), (7, 5), (1 << 30, 0), (1 << 28, None)):
+            low = [start] if start is not None else [0, 3, -5, most - 9, -most - 1]
+            long = step >= 1 << 20
+            check(f"loops from {start}, by {step}", lambda: counted(step, start, [(first, last) for first in low for last in (
+                  (most, most - 1, 1 << 30, (1 << 30) + 1, -7, 0) if long else (0, 1, first - 1, first, *(first + n for n in (1, 4, 5, 9) if first + n <= most)) if first > -most - 1 else (first, first + 1, first + 6))]))
 
         def narrowed(element, numpy, to, kind):
             ptx = compiled("sm_90a", "widened", f"*{to}:16,*{element}:16", {"BLOCK": 512})

@@ -286,6 +286,30 @@ SmallVector<Value *> NvLaneTarget::saturateToFp8(IRBuilderBase &b, Elem from, El
   return out;
 }
 
+// The instructions never trap (PTX ISA, "div": by zero an unspecified value), while LLVM calls its own undefined there. Guards around those cost four
+// instructions an element and keep ptxas from sharing a divisor's reciprocal, so the instruction itself is written, as something without side effects.
+// Divisors that are known stay LLVM's: it multiplies instead. Empty: the common form.
+static SmallVector<Value *> divideIntegers(IRBuilderBase &b, Opcode code, ArrayRef<ArrayRef<Value *>> operands) {
+  Type *type = operands[0][0]->getType();
+  unsigned bits = type->getIntegerBitWidth();
+  if (bits < 32 || any_of(operands[1], [](Value *divisor) { return isa<Constant>(divisor); }))
+    return {};
+  bool isSigned = code == Opcode::DivSI || code == Opcode::RemSI;
+  bool isRemainder = code == Opcode::RemSI || code == Opcode::RemUI;
+  std::string letter = bits == 64 ? "l" : "r",
+              text = std::string("div.") + (isSigned ? "s" : "u") + std::to_string(bits) + " $0, $1, $2;",
+              constraints = "=" + letter + "," + letter + "," + letter;
+  SmallVector<Value *> results;
+  for (auto [a, d] : zip(operands[0], operands[1])) {
+    auto *quotient = cast<CallInst>(inlinePtx(b, type, text, constraints, {a, d}, false));
+    quotient->setDoesNotAccessMemory();
+    quotient->setDoesNotThrow();
+    quotient->addFnAttr(Attribute::WillReturn);
+    results.push_back(isRemainder ? b.CreateSub(a, b.CreateMul(quotient, d)) : quotient);
+  }
+  return results;
+}
+
 SmallVector<Value *> NvLaneTarget::elementwise(IRBuilderBase &b, const Op &op, ElemType in, ElemType out,
                                                ArrayRef<ArrayRef<V>> operands) {
   if (in.pointer || out.pointer || operands.empty())
@@ -299,6 +323,8 @@ SmallVector<Value *> NvLaneTarget::elementwise(IRBuilderBase &b, const Op &op, E
     return widenBytes(b, op.code == Opcode::SIToFP, out.elem, operands[0]);
   if (in.elem == Elem::I8 && out.elem == Elem::I8)
     return bytesByWords(b, op.code, operands);
+  if (op.code == Opcode::DivSI || op.code == Opcode::DivUI || op.code == Opcode::RemSI || op.code == Opcode::RemUI)
+    return divideIntegers(b, op.code, operands);
   if (!tbc::isFloat(in.elem))
     return {};
   SmallVector<V> results;
