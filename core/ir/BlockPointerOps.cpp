@@ -92,13 +92,14 @@ LogicalResult StoreBlockOp::verify() {
   return success();
 }
 
-// Base, shape, strides and offsets of a block of `tensor`, of so many dims more as `outer` says at most.
+// Base, shape, strides and offsets of a block of `tensor`, perhaps of more dims.
 static LogicalResult checkArray(Operation *op, RankedTensorType tensor, Value base, ValueRange shape,
-                                ValueRange strides, ValueRange offsets, int64_t outer = 0) {
+                                ValueRange strides, ValueRange offsets) {
+  constexpr int64_t kMaxRank = 5;
   auto pointer = dyn_cast<PointerType>(base.getType());
   if (!pointer || pointer.getPointee() != tensor.getElementType()) // descriptor_load_c1, descriptor_store_c1
     return op->emitOpError() << "base must be a pointer to " << tensor.getElementType() << ", got " << base.getType();
-  int64_t rank = std::clamp(static_cast<int64_t>(shape.size()), tensor.getRank(), tensor.getRank() + outer);
+  int64_t rank = std::clamp(static_cast<int64_t>(shape.size()), tensor.getRank(), std::max(tensor.getRank(), kMaxRank));
   if (failed(checkPerDim(op, "shape", shape, rank, false)) || // descriptor_load_c2, descriptor_store_c2
       failed(checkPerDim(op, "strides", strides, rank, false)) ||
       failed(checkPerDim(op, "offsets", offsets, rank, true)))
@@ -110,9 +111,7 @@ static LogicalResult checkArray(Operation *op, RankedTensorType tensor, Value ba
 }
 
 LogicalResult DescriptorLoadOp::verify() {
-  constexpr int64_t kMaxRank = 5;
-  int64_t outer = std::max<int64_t>(0, kMaxRank - getType().getRank());
-  if (failed(checkArray(*this, getType(), getBase(), getShape(), getStrides(), getOffsets(), outer)))
+  if (failed(checkArray(*this, getType(), getBase(), getShape(), getStrides(), getOffsets())))
     return failure();
   bool isNaN = getPadding() == Padding::NaN;
   if (getPadding() == Padding::None || (isNaN && isa<IntegerType>(getType().getElementType()))) // descriptor_load_c3

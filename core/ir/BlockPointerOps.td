@@ -93,7 +93,7 @@ def Tile_DescriptorLoadOp : Tile_Op<"descriptor_load", [MemoryEffects<[MemRead]>
 
 def Tile_DescriptorStoreOp : Tile_Op<"descriptor_store", [MemoryEffects<[MemWrite]>, AttrSizedOperandSegments]> {
   let summary = "writes a block of the array at base; what lies outside of the array is dropped";
-  let description = "C1: base points to the value's elements. C2: one extent, stride and offset a dim of the value, of the types of descriptor_load.";
+  let description = "C1: base points to the value's elements. C2: extents, strides and offsets as of descriptor_load, outer dims too.";
   let arguments = (ins Tile_Tensor:$value, AnyType:$base, Variadic<AnyType>:$shape, Variadic<AnyType>:$strides,
                        Variadic<AnyType>:$offsets);
   let assemblyFormat = [{

@@ -74,7 +74,7 @@ CLI::Option *addKernelOptions(CLI::App *app, KernelOptions &options, std::string
   app->add_flag("--no-fp-fusion", options.noFusion, "no fused multiply-add of separate operators");
   app->add_flag("--no-tensor-copies", options.noTensorCopies, "accesses by descriptor as those by pointers");
   app->add_flag("--no-pointer-copies", options.noPointerCopies,
-                "loads through pointers stay such, where a dot takes them");
+                "accesses through pointers stay such, of a dot's operands and result");
   app->add_flag("--no-auto-warp-specialize", options.noAutoWarpSpecialize,
                 "roles for warps only where the source asks for them");
   app->add_flag("--debug", options.debug, "keep device_assert and assert statements");

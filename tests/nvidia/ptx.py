@@ -358,6 +358,10 @@ CHECKS = [
     ("sm_90a", "matmul", [*matmul("fp16"), "--no-pointer-copies"], [r"wgmma\.mma_async\.sync\.aligned\.m64n128k16\.f32\.f16\.f16", r"cp\.async\.cg\.shared\.global",
                                           r"wgmma\.wait_group\.sync\.aligned 1;", r"cp\.async\.wait_group",
                                           r"shr\.u64\s+%rd\d+, %rd\d+, 63;"], [r"\.local", r"mma\.sync", r"cp\.async\.bulk"]),
+    # The only store, of halves, is one too: blocks of eight rows go where the engine reads them, and no lane stores.
+    ("sm_90a", "matmul", [a.replace("*fp32", "*fp16") for a in matmul("fp16", 128, 256, 64, 8)],
+     [exactly(16, "stmatrix.sync.aligned.m8n8.x4.shared.b16"), exactly(4, "cp.async.bulk.tensor.2d.global.shared::cta.bulk_group"),
+      r"cp\.async\.bulk\.wait_group\.read 0;"], [r"st\.global", r"ld\.shared", r"st\.shared"]),
     # Sums of f32 go to memory by four of a row: a quad's lanes exchange one of two registers, and no more.
     ("sm_90a", "matmul", matmul("fp16", 128, 128, 64, 8), [exactly(32, "shfl.sync.bfly"), exactly(16, "st.global.v4.b32")], [r"st\.global\.v2", r"st\.shared"]),
     ("sm_80", "matmul", matmul("fp16", 64, 64, 32), [exactly(16, "shfl.sync.bfly"), exactly(8, "st.global.v4.b32")], [r"st\.global\.v2"]),

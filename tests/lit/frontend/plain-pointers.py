@@ -1,4 +1,4 @@
-# Loads through pointers that become tensor copies (tile-find-tensor-copies), and why others do not.
+# Accesses through pointers that become tensor copies (tile-find-tensor-copies), and why others do not.
 # SPDX-License-Identifier: Apache-2.0
 # DEFINE: %{case} =
 # DEFINE: %{types} = *fp16:16,*fp16:16,*fp16:16,i32,i32,i32,i32:16,i32:16,i32:16
@@ -32,6 +32,7 @@
 # RUN: %{find} | FileCheck %s --check-prefix=PLACE
 # REDEFINE: %{case} = "'in place'"
 # RUN: %{find} | FileCheck %s --check-prefix=STORED
+# RUN: %{find} | FileCheck %s --check-prefix=IN-PLACE
 # REDEFINE: %{case} = "'stores before'"
 # RUN: %{find} | FileCheck %s --check-prefix=BEFORE
 # REDEFINE: %{case} = "'gathered'"
@@ -73,10 +74,17 @@ import triton.language as tl
 
 # MASKED: scf.for
 # MASKED-COUNT-2: tile.descriptor_load
+# MASKED: tile.descriptor_store %{{.*}}, %arg2 shape[
+# MASKED-NOT: tile.store
 
 # Nothing bounds the places: extents out of reach.
 # EVEN: arith.constant 2147483647 : i64
 # EVEN-COUNT-2: tile.descriptor_load
+# EVEN: tile.descriptor_store
+
+# What is loaded by lanes before may be what is stored: it is used before it.
+# IN-PLACE-COUNT-2: tile.load
+# IN-PLACE: tile.descriptor_store %{{.*}}, %arg0
 
 # NEEDED: remark: the load stays by pointer: elements at which its index wraps may be needed
 # NEEDED-COUNT-2: tile.load

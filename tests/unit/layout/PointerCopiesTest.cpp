@@ -12,7 +12,7 @@ using namespace tessera;
 
 namespace {
 
-// c = a @ b of f16 onto f32, tiles of 64 x 32 and steps of 16 of k, one tile a program; in holds a and, 32768 elements on, b. Rows of a are `lda`, of b
+// c = a @ b of f16 onto f32, or f16, tiles of 64 x 32 (64 x 64 of f16) and steps of 16 of k, one tile a program; in holds a and, 32768 elements on, b. Rows of a are `lda`, of b
 // (of its transpose) `ldb` elements apart, of c `ldc`. Batches follow each other by `apart` elements of a and b, by 4096 of c.
 struct Product {
   bool wraps = true;       // rows and columns beyond the ends, instead of a mask
@@ -21,9 +21,12 @@ struct Product {
   bool batches = false;
   bool carried = true; // pointers move, instead of being made of the step's number
   int stages = 3;
+  bool halves = false;                           // c is of f16
+  int width() const { return halves ? 64 : 32; } // of a tile
 };
 
 std::string text(const Product &p) {
+  const int w = p.width();
   auto tile = [](int m, int n, const std::string &element) {
     return "tensor<" + std::to_string(m) + "x" + std::to_string(n) + "x" + element + ">";
   };
@@ -33,9 +36,12 @@ std::string text(const Product &p) {
                   "{tile.name = \"k\"}, %lda: i32 "
                   "{tile.name = \"lda\", tile.divisibility = 16 : i64}, %ldb: i32 {tile.name = \"ldb\", "
                   "tile.divisibility = 16 : i64}, %ldc: i32 "
-                  "{tile.name = \"ldc\"}, %apart: i32 {tile.name = \"apart\", tile.divisibility = 16 : i64}, %tiles: "
+                  "{tile.name = \"ldc\"" +
+                  std::string(p.halves ? ", tile.divisibility = 16 : i64" : "") +
+                  "}, %apart: i32 {tile.name = \"apart\", tile.divisibility = 16 : i64}, %tiles: "
                   "i32 {tile.name = \"tiles\"}, %columns: i32 {tile.name = "
                   "\"columns\"}) {\n";
+  const std::string sums = tile(64, w, "f32");
   int id = 0;
   auto add = [&](const std::string &value, const std::string &type) {
     std::string name = "%v" + std::to_string(id++);
@@ -49,9 +55,9 @@ std::string text(const Product &p) {
   auto splat = [&](const std::string &value, const std::string &type, const std::string &from = "i32") {
     return add("tile.splat " + value, "(" + from + ") -> " + type);
   };
-  const std::string half = "!tile.ptr<f16>";
+  const std::string half = "!tile.ptr<f16>", stored = p.halves ? "f16" : "f32", to = "!tile.ptr<" + stored + ">";
   std::string a = add("tile.bitcast %in", "!tile.ptr<i32> to " + half),
-              c = add("tile.bitcast %out", "!tile.ptr<i32> to !tile.ptr<f32>");
+              c = add("tile.bitcast %out", "!tile.ptr<i32> to " + to);
   std::string b = add("tile.addptr " + a + ", " + number(32768), "(" + half + ", i32) -> " + half);
   s += " %pid = tile.program_id 0\n";
   std::string batch = binary("divsi", "%pid", "%tiles", "i32"), place = binary("remsi", "%pid", "%tiles", "i32");
@@ -61,7 +67,7 @@ std::string text(const Product &p) {
     a = add("tile.addptr " + a + ", " + moved, "(" + half + ", i64) -> " + half);
     b = add("tile.addptr " + b + ", " + moved, "(" + half + ", i64) -> " + half);
     std::string of = binary("muli", batch, number(4096), "i32");
-    c = add("tile.addptr " + c + ", " + of, "(!tile.ptr<f32>, i32) -> !tile.ptr<f32>");
+    c = add("tile.addptr " + c + ", " + of, "(" + to + ", i32) -> " + to);
   }
   // Indices of rows and columns, as a column and a row.
   auto index = [&](const std::string &tiled, int extent) {
@@ -78,12 +84,12 @@ std::string text(const Product &p) {
     return add("tile.broadcast " + value, "(" + tile(m, n, element) + ") -> " + tile(toM, toN, element));
   };
   std::string row = index(binary("divsi", place, "%columns", "i32"), 64),
-              column = index(binary("remsi", place, "%columns", "i32"), 32);
+              column = index(binary("remsi", place, "%columns", "i32"), w);
   auto wrapped = [&](const std::string &of, const std::string &bound, int extent) {
     std::string type = "tensor<" + std::to_string(extent) + "xi32>";
     return p.wraps ? binary("remsi", of, splat(bound, type), type) : of;
   };
-  std::string inRow = expand(wrapped(row, "%m", 64), 64, 1), inColumn = expand(wrapped(column, "%n", 32), 32, 0);
+  std::string inRow = expand(wrapped(row, "%m", 64), 64, 1), inColumn = expand(wrapped(column, "%n", w), w, 0);
   std::string kFlat = add("tile.arange 0 to 16", "tensor<16xi32>");
   std::string kOfA = expand(kFlat, 16, 0), kOfB = expand(kFlat, 16, 1);
   auto sum = [&](const std::string &x, int mx, int nx, const std::string &y, int my, int ny, int m, int n) {
@@ -99,29 +105,29 @@ std::string text(const Product &p) {
                "(" + to + ", " + tile(m, n, type) + ") -> " + to);
   };
   std::string atA = pointers(a, sum(times(inRow, "%lda", 64, 1), 64, 1, kOfA, 1, 16, 64, 16), 64, 16, "f16", "i32");
-  std::string offsetB = p.transposed ? sum(kOfB, 16, 1, times(inColumn, "%ldb", 1, 32), 1, 32, 16, 32)
-                                     : sum(times(kOfB, "%ldb", 16, 1), 16, 1, inColumn, 1, 32, 16, 32);
-  std::string atB = pointers(b, offsetB, 16, 32, "f16", "i32");
+  std::string offsetB = p.transposed ? sum(kOfB, 16, 1, times(inColumn, "%ldb", 1, w), 1, w, 16, w)
+                                     : sum(times(kOfB, "%ldb", 16, 1), 16, 1, inColumn, 1, w, 16, w);
+  std::string atB = pointers(b, offsetB, 16, w, "f16", "i32");
   std::string st = number(16), zero = number(0), stepB = p.transposed ? st : binary("muli", "%ldb", st, "i32");
-  std::string ptrA = tile(64, 16, half), ptrB = tile(16, 32, half);
-  std::string moveA = splat(st, tile(64, 16, "i32")), moveB = splat(stepB, tile(16, 32, "i32"));
+  std::string ptrA = tile(64, 16, half), ptrB = tile(16, w, half);
+  std::string moveA = splat(st, tile(64, 16, "i32")), moveB = splat(stepB, tile(16, w, "i32"));
   std::string inM = add("arith.cmpi slt, " + row + ", " + splat("%m", "tensor<64xi32>"), "tensor<64xi32>");
-  std::string inN = add("arith.cmpi slt, " + column + ", " + splat("%n", "tensor<32xi32>"), "tensor<32xi32>");
-  std::string rows = expand(inM, 64, 1, "i1"), columns = expand(inN, 32, 0, "i1");
-  s += " %none = arith.constant dense<0.0> : tensor<64x32xf32>\n";
+  std::string columnType = "tensor<" + std::to_string(w) + "xi32>";
+  std::string inN = add("arith.cmpi slt, " + column + ", " + splat("%n", columnType), columnType);
+  std::string rows = expand(inM, 64, 1, "i1"), columns = expand(inN, w, 0, "i1");
+  s += " %none = arith.constant dense<0.0> : " + sums + "\n";
   if (p.carried)
     s += " %r:3 = scf.for %i = " + zero + " to %k step " + st + " iter_args(%acc = %none, %pa = " + atA +
-         ", %pb = " + atB + ") -> (tensor<64x32xf32>, " + ptrA + ", " + ptrB + ") : i32 {\n";
+         ", %pb = " + atB + ") -> (" + sums + ", " + ptrA + ", " + ptrB + ") : i32 {\n";
   else
-    s += " %r = scf.for %i = " + zero + " to %k step " + st +
-         " iter_args(%acc = %none) -> (tensor<64x32xf32>) : i32 {\n";
+    s += " %r = scf.for %i = " + zero + " to %k step " + st + " iter_args(%acc = %none) -> (" + sums + ") : i32 {\n";
   std::string pa = "%pa", pb = "%pb";
   if (!p.carried) {
     std::string by = p.transposed ? "%i" : binary("muli", "%ldb", "%i", "i32");
     pa = add("tile.addptr " + atA + ", " + splat("%i", tile(64, 16, "i32")),
              "(" + ptrA + ", " + tile(64, 16, "i32") + ") -> " + ptrA);
-    pb = add("tile.addptr " + atB + ", " + splat(by, tile(16, 32, "i32")),
-             "(" + ptrB + ", " + tile(16, 32, "i32") + ") -> " + ptrB);
+    pb = add("tile.addptr " + atB + ", " + splat(by, tile(16, w, "i32")),
+             "(" + ptrB + ", " + tile(16, w, "i32") + ") -> " + ptrB);
   }
   std::string left = binary("subi", "%k", "%i", "i32");
   auto load = [&](const std::string &at, const std::string &mask, int m, int n) {
@@ -140,29 +146,32 @@ std::string text(const Product &p) {
     maskA = broadcast(add("arith.cmpi slt, " + kOfA + ", " + splat(left, tile(1, 16, "i32")), tile(1, 16, "i32")), 1,
                       16, 64, 16, "i1");
     maskB = broadcast(add("arith.cmpi sgt, " + splat(left, tile(16, 1, "i32")) + ", " + kOfB, tile(16, 1, "i32")), 16,
-                      1, 16, 32, "i1");
+                      1, 16, w, "i1");
   }
   if (!p.wraps) {
     both(maskA, broadcast(rows, 64, 1, 64, 16, "i1"), 64, 16);
-    both(maskB, broadcast(columns, 1, 32, 16, 32, "i1"), 16, 32);
+    both(maskB, broadcast(columns, 1, w, 16, w, "i1"), 16, w);
   }
-  std::string av = load(pa, maskA, 64, 16), bv = load(pb, maskB, 16, 32);
+  std::string av = load(pa, maskA, 64, 16), bv = load(pb, maskB, 16, w);
   std::string d = add("tile.dot " + av + ", " + bv + ", %acc",
-                      "(tensor<64x16xf16>, tensor<16x32xf16>, tensor<64x32xf32>) -> tensor<64x32xf32>");
+                      "(tensor<64x16xf16>, " + tile(16, w, "f16") + ", " + sums + ") -> " + sums);
   if (p.carried) {
     std::string na = add("tile.addptr %pa, " + moveA, "(" + ptrA + ", " + tile(64, 16, "i32") + ") -> " + ptrA);
-    std::string nb = add("tile.addptr %pb, " + moveB, "(" + ptrB + ", " + tile(16, 32, "i32") + ") -> " + ptrB);
-    s += " scf.yield " + d + ", " + na + ", " + nb + " : tensor<64x32xf32>, " + ptrA + ", " + ptrB + "\n";
+    std::string nb = add("tile.addptr %pb, " + moveB, "(" + ptrB + ", " + tile(16, w, "i32") + ") -> " + ptrB);
+    s += " scf.yield " + d + ", " + na + ", " + nb + " : " + sums + ", " + ptrA + ", " + ptrB + "\n";
   } else {
-    s += " scf.yield " + d + " : tensor<64x32xf32>\n";
+    s += " scf.yield " + d + " : " + sums + "\n";
   }
   s += " } {tile.num_stages = " + std::to_string(p.stages) + " : i32}\n";
   std::string outRow = times(expand(row, 64, 1), "%ldc", 64, 1);
-  std::string atC = pointers(c, sum(outRow, 64, 1, expand(column, 32, 0), 1, 32, 64, 32), 64, 32, "f32", "i32");
+  std::string atC = pointers(c, sum(outRow, 64, 1, expand(column, w, 0), 1, w, 64, w), 64, w, stored, "i32");
   std::string inside =
-      binary("andi", broadcast(rows, 64, 1, 64, 32, "i1"), broadcast(columns, 1, 32, 64, 32, "i1"), tile(64, 32, "i1"));
-  s += " tile.store " + atC + ", " + std::string(p.carried ? "%r#0" : "%r") + " mask " + inside + " : (" +
-       tile(64, 32, "!tile.ptr<f32>") + ", tensor<64x32xf32>, tensor<64x32xi1>) -> ()\n return\n}\n";
+      binary("andi", broadcast(rows, 64, 1, 64, w, "i1"), broadcast(columns, 1, w, 64, w, "i1"), tile(64, w, "i1"));
+  std::string result = p.carried ? "%r#0" : "%r";
+  if (p.halves)
+    result = add("tile.fptofp " + result, sums + " to " + tile(64, w, stored));
+  s += " tile.store " + atC + ", " + result + " mask " + inside + " : (" + tile(64, w, to) + ", " +
+       tile(64, w, stored) + ", " + tile(64, w, "i1") + ") -> ()\n return\n}\n";
   return s;
 }
 
@@ -173,16 +182,19 @@ void expectProduct(const Product &p, int m, int n, int k, bool group, int expect
   int copies = -1, rings = -1;
   options.copies = &copies;
   options.rings = &rings;
-  int rows = std::max(1, (m + 63) / 64), columns = std::max(1, (n + 31) / 32), batches = p.batches ? 3 : 1;
+  int rows = std::max(1, (m + 63) / 64), columns = std::max(1, (n + p.width() - 1) / p.width()),
+      batches = p.batches ? 3 : 1;
   options.grid = static_cast<unsigned>(rows * columns * batches);
   int lda = (k + 15) / 16 * 16, ldb = ((p.transposed ? k : n) + 15) / 16 * 16;
   SCOPED_TRACE(std::to_string(m) + " x " + std::to_string(n) + " x " + std::to_string(k) + (p.wraps ? ", wraps" : "") +
                (p.tail ? ", tail" : "") + (p.transposed ? ", transposed" : "") + (p.batches ? ", batches" : "") +
-               (p.carried ? ", carried" : "") + ", " + std::to_string(p.stages) + " stages" + (group ? ", group" : ""));
+               (p.carried ? ", carried" : "") + (p.halves ? ", halves" : "") + ", " + std::to_string(p.stages) +
+               " stages" + (group ? ", group" : ""));
   EXPECT_EQ(runBoth(text(p), {samples::halves(65536), std::vector<uint8_t>(4 * 3 * 4096 * 4, 0x33)},
-                    {m, n, k, lda, ldb, (n + 3) / 4 * 4, 9600, rows * columns, columns}, options),
+                    {m, n, k, lda, ldb, p.halves ? (n + 15) / 16 * 16 : (n + 3) / 4 * 4, 9600, rows * columns, columns},
+                    options),
             "");
-  EXPECT_EQ(copies, expectedCopies);
+  EXPECT_EQ(copies, expectedCopies + p.halves); // f32 is stored by pointers
   if (p.stages > 1)
     EXPECT_EQ(rings, 3); // of a, of b, of copy barriers
 }
@@ -200,6 +212,17 @@ TEST(PointerCopies, ProductsOfAllSizes) {
         p.carried = false;
         expectProduct(p, m, n, k, false, 2 * p.stages);
       }
+}
+
+TEST(PointerCopies, StoresOfAllSizes) {
+  for (auto [m, n, k] : {std::tuple(64, 64, 32), {70, 40, 24}, {1, 1, 1}, {130, 65, 100}, {63, 95, 16}, {20, 20, 0}})
+    for (bool batches : {false, true}) {
+      Product p;
+      p.halves = true;
+      p.batches = batches && m < 130;
+      p.wraps = batches;
+      expectProduct(p, m, n, k, batches, 2 * p.stages);
+    }
 }
 
 TEST(PointerCopies, BatchesAreADimOfTheirOwn) {
@@ -232,6 +255,7 @@ TEST(PointerCopies, RandomSizes) {
     p.carried = rng() % 2;
     p.batches = rng() % 2;
     p.stages = 2 + upTo(2);
+    p.halves = rng() % 2;
     expectProduct(p, 1 + upTo(90), 1 + upTo(40), upTo(90), rng() % 2, 2 * p.stages);
   }
 }
