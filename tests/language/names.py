@@ -57,6 +57,7 @@ tensor_descriptor       tl.static_assert(isinstance(tl.make_tensor_descriptor(p,
 abs                     tl.abs(x) -> [16] float32
 abs                     tl.abs(u) -> [16] uint32
 add                     tl.add(x, y) -> [16] float32
+add                     tl.add(2147483647, 3) -> int32
 add                     tl.add(i, j, sanitize_overflow=False) -> [16] int32
 advance                 tl.load(tl.advance(tl.make_block_ptr(p, (n, n), (n, 1), (0, 0), (16, 16), (1, 0)), (16, 0))) -> [16, 16] float32
 arange                  tl.arange(3, 19) -> [16] int32
@@ -112,6 +113,7 @@ device_assert           tl.device_assert(x > 0, "positive", mask=b)
 device_print            tl.device_print("x", x, i, hex=True)
 device_print            tl.device_print(f"{1 + 1} x")
 div_rn                  tl.div_rn(x, y) -> [16] float32
+div_rn                  tl.div_rn(1.0, 1e-40) -> float64
 dot                     tl.dot(h, h) -> [16, 16] float32
 dot                     tl.dot(m, m, acc=m, input_precision="tf32x3", max_num_imprecise_acc=None) -> [16, 16] float32
 dot                     tl.dot(h, h, out_dtype=tl.float16) -> [16, 16] float16
@@ -129,6 +131,7 @@ erf                     tl.erf(x) -> [16] float32
 exp                     tl.exp(x) -> [16] float32
 math.tanh               tl.math.tanh(tl.math.exp(x)) -> [16] float32
 math.tangh              tl.math.tangh(x) ! has no `tangh`
+exp                     h.exp() -> [16, 16] float16
 exp                     tl.exp(h) ! Expected dtype ['fp32', 'fp64'] but got fp16
 .exp                    h.exp() -> [16, 16] float16
 .sqrt                   h.to(tl.bfloat16).sqrt().sin() -> [16, 16] bfloat16
@@ -146,6 +149,8 @@ extra                   tl.extra.cuda.globaltimer() ! this target has no global 
 extra                   tl.extra.cuda.gdc_wait()
 extra                   tl.extra.cuda.gdc_launch_dependents()
 extra                   tl.extra.hip.memrealtime() ! this target has no real-time counter
+fdiv                    tl.fdiv(h, h) -> [16, 16] float16
+fdiv                    tl.fdiv(h, 2.0) -> [16, 16] float32
 fdiv                    tl.fdiv(x, y, ieee_rounding=True) -> [16] float32
 flip                    tl.flip(m, 0) -> [16, 16] float32
 float16                 x.to(tl.float16) -> [16] float16
@@ -158,6 +163,8 @@ float8e5                x.to(tl.float8e5) -> [16] float8e5
 float8e5b16             x.to(tl.float8e5b16) -> [16] float8e5b16
 floor                   tl.floor(x) -> [16] float32
 fma                     tl.fma(x, y, 1.0) -> [16] float32
+fma                     tl.fma(h, 2.0, 1.0) -> [16, 16] float32
+fma                     tl.fma(h, h, 1) -> [16, 16] float16
 full                    tl.full((4, 4), s, tl.float16) -> [4, 4] float16
 full                    tl.full((), 1, tl.int64) -> int64
 full                    tl.full((3,), 1, tl.int64) ! Shape element 0 must be a power of 2
@@ -178,6 +185,8 @@ int32                   x.to(tl.int32) -> [16] int32
 int64                   i.to(tl.int64) -> [16] int64
 int8                    i.to(tl.int8) -> [16] int8
 join                    tl.join(x, y) -> [16, 2] float32
+join                    tl.join(u, i) -> [16, 2] uint32
+join                    tl.join(x, i) ! join: operands must have one element type, got fp32 and int32
 load                    tl.load(p + lane, mask=b, other=0.0, cache_modifier=".cg", eviction_policy="evict_last", volatile=True) -> [16] float32
 load                    tl.load(p + lane, other=0.0) ! `other` cannot be provided without `mask`
 load                    tl.load(p + lane, cache_modifier=".xx") ! Cache modifier .xx not supported
@@ -186,6 +195,7 @@ load                    tl.load(x) ! Unsupported ptr type
 log                     tl.log(x) -> [16] float32
 log2                    tl.log2(x) -> [16] float32
 make_block_ptr          tl.load(tl.make_block_ptr(p, (n, n), (n, 1), (0, 0), (16, 16), (1, 0)), boundary_check=(0, 1), padding_option="zero") -> [16, 16] float32
+make_block_ptr          tl.load(tl.make_block_ptr(p.to(tl.pointer_type(tl.int1)), (n,), (1,), (0,), (16,), (0,))) -> [16] int8
 make_block_ptr          tl.store(tl.make_block_ptr(base=p, shape=(n,), strides=(1,), offsets=(0,), block_shape=(16,), order=(0,)), x, boundary_check=(0,))
 map_elementwise         tl.map_elementwise(scalar_rule, x, i) -> [16] float32
 map_elementwise         tl.map_elementwise(pair_rule, x, pack=2)[0] -> [16] float32
@@ -196,8 +206,13 @@ max                     tl.max(h, axis=0, keep_dims=True) -> [1, 16] float32
 max_constancy           tl.max_constancy(i, 16) -> [16] int32
 max_contiguous          tl.max_contiguous(tl.multiple_of(i, 16), 16) -> [16] int32
 maximum                 tl.maximum(x, 0.0) -> [16] float32
+maximum                 tl.maximum(h, 0.0) -> [16, 16] float32
+maximum                 tl.maximum(h, 0) -> [16, 16] float16
+maximum                 tl.maximum(i.to(tl.int8), 0) -> [16] int32
+maximum                 max(i.to(tl.int16), 70000) -> [16] int32
 min                     tl.min(i, 0, return_indices=True, return_indices_tie_break_left=False)[0] -> int32
 minimum                 tl.minimum(i, j) -> [16] int32
+minimum                 tl.minimum(u, -1) -> [16] uint32
 mul                     tl.mul(x, y) -> [16] float32
 multiple_of             tl.multiple_of(i, 8) -> [16] int32
 multiple_of             tl.multiple_of(m.to(tl.int32), [8, 8]) -> [16, 16] int32

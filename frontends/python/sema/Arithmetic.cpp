@@ -6,6 +6,8 @@
 #include "core/ir/Tile.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
+#include <cmath>
+
 namespace tessera::py {
 
 namespace arith = mlir::arith;
@@ -197,8 +199,36 @@ Value Emitter::binary(BinOpKind op, const Value &a, const Value &b) {
   failType("unknown operator");
 }
 
+namespace {
+// Whether a number is one of the type's, so that comparing it there tells the same as comparing where both are promoted to.
+bool isExact(const HostValue &n, DType t) {
+  if (t.isPtr())
+    return false;
+  if (t.isInt()) {
+    if (!n.isIntOrBool())
+      return false;
+    BigInt i = n.bigInt();
+    unsigned bits = t.isSigned() ? t.bits() - 1 : t.bits();
+    return i.isNegative() ? t.isSigned() && (-i - BigInt(1)).bitLength() <= bits : i.bitLength() <= bits;
+  }
+  if (n.isIntOrBool() && n.bigInt().bitLength() > 53)
+    return false;
+  double d = *n.toDouble();
+  if (d != d || d == 0 || t.is(K::FP64))
+    return true;
+  int exponent = 0;
+  double scaled = std::ldexp(std::frexp(d, &exponent), static_cast<int>(t.mantissaBits()) + 1);
+  bool inRange = t.is(K::FP16) ? exponent > -14 && exponent <= 16 : exponent > -126 && exponent <= 128;
+  return (t.is(K::FP16) || t.is(K::BF16) || t.is(K::FP32)) && inRange && scaled == std::trunc(scaled);
+}
+} // namespace
+
+// A number that is compared is a value of its own type, int32 or fp32 as a rule, and promotes the other.
 Value Emitter::compare(Relation op, const Value &a, const Value &b) {
-  auto [x, y] = unify(a, b);
+  auto beside = [&](const Value &v, const Value &other) {
+    return v.isNumber() && other.isTensor() && !isExact(v.host, other.type.elem) ? toTensor(v) : v;
+  };
+  auto [x, y] = unify(beside(a, b), beside(b, a));
   DType t = x.type.elem;
   TensorType result = x.type.with(py::dtype(K::Int1));
   if (t.isFloat()) {
@@ -242,9 +272,10 @@ Value Emitter::logical(BoolOpKind op, const Value &a, const Value &b) {
 }
 
 Value Emitter::minMax(bool isMax, const Value &a, const Value &b, bool propagateNan) {
-  // Numbers stay numbers here: they do not widen the tensor they meet.
+  // Numbers are values of their own types here: maximum(fp16, 0.0) is fp32.
   auto widen = [&](const Value &v) {
-    return v.isTensor() && v.type.elem.is(K::BF16) ? cast(v, py::dtype(K::FP32)) : v;
+    Value t = toTensor(v);
+    return t.type.elem.is(K::BF16) ? cast(t, py::dtype(K::FP32)) : t;
   };
   auto [x, y] = unify(widen(a), widen(b));
   DType t = x.type.elem;
@@ -279,9 +310,9 @@ Value Emitter::where(const Value &cond, const Value &xIn, const Value &yIn) {
 }
 
 Value Emitter::clamp(const Value &xIn, const Value &loIn, const Value &hiIn, bool propagateNan) {
-  Value x = xIn, lo = loIn, hi = hiIn;
+  Value x = toTensor(xIn), lo = toTensor(loIn), hi = toTensor(hiIn);
   for (Value *v : {&x, &lo, &hi})
-    if (v->isTensor() && v->type.elem.is(K::BF16))
+    if (v->type.elem.is(K::BF16))
       *v = cast(*v, py::dtype(K::FP32));
   std::tie(lo, hi) = unify(lo, hi);
   std::tie(x, lo) = unify(x, lo);

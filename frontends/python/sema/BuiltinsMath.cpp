@@ -69,34 +69,54 @@ Value sqrtFast(Visitor &v, Args &a) {
   Value x = floatArg(v, a[0]);
   return Emitter::tensor(math::SqrtOp::create(v.b, v.loc, x.ir, arith::FastMathFlags::afn), x.type);
 }
+// Numbers may be fp64 by their size.
 Value onlyF32(Visitor &v, const Value &in) {
   Value x = v.toTensor(in);
-  if (!x.type.elem.is(K::FP32))
+  if (!x.type.elem.is(K::FP32) && !in.isNumber())
     v.failType("Expected dtype ['fp32'] but got " + x.type.elem.str());
   return x;
 }
-Value sqrtRn(Visitor &v, Args &a) { return v.mathOp("sqrt", onlyF32(v, a[0])); }
+Value sqrtRn(Visitor &v, Args &a) {
+  Value x = onlyF32(v, a[0]);
+  return v.mathOp("sqrt", x.type.elem.isFloat() ? x : v.cast(x, dtype(K::FP32)));
+}
 
 Value fdiv(Visitor &v, Args &a) {
-  auto [x, y] = v.unify(a[0], a[1], false, false, true, true);
+  // Two of one type stay of it: 16 bits are divided in 32.
+  Value l = v.toTensor(a[0]), r = v.toTensor(a[1]);
+  DType t = l.type.elem;
+  auto [x, y] = v.unify(l, r, false, false, true, true);
   if (!x.type.elem.isFloat())
     v.failType("both operands of fdiv must have floating scalar type");
-  return Emitter::tensor(arith::DivFOp::create(v.b, v.loc, x.ir, y.ir, arith::FastMathFlags::afn), x.type);
+  Value quotient = Emitter::tensor(arith::DivFOp::create(v.b, v.loc, x.ir, y.ir, arith::FastMathFlags::afn), x.type);
+  return t == r.type.elem ? v.cast(quotient, t) : quotient;
 }
 Value divRn(Visitor &v, Args &a) {
-  auto [x, y] = v.unify(a[0], a[1]);
-  x = onlyF32(v, x);
+  auto [x, y] = v.unify(onlyF32(v, a[0]), onlyF32(v, a[1]));
+  if (x.type.elem.isInt()) {
+    x = v.cast(x, dtype(K::FP32));
+    y = v.cast(y, dtype(K::FP32));
+  }
   return Emitter::tensor(arith::DivFOp::create(v.b, v.loc, x.ir, y.ir), x.type);
 }
 Value fma(Visitor &v, Args &a) {
-  auto [x, y] = v.unify(a[0], a[1]);
-  Value z = a[2];
+  auto [x, y] = v.unify(v.toTensor(a[0]), v.toTensor(a[1]));
+  Value z = v.toTensor(a[2]);
   std::tie(x, z) = v.unify(x, z);
   std::tie(y, z) = v.unify(y, z);
   std::tie(x, z) = v.broadcast(x, z);
   if (!x.type.elem.isFloat())
     return v.binary(BinOpKind::Add, v.binary(BinOpKind::Mult, x, y), z);
   return Emitter::tensor(math::FmaOp::create(v.b, v.loc, x.ir, y.ir, z.ir), x.type);
+}
+// As a method each takes narrower floats, too: computed in fp32, rounded to what they were.
+template <Value (*Function)(Visitor &, Args &)> Value ofNarrow(Visitor &v, Args &a) {
+  DType t = a[0].type.elem;
+  if (!a[0].isTensor() || !t.isFloat() || t.bits() >= 32)
+    return Function(v, a);
+  Args wide;
+  wide.byParam = {v.cast(a[0], dtype(K::FP32))};
+  return v.cast(Function(v, wide), t);
 }
 Value abs(Visitor &v, Args &a) {
   Value x = v.toTensor(a[0]);
@@ -112,7 +132,7 @@ Value abs(Visitor &v, Args &a) {
   v.failType("Unexpected dtype " + t.str());
 }
 Value umulhi(Visitor &v, Args &a) {
-  auto [x, y] = v.unify(a[0], a[1]);
+  auto [x, y] = v.unify(v.toTensor(a[0]), v.toTensor(a[1]));
   if (!x.type.elem.isInt() || x.type.elem.bits() < 32)
     v.failType("Expected dtype ['int32', 'int64', 'uint32', 'uint64'] but got " + x.type.elem.str());
   return Emitter::tensor(tile::MulHiUIOp::create(v.b, v.loc, x.ir, y.ir), x.type);
@@ -120,15 +140,16 @@ Value umulhi(Visitor &v, Args &a) {
 
 template <BinOpKind Op> Value arithmetic(Visitor &v, Args &a) {
   bool before = std::exchange(v.mayWrap, a.has(2) && !v.truth(a[2], "sanitize_overflow"));
-  Value r = v.binaryOp(Op, a[0], a[1]);
+  // Two numbers are added at run time, in the types that numbers take there.
+  bool numbers = a[0].isNumber() && a[1].isNumber();
+  Value r = numbers ? v.binary(Op, v.toTensor(a[0]), v.toTensor(a[1])) : v.binaryOp(Op, a[0], a[1]);
   v.mayWrap = before;
   return r;
 }
 
 bool propagates(Visitor &v, const Value &x) { return !x.isNoneOrAbsent() && v.truth(x, "propagate_nan"); }
 template <bool IsMax> Value minimumMaximum(Visitor &v, Args &a) {
-  auto lift = [&](const Value &x) { return a[0].isNumber() && a[1].isNumber() ? v.toTensor(x) : x; };
-  return v.minMax(IsMax, lift(a[0]), lift(a[1]), propagates(v, a[2]));
+  return v.minMax(IsMax, a[0], a[1], propagates(v, a[2]));
 }
 Value clamp(Visitor &v, Args &a) { return v.clamp(a[0], a[1], a[2], propagates(v, a[3])); }
 Value where(Visitor &v, Args &a) { return v.where(a[0], a[1], a[2]); }
@@ -165,19 +186,20 @@ Value philoxImpl(Visitor &v, Args &a) {
   return Emitter::tuple(std::move(words));
 }
 
+constexpr const char *kTensor = "triton.language.tensor"; // methods that are no functions, or other ones
 const BuiltinDef kRows[] = {
-    {"exp", "x", exp_, kMethod},
-    {"exp2", "x", exp2_, kMethod},
-    {"log", "x", log_, kMethod},
-    {"log2", "x", log2_, kMethod},
-    {"sin", "x", sin_, kMethod},
-    {"cos", "x", cos_, kMethod},
-    {"erf", "x", erf_, kMethod},
-    {"floor", "x", floor_, kMethod},
-    {"ceil", "x", ceil_, kMethod},
-    {"rsqrt", "x", rsqrt_, kMethod},
-    {"sqrt", "x", sqrtFast, kMethod},
-    {"sqrt_rn", "x", sqrtRn, kMethod},
+    {"exp", "x", exp_},
+    {"exp2", "x", exp2_},
+    {"log", "x", log_},
+    {"log2", "x", log2_},
+    {"sin", "x", sin_},
+    {"cos", "x", cos_},
+    {"erf", "x", erf_},
+    {"floor", "x", floor_},
+    {"ceil", "x", ceil_},
+    {"rsqrt", "x", rsqrt_},
+    {"sqrt", "x", sqrtFast},
+    {"sqrt_rn", "x", sqrtRn},
     {"fdiv", "x y ieee_rounding?", fdiv},
     {"div_rn", "x y", divRn},
     {"fma", "x y z", fma},
@@ -190,8 +212,20 @@ const BuiltinDef kRows[] = {
     {"minimum", "x y propagate_nan?", minimumMaximum<false>},
     {"clamp", "x min max propagate_nan?", clamp},
     {"where", "condition x y", where},
-    {"logical_and", "x other", logical<BoolOpKind::And>, kMethod, "triton.language.tensor"},
-    {"logical_or", "x other", logical<BoolOpKind::Or>, kMethod, "triton.language.tensor"},
+    {"logical_and", "x other", logical<BoolOpKind::And>, kMethod, kTensor},
+    {"logical_or", "x other", logical<BoolOpKind::Or>, kMethod, kTensor},
+    {"exp", "x", ofNarrow<exp_>, kMethod, kTensor},
+    {"exp2", "x", ofNarrow<exp2_>, kMethod, kTensor},
+    {"log", "x", ofNarrow<log_>, kMethod, kTensor},
+    {"log2", "x", ofNarrow<log2_>, kMethod, kTensor},
+    {"sin", "x", ofNarrow<sin_>, kMethod, kTensor},
+    {"cos", "x", ofNarrow<cos_>, kMethod, kTensor},
+    {"erf", "x", ofNarrow<erf_>, kMethod, kTensor},
+    {"floor", "x", ofNarrow<floor_>, kMethod, kTensor},
+    {"ceil", "x", ofNarrow<ceil_>, kMethod, kTensor},
+    {"rsqrt", "x", ofNarrow<rsqrt_>, kMethod, kTensor},
+    {"sqrt", "x", ofNarrow<sqrtFast>, kMethod, kTensor},
+    {"sqrt_rn", "x", ofNarrow<sqrtRn>, kMethod, kTensor},
     {"philox_impl", "c0 c1 c2 c3 k0 k1 n_rounds?", philoxImpl},
 };
 } // namespace

@@ -159,7 +159,7 @@ Value store(Visitor &v, Args &a) {
     if (mask.isTensor() && mask.isBlock())
       v.failType("Mask argument cannot be block type if pointer argument is not a block");
   }
-  auto fit = [&](Value x) {
+  auto fit = [&](const Value &x) {
     auto [p, q] = v.broadcast(ptr, x);
     if (p.type.shape != ptr.type.shape)
       v.fail(DiagId::ShapeMismatch, "Expected pointer argument to have shape " + shapeText(p.type.shape) + " but got " +
@@ -196,6 +196,9 @@ Value makeBlockPtr(Visitor &v, Args &a) {
   Value base = v.toTensor(a[0]);
   if (!base.type.elem.isPtr() || base.isBlock())
     v.failType("Expected `base` to be a pointer type (but not a block pointer type or others)");
+  // A block of int1 in memory is one of the bytes that they are.
+  if (base.type.elem.pointee().isBool())
+    base = v.cast(base, dtype(K::Int8).pointerTo(base.type.elem.constPointer));
   auto shape = integers(v, a[1], K::Int64, "shape"), strides = integers(v, a[2], K::Int64, "strides");
   auto offsets = integers(v, a[3], K::Int32, "offsets");
   auto block = v.needShape(a[4]);

@@ -86,8 +86,9 @@ Value constexprTypeOf(Visitor &v, Args &a) {
 
 template <int Which> Value hint(Visitor &v, Args &a) {
   Value x = a[0];
-  if (x.isConst())
+  if (x.isNumber())
     return x;
+  x = v.toTensor(x);
   auto values = v.needInts(a[1], "values");
   size_t expected = x.isBlock() ? x.type.rank() : 1;
   if (values.size() != expected && Which != 0)

@@ -243,6 +243,8 @@ Value Emitter::number(const Value &v, DType t) {
   if (t.isFloat())
     return floatConstant(t, *v.host.toDouble());
   if (t.isPtr()) {
+    if (!v.host.isIntOrBool())
+      failType("cannot cast " + numberType(v).str() + " to " + t.str());
     Value address = intConstant(py::dtype(ScalarKind::Int64), static_cast<int64_t>(v.host.bigInt().wrapU64()));
     return cast(address, t);
   }

@@ -155,7 +155,12 @@ Value Visitor::binaryOp(BinOpKind op, const Value &left, const Value &right) {
   if (op == BinOpKind::Mult && (a.isTuple() || b.isTuple())) {
     const Value &t = a.isTuple() ? a : b, &n = a.isTuple() ? b : a;
     std::vector<Value> all;
-    for (int64_t i = needInt(n, "the repeat count of a tuple"); i > 0; --i)
+    int64_t count = needInt(n, "the repeat count of a tuple"), size = static_cast<int64_t>(t.items().size());
+    constexpr int64_t most = 1 << 20;
+    if (size && count > most / size)
+      failArgument("the repeated tuple is too large: " + std::to_string(count) + " times " + std::to_string(size) +
+                   " values, at most " + std::to_string(most) + " are kept");
+    for (int64_t i = count; i > 0; --i)
       all.insert(all.end(), t.items().begin(), t.items().end());
     return tuple(std::move(all));
   }

@@ -138,11 +138,9 @@ std::optional<Value> pythonBuiltin(std::string_view name) {
 }
 
 const BuiltinDef *tensorMethod(std::string_view name) {
-  const BuiltinDef *def = findBuiltin(kLanguage, name);
-  if (name == "to")
-    def = findBuiltin(kLanguage, "cast");
-  if (!def) // methods that are no functions
-    def = findBuiltin("triton.language.tensor", name);
+  const BuiltinDef *def = findBuiltin("triton.language.tensor", name);
+  if (!def)
+    def = findBuiltin(kLanguage, name == "to" ? "cast" : name);
   return def && (def->flags & kMethod) ? def : nullptr;
 }
 

@@ -126,6 +126,9 @@ Value Emitter::permute(const Value &v, llvm::ArrayRef<int64_t> order) {
 
 Value Emitter::join(const Value &aIn, const Value &cIn) {
   auto [x, y] = broadcast(aIn, cIn);
+  // Integers of one width are one type to the operation; the first says which of them the result is.
+  if (x.type.elem.isInt() && y.type.elem.isInt() && x.type.elem.bits() == y.type.elem.bits())
+    y = cast(y, x.type.elem);
   if (!(x.type.elem == y.type.elem))
     failType("join: operands must have one element type, got " + x.type.elem.str() + " and " + y.type.elem.str());
   llvm::SmallVector<int64_t, 4> shape(x.type.shape.begin(), x.type.shape.end());
