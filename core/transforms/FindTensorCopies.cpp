@@ -81,6 +81,27 @@ static bool hasChainedDots(scf::ForOp loop) {
   return chained;
 }
 
+// Whether a unit can read the tile where a copy puts it: of 2 bytes any, of others what is contiguous along k. Of f32 a product with tf32 alone takes it so.
+static bool isTakenAsCopied(LoadOp load, unsigned contiguous) {
+  Type element = cast<RankedTensorType>(load.getType()).getElementType();
+  if (bitWidthOf(element) == 16)
+    return true;
+  auto takes = [&](DotOp dot, Value operand, unsigned dim) {
+    bool isSplit = element.isF32() && dot.getPrecision() != DotPrecision::TF32;
+    return !isSplit && (dot.getA() != operand || dim == 1) && (dot.getB() != operand || dim == 0) &&
+           dot.getC() != operand;
+  };
+  return llvm::all_of(load->getUsers(), [&](Operation *user) {
+    if (auto transpose = dyn_cast<TransposeOp>(user))
+      return llvm::all_of(transpose->getUsers(), [&](Operation *next) {
+        auto dot = dyn_cast<DotOp>(next);
+        return dot && takes(dot, transpose.getResult(), 1 - contiguous);
+      });
+    auto dot = dyn_cast<DotOp>(user);
+    return dot && takes(dot, load.getResult(), contiguous);
+  });
+}
+
 static bool isZero(Value value) {
   TypedAttr constant = splatConstantOf(value);
   if (auto number = dyn_cast_or_null<FloatAttr>(constant))
@@ -112,8 +133,8 @@ static bool followsStore(LoadOp load) {
 std::string FindTensorCopies::whyNot(LoadOp load) {
   auto type = cast<RankedTensorType>(load.getType());
   unsigned bits = bitWidthOf(type.getElementType());
-  if (!type.getElementType().isIntOrFloat() || bits < 8 || bits > 16)
-    return "its elements are not of 1 or 2 bytes";
+  if (!type.getElementType().isIntOrFloat() || bits < 8 || (bits > 16 && !type.getElementType().isF32()))
+    return "its elements are not of 1 or 2 bytes, or f32";
   int64_t bytes = type.getNumElements() * bits / 8;
   if (type.getRank() != 2 || bytes > largest_ || bytes < kMinCopiedBytes)
     return "no tile of this shape is copied as a whole";
@@ -251,6 +272,8 @@ void FindTensorCopies::runOn(scf::ForOp loop, MutableArrayRef<LoadOp> loads) {
     std::string why = chained ? "products of its loop go into one another" : whyNot(load);
     if (why.empty())
       why = WindowFinder(*facts_, *ranges_).find(load, window);
+    if (why.empty() && !isTakenAsCopied(load, window.contiguous))
+      why = "the matrix unit cannot read it as it lies";
     if (why.empty()) {
       windows.push_back(std::move(window));
       continue;

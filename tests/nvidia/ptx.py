@@ -33,12 +33,12 @@ def softmax(out, x, stride, cols, BLOCK: tl.constexpr):
 
 @triton.jit
 def matmul(a, b, c, K, a_row, b_row, c_row, M: tl.constexpr, N: tl.constexpr, STEP: tl.constexpr, PRECISION: tl.constexpr,
-           ADDED: tl.constexpr = False, LIMIT: tl.constexpr = None):
+           ADDED: tl.constexpr = False, LIMIT: tl.constexpr = None, ALONG: tl.constexpr = False):
     row = tl.program_id(0) * M + tl.arange(0, M)
     column = tl.program_id(1) * N + tl.arange(0, N)
     k = tl.arange(0, STEP)
     left = a + row[:, None] * a_row + k[None, :]
-    right = b + k[:, None] * b_row + column[None, :]
+    right = b + k[:, None] + column[None, :] * b_row if ALONG else b + k[:, None] * b_row + column[None, :]
     total = tl.zeros((M, N), tl.float32)
     for i in range(0, K, STEP):
         if ADDED:
@@ -46,7 +46,7 @@ def matmul(a, b, c, K, a_row, b_row, c_row, M: tl.constexpr, N: tl.constexpr, ST
         else:
             total = tl.dot(tl.load(left), tl.load(right), total, max_num_imprecise_acc=LIMIT, input_precision=PRECISION)
         left += STEP
-        right += STEP * b_row
+        right += STEP if ALONG else STEP * b_row
     tl.store(c + row[:, None] * c_row + column[None, :], total)
 
 
@@ -362,6 +362,9 @@ CHECKS = [
     ("sm_90a", "matmul", [a.replace("*fp32", "*fp16") for a in matmul("fp16", 128, 256, 64, 8)],
      [exactly(16, "stmatrix.sync.aligned.m8n8.x4.shared.b16"), exactly(4, "cp.async.bulk.tensor.2d.global.shared::cta.bulk_group"),
       r"cp\.async\.bulk\.wait_group\.read 0;"], [r"st\.global", r"ld\.shared", r"st\.shared"]),
+    # Of f32 what is contiguous along k on both sides; else lanes copy.
+    ("sm_90a", "matmul", [*matmul("fp32", 128, 128, 32, 8), "-D", "ALONG=True"], [r"m64n128k8\.f32\.tf32", TENSOR_LOAD], [r"cp\.async\.cg", r"ld\.global"]),
+    ("sm_90a", "matmul", matmul("fp32", 128, 128, 32, 8), [r"m16n8k8\.row\.col\.f32\.tf32", r"cp\.async\.cg"], [r"cp\.async\.bulk"]),
     # Sums of f32 go to memory by four of a row: a quad's lanes exchange one of two registers, and no more.
     ("sm_90a", "matmul", matmul("fp16", 128, 128, 64, 8), [exactly(32, "shfl.sync.bfly"), exactly(16, "st.global.v4.b32")], [r"st\.global\.v2", r"st\.shared"]),
     ("sm_80", "matmul", matmul("fp16", 64, 64, 32), [exactly(16, "shfl.sync.bfly"), exactly(8, "st.global.v4.b32")], [r"st\.global\.v2"]),

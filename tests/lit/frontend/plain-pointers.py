@@ -56,6 +56,12 @@
 # REDEFINE: %{kernel} = batches
 # REDEFINE: %{case} = 0
 # RUN: %{find} | FileCheck %s --check-prefix=BATCHES
+# REDEFINE: %{types} = *fp32:16,*fp32:16,*fp32:16,i32,i32,i32,i32:16,i32:16,i32:16
+# RUN: %{find} | FileCheck %s --check-prefix=TF32
+# REDEFINE: %{case} = "'ieee'"
+# RUN: %{find} | FileCheck %s --check-prefix=IEEE
+# REDEFINE: %{types} = *i8:16,*i8:16,*i32:16,i32,i32,i32,i32:16,i32:16,i32:16
+# RUN: %{find} | FileCheck %s --check-prefix=BYTES
 import triton
 import triton.language as tl
 
@@ -99,7 +105,7 @@ import triton.language as tl
 # VOLATILE: remark: the load stays by pointer: it is volatile, or says how to cache
 # STRIDE: remark: the load stays by pointer: a stride is not known to be a multiple of 16 bytes
 # START: remark: the load stays by pointer: its array is not known to start at a multiple of 16 bytes
-# WIDE: remark: the load stays by pointer: its elements are not of 1 or 2 bytes
+# WIDE: remark: the load stays by pointer: the matrix unit cannot read it as it lies
 # CHAINED: remark: the load stays by pointer: products of its loop go into one another
 # NONE-NOT: remark
 # NONE: scf.for
@@ -185,6 +191,11 @@ def product(a, b, c, M, N, K, a_row, b_row, c_row, CASE: tl.constexpr):
 # BATCHES: tile.descriptor_load %arg0 shape[{{.*}}] strides[%{{.*}}, %{{.*}}, %{{.*}}, %c1_i64{{.*}}] offsets[%[[BATCH]], %[[HEAD]], %{{.*}}, %[[I]]] : {{.*}} -> tensor<64x32xf16>
 # BATCHES: %[[RIGHT:.*]] = tile.descriptor_load %arg1 {{.*}} -> tensor<64x32xf16>
 # BATCHES: tile.transpose %[[RIGHT]] order = [1, 0]
+# Of f32, and of bytes, what is contiguous along k for both sides, and of f32 where the unit rounds by itself. f32 is stored by lanes.
+# TF32-COUNT-2: tile.descriptor_load
+# TF32: tile.store
+# IEEE: remark: the load stays by pointer: the matrix unit cannot read it as it lies
+# BYTES-COUNT-2: tile.descriptor_load
 @triton.jit
 def batches(a, b, c, M, N, K, of_batch, of_head, of_row, CASE: tl.constexpr):
     id = tl.program_id(1)
@@ -193,10 +204,10 @@ def batches(a, b, c, M, N, K, of_batch, of_head, of_row, CASE: tl.constexpr):
     a += batch * of_batch + head * of_head
     b += batch * of_batch + head * of_head
     row = tl.program_id(0) * 64 + tl.arange(0, 64)
-    total = tl.zeros((64, 64), tl.float32)
+    total = tl.zeros((64, 64), tl.int32 if a.dtype.element_ty == tl.int8 else tl.float32)
     for i in range(0, K, 32):
         k = i + tl.arange(0, 32)
         x = tl.load(a + row[:, None] * of_row + k[None, :], mask=(row[:, None] < M) & (k[None, :] < K), other=0.0)
         y = tl.load(b + k[:, None] + tl.arange(0, 64)[None, :] * of_row, mask=k[:, None] < K, other=0.0)
-        total = tl.dot(x, y, total)
+        total = tl.dot(x, y, total, input_precision="ieee" if CASE == "ieee" else "tf32")
     tl.store(c + row[:, None] * of_row + tl.arange(0, 64)[None, :], total, mask=row[:, None] < M)

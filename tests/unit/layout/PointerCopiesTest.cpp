@@ -6,6 +6,7 @@
 
 #include "gtest/gtest.h"
 
+#include <cstring>
 #include <random>
 
 using namespace tessera;
@@ -22,6 +23,7 @@ struct Product {
   bool carried = true; // pointers move, instead of being made of the step's number
   int stages = 3;
   bool halves = false;                           // c is of f16
+  bool wide = false;                             // a and b are of f32, for tf32
   int width() const { return halves ? 64 : 32; } // of a tile
 };
 
@@ -55,7 +57,8 @@ std::string text(const Product &p) {
   auto splat = [&](const std::string &value, const std::string &type, const std::string &from = "i32") {
     return add("tile.splat " + value, "(" + from + ") -> " + type);
   };
-  const std::string half = "!tile.ptr<f16>", stored = p.halves ? "f16" : "f32", to = "!tile.ptr<" + stored + ">";
+  const std::string element = p.wide ? "f32" : "f16", half = "!tile.ptr<" + element + ">",
+                    stored = p.halves ? "f16" : "f32", to = "!tile.ptr<" + stored + ">";
   std::string a = add("tile.bitcast %in", "!tile.ptr<i32> to " + half),
               c = add("tile.bitcast %out", "!tile.ptr<i32> to " + to);
   std::string b = add("tile.addptr " + a + ", " + number(32768), "(" + half + ", i32) -> " + half);
@@ -104,10 +107,10 @@ std::string text(const Product &p) {
     return add("tile.addptr " + splat(base, to, "!tile.ptr<" + pointee + ">") + ", " + offset,
                "(" + to + ", " + tile(m, n, type) + ") -> " + to);
   };
-  std::string atA = pointers(a, sum(times(inRow, "%lda", 64, 1), 64, 1, kOfA, 1, 16, 64, 16), 64, 16, "f16", "i32");
+  std::string atA = pointers(a, sum(times(inRow, "%lda", 64, 1), 64, 1, kOfA, 1, 16, 64, 16), 64, 16, element, "i32");
   std::string offsetB = p.transposed ? sum(kOfB, 16, 1, times(inColumn, "%ldb", 1, w), 1, w, 16, w)
                                      : sum(times(kOfB, "%ldb", 16, 1), 16, 1, inColumn, 1, w, 16, w);
-  std::string atB = pointers(b, offsetB, 16, w, "f16", "i32");
+  std::string atB = pointers(b, offsetB, 16, w, element, "i32");
   std::string st = number(16), zero = number(0), stepB = p.transposed ? st : binary("muli", "%ldb", st, "i32");
   std::string ptrA = tile(64, 16, half), ptrB = tile(16, w, half);
   std::string moveA = splat(st, tile(64, 16, "i32")), moveB = splat(stepB, tile(16, w, "i32"));
@@ -131,7 +134,7 @@ std::string text(const Product &p) {
   }
   std::string left = binary("subi", "%k", "%i", "i32");
   auto load = [&](const std::string &at, const std::string &mask, int m, int n) {
-    std::string pointer = tile(m, n, half), value = tile(m, n, "f16");
+    std::string pointer = tile(m, n, half), value = tile(m, n, element);
     if (mask.empty())
       return add("tile.load " + at, "(" + pointer + ") -> " + value);
     std::string other = add("arith.constant dense<0.0>", value);
@@ -153,8 +156,8 @@ std::string text(const Product &p) {
     both(maskB, broadcast(columns, 1, w, 16, w, "i1"), 16, w);
   }
   std::string av = load(pa, maskA, 64, 16), bv = load(pb, maskB, 16, w);
-  std::string d = add("tile.dot " + av + ", " + bv + ", %acc",
-                      "(tensor<64x16xf16>, " + tile(16, w, "f16") + ", " + sums + ") -> " + sums);
+  std::string d = add("tile.dot " + av + ", " + bv + ", %acc" + (p.wide ? " precision = tf32" : ""),
+                      "(" + tile(64, 16, element) + ", " + tile(16, w, element) + ", " + sums + ") -> " + sums);
   if (p.carried) {
     std::string na = add("tile.addptr %pa, " + moveA, "(" + ptrA + ", " + tile(64, 16, "i32") + ") -> " + ptrA);
     std::string nb = add("tile.addptr %pb, " + moveB, "(" + ptrB + ", " + tile(16, w, "i32") + ") -> " + ptrB);
@@ -188,14 +191,23 @@ void expectProduct(const Product &p, int m, int n, int k, bool group, int expect
   int lda = (k + 15) / 16 * 16, ldb = ((p.transposed ? k : n) + 15) / 16 * 16;
   SCOPED_TRACE(std::to_string(m) + " x " + std::to_string(n) + " x " + std::to_string(k) + (p.wraps ? ", wraps" : "") +
                (p.tail ? ", tail" : "") + (p.transposed ? ", transposed" : "") + (p.batches ? ", batches" : "") +
-               (p.carried ? ", carried" : "") + (p.halves ? ", halves" : "") + ", " + std::to_string(p.stages) +
-               " stages" + (group ? ", group" : ""));
-  EXPECT_EQ(runBoth(text(p), {samples::halves(65536), std::vector<uint8_t>(4 * 3 * 4096 * 4, 0x33)},
+               (p.carried ? ", carried" : "") + (p.halves ? ", halves" : "") + (p.wide ? ", wide" : "") + ", " +
+               std::to_string(p.stages) + " stages" + (group ? ", group" : ""));
+  std::vector<uint8_t> in = samples::halves(65536);
+  if (p.wide) {
+    std::mt19937 rng(5);
+    std::vector<float> numbers(65536);
+    for (float &number : numbers)
+      number = static_cast<float>(static_cast<int>(rng() % 9) - 4);
+    in.resize(4 * numbers.size());
+    std::memcpy(in.data(), numbers.data(), in.size());
+  }
+  EXPECT_EQ(runBoth(text(p), {in, std::vector<uint8_t>(4 * 3 * 4096 * 4, 0x33)},
                     {m, n, k, lda, ldb, p.halves ? (n + 15) / 16 * 16 : (n + 3) / 4 * 4, 9600, rows * columns, columns},
                     options),
             "");
   EXPECT_EQ(copies, expectedCopies + p.halves); // f32 is stored by pointers
-  if (p.stages > 1)
+  if (p.stages > 1 && expectedCopies)
     EXPECT_EQ(rings, 3); // of a, of b, of copy barriers
 }
 
@@ -222,6 +234,16 @@ TEST(PointerCopies, StoresOfAllSizes) {
       p.batches = batches && m < 130;
       p.wraps = batches;
       expectProduct(p, m, n, k, batches, 2 * p.stages);
+    }
+}
+
+TEST(PointerCopies, OfF32WhatIsContiguousAlongK) {
+  for (auto [m, n, k] : {std::tuple(64, 32, 32), {70, 40, 24}, {1, 1, 1}, {63, 95, 16}, {20, 20, 0}})
+    for (bool transposed : {false, true}) {
+      Product p;
+      p.wide = true;
+      p.transposed = transposed;
+      expectProduct(p, m, n, k, false, transposed ? 2 * p.stages : 0);
     }
 }
 
