@@ -420,9 +420,12 @@ unsigned LoopPipeliner::run(int64_t stages) {
   for (Operation &op : *loop_.getBody()) {
     hasDot |= isa<DotOp, AsyncDotOp>(op);
     copiesTiles |= isa<DescriptorLoadOp>(op) && target_.info().stated(target::Capability::TensorCopy);
-    if (auto load = dyn_cast<LoadOp>(op); load && mayLoadAhead(loop_, load.getPtr(), asked))
+  }
+  // `num_stages` of the kernel asks for loops with a dot.
+  for (Operation &op : *loop_.getBody()) {
+    if (auto load = dyn_cast<LoadOp>(op); load && mayLoadAhead(loop_, load.getPtr(), asked || hasDot))
       candidates.push_back(&op);
-    if (auto load = dyn_cast<DescriptorLoadOp>(op); load && mayLoadAhead(loop_, load.getBase(), asked))
+    if (auto load = dyn_cast<DescriptorLoadOp>(op); load && mayLoadAhead(loop_, load.getBase(), asked || hasDot))
       candidates.push_back(&op);
   }
   if (candidates.empty() || stages < 2 || !loop_.getStep().getType().isInteger() || (!hasDot && !asked))

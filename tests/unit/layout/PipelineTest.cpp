@@ -229,15 +229,33 @@ TEST(PipelinedLoops, AddressesFromMemoryStayWhereTheyAre) {
   expectSame(l, 1, {1, 3, 8}, 1);
 }
 
-TEST(PipelinedLoops, LoadsOfNestedRegionsAndLoopsThatStoreStay) {
+TEST(PipelinedLoops, LoadsOfNestedRegionsStay) {
   Loop l;
   l.aLoad = "%odd = arith.cmpi sgt, %k32, %c16 : i32\n%a = scf.if %odd -> (tensor<64x16xf16>) {\n%a1 = tile.load %ap : "
             "(tensor<64x16x!tile.ptr<f16>>) -> tensor<64x16xf16>\nscf.yield %a1 : tensor<64x16xf16>\n} else {\n"
             "%a2 = arith.constant dense<1.0> : tensor<64x16xf16>\nscf.yield %a2 : tensor<64x16xf16>\n}\n";
   expectSame(l, 1, {1, 3, 8});
-  l = Loop();
-  l.product += "%yp = tile.addptr %out, %c16 : (!tile.ptr<i32>, i32) -> !tile.ptr<i32>\ntile.store %yp, %k32 : "
+}
+
+// States that are stored once an iteration: loads go before stores to other arguments.
+TEST(PipelinedLoops, LoopsThatStoreElsewhereLoadAhead) {
+  Loop l;
+  l.product += "%yp = tile.addptr %out, %k32 : (!tile.ptr<i32>, i32) -> !tile.ptr<i32>\ntile.store %yp, %k32 : "
                "(!tile.ptr<i32>, i32) -> ()\n";
+  expectSame(l, 2);
+}
+
+// What an iteration stores may be what the next one loads; and so does an exchange whose answer is used: it may be a lock.
+TEST(PipelinedLoops, LoopsThatStoreWhereTheyLoadFromDoNot) {
+  Loop l;
+  l.product += "%c40 = arith.constant 40 : i32\n%xi = arith.addi %k32, %c40 : i32\n"
+               "%yp = tile.addptr %in, %xi : (!tile.ptr<i32>, i32) -> !tile.ptr<i32>\ntile.store %yp, %k32 : "
+               "(!tile.ptr<i32>, i32) -> ()\n";
+  expectSame(l, 0);
+  l = Loop();
+  l.product += "%yp = tile.addptr %out, %c16 : (!tile.ptr<i32>, i32) -> !tile.ptr<i32>\n"
+               "%was = tile.atomic_rmw add, %yp, %c16 : (!tile.ptr<i32>, i32) -> i32\n"
+               "tile.store %yp, %was : (!tile.ptr<i32>, i32) -> ()\n";
   expectSame(l, 0, {0, 3});
 }
 
