@@ -381,10 +381,4 @@ int64_t AffineSums::divisibility(const Sum &sum) const {
   return divisibility;
 }
 
-bool AffineSums::isNonNegative(const Sum &sum) const {
-  return llvm::all_of(sum.terms(), [&](const Term &term) {
-    return term.coefficient > 0 && llvm::all_of(term.atoms, [&](Value atom) { return facts_.of(atom).nonNegative; });
-  });
-}
-
 } // namespace tessera::tile

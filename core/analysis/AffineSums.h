@@ -67,8 +67,6 @@ public:
   // Every value of the term, or of the sum, is a multiple of this power of two.
   int64_t divisibility(const Term &term) const;
   int64_t divisibility(const Sum &sum) const;
-  // No value is negative, as AxisFacts says of its parts.
-  bool isNonNegative(const Sum &sum) const;
 
 private:
   bool isLookedInto(mlir::Value value);

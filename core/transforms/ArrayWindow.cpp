@@ -260,10 +260,16 @@ bool WindowFinder::addOuter(AffineSums &sums, ArrayWindow &window, const Term &t
     return false;
   ArrayWindow::Dim dim;
   dim.extent = Sum(kOutOfReach);
-  if (!dim.place.add(place) || !dim.stride.add(stride) || !sums.isNonNegative(dim.place))
+  if (!dim.place.add(place) || !dim.stride.add(stride) || !isNonNegative(dim.place))
     return false;
   window.outer.push_back(std::move(dim));
   return true;
+}
+
+bool WindowFinder::isNonNegative(const Sum &sum) const {
+  auto isAtLeastZero = [&](Value atom) { return facts_.of(atom).nonNegative || ranges_.of(atom).isNonNegative(); };
+  return llvm::all_of(
+      sum.terms(), [&](const Term &term) { return term.coefficient > 0 && llvm::all_of(term.atoms, isAtLeastZero); });
 }
 
 // Whether this part of a place, computed in 32 bits, is the program's number, however wide it computes. What is compared with a bound in 32 bits fits.
@@ -304,7 +310,7 @@ std::string WindowFinder::checkEnds(AffineSums &sums, ArrayWindow &window, Value
       dim.extent = end;
       isEnded = true;
     }
-    if (!hasStart && !sums.isNonNegative(dim.place))
+    if (!hasStart && !isNonNegative(dim.place))
       return "its first element along a dim may be a negative one";
     if (!llvm::all_of(dim.place.terms(), [&](const Term &term) { return fitsCoordinate(term, dim.hasEnd); }))
       return "its place along a dim may need 64 bits";
@@ -436,6 +442,84 @@ WindowOperands makeOperands(OpBuilder &b, Location loc, const ArrayWindow &windo
   for (unsigned d : made.order)
     describe(window.dims[d]);
   return made;
+}
+
+// ---- overlaps ----------------------------------------------------------------------------------------------------------
+
+// The most that a place becomes, where it is known: what the launch knows, and multiples of loop variables.
+static std::optional<Sum> mostOf(AffineSums &sums, const Sum &place) {
+  Sum most;
+  for (const Term &term : place.terms()) {
+    if (ofParameters(term)) {
+      if (!most.add(term))
+        return std::nullopt;
+      continue;
+    }
+    auto variable = term.atoms.size() == 1 ? dyn_cast<BlockArgument>(term.atoms.front()) : BlockArgument();
+    auto loop = variable ? dyn_cast<scf::ForOp>(variable.getOwner()->getParentOp()) : scf::ForOp();
+    if (!loop || variable != loop.getInductionVar() || splatIntegerOf(loop.getStep()).value_or(0) < 1)
+      return std::nullopt;
+    std::optional<Sum> end = sums.ofScalar(loop.getUpperBound());
+    if (!end || !llvm::all_of(end->terms(), ofParameters) || !end->add(Sum(-1)) || !most.add(*end, term.coefficient))
+      return std::nullopt;
+  }
+  return most;
+}
+
+// The elements from the window's base offset to the last one that it may have, and one.
+static std::optional<Sum> spanOf(AffineSums &sums, const ArrayWindow &window) {
+  Sum span(1);
+  auto add = [&](const ArrayWindow::Dim &dim, int64_t extentOfTile) {
+    Sum last = dim.extent;
+    if (last == Sum(kOutOfReach)) {
+      std::optional<Sum> most = mostOf(sums, dim.place);
+      if (!most || !most->add(Sum(extentOfTile)))
+        return false;
+      last = *most;
+    }
+    std::optional<Sum> moved = last.add(Sum(-1)) ? Sum::product(last, dim.stride) : std::nullopt;
+    return moved && span.add(*moved);
+  };
+  for (auto [d, dim] : llvm::enumerate(window.dims))
+    if (!add(dim, window.type.getShape()[d]))
+      return std::nullopt;
+  for (const ArrayWindow::Dim &dim : window.outer)
+    if (!add(dim, 1))
+      return std::nullopt;
+  return span;
+}
+
+Value makeOverlap(Operation *before, const AxisFacts &facts, const ArrayWindow &a, const ArrayWindow &b) {
+  OpBuilder builder(before);
+  Location loc = before->getLoc();
+  auto isThere = [&](Value value) {
+    Operation *op = value.getDefiningOp();
+    if (!op)
+      return isa<func::FuncOp>(cast<BlockArgument>(value).getOwner()->getParentOp());
+    Operation *place = op->getBlock()->findAncestorOpInBlock(*before);
+    return place && (op->isBeforeInBlock(place));
+  };
+  auto areThere = [&](const Sum &sum) {
+    return llvm::all_of(sum.terms(), [&](const Term &term) { return llvm::all_of(term.atoms, isThere); });
+  };
+  SmallVector<Value, 2> first, end;
+  for (const ArrayWindow *window : {&a, &b}) {
+    AffineSums sums(facts);
+    std::optional<Sum> span = spanOf(sums, *window);
+    if (!span || !areThere(*span) || !areThere(window->baseOffset) || !isThere(window->base))
+      return {};
+    auto bytes = [&](const Sum &elements) {
+      Value size = makeConstant(builder, loc, builder.getI64Type(), bitWidthOf(window->type.getElementType()) / 8);
+      return arith::MulIOp::create(builder, loc, build(builder, loc, elements, builder.getI64Type()), size);
+    };
+    Value base = PtrToIntOp::create(builder, loc, window->base);
+    first.push_back(arith::AddIOp::create(builder, loc, base, bytes(window->baseOffset)));
+    end.push_back(arith::AddIOp::create(builder, loc, first.back(), bytes(*span)));
+  }
+  auto less = [&](Value x, Value y) -> Value {
+    return arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::slt, x, y);
+  };
+  return arith::AndIOp::create(builder, loc, less(first[0], end[1]), less(first[1], end[0]));
 }
 
 } // namespace tessera::tile

@@ -41,6 +41,7 @@ private:
                         llvm::ArrayRef<Limit> soft) const;
   bool addOuter(AffineSums &sums, ArrayWindow &window, const Term &term) const;
   bool fitsCoordinate(const Term &term, bool isCompared) const;
+  bool isNonNegative(const Sum &sum) const; // every value, as facts and ranges of its parts say
 
   const AxisFacts &facts_;
   const IntegerRanges &ranges_;
@@ -53,5 +54,9 @@ struct WindowOperands {
   llvm::SmallVector<unsigned> order;
 };
 WindowOperands makeOperands(mlir::OpBuilder &builder, mlir::Location loc, const ArrayWindow &window);
+
+// Whether two windows, wherever loops take them, may have bytes in common (i1), computed at `before` from what the launch knows. Null where how far one reaches is not
+// known there: its places beyond an array's known end must be those of loops.
+mlir::Value makeOverlap(mlir::Operation *before, const AxisFacts &facts, const ArrayWindow &a, const ArrayWindow &b);
 
 } // namespace tessera::tile

@@ -8,9 +8,10 @@
 // Which loads: those that go straight to a dot of their own loop; all of a loop's, or none. Everything that copies need (docs/rationale/descriptors.md) is proven:
 // alignment from the parameters' facts, places that are not negative (beyond the array's start a copy would read zeros), an array that no pointer of the kernel
 // writes.
-// Which stores: of products' results, behind everything else that the program does with memory; all of a kernel's, or none.
+// Which stores: of products' results, behind everything else that the program does with memory; or in a loop over tiles whose loads are all copies: then the store has
+// an operand that says whether the arrays overlap, computed in front of the loop.
 // Requires: addresses as base + scalar + offsets, equal ops merged.  Leaves: dead addresses, for the stages behind.
-// Not done here: loads outside of loops; stores in loops.
+// Not done here: loads outside of loops; several stores.
 #include "core/transforms/ArrayWindow.h"
 #include "core/transforms/CopiedArrays.h"
 #include "core/transforms/Passes.h"
@@ -36,16 +37,23 @@ struct FindTensorCopies final : impl::TileFindTensorCopiesPassBase<FindTensorCop
   void runOnOperation() override;
 
 private:
-  void runOn(scf::ForOp loop, MutableArrayRef<LoadOp> loads);
+  // Finds the loads' windows; false: one of them stays, so all do.
+  bool runOn(scf::ForOp loop, MutableArrayRef<LoadOp> loads, std::vector<Window> &windows);
+  void replaceAll(ArrayRef<Window> windows);
   // Each empty, or why the load stays.
   std::string whyNot(LoadOp load);
   void replace(const Window &window);
   void runOnStores(func::FuncOp function);
   std::string whyNot(StoreOp store);
+  std::string whyNotInLoop(llvm::MapVector<scf::ForOp, SmallVector<LoadOp>> &loops);
+  std::string findWindow(StoreOp store, ArrayWindow &window);
+  void replace(StoreOp store, const ArrayWindow &window, Value overlaps);
 
   int64_t largest_ = 0; // tile, in bytes
   size_t kept_ = 0;
   SmallVector<Value> stored_;
+  StoreOp
+      storeOfTiles_; // the kernel's only write, in a loop over tiles, while it is asked whether that and the loop's loads can all be copies
   std::optional<AxisFacts> facts_;
   std::optional<IntegerRanges> ranges_;
 };
@@ -111,12 +119,12 @@ static bool isZero(Value value) {
 }
 
 // Whether the program may store something, to whatever array, before it comes to the load: another parameter may be the same array.
-static bool followsStore(LoadOp load) {
-  auto stores = [](Operation *op) {
+static bool followsStore(LoadOp load, StoreOp butThis) {
+  auto stores = [&](Operation *op) {
     return op
-        ->walk([](Operation *inner) {
-          return isa<StoreOp, AtomicRmwOp, AtomicCasOp, DescriptorStoreOp>(inner) ? WalkResult::interrupt()
-                                                                                  : WalkResult::advance();
+        ->walk([&](Operation *inner) {
+          bool stores = isa<StoreOp, AtomicRmwOp, AtomicCasOp, DescriptorStoreOp>(inner) && inner != butThis;
+          return stores ? WalkResult::interrupt() : WalkResult::advance();
         })
         .wasInterrupted();
   };
@@ -147,7 +155,7 @@ std::string FindTensorCopies::whyNot(LoadOp load) {
     return "its array is no parameter";
   if (llvm::any_of(stored_, [&](Value other) { return !other || other == array; }))
     return "the kernel stores to its array, or to one that is not known";
-  if (followsStore(load))
+  if (followsStore(load, storeOfTiles_))
     return "stores come before it, perhaps to the same memory";
   return {};
 }
@@ -184,7 +192,6 @@ static bool comesBehind(Operation *op, Operation *other) {
   return false;
 }
 
-// A copy engine's write is ordered neither with what lanes access later nor, until they have what they loaded, with that; and another parameter may be the same array.
 std::string FindTensorCopies::whyNot(StoreOp store) {
   constexpr int64_t kLeastBytes = 8 << 10, kLeastRowBytes = 64; // of what pays for a buffer, a barrier and a wait
   auto type = dyn_cast<RankedTensorType>(store.getValue().getType());
@@ -198,6 +205,16 @@ std::string FindTensorCopies::whyNot(StoreOp store) {
     return "no tile of this shape is stored as a whole";
   if (store.getCache() != Cache::None || store.getEvict() != Evict::Normal)
     return "it says how to cache";
+  return kept_ >= kMaxCopiedArrays ? "the kernel has too many tensor copies" : "";
+}
+
+std::string FindTensorCopies::findWindow(StoreOp store, ArrayWindow &window) {
+  std::string why = WindowFinder(*facts_, *ranges_).find(store, window);
+  return why.empty() && window.contiguous + 1 != window.dims.size() ? "its rows are not contiguous" : why;
+}
+
+// A copy engine's write is ordered neither with what lanes access later nor, until they have what they loaded, with that; and another parameter may be the same array.
+static std::string whyNotInOrder(StoreOp store) {
   if (store->getParentOfType<LoopLikeOpInterface>())
     return "it stands in a loop";
   std::string why;
@@ -217,30 +234,97 @@ std::string FindTensorCopies::whyNot(StoreOp store) {
   return why;
 }
 
+void FindTensorCopies::replace(StoreOp store, const ArrayWindow &window, Value overlaps) {
+  OpBuilder b(store);
+  WindowOperands operands = makeOperands(b, store.getLoc(), window);
+  DescriptorStoreOp::create(b, store.getLoc(), store.getValue(), operands.base, operands.shape, operands.strides,
+                            operands.offsets, overlaps);
+  store.erase();
+  ++kept_;
+  ++numStores;
+}
+
 void FindTensorCopies::runOnStores(func::FuncOp function) {
   SmallVector<StoreOp> stores;
   function.walk([&](StoreOp store) { stores.push_back(store); });
   for (StoreOp store : stores) {
     ArrayWindow window;
     std::string why = stores.size() == 1 ? whyNot(store) : "the program stores several tiles";
-    if (why.empty() && kept_ == kMaxCopiedArrays)
-      why = "the kernel has too many tensor copies";
     if (why.empty())
-      why = WindowFinder(*facts_, *ranges_).find(store, window);
-    if (why.empty() && window.contiguous + 1 != window.dims.size())
-      why = "its rows are not contiguous";
-    if (why.empty()) {
-      OpBuilder b(store);
-      WindowOperands operands = makeOperands(b, store.getLoc(), window);
-      DescriptorStoreOp::create(b, store.getLoc(), store.getValue(), operands.base, operands.shape, operands.strides,
-                                operands.offsets);
-      store.erase();
-      ++kept_;
-      ++numStores;
-    } else if (remarks && isa<RankedTensorType>(store.getValue().getType())) {
+      why = whyNotInOrder(store);
+    if (why.empty())
+      why = findWindow(store, window);
+    if (why.empty())
+      replace(store, window, Value());
+    else if (remarks && isa<RankedTensorType>(store.getValue().getType()))
       store.emitRemark() << "the store stays by pointer: " << why;
-    }
   }
+}
+
+// ---- loops over tiles --------------------------------------------------------------------------------------------------
+
+// The kernel's only write, if it is a tile's in a loop that stands in none.
+static StoreOp storeInLoop(func::FuncOp function) {
+  StoreOp only;
+  bool isOnly = true;
+  function.walk([&](Operation *op) {
+    if (isa<AtomicRmwOp, AtomicCasOp, DescriptorStoreOp>(op) || (isa<StoreOp>(op) && only))
+      isOnly = false;
+    else if (auto store = dyn_cast<StoreOp>(op))
+      only = store;
+  });
+  bool isInLoop =
+      only && isOnly && isa<scf::ForOp>(only->getParentOp()) && isa<func::FuncOp>(only->getParentOp()->getParentOp());
+  return isInLoop && isa<RankedTensorType>(only.getValue().getType()) ? only : StoreOp();
+}
+
+// The loop over tiles around storeOfTiles_: all of its accesses become copies, or none. What a copy engine loads for a tile it may load before the last one is stored: in order where
+// the arrays overlap (SpecializeRoles, LowerTensorCopies), which the program asks once.
+std::string FindTensorCopies::whyNotInLoop(llvm::MapVector<scf::ForOp, SmallVector<LoadOp>> &loops) {
+  auto outer = cast<scf::ForOp>(storeOfTiles_->getParentOp());
+  auto function = outer->getParentOfType<func::FuncOp>();
+  ArrayWindow stored;
+  std::string why = whyNot(storeOfTiles_);
+  if (why.empty())
+    why = findWindow(storeOfTiles_, stored);
+  if (!why.empty())
+    return why;
+  std::vector<Window> windows;
+  size_t inLoop = 0;
+  for (auto &[loop, loads] : loops) {
+    if (!outer->isProperAncestor(loop))
+      continue;
+    inLoop += loads.size();
+    if (!runOn(loop, loads, windows))
+      return "a load of its loop stays by pointer";
+  }
+  if (!inLoop || kept_ + windows.size() >= kMaxCopiedArrays)
+    return "its loop loads nothing that can be copied";
+  auto isCopied = [&](Operation *load) {
+    return llvm::any_of(windows, [&](Window &window) { return window.load.getOperation() == load; });
+  };
+  bool isAlone = true;
+  function.walk([&](Operation *op) {
+    if (isa<DescriptorLoadOp>(op))
+      isAlone = false;
+    if (!isa<LoadOp>(op) || isCopied(op))
+      return;
+    auto isLate = [&](Operation *user) { return outer->isProperAncestor(user) || comesBehind(outer, user); };
+    isAlone &= !isLate(op) && llvm::none_of(op->getUsers(), isLate);
+  });
+  if (!isAlone)
+    return "lanes load something too, of which it may be an array's tile";
+  Value overlaps;
+  for (const Window &window : windows) {
+    Value own = makeOverlap(outer, *facts_, stored, window);
+    if (!own)
+      return "how far the accesses of its loop reach is not known before the launch";
+    OpBuilder b(outer);
+    overlaps = overlaps ? arith::OrIOp::create(b, outer.getLoc(), overlaps, own) : own;
+  }
+  replaceAll(windows);
+  replace(storeOfTiles_, stored, overlaps);
+  return {};
 }
 
 // ---- the change --------------------------------------------------------------------------------------------------------
@@ -263,8 +347,14 @@ void FindTensorCopies::replace(const Window &window) {
   load.erase();
 }
 
-void FindTensorCopies::runOn(scf::ForOp loop, MutableArrayRef<LoadOp> loads) {
-  std::vector<Window> windows;
+void FindTensorCopies::replaceAll(ArrayRef<Window> windows) {
+  for (const Window &window : windows)
+    replace(window);
+  kept_ += windows.size();
+  numFound += static_cast<unsigned>(windows.size());
+}
+
+bool FindTensorCopies::runOn(scf::ForOp loop, MutableArrayRef<LoadOp> loads, std::vector<Window> &windows) {
   bool all = kept_ + loads.size() <= kMaxCopiedArrays, chained = hasChainedDots(loop);
   for (LoadOp load : loads) {
     Window window;
@@ -279,15 +369,10 @@ void FindTensorCopies::runOn(scf::ForOp loop, MutableArrayRef<LoadOp> loads) {
       continue;
     }
     all = false;
-    if (remarks)
+    if (remarks && !storeOfTiles_)
       load.emitRemark() << "the load stays by pointer: " << why;
   }
-  if (!all)
-    return;
-  for (const Window &window : windows)
-    replace(window);
-  kept_ += windows.size();
-  numFound += static_cast<unsigned>(windows.size());
+  return all;
 }
 
 void FindTensorCopies::runOnOperation() {
@@ -312,8 +397,19 @@ void FindTensorCopies::runOnOperation() {
   stored_ = storedByPointers(function);
   facts_.emplace(function);
   ranges_.emplace(function);
+  storeOfTiles_ = storeInLoop(function);
+  if (storeOfTiles_) {
+    Operation *outer = storeOfTiles_->getParentOp();
+    std::string why = whyNotInLoop(loops);
+    if (why.empty())
+      loops.remove_if([&](const auto &entry) { return outer->isProperAncestor(entry.first); });
+    else if (remarks)
+      storeOfTiles_.emitRemark() << "the loop over tiles keeps its pointers: " << why;
+    storeOfTiles_ = nullptr;
+  }
   for (auto &[loop, loads] : loops)
-    runOn(loop, loads);
+    if (std::vector<Window> windows; runOn(loop, loads, windows))
+      replaceAll(windows);
   runOnStores(function);
   facts_.reset();
   ranges_.reset();

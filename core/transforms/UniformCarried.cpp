@@ -7,6 +7,8 @@
 //         %r = tile.addptr %p0, splat(%o)
 // For tiles of pointers (64-bit offsets) and of integers (their own width: wrapping sums reassociate freely). A tile of
 // pointers in registers costs as many registers as it has elements; the scalar costs one, and ranges see it.
+// A number that is carried at a constant distance from the loop's variable (a second counter of tiles) is computed from that, so that what follows from the one and from the
+// other is the same.
 // Not done here: steps that differ between elements; scf.while.
 #include "core/ir/Tile.h"
 #include "core/transforms/Passes.h"
@@ -62,6 +64,20 @@ Value totalStep(OpBuilder &b, BlockArgument argument, Value next, Type type) {
   return total;
 }
 
+// value - base, where it is a constant.
+std::optional<int64_t> distance(Value value, Value base) {
+  if (value == base)
+    return 0;
+  std::optional<int64_t> a = splatIntegerOf(value), b = splatIntegerOf(base);
+  if (a && b)
+    return *a - *b;
+  Operation *op = value.getDefiningOp();
+  if (!op || !isa<arith::AddIOp, arith::SubIOp>(op) || op->getOperand(0) != base)
+    return std::nullopt;
+  std::optional<int64_t> by = splatIntegerOf(op->getOperand(1));
+  return by ? std::optional(isa<arith::SubIOp>(op) ? -*by : *by) : std::nullopt;
+}
+
 struct UniformCarried final : impl::TileUniformCarriedPassBase<UniformCarried> {
   void runOnOperation() override {
     SmallVector<scf::ForOp> loops;
@@ -74,6 +90,8 @@ struct UniformCarried final : impl::TileUniformCarriedPassBase<UniformCarried> {
     Operation *yield = loop.getBody()->getTerminator();
     for (unsigned i = 0; i < loop.getNumRegionIterArgs(); ++i) {
       BlockArgument argument = loop.getRegionIterArg(i);
+      if (argument.getType() == loop.getInductionVar().getType())
+        followVariable(loop, i);
       auto type = dyn_cast<RankedTensorType>(argument.getType());
       if (!type || (!isTilePointer(type) && !isa<IntegerType>(type.getElementType())) ||
           type.getElementType().isInteger(1))
@@ -87,6 +105,26 @@ struct UniformCarried final : impl::TileUniformCarriedPassBase<UniformCarried> {
       replace(loop, i, step, offsetType);
       ++numRewritten;
     }
+  }
+
+  // The carried value stays, for tile-drop-carried-values to remove.
+  void followVariable(scf::ForOp loop, unsigned i) {
+    BlockArgument argument = loop.getRegionIterArg(i);
+    Value next = loop.getYieldedValues()[i], variable = loop.getInductionVar();
+    std::optional<int64_t> step = splatIntegerOf(loop.getStep()), own = distance(next, argument);
+    std::optional<int64_t> apart = distance(loop.getInitArgs()[i], loop.getLowerBound());
+    if (!step || !apart || own != step || next == argument)
+      return;
+    OpBuilder top = OpBuilder::atBlockBegin(loop.getBody());
+    auto at = [&](int64_t by) -> Value {
+      if (!by)
+        return variable;
+      return arith::AddIOp::create(top, loop.getLoc(), variable,
+                                   makeConstant(top, loop.getLoc(), variable.getType(), by));
+    };
+    next.replaceAllUsesWith(at(*apart + *step));
+    argument.replaceAllUsesWith(at(*apart));
+    ++numRewritten;
   }
 
   // The carried value keeps its place in the lists and changes its type.

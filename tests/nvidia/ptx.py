@@ -206,6 +206,21 @@ def unpack(low, high, x, BLOCK: tl.constexpr):
 
 
 @triton.jit
+def tiles(a, b, c, M, N, K, a_row, b_row, c_row, BM: tl.constexpr, BN: tl.constexpr, BK: tl.constexpr):
+    across = tl.cdiv(N, BN)
+    for tile in range(tl.program_id(0), tl.cdiv(M, BM) * across, 132):
+        row = (tile // across) * BM + tl.arange(0, BM)
+        column = (tile % across) * BN + tl.arange(0, BN)
+        total = tl.zeros((BM, BN), tl.float32)
+        for i in range(0, K, BK):
+            k = i + tl.arange(0, BK)
+            x = tl.load(a + (row % M)[:, None] * a_row + k[None, :], mask=k[None, :] < K, other=0.0)
+            y = tl.load(b + k[:, None] * b_row + (column % N)[None, :], mask=k[:, None] < K, other=0.0)
+            total = tl.dot(x, y, total)
+        tl.store(c + row[:, None] * c_row + column[None, :], total.to(tl.float16), mask=(row[:, None] < M) & (column[None, :] < N))
+
+
+@triton.jit
 def through_pointers(x, out, BLOCK: tl.constexpr):
     at = tl.arange(0, BLOCK)
     tl.inline_asm_elementwise("ld.global.b8 $0, [$1]; st.global.b8 [$2], $0;", "=r,l,l", [x + at, out + at], dtype=tl.int8,
@@ -362,6 +377,12 @@ CHECKS = [
     ("sm_90a", "matmul", [a.replace("*fp32", "*fp16") for a in matmul("fp16", 128, 256, 64, 8)],
      [exactly(16, "stmatrix.sync.aligned.m8n8.x4.shared.b16"), exactly(4, "cp.async.bulk.tensor.2d.global.shared::cta.bulk_group"),
       r"cp\.async\.bulk\.wait_group\.read 0;"], [r"st\.global", r"ld\.shared", r"st\.shared"]),
+    # A persistent one gets roles; where its arrays overlap a tile is loaded when the one before is stored.
+    ("sm_90a", "tiles", ["-s", "*fp16:16,*fp16:16,*fp16:16,i32,i32,i32,i32:16,i32:16,i32:16", "-D", "BM=128", "-D", "BN=256", "-D", "BK=64", "--num-warps", "8"],
+     [exactly(2, "setmaxnreg"), exactly(16, "stmatrix.sync.aligned.m8n8.x4.shared.b16"), TENSOR_LOAD, r"cp\.async\.bulk\.wait_group 0;", r"cp\.async\.bulk\.wait_group\.read 0;"],
+     [r"cp\.async\.cg", r"ld\.global", r"st\.global"]),
+    ("sm_90a", "tiles", ["-s", "*fp16:16,*fp16:16,*fp16:16,i32,i32,i32,i32:16,i32:16,i32:16", "-D", "BM=128", "-D", "BN=128", "-D", "BK=64", "--num-warps", "4"],
+     [exactly(16, "stmatrix.sync.aligned.m8n8.x4.shared.b16"), TENSOR_LOAD, r"cp\.async\.bulk\.wait_group 0;"], [r"setmaxnreg", r"cp\.async\.cg", r"ld\.global", r"st\.global"]),
     # Of f32 what is contiguous along k on both sides; else lanes copy.
     ("sm_90a", "matmul", [*matmul("fp32", 128, 128, 32, 8), "-D", "ALONG=True"], [r"m64n128k8\.f32\.tf32", TENSOR_LOAD], [r"cp\.async\.cg", r"ld\.global"]),
     ("sm_90a", "matmul", matmul("fp32", 128, 128, 32, 8), [r"m16n8k8\.row\.col\.f32\.tf32", r"cp\.async\.cg"], [r"cp\.async\.bulk"]),

@@ -193,13 +193,14 @@ bool mayLoadAhead(scf::ForOp loop, Value pointer, bool asked) {
     may &= asked && (!read.meet(PointerOrigins(written)) || computeTheSame(pointer, written));
   };
   loop.getBody()->walk([&](Operation *op) {
-    if (isa<BarrierOp, AtomicCasOp>(op) || (isa<AtomicRmwOp>(op) && !op->use_empty()))
+    auto copy = dyn_cast<DescriptorStoreOp>(op);
+    if (isa<BarrierOp, AtomicCasOp>(op) || (isa<AtomicRmwOp>(op) && !op->use_empty()) || (copy && copy.getOverlaps()))
       may = false;
     else if (auto store = dyn_cast<StoreOp>(op))
       overtakes(store.getPtr());
     else if (auto atomic = dyn_cast<AtomicRmwOp>(op))
       overtakes(atomic.getPtr());
-    else if (auto copy = dyn_cast<DescriptorStoreOp>(op))
+    else if (copy)
       overtakes(copy.getBase());
   });
   return may;

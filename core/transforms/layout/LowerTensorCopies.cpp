@@ -4,6 +4,7 @@
 //                                                                 tile.copy_barrier_wait ; %v = tile.shared_load %s
 //         tile.descriptor_store %v, %base …                       tile.shared_store %s, %v ; tile.shared_fence ; tile.barrier ;
 //                                                                 tile.tensor_store %s, %map … ; tile.tensor_store_wait
+// A store of which later loads may read something, if the arrays overlap, is awaited where they do: by the lane that starts those.
 // Loads that follow each other start together and are awaited once. A load whose value goes to a matrix unit's buffer, or changes its layout, is copied to where that is read. The description of the array stands
 // at the start of the kernel.
 // Requires: LAYOUT level, after PipelineLoops, which takes the loads that it can start ahead.  Establishes: no access by descriptor is left.
@@ -15,6 +16,7 @@
 #include "core/transforms/layout/TensorCopies.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/IRMapping.h"
 
 using namespace mlir;
@@ -149,6 +151,11 @@ void endCopyBarriers(OpBuilder &builder, Location loc, Value barriers) {
   BarrierOp::create(builder, loc);
   CopyBarrierEndOp::create(builder, loc, barriers);
   SharedFreeOp::create(builder, loc, barriers);
+}
+
+OpBuilder whereTrue(OpBuilder &builder, Location loc, Value condition) {
+  auto branch = scf::IfOp::create(builder, loc, condition, /*withElseRegion=*/false);
+  return OpBuilder(branch.thenBlock()->getTerminator());
 }
 
 namespace {
@@ -338,6 +345,10 @@ LogicalResult Lowering::lowerStore(DescriptorStoreOp op) {
   TensorStoreWaitOp::create(builder, loc, 0, complete);
   if (complete)
     BarrierOp::create(builder, loc);
+  if (Value overlaps = op.getOverlaps(); overlaps && !complete) { // the lane that starts the next copies awaits it
+    OpBuilder there = whereTrue(builder, loc, overlaps);
+    TensorStoreWaitOp::create(there, loc, 0, /*complete=*/true);
+  }
   SharedFreeOp::create(builder, loc, slot);
   op.erase();
   return success();

@@ -187,6 +187,13 @@ std::string SpecializedLoop::plan(func::FuncOp function, int64_t sharedLeft, int
     if (!isa<scf::ForOp, scf::IfOp>(parent))
       return "it stands in a while loop";
   ScalarSlice slice(function.getBody().front());
+  bool isOrdered = true; // as tile-find-tensor-copies leaves it
+  function.walk([&](DescriptorStoreOp store) {
+    isOrdered &= !store.getOverlaps() || (isa<scf::ForOp>(store->getParentOp()) && slice.add(store.getOverlaps()) &&
+                                          store->getParentOp()->getParentOp() == function);
+  });
+  if (!isOrdered)
+    return "its loads may be of what a branch stores";
   for (const StagedLoad &load : loads_) {
     auto op = cast<DescriptorLoadOp>(load.op);
     if (isStoredTo(function, op.getBase()))
@@ -615,6 +622,30 @@ static void dropDead(Region &region) {
   });
 }
 
+// Where the arrays of a store in a loop over tiles and of the loop's copies overlap, a tile is loaded when the one before is stored: the copying role waits, behind the copies of a
+// tile, for the work to arrive when its store is complete. Elsewhere nobody waits. before: where the copy barrier is made. Gives the wait to `copies`.
+static void orderStore(DescriptorStoreOp store, OpBuilder &before, int64_t warps,
+                       llvm::SetVector<Operation *> &copies) {
+  Location loc = store.getLoc();
+  Value overlaps = store.getOverlaps(), stored = makeCopyBarriers(before, loc, 1, warps);
+  OpBuilder outside(store->getParentOp());
+  scf::ForOp loop = withCarried(cast<scf::ForOp>(store->getParentOp()), {constantI32(outside, loc, 0)});
+  Value parity = loop.getRegionIterArgs().back();
+  OpBuilder end(loop.getBody()->getTerminator());
+  loop.getBody()->getTerminator()->setOperand(loop.getNumResults() - 1,
+                                              arith::XOrIOp::create(end, loc, parity, constantI32(end, loc, 1)));
+  OpBuilder behind(store->getContext());
+  behind.setInsertionPointAfter(store);
+  OpBuilder there = whereTrue(behind, loc, overlaps);
+  TensorStoreWaitOp::create(there, loc, 0, /*complete=*/true);
+  Value slot = SharedSlotOp::create(there, loc, stored, constantI32(there, loc, 0));
+  CopyArriveOp::create(there, loc, slot, arith::ConstantOp::create(there, loc, there.getBoolAttr(true)));
+  there = whereTrue(behind, loc, overlaps);
+  slot = SharedSlotOp::create(there, loc, stored, constantI32(there, loc, 0));
+  copies.insert(CopyBarrierWaitOp::create(there, loc, slot, parity));
+  store.getOverlapsMutable().clear();
+}
+
 namespace {
 
 class RoleMaker {
@@ -678,6 +709,11 @@ unsigned RoleMaker::run() {
   }
   if (planned.empty())
     return 0;
+  SmallVector<DescriptorStoreOp> ordered;
+  function_.walk([&](DescriptorStoreOp store) {
+    if (store.getOverlaps())
+      ordered.push_back(store);
+  });
 
   Block &body = function_.getBody().front();
   Operation *end = body.getTerminator();
@@ -701,6 +737,8 @@ unsigned RoleMaker::run() {
   builder.setInsertionPoint(roles);
   TensorMaps maps(function_);
   llvm::SetVector<Operation *> copies;
+  for (DescriptorStoreOp store : ordered)
+    orderStore(store, builder, warps, copies);
   for (SpecializedLoop &loop : planned)
     loop.build(builder, maps, warps, copies);
   // Copy barriers are published, and come before what the engine does with them.

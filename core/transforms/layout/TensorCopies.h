@@ -59,6 +59,9 @@ mlir::Value makeCopyBarriers(mlir::OpBuilder &builder, mlir::Location loc, int64
 // Their end, once everybody has waited.
 void endCopyBarriers(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value barriers);
 
+// Makes a branch; what the builder makes runs where the condition, which all lanes have alike, is true.
+mlir::OpBuilder whereTrue(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value condition);
+
 // The parameter that an address follows from; null where that is not known.
 mlir::Value arrayRoot(mlir::Value pointer);
 

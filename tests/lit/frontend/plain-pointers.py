@@ -62,6 +62,20 @@
 # RUN: %{find} | FileCheck %s --check-prefix=IEEE
 # REDEFINE: %{types} = *i8:16,*i8:16,*i32:16,i32,i32,i32,i32:16,i32:16,i32:16
 # RUN: %{find} | FileCheck %s --check-prefix=BYTES
+# REDEFINE: %{types} = *fp16:16,*fp16:16,*fp16:16,i32,i32,i32,i32:16,i32:16,i32:16
+# REDEFINE: %{kernel} = tiles
+# REDEFINE: %{case} = "'masked'"
+# RUN: %{find} | FileCheck %s --check-prefix=TILES
+# REDEFINE: %{case} = "'counted twice'"
+# RUN: %{find} | FileCheck %s --check-prefix=TILES
+# REDEFINE: %{case} = "'without a tail'"
+# RUN: %{find} | FileCheck %s --check-prefix=TILES
+# REDEFINE: %{case} = "'even'"
+# RUN: %{find} | FileCheck %s --check-prefix=ENDLESS
+# REDEFINE: %{case} = "'added'"
+# RUN: %{find} | FileCheck %s --check-prefix=LANES
+# REDEFINE: %{case} = "'in place'"
+# RUN: %{find} | FileCheck %s --check-prefix=STAYS
 import triton
 import triton.language as tl
 
@@ -211,3 +225,57 @@ def batches(a, b, c, M, N, K, of_batch, of_head, of_row, CASE: tl.constexpr):
         y = tl.load(b + k[:, None] + tl.arange(0, 64)[None, :] * of_row, mask=k[:, None] < K, other=0.0)
         total = tl.dot(x, y, total, input_precision="ieee" if CASE == "ieee" else "tf32")
     tl.store(c + row[:, None] * of_row + tl.arange(0, 64)[None, :], total, mask=row[:, None] < M)
+
+
+# A loop over tiles: in front of it the program compares where the arrays begin and end, of c with a and of c with b.
+# TILES-LABEL: func.func @tiles(
+# TILES-SAME: %[[A:[a-z0-9]*]]: !tile.ptr<f16> {{[{][^}]*[}]}}, %[[B:[a-z0-9]*]]: !tile.ptr<f16> {{[{][^}]*[}]}}, %[[C:[a-z0-9]*]]: !tile.ptr<f16>
+# TILES: tile.ptrtoint %[[C]]
+# TILES: tile.ptrtoint %[[A]]
+# TILES: %[[ONE:.*]] = arith.andi %{{.*}} : i1
+# TILES: %[[BOTH:.*]] = arith.andi %{{.*}} : i1
+# TILES: %[[OVERLAPS:.*]] = arith.ori %[[ONE]], %[[BOTH]] : i1
+# TILES: scf.for
+# TILES: scf.for
+# TILES-DAG: tile.descriptor_load %[[A]]
+# TILES-DAG: tile.descriptor_load %[[B]]
+# TILES: tile.descriptor_store %{{.*}}, %[[C]] {{.*}} overlaps %[[OVERLAPS]]
+# ENDLESS: remark: the loop over tiles keeps its pointers: how far the accesses of its loop reach is not known before the launch
+# ENDLESS-COUNT-2: tile.load
+# ENDLESS: tile.store
+# LANES: remark: the loop over tiles keeps its pointers: lanes load something too, of which it may be an array's tile
+# STAYS: remark: the loop over tiles keeps its pointers: a load of its loop stays by pointer
+@triton.jit
+def tiles(a, b, c, M, N, K, a_row, b_row, c_row, CASE: tl.constexpr):
+    across = tl.cdiv(N, 64)
+    first = tl.program_id(0)
+    behind = first - 132
+    for tile in range(first, tl.cdiv(M, 64) * across, 132):
+        row = (tile // across) * 64 + tl.arange(0, 64)
+        column = (tile % across) * 64 + tl.arange(0, 64)
+        total = tl.zeros((64, 64), tl.float32)
+        for i in range(0, K, 32):
+            k = i + tl.arange(0, 32)
+            left = a + row[:, None] * a_row + k[None, :]
+            right = b + k[:, None] * b_row + column[None, :]
+            if CASE == "even":
+                x = tl.load(left)
+                y = tl.load(right)
+            elif CASE == "without a tail":
+                x = tl.load(left, mask=row[:, None] < M, other=0.0)
+                y = tl.load(right, mask=column[None, :] < N, other=0.0)
+            else:
+                x = tl.load(left, mask=(row[:, None] < M) & (k[None, :] < K), other=0.0)
+                y = tl.load(right, mask=(column[None, :] < N) & (k[:, None] < K), other=0.0)
+            total = tl.dot(x, y, total)
+        if CASE == "counted twice":
+            behind += 132
+            row = (behind // across) * 64 + tl.arange(0, 64)
+            column = (behind % across) * 64 + tl.arange(0, 64)
+        if CASE == "added":
+            total += tl.load(b + column)[None, :]
+        out = (a if CASE == "in place" else c) + row[:, None] * c_row + column[None, :]
+        if CASE == "even":
+            tl.store(out, total.to(tl.float16))
+        else:
+            tl.store(out, total.to(tl.float16), mask=(row[:, None] < M) & (column[None, :] < N))

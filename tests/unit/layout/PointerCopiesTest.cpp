@@ -24,6 +24,8 @@ struct Product {
   int stages = 3;
   bool halves = false;                           // c is of f16
   bool wide = false;                             // a and b are of f32, for tf32
+  int programs = 0;                              // > 0: so many share the tiles, one after the other
+  bool roles = false;                            // the loop over tiles asks for them
   int width() const { return halves ? 64 : 32; } // of a tile
 };
 
@@ -62,7 +64,13 @@ std::string text(const Product &p) {
   std::string a = add("tile.bitcast %in", "!tile.ptr<i32> to " + half),
               c = add("tile.bitcast %out", "!tile.ptr<i32> to " + to);
   std::string b = add("tile.addptr " + a + ", " + number(32768), "(" + half + ", i32) -> " + half);
-  s += " %pid = tile.program_id 0\n";
+  if (p.programs) {
+    s += " %first = tile.program_id 0\n";
+    std::string batchesOf = p.batches ? binary("muli", "%tiles", number(3), "i32") : "%tiles";
+    s += " scf.for %pid = %first to " + batchesOf + " step " + number(p.programs) + " : i32 {\n";
+  } else {
+    s += " %pid = tile.program_id 0\n";
+  }
   std::string batch = binary("divsi", "%pid", "%tiles", "i32"), place = binary("remsi", "%pid", "%tiles", "i32");
   if (p.batches) {
     std::string wide = add("arith.extsi " + batch, "i32 to i64"), by = add("arith.extsi %apart", "i32 to i64");
@@ -174,12 +182,18 @@ std::string text(const Product &p) {
   if (p.halves)
     result = add("tile.fptofp " + result, sums + " to " + tile(64, w, stored));
   s += " tile.store " + atC + ", " + result + " mask " + inside + " : (" + tile(64, w, to) + ", " +
-       tile(64, w, stored) + ", " + tile(64, w, "i1") + ") -> ()\n return\n}\n";
-  return s;
+       tile(64, w, stored) + ", " + tile(64, w, "i1") + ") -> ()\n";
+  if (p.programs)
+    s += p.roles ? " } {tile.loop_flags = 2 : i32}\n" : " }\n";
+  return s + " return\n}\n";
 }
 
-void expectProduct(const Product &p, int m, int n, int k, bool group, int expectedCopies) {
+void expectProduct(const Product &p, int m, int n, int k, bool group, int expectedCopies, int64_t secondAt = -1) {
   BothOptions options;
+  options.secondAt = secondAt;
+  options.roles = p.roles;
+  int split = -1;
+  options.split = &split;
   options.matrix = options.asyncCopies = options.tensorCopies = true;
   options.menu.push_back(groupInstruction(group));
   int copies = -1, rings = -1;
@@ -187,11 +201,12 @@ void expectProduct(const Product &p, int m, int n, int k, bool group, int expect
   options.rings = &rings;
   int rows = std::max(1, (m + 63) / 64), columns = std::max(1, (n + p.width() - 1) / p.width()),
       batches = p.batches ? 3 : 1;
-  options.grid = static_cast<unsigned>(rows * columns * batches);
+  options.grid = static_cast<unsigned>(p.programs ? p.programs : rows * columns * batches);
   int lda = (k + 15) / 16 * 16, ldb = ((p.transposed ? k : n) + 15) / 16 * 16;
   SCOPED_TRACE(std::to_string(m) + " x " + std::to_string(n) + " x " + std::to_string(k) + (p.wraps ? ", wraps" : "") +
                (p.tail ? ", tail" : "") + (p.transposed ? ", transposed" : "") + (p.batches ? ", batches" : "") +
-               (p.carried ? ", carried" : "") + (p.halves ? ", halves" : "") + (p.wide ? ", wide" : "") + ", " +
+               (p.carried ? ", carried" : "") + (p.halves ? ", halves" : "") + (p.wide ? ", wide" : "") +
+               (p.programs ? ", programs " + std::to_string(p.programs) : "") + (p.roles ? ", roles" : "") + ", " +
                std::to_string(p.stages) + " stages" + (group ? ", group" : ""));
   std::vector<uint8_t> in = samples::halves(65536);
   if (p.wide) {
@@ -202,12 +217,16 @@ void expectProduct(const Product &p, int m, int n, int k, bool group, int expect
     in.resize(4 * numbers.size());
     std::memcpy(in.data(), numbers.data(), in.size());
   }
-  EXPECT_EQ(runBoth(text(p), {in, std::vector<uint8_t>(4 * 3 * 4096 * 4, 0x33)},
+  std::vector<std::vector<uint8_t>> arrays = {in, std::vector<uint8_t>(4 * 3 * 4096 * 4, 0x33)};
+  if (secondAt >= 0)
+    arrays.pop_back();
+  EXPECT_EQ(runBoth(text(p), arrays,
                     {m, n, k, lda, ldb, p.halves ? (n + 15) / 16 * 16 : (n + 3) / 4 * 4, 9600, rows * columns, columns},
                     options),
             "");
   EXPECT_EQ(copies, expectedCopies + p.halves); // f32 is stored by pointers
-  if (p.stages > 1 && expectedCopies)
+  EXPECT_EQ(split, p.roles && expectedCopies > 0);
+  if (p.stages > 1 && expectedCopies > 0 && !p.roles)
     EXPECT_EQ(rings, 3); // of a, of b, of copy barriers
 }
 
@@ -280,4 +299,42 @@ TEST(PointerCopies, RandomSizes) {
     p.halves = rng() % 2;
     expectProduct(p, 1 + upTo(90), 1 + upTo(40), upTo(90), rng() % 2, 2 * p.stages);
   }
+}
+
+TEST(PointerCopies, TilesOneAfterTheOther) {
+  for (auto [m, n, k] : {std::tuple(128, 64, 32), {70, 140, 24}, {1, 1, 1}, {200, 65, 100}, {20, 200, 0}})
+    for (int programs : {1, 2})
+      for (bool roles : {false, true}) {
+        Product p;
+        p.halves = true;
+        p.wraps = m < 100;
+        p.carried = programs == 1;
+        p.transposed = n == 65;
+        p.programs = programs;
+        p.roles = roles;
+        expectProduct(p, m, n, k, programs == 1, roles ? 2 : 2 * p.stages);
+      }
+}
+
+// What is stored of a tile is loaded for the next one, through another parameter: in the program's order.
+TEST(PointerCopies, TilesThatFollowFromTheOneBefore) {
+  for (int stages : {2, 3})
+    for (bool roles : {false, true})
+      for (int tiles : {2, 5}) {
+        Product p;
+        p.halves = true;
+        p.programs = 1;
+        p.roles = roles;
+        p.stages = stages;
+        expectProduct(p, 64 * tiles, 64, 16, true, roles ? 2 : 2 * stages, 64 * 16 * 2);
+      }
+}
+
+// How far the loop's accesses reach must be known: not without a bound of rows.
+TEST(PointerCopies, TilesWithoutAnEndStayByPointers) {
+  Product p;
+  p.halves = true;
+  p.programs = 1;
+  p.batches = true;
+  expectProduct(p, 64, 64, 32, true, -1);
 }

@@ -28,10 +28,12 @@ std::string textOf(const DiagnosticList &list) {
   return text;
 }
 
-std::vector<uint64_t> argumentsOf(Buffers &buffers, const std::vector<int32_t> &scalars) {
+std::vector<uint64_t> argumentsOf(Buffers &buffers, const std::vector<int32_t> &scalars, const BothOptions &options) {
   std::vector<uint64_t> args;
   for (auto &buffer : buffers)
     args.push_back(reinterpret_cast<uint64_t>(buffer.data()));
+  if (options.secondAt >= 0)
+    args.push_back(args.front() + static_cast<uint64_t>(options.secondAt));
   for (int32_t s : scalars)
     args.push_back(static_cast<uint32_t>(s));
   return args;
@@ -80,7 +82,8 @@ target::GenericTarget targetOf(const BothOptions &options) {
   return target::GenericTarget(info, menu);
 }
 
-std::string interpret(const tbc::Module &module, Buffers &buffers, const std::vector<int32_t> &scalars, unsigned grid) {
+std::string interpret(const tbc::Module &module, Buffers &buffers, const std::vector<int32_t> &scalars,
+                      const BothOptions &both) {
   interp::MemoryMap memory;
   for (size_t i = 0; i < buffers.size(); ++i)
     memory.add(reinterpret_cast<uint64_t>(buffers[i].data()), buffers[i].size(), "buffer " + std::to_string(i));
@@ -88,7 +91,7 @@ std::string interpret(const tbc::Module &module, Buffers &buffers, const std::ve
   options.checkMemory = true;
   options.memory = &memory;
   interp::Result result =
-      interp::run(module, module.functions.at(0).name, {grid, 1, 1}, argumentsOf(buffers, scalars), options);
+      interp::run(module, module.functions.at(0).name, {both.grid, 1, 1}, argumentsOf(buffers, scalars, both), options);
   return result.ok() ? "" : "interpreter: " + renderDiagnostic(result.diagnostics[0], false);
 }
 
@@ -247,13 +250,13 @@ std::string runBoth(const std::string &text, const Buffers &buffers, const std::
   if (!tile)
     return "TILE bytecode: " + textOf(diagnostics);
   Buffers want = buffers, have = buffers;
-  if (std::string error = interpret(*tile, want, scalars, options.grid); !error.empty())
+  if (std::string error = interpret(*tile, want, scalars, options); !error.empty())
     return error;
 
   std::string error;
   std::optional<tbc::Module> layout = withLayouts(*module, options, error);
   if (error.empty())
-    error = execute(*layout, {options.grid, 1, 1}, argumentsOf(have, scalars), have, options);
+    error = execute(*layout, {options.grid, 1, 1}, argumentsOf(have, scalars, options), have, options);
   if (!error.empty())
     return error;
   return compare(want, have, options.tolerance);

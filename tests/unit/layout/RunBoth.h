@@ -39,6 +39,7 @@ struct BothOptions {
   int *groups = nullptr;                      // gets the number of async_commits in it
   int *running = nullptr;                     // gets the number of dot_waits in it that leave products running
   int *delayed = nullptr;  // gets the number of tensor_stores in it that run on: no wait for all follows
+  int64_t secondAt = -1;   // >= 0: there is one buffer, and a second pointer parameter points so many bytes into it
   int *products = nullptr; // gets the number of asynchronous products in it
 };
 

@@ -109,6 +109,7 @@ module attributes {tile.tensor_copy_bytes = 65536 : i64} {
 // REMARK: remark: the store stays by pointer: the program stores several tiles
 // REMARK: remark: the store stays by pointer: the program stores several tiles
 // REMARK: remark: the store stays by pointer: the program writes memory by other means too
+// REMARK: remark: the loop over tiles keeps its pointers: its array is not known before the launch
 // REMARK: remark: the store stays by pointer: it stands in a loop
 // CHECK-LABEL: func.func @behind
 func.func @behind(%a: tensor<64x64xf16>, %b: tensor<64x64xf16>, %p: tensor<64x64x!tile.ptr<f16>>, %o: !tile.ptr<i32>) {

@@ -1,5 +1,5 @@
 // uniform-carried.mlir - a carried tile that moves as a whole becomes a carried scalar
-// RUN: %tessera-opt --tile-uniform-carried %s | FileCheck %s
+// RUN: %tessera-opt --allow-unregistered-dialect --tile-uniform-carried %s | FileCheck %s
 
 // CHECK-LABEL: func.func @pointers
 // CHECK-SAME: %[[P:.+]]: tensor<8x!tile.ptr<f32>>
@@ -50,4 +50,37 @@ func.func @uneven(%v: tensor<8xi32>, %by: tensor<8xi32>, %n: i32) -> tensor<8xi3
     scf.yield %q2 : tensor<8xi32>
   }
   return %r : tensor<8xi32>
+}
+
+// A second counter, one step behind the loop's own: what it is after its step is the loop's variable.
+// CHECK-LABEL: func.func @second_counter
+// CHECK: scf.for %[[I:.*]] = %{{.*}} to %{{.*}} step %{{.*}} iter_args(%[[C:.*]] = %{{.*}}) -> (i32)
+// CHECK-DAG: %[[BEHIND:.*]] = arith.addi %[[I]], %c-8_i32
+// CHECK: "test.use"(%[[BEHIND]], %[[I]])
+// CHECK: scf.yield %[[I]]
+func.func @second_counter(%lower: i32, %upper: i32) -> i32 {
+  %c8 = arith.constant 8 : i32
+  %init = arith.subi %lower, %c8 : i32
+  %r = scf.for %i = %lower to %upper step %c8 iter_args(%c = %init) -> (i32) : i32 {
+    %next = arith.addi %c, %c8 : i32
+    "test.use"(%c, %next) : (i32, i32) -> ()
+    scf.yield %next : i32
+  }
+  return %r : i32
+}
+
+// Another step, and a start that is no constant from the loop's.
+// CHECK-LABEL: func.func @other_counters
+// CHECK: iter_args(%[[C:.*]] = %{{.*}}, %[[D:.*]] = %{{.*}})
+// CHECK: "test.use"(%[[C]], %[[D]])
+func.func @other_counters(%lower: i32, %upper: i32, %from: i32) {
+  %c8 = arith.constant 8 : i32
+  %c4 = arith.constant 4 : i32
+  %r:2 = scf.for %i = %lower to %upper step %c8 iter_args(%c = %lower, %d = %from) -> (i32, i32) : i32 {
+    "test.use"(%c, %d) : (i32, i32) -> ()
+    %next = arith.addi %c, %c4 : i32
+    %then = arith.addi %d, %c8 : i32
+    scf.yield %next, %then : i32, i32
+  }
+  return
 }
