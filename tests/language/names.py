@@ -74,6 +74,8 @@ atomic_add              tl.atomic_add(p + lane, x, mask=b, sem="relaxed", scope=
 atomic_add              tl.atomic_add(p + lane, x, sem="weak") ! Memory semantic weak not supported
 atomic_and              tl.atomic_and(q + lane, i) -> [16] int32
 atomic_cas              tl.atomic_cas(q, 0, 1) -> int32
+atomic_cas              tl.atomic_cas(q.to(tl.pointer_type(tl.uint32)), 0, 1) -> int32
+atomic_cas              tl.atomic_cas(q + lane, i, u) -> [16] uint32
 atomic_max              tl.atomic_max(p + lane, x) -> [16] float32
 atomic_max              tl.atomic_max(g, 1.0) ! atomic_max does not support fp16
 atomic_min              tl.atomic_min(q, n) -> int32

@@ -299,6 +299,8 @@ Value Emitter::where(const Value &cond, const Value &xIn, const Value &yIn) {
     c = cast(c, py::dtype(K::Int1));
   }
   auto [x, y] = unify(xIn, yIn, true, true);
+  if (!(x.type.elem == y.type.elem))
+    failType("invalid operands of type " + x.type.elem.repr() + " and " + y.type.elem.repr());
   if (c.isBlock()) {
     std::tie(c, x) = broadcast(c, x);
     std::tie(x, y) = broadcast(x, y);

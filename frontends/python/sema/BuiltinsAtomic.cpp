@@ -138,7 +138,10 @@ Value atomicCas(Visitor &v, Args &a) {
   Value expected = fit(a[1]), value = fit(a[2]);
   mlir::Value old =
       tile::AtomicCasOp::create(v.b, v.loc, ptr.ir, expected.ir, value.ir, semantics(v, a[3]), memoryScope(v, a[4]));
-  return Emitter::tensor(old, ptr.type.with(t));
+  // Of the type of what was offered, where that is an integer as wide: int32 for a number beside a pointer to uint32.
+  DType offered = a[2].isNumber() ? v.numberType(a[2]) : a[2].type.elem;
+  bool relabel = t.isInt() && offered.isInt() && offered.bits() == t.bits();
+  return Emitter::tensor(old, ptr.type.with(relabel ? offered : t));
 }
 
 constexpr const char *kParams = "pointer val mask? sem? scope?";

@@ -1,0 +1,137 @@
+# launch.py - runs generated kernels with whatever triton is imported, and keeps what they put
+# SPDX-License-Identifier: Apache-2.0
+"""usage: python launch.py KERNELS.py CASES.json RESULTS.jsonl [DEVICE [I/N]]      with Triton, its interpreter (TRITON_INTERPRET=1), or
+       this one's through `-m tessera.triton`
+
+CASES: what `generate.cases` gives. A line of RESULTS a kernel: {"out": the bytes put, compressed, in base64} or {"error", "causes"}. A kernel that
+crashes the process is a result as well; so is one that takes more than a minute. DEVICE: cpu (default) or cuda. I/N: every N-th kernel
+from the I-th on. Arrays are PyTorch's where it is installed, else NumPy's (which only this compiler takes)."""
+import base64
+import importlib.util
+import json
+import os
+import random
+import signal
+import struct
+import sys
+import warnings
+import zlib
+
+import numpy
+
+import bits
+
+try:
+    import torch
+except ImportError:
+    torch = None
+import triton  # noqa: F401  (the kernels' module finds the same one)
+
+ELEMENTS = 256
+SPECIAL = [float("inf"), float("-inf"), float("nan"), 0.0, -0.0, 1e-40, -1e-40, 1e-6, 65504.0, -65504.0, 3.0e38, 1.0, -1.0, 0.1, 1 / 3, 1e10]
+
+
+def contents(name, ty, kind, seed):
+    """An array's bytes: the same on every machine."""
+    r = random.Random(f"{name} {ty} {kind} {seed}")
+    if ty == "int1":
+        return bytes(r.random() < 0.5 for _ in range(ELEMENTS))
+    if ty.startswith(("int", "uint")):
+        width = 8 * bits.width(ty)
+        low, high = (-(1 << width - 1), (1 << width - 1) - 1) if ty.startswith("int") else (0, (1 << width) - 1)
+        extremes = [low, high, high - 1, low + 1, high // 2]
+        numbers = [r.choice(extremes) if r.random() < 0.1 else r.randint(low, high) if r.random() < 0.4 else max(low, r.randint(-20, 100)) for _ in range(ELEMENTS)]
+        form = {8: "b", 16: "h", 32: "i", 64: "q"}[width]
+        return struct.pack(f"<{ELEMENTS}{form if low else form.upper()}", *numbers)
+    if kind == "special":
+        numbers = [r.choice(SPECIAL) if r.random() < 0.5 else r.uniform(-10, 10) for _ in range(ELEMENTS)]
+    elif ty.startswith("fp8"):
+        numbers = [float(r.randint(-8, 8)) for _ in range(ELEMENTS)]
+    else:
+        numbers = [r.randint(-32, 32) / 4 for _ in range(ELEMENTS)]
+    return b"".join(bits.encode(ty, number) for number in numbers)
+
+
+# Narrow floats travel as bytes; kernels give their pointers the type.
+CARRIER = {"int1": "bool_", "fp16": "float16", "fp32": "float32", "fp64": "float64", "bf16": "uint16", "fp8e5": "uint8", "fp8e4nv": "uint8"}
+
+
+def array(data, ty, device):
+    values = numpy.frombuffer(bytearray(data), dtype=getattr(numpy, CARRIER.get(ty, ty)))
+    if torch is None:
+        return values
+    return torch.from_numpy(values).to(device)
+
+
+def launch(module, case, device):
+    programs = case["grid"][0] * case["grid"][1]
+    out, scratch = (array(bytes(programs * case["bytes"]), "uint8", device) for _ in range(2))
+    arrays = [array(contents(name, ty, kind, case["name"]), ty, device) for name, ty, kind in case["arrays"]]
+    options = {} if os.environ.get("TRITON_INTERPRET") == "1" else {"enable_fp_fusion": False, "num_warps": case["warps"]}
+    getattr(module, case["name"])[tuple(case["grid"])](out, scratch, *arrays, *(value for _, _, value in case["scalars"]), **case["constants"], **options)
+    return out.tobytes() if torch is None else bytes(out.cpu().numpy())
+
+
+def judge(module, case, device):
+    try:
+        signal.alarm(60)
+        data = launch(module, case, device)
+        signal.alarm(0)
+        return {"out": base64.b64encode(zlib.compress(data)).decode()}
+    except Exception as error:
+        signal.alarm(0)
+        causes, cause = [], error.__cause__
+        while cause is not None:
+            causes.append(f"{type(cause).__name__}: {cause}")
+            cause = cause.__cause__
+        return {"error": f"{type(error).__name__}: {error}", "causes": causes}
+
+
+def load(source):
+    spec = importlib.util.spec_from_file_location("fuzz_kernels", source)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["fuzz_kernels"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def main(source, cases, results, device="cpu", shard="0/1"):
+    warnings.simplefilter("ignore")
+    first, count = map(int, shard.split("/"))
+    table = json.load(open(cases))[first::count]
+    module = load(source)
+    done = 0
+    with open(results, "w") as out:
+        while done < len(table):
+            out.flush()
+            reader, writer = os.pipe()
+            child = os.fork()
+            if child == 0:
+                os.close(reader)
+                silent = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(silent, 1)
+                os.dup2(silent, 2)
+                signal.signal(signal.SIGALRM, signal.SIG_DFL)
+                with os.fdopen(writer, "w") as pipe:
+                    for case in table[done:]:
+                        result = judge(module, case, device)
+                        pipe.write(json.dumps(result) + "\n")
+                        pipe.flush()
+                        # What has lost its device runs nothing more.
+                        if "CUDA error" in result.get("error", "") or "illegal" in result.get("error", ""):
+                            os._exit(1)
+                os._exit(0)
+            os.close(writer)
+            with os.fdopen(reader) as pipe:
+                for line in pipe:
+                    out.write(line)
+                    out.flush()
+                    done += 1
+            status = os.waitpid(child, 0)[1]
+            if done < len(table) and status != 256:
+                out.write(json.dumps({"error": f"crash: wait status {status}"}) + "\n")
+                done += 1
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
