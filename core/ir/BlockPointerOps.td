@@ -94,7 +94,7 @@ def Tile_DescriptorLoadOp : Tile_Op<"descriptor_load", [MemoryEffects<[MemRead]>
 def Tile_DescriptorStoreOp : Tile_Op<"descriptor_store", [MemoryEffects<[MemWrite]>, AttrSizedOperandSegments]> {
   let summary = "writes a block of the array at base; what lies outside of the array is dropped";
   let description = "C1: base points to the value's elements. C2: extents, strides and offsets as of descriptor_load, outer dims too. "
-                    "overlaps: whether later loads by descriptor may read what is written; then they come after it.";
+                    "overlaps: whether later loads may read what is written; then they come after it.";
   let arguments = (ins Tile_Tensor:$value, AnyType:$base, Variadic<AnyType>:$shape, Variadic<AnyType>:$strides,
                        Variadic<AnyType>:$offsets, Optional<I1>:$overlaps);
   let builders = [OpBuilder<(ins "::mlir::Value":$value, "::mlir::Value":$base, "::mlir::ValueRange":$shape,

@@ -21,6 +21,7 @@ using namespace mlir;
 namespace tessera::tile {
 namespace {
 
+constexpr size_t kMaxRank = 5;                          // of what engines copy
 constexpr int64_t kOutOfReach = (int64_t(1) << 31) - 1; // elements: no coordinate is beyond
 
 // The elements of a value, those below `reach` along `dim`, that a load gives as the program does.
@@ -213,7 +214,8 @@ std::string WindowFinder::findPlaces(AffineSums &sums, ArrayWindow &window, Sum 
     }
     ArrayWindow::Dim *best = nullptr;
     for (ArrayWindow::Dim &dim : window.dims) {
-      std::optional<Term> place = dim.hasEnd ? std::nullopt : quotient(term, dim.stride.terms().front());
+      std::optional<Term> place =
+          dim.hasEnd || dim.stride.isZero() ? std::nullopt : quotient(term, dim.stride.terms().front());
       auto weight = [](const ArrayWindow::Dim &d) {
         const Term &stride = d.stride.terms().front();
         return std::pair(stride.atoms.size(), stride.coefficient);
@@ -247,16 +249,13 @@ static Value withoutFactors(Value atom, int64_t &coefficient) {
 
 // A dim of which the tile has one element: the term's only factor that the launch does not know is the place.
 bool WindowFinder::addOuter(AffineSums &sums, ArrayWindow &window, const Term &term) const {
-  constexpr size_t kMaxRank = 5;
   Term place{1, {}, -1}, stride{term.coefficient, {}, -1};
   for (Value atom : term.atoms)
     if (followsFromParameters(atom))
       stride.atoms.push_back(atom);
     else
       place.atoms.push_back(withoutFactors(atom, stride.coefficient));
-  int64_t bytes = bitWidthOf(window.type.getElementType()) / 8;
-  if (place.atoms.size() != 1 || stride.coefficient < 1 || !fitsCoordinate(place, false) ||
-      sums.divisibility(stride) * bytes % kCopyAlignment || window.outer.size() + window.dims.size() == kMaxRank)
+  if (place.atoms.size() != 1 || stride.coefficient < 1 || !fitsCoordinate(place, false))
     return false;
   ArrayWindow::Dim dim;
   dim.extent = Sum(kOutOfReach);
@@ -340,16 +339,22 @@ std::string WindowFinder::find(StoreOp store, ArrayWindow &window) const {
   return find(sums, store.getPtr(), store.getMask(), Value(), window);
 }
 
-// loaded: what a load gives; null of a store.
-std::string WindowFinder::find(AffineSums &sums, Value pointer, Value mask, Value loaded, ArrayWindow &window) const {
-  RankedTensorType type = window.type;
-  int64_t bytes = bitWidthOf(type.getElementType()) / 8;
-  window.dims.resize(static_cast<size_t>(type.getRank()));
+std::string WindowFinder::findReach(LoadOp load, ArrayWindow &window) const {
+  AffineSums sums(facts_);
+  Type type = load.getType();
+  window.type = isa<RankedTensorType>(type) ? cast<RankedTensorType>(type) : RankedTensorType::get({}, type);
+  Value mask = isa<RankedTensorType>(type) ? load.getMask() : Value(); // of a scalar: at most what there is without
+  return findEnds(sums, load.getPtr(), mask, Value(), window);
+}
+
+// The window, whatever can be copied. loaded: what a load gives that may read anything where its index wraps.
+std::string WindowFinder::findEnds(AffineSums &sums, Value pointer, Value mask, Value loaded,
+                                   ArrayWindow &window) const {
+  window.dims.resize(static_cast<size_t>(window.type.getRank()));
   Sum total;
   SmallVector<Limit> soft;
   if (std::string why = collectOffsets(pointer, sums, window.base, total, soft); !why.empty())
     return why;
-  int contiguous = -1;
   for (const Term &term : total.terms()) {
     if (isUniform(term))
       continue;
@@ -359,18 +364,7 @@ std::string WindowFinder::find(AffineSums &sums, Value pointer, Value mask, Valu
     if (!dim.stride.isZero() || stride.coefficient < 1 || !ofParameters(stride))
       return "its address is no sum of strides times indices";
     (void)dim.stride.add(stride);
-    if (stride.coefficient == 1 && stride.atoms.empty())
-      contiguous = contiguous < 0 ? term.dim : static_cast<int>(window.dims.size());
-    else if (sums.divisibility(stride) * bytes % kCopyAlignment)
-      return "a stride is not known to be a multiple of 16 bytes";
   }
-  if (contiguous < 0 || contiguous >= static_cast<int>(window.dims.size()) ||
-      llvm::any_of(window.dims, [](const ArrayWindow::Dim &dim) { return dim.stride.isZero(); }))
-    return "no dim of it is contiguous, or several are";
-  window.contiguous = static_cast<unsigned>(contiguous);
-  if (type.getShape()[window.contiguous] * bytes < kCopyAlignment)
-    return "its rows are shorter than 16 bytes";
-
   SmallVector<Limit, 2> hard;
   if (mask) {
     std::optional<SmallVector<Limit, 2>> limits = sums.ofMask(mask);
@@ -382,12 +376,36 @@ std::string WindowFinder::find(AffineSums &sums, Value pointer, Value mask, Valu
   llvm::append_range(all, soft);
   if (std::string why = findPlaces(sums, window, total.filtered(isUniform), all); !why.empty())
     return why;
-  if (std::string why = checkEnds(sums, window, loaded, hard, soft); !why.empty())
+  return checkEnds(sums, window, loaded, hard, soft);
+}
+
+std::string WindowFinder::find(AffineSums &sums, Value pointer, Value mask, Value loaded, ArrayWindow &window) const {
+  int64_t bytes = bitWidthOf(window.type.getElementType()) / 8;
+  std::string why = findEnds(sums, pointer, mask, loaded, window);
+  if (!why.empty())
     return why;
-  if (facts_.of(window.base).elementDivisibility() % kCopyAlignment ||
-      sums.divisibility(window.baseOffset) * bytes % kCopyAlignment)
+  int contiguous = -1, count = 0;
+  for (auto [d, dim] : llvm::enumerate(window.dims)) {
+    if (dim.stride == Sum(1))
+      contiguous = static_cast<int>(d), ++count;
+    else if (dim.stride.isZero())
+      return "no dim of it is contiguous, or several are";
+  }
+  auto isOdd = [&](const Sum &sum) { return sums.divisibility(sum) * bytes % kCopyAlignment != 0; };
+  for (auto [d, dim] : llvm::enumerate(window.dims))
+    if (static_cast<int>(d) != contiguous && isOdd(dim.stride))
+      return "a stride is not known to be a multiple of 16 bytes";
+  if (count != 1)
+    return "no dim of it is contiguous, or several are";
+  window.contiguous = static_cast<unsigned>(contiguous);
+  if (window.type.getShape()[window.contiguous] * bytes < kCopyAlignment)
+    return "its rows are shorter than 16 bytes";
+  if (window.dims.size() + window.outer.size() > kMaxRank ||
+      llvm::any_of(window.outer, [&](const ArrayWindow::Dim &dim) { return isOdd(dim.stride); }))
+    return "a term of its address fits no dim of the tile";
+  if (facts_.of(window.base).elementDivisibility() % kCopyAlignment || isOdd(window.baseOffset))
     return "its array is not known to start at a multiple of 16 bytes";
-  if (sums.divisibility(window.dims[window.contiguous].place) * bytes % kCopyAlignment)
+  if (isOdd(window.dims[window.contiguous].place))
     return "its rows are not known to start at multiples of 16 bytes";
   return {};
 }
@@ -471,6 +489,8 @@ static std::optional<Sum> spanOf(AffineSums &sums, const ArrayWindow &window) {
   Sum span(1);
   auto add = [&](const ArrayWindow::Dim &dim, int64_t extentOfTile) {
     Sum last = dim.extent;
+    if (dim.stride.isZero())
+      return true;
     if (last == Sum(kOutOfReach)) {
       std::optional<Sum> most = mostOf(sums, dim.place);
       if (!most || !most->add(Sum(extentOfTile)))

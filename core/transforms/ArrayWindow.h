@@ -32,10 +32,14 @@ public:
   std::string find(LoadOp load, ArrayWindow &window) const;
   // Beyond the array's end the store writes nothing.
   std::string find(StoreOp store, ArrayWindow &window) const;
+  // Where a load by lanes reaches, of a tile or a scalar: for makeOverlap, no copy engine need take it.
+  std::string findReach(LoadOp load, ArrayWindow &window) const;
 
 private:
   std::string find(AffineSums &sums, mlir::Value pointer, mlir::Value mask, mlir::Value loaded,
                    ArrayWindow &window) const;
+  std::string findEnds(AffineSums &sums, mlir::Value pointer, mlir::Value mask, mlir::Value loaded,
+                       ArrayWindow &window) const;
   std::string findPlaces(AffineSums &sums, ArrayWindow &window, Sum rest, llvm::ArrayRef<Limit> limits) const;
   std::string checkEnds(AffineSums &sums, ArrayWindow &window, mlir::Value loaded, llvm::ArrayRef<Limit> hard,
                         llvm::ArrayRef<Limit> soft) const;

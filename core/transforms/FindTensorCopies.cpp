@@ -278,6 +278,25 @@ static StoreOp storeInLoop(func::FuncOp function) {
   return isInLoop && isa<RankedTensorType>(only.getValue().getType()) ? only : StoreOp();
 }
 
+// Whether what is loaded goes nowhere but to what a tile's store, in a loop over tiles, needs: then it is there before the store starts.
+static bool isUsedBefore(LoadOp load, StoreOp store) {
+  constexpr size_t kMost = 128;
+  Operation *outer = store->getParentOp();
+  llvm::SetVector<Value> seen;
+  seen.insert(load.getResult());
+  for (size_t i = 0; i < seen.size(); ++i)
+    for (Operation *user : seen[i].getUsers()) {
+      Operation *there = store->getBlock()->findAncestorOpInBlock(*user);
+      if (seen.size() > kMost || (there ? store->isBeforeInBlock(there) : comesBehind(outer, user)))
+        return false;
+      Operation *holder = isa<scf::YieldOp>(user) ? user->getParentOp() : user;
+      seen.insert(holder->getResults().begin(), holder->getResults().end());
+      if (auto loop = dyn_cast<scf::ForOp>(holder); loop && holder != outer)
+        seen.insert(loop.getRegionIterArgs().begin(), loop.getRegionIterArgs().end());
+    }
+  return true;
+}
+
 // The loop over tiles around storeOfTiles_: all of its accesses become copies, or none. What a copy engine loads for a tile it may load before the last one is stored: in order where
 // the arrays overlap (SpecializeRoles, LowerTensorCopies), which the program asks once.
 std::string FindTensorCopies::whyNotInLoop(llvm::MapVector<scf::ForOp, SmallVector<LoadOp>> &loops) {
@@ -303,19 +322,24 @@ std::string FindTensorCopies::whyNotInLoop(llvm::MapVector<scf::ForOp, SmallVect
   auto isCopied = [&](Operation *load) {
     return llvm::any_of(windows, [&](Window &window) { return window.load.getOperation() == load; });
   };
-  bool isAlone = true;
+  // Also loads by lanes come behind the store of the tile before where they may overlap it; and before this tile's, which a lane stores behind what it made of them.
+  std::vector<ArrayWindow> read(windows.begin(), windows.end());
   function.walk([&](Operation *op) {
-    if (isa<DescriptorLoadOp>(op))
-      isAlone = false;
-    if (!isa<LoadOp>(op) || isCopied(op))
+    auto load = dyn_cast<LoadOp>(op);
+    if (isa<DescriptorLoadOp>(op) || (load && !isCopied(load) && comesBehind(outer, load)))
+      why = "the program loads something else too";
+    if (!load || isCopied(load))
       return;
-    auto isLate = [&](Operation *user) { return outer->isProperAncestor(user) || comesBehind(outer, user); };
-    isAlone &= !isLate(op) && llvm::none_of(op->getUsers(), isLate);
+    if (!isUsedBefore(load, storeOfTiles_))
+      why = "what lanes load is used behind the store";
+    else if (outer->isProperAncestor(load) &&
+             !WindowFinder(*facts_, *ranges_).findReach(load, read.emplace_back()).empty())
+      why = "how far the accesses of its loop reach is not known before the launch";
   });
-  if (!isAlone)
-    return "lanes load something too, of which it may be an array's tile";
+  if (!why.empty())
+    return why;
   Value overlaps;
-  for (const Window &window : windows) {
+  for (const ArrayWindow &window : read) {
     Value own = makeOverlap(outer, *facts_, stored, window);
     if (!own)
       return "how far the accesses of its loop reach is not known before the launch";

@@ -345,9 +345,11 @@ LogicalResult Lowering::lowerStore(DescriptorStoreOp op) {
   TensorStoreWaitOp::create(builder, loc, 0, complete);
   if (complete)
     BarrierOp::create(builder, loc);
-  if (Value overlaps = op.getOverlaps(); overlaps && !complete) { // the lane that starts the next copies awaits it
+  if (Value overlaps = op.getOverlaps();
+      overlaps && !complete) { // the lane that starts the next copies awaits it; others may load too
     OpBuilder there = whereTrue(builder, loc, overlaps);
     TensorStoreWaitOp::create(there, loc, 0, /*complete=*/true);
+    BarrierOp::create(there, loc);
   }
   SharedFreeOp::create(builder, loc, slot);
   op.erase();

@@ -638,6 +638,7 @@ static void orderStore(DescriptorStoreOp store, OpBuilder &before, int64_t warps
   behind.setInsertionPointAfter(store);
   OpBuilder there = whereTrue(behind, loc, overlaps);
   TensorStoreWaitOp::create(there, loc, 0, /*complete=*/true);
+  BarrierOp::create(there, loc); // what lanes load for the next tile comes behind it too
   Value slot = SharedSlotOp::create(there, loc, stored, constantI32(there, loc, 0));
   CopyArriveOp::create(there, loc, slot, arith::ConstantOp::create(there, loc, there.getBoolAttr(true)));
   there = whereTrue(behind, loc, overlaps);

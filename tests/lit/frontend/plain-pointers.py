@@ -74,6 +74,10 @@
 # RUN: %{find} | FileCheck %s --check-prefix=ENDLESS
 # REDEFINE: %{case} = "'added'"
 # RUN: %{find} | FileCheck %s --check-prefix=LANES
+# REDEFINE: %{case} = "'added without an end'"
+# RUN: %{find} | FileCheck %s --check-prefix=ENDLESS
+# REDEFINE: %{case} = "'added later'"
+# RUN: %{find} | FileCheck %s --check-prefix=LATER
 # REDEFINE: %{case} = "'in place'"
 # RUN: %{find} | FileCheck %s --check-prefix=STAYS
 import triton
@@ -243,13 +247,18 @@ def batches(a, b, c, M, N, K, of_batch, of_head, of_row, CASE: tl.constexpr):
 # ENDLESS: remark: the loop over tiles keeps its pointers: how far the accesses of its loop reach is not known before the launch
 # ENDLESS-COUNT-2: tile.load
 # ENDLESS: tile.store
-# LANES: remark: the loop over tiles keeps its pointers: lanes load something too, of which it may be an array's tile
+# What lanes load in the loop is compared too.
+# LANES-COUNT-2: arith.ori %{{.*}} : i1
+# LANES: tile.load %{{.*}} mask
+# LANES: tile.descriptor_store {{.*}} overlaps
+# LATER: remark: the loop over tiles keeps its pointers: what lanes load is used behind the store
 # STAYS: remark: the loop over tiles keeps its pointers: a load of its loop stays by pointer
 @triton.jit
 def tiles(a, b, c, M, N, K, a_row, b_row, c_row, CASE: tl.constexpr):
     across = tl.cdiv(N, 64)
     first = tl.program_id(0)
     behind = first - 132
+    later = tl.zeros((64, ), tl.float32)
     for tile in range(first, tl.cdiv(M, 64) * across, 132):
         row = (tile // across) * 64 + tl.arange(0, 64)
         column = (tile % across) * 64 + tl.arange(0, 64)
@@ -273,7 +282,12 @@ def tiles(a, b, c, M, N, K, a_row, b_row, c_row, CASE: tl.constexpr):
             row = (behind // across) * 64 + tl.arange(0, 64)
             column = (behind % across) * 64 + tl.arange(0, 64)
         if CASE == "added":
+            total += tl.load(b + column, mask=column < N, other=0.0)[None, :]
+        if CASE == "added without an end":
             total += tl.load(b + column)[None, :]
+        if CASE == "added later":
+            total += later[None, :]
+            later = tl.load(b + column, mask=column < N, other=0.0).to(tl.float32)
         out = (a if CASE == "in place" else c) + row[:, None] * c_row + column[None, :]
         if CASE == "even":
             tl.store(out, total.to(tl.float16))

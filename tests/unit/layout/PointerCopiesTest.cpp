@@ -25,6 +25,7 @@ struct Product {
   bool halves = false;                           // c is of f16
   bool wide = false;                             // a and b are of f32, for tf32
   int programs = 0;                              // > 0: so many share the tiles, one after the other
+  bool added = false;                            // the first elements of a, as a row, are added to each tile
   bool roles = false;                            // the loop over tiles asks for them
   int width() const { return halves ? 64 : 32; } // of a tile
 };
@@ -179,6 +180,16 @@ std::string text(const Product &p) {
   std::string inside =
       binary("andi", broadcast(rows, 64, 1, 64, w, "i1"), broadcast(columns, 1, w, 64, w, "i1"), tile(64, w, "i1"));
   std::string result = p.carried ? "%r#0" : "%r";
+  if (p.added) {
+    std::string row = "tensor<" + std::to_string(w) + "x", at = row + half + ">", values = row + element + ">";
+    std::string from =
+        add("tile.addptr " + splat(a, at, half) + ", " + column, "(" + at + ", " + columnType + ") -> " + at);
+    std::string other = add("arith.constant dense<0.0>", values);
+    std::string some = add("tile.load " + from + " mask " + inN + " other " + other,
+                           "(" + at + ", " + row + "i1>, " + values + ") -> " + values);
+    std::string wide = add("tile.fptofp " + some, values + " to " + row + "f32>");
+    result = binary("addf", result, broadcast(expand(wide, w, 0, "f32"), 1, w, 64, w, "f32"), sums);
+  }
   if (p.halves)
     result = add("tile.fptofp " + result, sums + " to " + tile(64, w, stored));
   s += " tile.store " + atC + ", " + result + " mask " + inside + " : (" + tile(64, w, to) + ", " +
@@ -206,8 +217,8 @@ void expectProduct(const Product &p, int m, int n, int k, bool group, int expect
   SCOPED_TRACE(std::to_string(m) + " x " + std::to_string(n) + " x " + std::to_string(k) + (p.wraps ? ", wraps" : "") +
                (p.tail ? ", tail" : "") + (p.transposed ? ", transposed" : "") + (p.batches ? ", batches" : "") +
                (p.carried ? ", carried" : "") + (p.halves ? ", halves" : "") + (p.wide ? ", wide" : "") +
-               (p.programs ? ", programs " + std::to_string(p.programs) : "") + (p.roles ? ", roles" : "") + ", " +
-               std::to_string(p.stages) + " stages" + (group ? ", group" : ""));
+               (p.programs ? ", programs " + std::to_string(p.programs) : "") + (p.roles ? ", roles" : "") +
+               (p.added ? ", added" : "") + ", " + std::to_string(p.stages) + " stages" + (group ? ", group" : ""));
   std::vector<uint8_t> in = samples::halves(65536);
   if (p.wide) {
     std::mt19937 rng(5);
@@ -312,6 +323,7 @@ TEST(PointerCopies, TilesOneAfterTheOther) {
         p.transposed = n == 65;
         p.programs = programs;
         p.roles = roles;
+        p.added = m % 20 == 0;
         expectProduct(p, m, n, k, programs == 1, roles ? 2 : 2 * p.stages);
       }
 }
@@ -328,6 +340,18 @@ TEST(PointerCopies, TilesThatFollowFromTheOneBefore) {
         p.stages = stages;
         expectProduct(p, 64 * tiles, 64, 16, true, roles ? 2 : 2 * stages, 64 * 16 * 2);
       }
+}
+
+// What lanes add to a tile is what was stored of the one before.
+TEST(PointerCopies, LanesLoadBehindTheStoreToo) {
+  for (bool roles : {false, true}) {
+    Product p;
+    p.halves = true;
+    p.programs = 1;
+    p.added = true;
+    p.roles = roles;
+    expectProduct(p, 64 * 3, 64, 16, true, roles ? 2 : 2 * p.stages, 0);
+  }
 }
 
 // How far the loop's accesses reach must be known: not without a bound of rows.
