@@ -14,6 +14,8 @@
 
 namespace tessera::codegen {
 
+class ApproximateFunctions;
+
 // What the target does in hardware, and what the module allows.
 struct NumericOptions {
   bool contract = true;           // a * b + c may become one rounding
@@ -22,6 +24,8 @@ struct NumericOptions {
   bool fma = true;                // fused multiply-add instructions
   bool exactDivision =
       true; // f32 division is one instruction, or as good; else quotients within 1 ulp come from reciprocals
+  const ApproximateFunctions *approximations =
+      nullptr; // of f32 scalars; null: there are none (core/codegen/VectorMath.h)
 };
 
 // Element of a scalar or tensor type.

@@ -4,7 +4,10 @@
 //
 // Near-minimax fits (Chebyshev interpolation at 50 digits) of: (e^r - 1 - r)/r^2 on |r| <= ln2/2; ((log((1+s)/(1-s)))/s - 2)/s^2
 // in z = s^2; (sin r - r)/r^3, (cos r - 1 + z/2)/z^2, (atan r - r)/r^3, (asin r - r)/r^3, erf(r)/r in z = r^2;
-// erfc(x) e^(x^2) (1 + 2x) in t = (x - 2)/(x + 2) for x >= 1; -log2(erfc(x)) for 1 <= x <= 4, weighted by erfc(x). The number at the end of each line is the largest error.
+// erfc(x) e^(x^2) (1 + 2x) in t = (x - 2)/(x + 2) for x >= 1; -log2(erfc(x)) for 1 <= x <= 4, weighted by erfc(x).
+// For f32 (weighted least squares, repeated until the largest relative error of the function is least): (sin r / r - 1)/z, (cos r - 1 + z/2)/z^2, (tan r / r - 1)/z for
+// |r| <= pi/4; (log(1 + f) - f)/f^2 for sqrt(1/2) <= 1 + f <= sqrt(2); (asin r / r - 1)/z for r <= 0.575, (atan r / r - 1)/z for r <= 1, (sinh r / r - 1)/z for r <= 1, (tanh r / r - 1)/z
+// for r <= 0.8; (2 atanh(r/2) / r - 1)/z for r <= 0.3432; erfc(x) e^(x^2) / w in w = 1 / (1 + 0.35 x) for x <= 10.1. The number at the end of each line is the largest error.
 #pragma once
 
 namespace tessera::codegen {
@@ -40,5 +43,25 @@ inline constexpr double kErfc64[] = {1.2769783815525289, -0.0927638265857465, -0
     -0.001456812828734451, -0.00045435256180232085, 0.00020637150599137682, 0.00015115419950898203,
     -1.7340035364500002e-06, -3.6800941268378473e-05, -1.172530469252902e-05, 2.3432527290193738e-06,
     1.9354548405591176e-06, 1.0011339658959053e-05, -8.611250451740101e-06, 1.9736138841719113e-06}; // degree 19, error 4.38e-17
+// Of f32, the coefficients f32 themselves (the last ones are rounded by the compiler).
+inline constexpr double kSin32[] = {-0.16666655242443085, 0.008332188241183758, -0.0001951809972524643}; // error 4.0e-9
+inline constexpr double kCos32[] = {0.04166664555668831, -0.0013887310633435845, 2.4432552891084924e-05}; // error 1.2e-10
+inline constexpr double kTan32[] = {0.33333155512809753, 0.13338834047317505, 0.053408391773700714, 0.024440569803118706,
+    0.003102952381595969, 0.009395591914653778}; // error 1.8e-8
+inline constexpr double kLog1p32[] = {-0.5, 0.3333333134651184, -0.2500081956386566, 0.2000124156475067,
+    -0.166234090924263, 0.14201581478118896, -0.1315961331129074, 0.12762199342250824, -0.07636399567127228}; // error 5.8e-9
+inline constexpr double kAsin32[] = {0.166666179895401, 0.07502767443656921, 0.04412547126412392, 0.034743648022413254,
+    0.004479916766285896, 0.05006245896220207}; // error 2.7e-9
+inline constexpr double kAtan32[] = {-0.33333152532577515, 0.19993767142295837, -0.14211001992225647, 0.10665769875049591,
+    -0.07551665604114532, 0.043204858899116516, -0.016363322734832764, 0.0029194713570177555}; // error 1.7e-8
+inline constexpr double kSinh32[] = {0.1666666716337204, 0.00833331048488617, 0.0001984289410756901,
+    2.7822300125990296e-06}; // error 3e-10
+inline constexpr double kTanh32[] = {-0.33333298563957214, 0.13332241773605347, -0.0538535974919796, 0.02130652591586113,
+    -0.007414170075207949, 0.0015870387433096766}; // error 3.7e-9
+inline constexpr double kAtanh32[] = {0.0833333283662796, 0.01250030379742384, 0.0022264679428189993,
+    0.000474200991448015}; // error 2.5e-11
+inline constexpr double kErfc32[] = {0.19748301804065704, 0.19715222716331482, 0.18779367208480835, 0.15166717767715454,
+    0.14471685886383057, 0.08938140422105789, -0.030435344204306602, 0.18343566358089447, -0.15974102914333344,
+    0.0385463573038578}; // error 8.7e-9
 // clang-format on
 } // namespace tessera::codegen

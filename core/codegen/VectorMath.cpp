@@ -298,7 +298,7 @@ VectorMath::Pair VectorMath::logPair(V x) {
 
 Value *VectorMath::pow(V x, V y) {
   if (!isDouble(x))
-    return toFloat(pow(toDouble(x), toDouble(y)));
+    return opt.fma ? powSingle(x, y) : toFloat(pow(toDouble(x), toDouble(y)));
   V ax = fabs(x);
   Pair l = logPair(ax);
   // y is clamped so that the product stays finite; beyond that the result is 0, 1 or infinity already.
@@ -312,6 +312,11 @@ Value *VectorMath::pow(V x, V y) {
   V n = b.CreateUnaryIntrinsic(Intrinsic::roundeven, h);
   V f = b.CreateFAdd(b.CreateFSub(h, n), low);
   V r = scale(b.CreateFAdd(expReduced(b.CreateFMul(f, c(x, kLn2))), c(x, 1)), n);
+  return powSpecial(x, y, r);
+}
+
+Value *VectorMath::powSpecial(V x, V y, V r) {
+  V ax = fabs(x);
   V zero = c(x, 0), one = c(x, 1), inf = c(x, kInf);
   // Magnitudes of the special operands.
   V yNeg = b.CreateFCmpOLT(y, zero);
@@ -334,7 +339,7 @@ Value *VectorMath::pow(V x, V y) {
 
 Value *VectorMath::cbrt(V x) {
   if (!isDouble(x))
-    return toFloat(cbrt(toDouble(x)));
+    return opt.fma ? cbrtSingle(x) : toFloat(cbrt(toDouble(x)));
   V a = fabs(x);
   V tiny = b.CreateFCmpOLT(a, c(x, 0x1p-1022));
   V large = b.CreateFCmpOGT(a, c(x, 0x1p1000)); // the cube times two would overflow
@@ -361,7 +366,7 @@ Value *VectorMath::round(V x) {
 Value *VectorMath::fmod(V x, V y) {
   bool d = isDouble(x);
   if (!d)
-    return toFloat(fmod(toDouble(x), toDouble(y)));
+    return opt.fma ? fmodSingle(x, y) : toFloat(fmod(toDouble(x), toDouble(y)));
   V ax = fabs(x), ay = fabs(y);
   // Scaled subtraction: r stays below 2 * (y 2^k), every step is exact in f64.
   Function *fn = b.GetInsertBlock()->getParent();
@@ -409,7 +414,10 @@ Value *VectorMath::lower(Opcode code, ArrayRef<V> v) {
   IRBuilderBase::FastMathFlagGuard guard(b);
   b.setFastMathFlags(FastMathFlags());
   V x = v[0];
-  auto viaDouble = [&](auto fn) { return isDouble(x) ? fn(x) : toFloat(fn(toDouble(x))); };
+  const bool single = !isDouble(x) && opt.fma;
+  auto either = [&](auto inSingle, auto inDouble) {
+    return single ? inSingle(x) : isDouble(x) ? inDouble(x) : toFloat(inDouble(toDouble(x)));
+  };
   switch (code) {
   case Opcode::Rsqrt:
     return b.CreateFDiv(c(x, 1), sqrt(x));
@@ -420,48 +428,43 @@ Value *VectorMath::lower(Opcode code, ArrayRef<V> v) {
   case Opcode::Expm1:
     return expm1(x);
   case Opcode::Tanh:
-    return tanh(x);
+    return single ? tanhSingle(x) : tanh(x);
   case Opcode::Log:
-    return logCore(x, 0);
+    return single ? logSingle(x, 0) : logCore(x, 0);
   case Opcode::Log2:
-    return logCore(x, 2);
+    return single ? logSingle(x, 2) : logCore(x, 2);
   case Opcode::Log10:
-    return viaDouble([&](V a) { return logCore(a, 10); });
+    return either([&](V a) { return logSingle(a, 10); }, [&](V a) { return logCore(a, 10); });
   case Opcode::Log1p:
-    return viaDouble([&](V a) { return log1p(a); });
+    return either([&](V a) { return log1pSingle(a); }, [&](V a) { return log1p(a); });
   case Opcode::Sinh:
-    return viaDouble([&](V a) { return sinh(a); });
+    return either([&](V a) { return sinhSingle(a); }, [&](V a) { return sinh(a); });
   case Opcode::Cosh:
-    return viaDouble([&](V a) { return cosh(a); });
+    return either([&](V a) { return coshSingle(a); }, [&](V a) { return cosh(a); });
   case Opcode::Sin:
-    return viaDouble([&](V a) { return sinCos(a, 0); });
+    return either([&](V a) { return sinCosSingle(a, 0); }, [&](V a) { return sinCos(a, 0); });
   case Opcode::Cos:
-    return viaDouble([&](V a) { return sinCos(a, 1); });
+    return either([&](V a) { return sinCosSingle(a, 1); }, [&](V a) { return sinCos(a, 1); });
   case Opcode::Tan:
-    return viaDouble([&](V a) { return tan(a); });
+    return either([&](V a) { return tanSingle(a); }, [&](V a) { return tan(a); });
   case Opcode::Asin:
-    return viaDouble([&](V a) { return asin(a); });
+    return either([&](V a) { return asinSingle(a, false); }, [&](V a) { return asin(a); });
   case Opcode::Acos:
-    return viaDouble([&](V a) { return acos(a); });
+    return either([&](V a) { return asinSingle(a, true); }, [&](V a) { return acos(a); });
   case Opcode::Atan:
-    return viaDouble([&](V a) { return atan(a); });
+    return either([&](V a) { return atanSingle(a); }, [&](V a) { return atan(a); });
   case Opcode::Atan2:
-    return isDouble(x) ? atan2(x, v[1]) : toFloat(atan2(toDouble(x), toDouble(v[1])));
+    return single ? atan2Single(x, v[1]) : isDouble(x) ? atan2(x, v[1]) : toFloat(atan2(toDouble(x), toDouble(v[1])));
   case Opcode::Asinh:
-    return viaDouble([&](V a) { return asinh(a); });
+    return either([&](V a) { return asinhSingle(a); }, [&](V a) { return asinh(a); });
   case Opcode::Acosh:
-    return viaDouble([&](V a) { return acosh(a); });
+    return either([&](V a) { return acoshSingle(a); }, [&](V a) { return acosh(a); });
   case Opcode::Atanh:
-    return viaDouble([&](V a) { return atanh(a); });
+    return either([&](V a) { return atanhSingle(a); }, [&](V a) { return atanh(a); });
   case Opcode::Erf:
-    // No clamps and no subnormals, as exp2 needs them.
-    return isDouble(x) ? erf(x) : erf32(x, [&](V y) {
-      V n = b.CreateUnaryIntrinsic(Intrinsic::roundeven, y);
-      V m = expReduced(b.CreateFMul(b.CreateFSub(y, n), c(y, kLn2)));
-      return b.CreateFMul(b.CreateFAdd(m, c(y, 1)), pow2(n));
-    });
+    return isDouble(x) ? erf(x) : erfSingle(x);
   case Opcode::Erfc:
-    return viaDouble([&](V a) { return erfc(a); });
+    return either([&](V a) { return erfcSingle(a); }, [&](V a) { return erfc(a); });
   case Opcode::Cbrt:
     return cbrt(x);
   case Opcode::Pow:

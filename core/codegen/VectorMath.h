@@ -2,13 +2,25 @@
 //
 // SPDX-License-Identifier: Apache-2.0
 //
-// Accuracy: exp, exp2, log, log2, sin, cos, tan, tanh within 2 ulp, erf within 4, the others within a few. Denormals, infinities
-// and NaN as C's libm. f32 functions that are rarely hot are computed in f64 and rounded once. No calls are made.
+// Accuracy: exp, exp2, log, log2, sin, cos, tan, tanh within 2 ulp, erf within 4, the others within a few (f32: docs/rationale/elementary-functions.md has what was
+// measured). Denormals, infinities and NaN as C's libm. f32 is computed in f32 where multiply-adds are fused, else in f64 and rounded once. No calls are made.
 #pragma once
 
 #include "core/codegen/Elementwise.h"
 
 namespace tessera::codegen {
+
+// What a device computes of an f32 scalar in an instruction or two, a few ulp off. Subnormal operands and results may be zero, except for divide.
+class ApproximateFunctions {
+public:
+  using V = llvm::Value *;
+  virtual ~ApproximateFunctions() = default;
+  virtual V exp2(llvm::IRBuilderBase &b, V x) const = 0;        // within 2 ulp
+  virtual V log2(llvm::IRBuilderBase &b, V x) const = 0;        // within 2^-20, absolute below 1, else relative
+  virtual V reciprocal(llvm::IRBuilderBase &b, V x) const = 0;  // within 1 ulp; of 0 infinity, of infinity 0
+  virtual V sqrt(llvm::IRBuilderBase &b, V x) const = 0;        // within 1 ulp; of 0 zero
+  virtual V divide(llvm::IRBuilderBase &b, V x, V y) const = 0; // within 2 ulp, of all numbers; x / 0 is infinity
+};
 
 class VectorMath {
 public:
@@ -21,8 +33,6 @@ public:
   // f64 for bf16, whose products leave the range of f32, else f32.
   llvm::Value *narrowFma(tbc::Elem e, llvm::Value *x, llvm::Value *y, llvm::Value *z);
   llvm::Value *fmod(llvm::Value *x, llvm::Value *y); // scalars only
-  // erf of f32. power: 2^y for -26 <= y <= -2.6 with a relative error of 2^-21.
-  llvm::Value *erf32(llvm::Value *x, llvm::function_ref<llvm::Value *(llvm::Value *)> power);
 
 private:
   using V = llvm::Value *;
@@ -73,7 +83,41 @@ private:
   V cbrt(V x);
   V erf(V x);
   V erfc(V x);
-  V erfcTail(V x); // x >= 1
+  V erfcTail(V x);                 // x >= 1
+  V powSpecial(V x, V y, V power); // the sign, and the operands whose power is exact; `power` is |x|^y else
+
+  // `slow` of each element of x for which `rare` holds, else `fast`; the rare path is behind a branch. Elements that x has in common with the
+  // results: `slow` takes one element.
+  llvm::SmallVector<V, 3> rarely(V rare, V x, llvm::ArrayRef<V> fast,
+                                 llvm::function_ref<llvm::SmallVector<V, 3>(V)> slow);
+
+  // f32 in f32 (VectorMathSingle.cpp); fused multiply-adds, but for erfSingle.
+  V approximateQuotient(V x, V y); // within 2 ulp
+  V reciprocal(V x);               // within 1 ulp
+  V root(V x);                     // within 1 ulp
+  V exp2Fraction(V f);             // |f| <= 1/2, within 2 ulp
+  Pair reduceHugeSingle(V x, V &quadrant);
+  Pair reduceSingle(V x, V &quadrant, bool low);
+  V sinCosSingle(V x, int quarter);
+  V tanSingle(V x);
+  V asinSingle(V x, bool isAcos);
+  V atanUnit(V t);
+  V atanSingle(V x);
+  V atan2Single(V y, V x);
+  V logSingle(V x, int base);
+  V log1pSingle(V x);
+  V expScaled(V x, int exponent);
+  V sinhSingle(V x);
+  V coshSingle(V x);
+  V tanhSingle(V x);
+  V asinhSingle(V x);
+  V acoshSingle(V x);
+  V atanhSingle(V x);
+  V powSingle(V x, V y);
+  V cbrtSingle(V x);
+  V erfSingle(V x);
+  V erfcSingle(V x);
+  V fmodSingle(V x, V y);
   V round(V x);
   Pair twoProduct(V x, V y);
   Pair twoSum(V x, V y);

@@ -99,6 +99,53 @@ Value *VectorMath::reduceHuge(V x, V &quadrant, V &low) {
   return b.CreateSelect(flip, b.CreateFNeg(p.hi), p.hi);
 }
 
+// The rare path is a branch around a loop over the lanes, or around one block for a scalar.
+SmallVector<Value *, 3> VectorMath::rarely(V rare, V x, ArrayRef<V> fast, function_ref<SmallVector<V, 3>(V)> slow) {
+  auto *vector = dyn_cast<FixedVectorType>(x->getType());
+  V any = vector ? b.CreateOrReduce(rare) : rare;
+  Function *fn = b.GetInsertBlock()->getParent();
+  LLVMContext &context = b.getContext();
+  BasicBlock *pre = b.GetInsertBlock();
+  BasicBlock *begin = BasicBlock::Create(context, "rare", fn), *end = BasicBlock::Create(context, "rare.merge", fn);
+  b.CreateCondBr(any, begin, end);
+  b.SetInsertPoint(begin);
+  SmallVector<V, 3> other;
+  if (!vector) {
+    other = slow(x);
+  } else {
+    BasicBlock *body = BasicBlock::Create(context, "rare.lane", fn);
+    b.CreateBr(body);
+    b.SetInsertPoint(body);
+    PHINode *i = b.CreatePHI(b.getInt64Ty(), 2);
+    SmallVector<PHINode *, 3> sofar;
+    for (V f : fast)
+      sofar.push_back(b.CreatePHI(f->getType(), 2));
+    SmallVector<V, 3> lane = slow(b.CreateExtractElement(x, i));
+    V isRare = b.CreateExtractElement(rare, i), next = b.CreateAdd(i, b.getInt64(1));
+    for (size_t k = 0; k < fast.size(); ++k) {
+      V chosen = b.CreateSelect(isRare, lane[k], b.CreateExtractElement(sofar[k], i));
+      other.push_back(b.CreateInsertElement(sofar[k], chosen, i));
+    }
+    BasicBlock *last = b.GetInsertBlock(), *after = BasicBlock::Create(context, "rare.end", fn);
+    i->addIncoming(b.getInt64(0), begin), i->addIncoming(next, last);
+    for (size_t k = 0; k < fast.size(); ++k)
+      sofar[k]->addIncoming(fast[k], begin), sofar[k]->addIncoming(other[k], last);
+    b.CreateCondBr(b.CreateICmpULT(next, b.getInt64(vector->getNumElements())), body, after);
+    b.SetInsertPoint(after);
+  }
+  BasicBlock *last = b.GetInsertBlock();
+  b.CreateBr(end);
+  b.SetInsertPoint(end);
+  SmallVector<V, 3> merged;
+  for (size_t k = 0; k < fast.size(); ++k) {
+    PHINode *p = b.CreatePHI(fast[k]->getType(), 2);
+    p->addIncoming(fast[k], pre);
+    p->addIncoming(other[k], last);
+    merged.push_back(p);
+  }
+  return merged;
+}
+
 VectorMath::Pair VectorMath::reduce(V x, V &quadrant) {
   // pi/2 in four pieces of 33 bits (the last one full): n times a piece is exact for |n| < 2^20.
   constexpr double p1 = 0x1.921fb544p+0, p2 = 0x1.0b4611a6p-34, p3 = 0x1.3198a2ep-69, p4 = 0x1.b839a252049c1p-104;
@@ -111,55 +158,11 @@ VectorMath::Pair VectorMath::reduce(V x, V &quadrant) {
   V huge = b.CreateFCmpUGE(fabs(x), c(x, 0x1p20)); // NaN too: it stays NaN below
   V safe = select(huge, c(x, 0), n);
   quadrant = b.CreateFPToSI(safe, intType(x));
-  // The rare path is a branch around a loop over the lanes, unrolled through scalars in one block.
-  auto *vt = dyn_cast<FixedVectorType>(x->getType());
-  V any = vt ? b.CreateOrReduce(huge) : huge;
-  Function *fn = b.GetInsertBlock()->getParent();
-  LLVMContext &ctx = b.getContext();
-  BasicBlock *pre = b.GetInsertBlock();
-  BasicBlock *slow = BasicBlock::Create(ctx, "huge", fn), *end = BasicBlock::Create(ctx, "reduced", fn);
-  b.CreateCondBr(any, slow, end);
-  b.SetInsertPoint(slow);
-  V hi2 = r.hi, lo2 = r.lo, q2 = quadrant;
-  BasicBlock *slowEnd = slow;
-  if (!vt) {
-    V lq, ll;
-    hi2 = reduceHuge(x, lq, ll);
-    lo2 = ll;
-    q2 = lq;
-  } else {
-    BasicBlock *body = BasicBlock::Create(ctx, "huge.lane", fn);
-    b.CreateBr(body);
-    b.SetInsertPoint(body);
-    PHINode *i = b.CreatePHI(b.getInt64Ty(), 2), *ph = b.CreatePHI(vt, 2), *pl = b.CreatePHI(vt, 2),
-            *pq = b.CreatePHI(quadrant->getType(), 2);
-    V lq, ll, lane = b.CreateExtractElement(x, i);
-    V lh = reduceHuge(lane, lq, ll), isHuge = b.CreateExtractElement(huge, i);
-    V h3 = b.CreateInsertElement(ph, b.CreateSelect(isHuge, lh, b.CreateExtractElement(ph, i)), i);
-    V l3 = b.CreateInsertElement(pl, b.CreateSelect(isHuge, ll, b.CreateExtractElement(pl, i)), i);
-    V q3 = b.CreateInsertElement(pq, b.CreateSelect(isHuge, lq, b.CreateExtractElement(pq, i)), i);
-    V next = b.CreateAdd(i, b.getInt64(1));
-    i->addIncoming(b.getInt64(0), slow), i->addIncoming(next, body);
-    ph->addIncoming(hi2, slow), ph->addIncoming(h3, body);
-    pl->addIncoming(lo2, slow), pl->addIncoming(l3, body);
-    pq->addIncoming(q2, slow), pq->addIncoming(q3, body);
-    hi2 = h3, lo2 = l3, q2 = q3;
-    slowEnd = BasicBlock::Create(ctx, "huge.end", fn);
-    b.CreateCondBr(b.CreateICmpULT(next, b.getInt64(vt->getNumElements())), body, slowEnd);
-    b.SetInsertPoint(slowEnd);
-  }
-  slowEnd = b.GetInsertBlock();
-  b.CreateBr(end);
-  b.SetInsertPoint(end);
-  auto merge = [&](V fast, V other) -> V {
-    PHINode *p = b.CreatePHI(fast->getType(), 2);
-    p->addIncoming(fast, pre);
-    p->addIncoming(other, slowEnd);
-    return p;
-  };
-  r.hi = merge(r.hi, hi2);
-  r.lo = merge(r.lo, lo2);
-  quadrant = merge(quadrant, q2);
+  auto merged = rarely(huge, x, {quadrant, r.hi, r.lo}, [&](V lane) {
+    V q = nullptr, low = nullptr, high = reduceHuge(lane, q, low);
+    return SmallVector<V, 3>{q, high, low};
+  });
+  quadrant = merged[0], r.hi = merged[1], r.lo = merged[2];
   // Infinity and NaN: no quadrant.
   r.hi = select(b.CreateFCmpUEQ(fabs(x), c(x, kInf)), c(x, kNan), r.hi);
   return r;
@@ -287,15 +290,6 @@ Value *VectorMath::erfcTail(V x) {
   V t = b.CreateFDiv(b.CreateFSub(y, c(x, 2)), b.CreateFAdd(y, c(x, 2)));
   V g = b.CreateFDiv(poly(t, kErfc64), b.CreateFAdd(c(x, 1), b.CreateFMul(y, c(x, 2))));
   return b.CreateFMul(b.CreateFMul(e, lowE), g);
-}
-
-// Half of what a GELU costs where it goes through f64. erfc(x) is a power of two whose exponent a short polynomial gives: from 1 on erfc is at most 0.16,
-// so that errors of the exponent count by less than a ninth.
-Value *VectorMath::erf32(V x, function_ref<V(V)> power) {
-  V a = fabs(x), near = b.CreateFMul(x, poly(b.CreateFMul(x, x), kErf32));
-  V y = b.CreateBinaryIntrinsic(Intrinsic::minnum, a, c(x, 4)); // erf is 1 from 3.92 on
-  V far = b.CreateFSub(c(x, 1), power(b.CreateFNeg(poly(y, kErfcExponent32))));
-  return select(b.CreateFCmpULT(a, c(x, 1)), near, copysign(far, x)); // NaN comes out of `near`
 }
 
 Value *VectorMath::erf(V x) {

@@ -18,27 +18,42 @@ using tessera::tbc::Opcode;
 
 namespace tessera::nvidia {
 
+static Value *unary(IRBuilderBase &b, const char *text, Value *v) {
+  return inlinePtx(b, b.getFloatTy(), std::string(text) + " $0, $1;", "=f,f", {v}, false);
+}
+
+// Errors: PTX ISA, "ex2" (2 ulp), "lg2" (2^-22, absolute between 1/2 and 2), "rcp" (1 ulp), "sqrt" (2^-23), "div" (.full: 2 ulp).
+class Approximations final : public codegen::ApproximateFunctions {
+public:
+  V exp2(IRBuilderBase &b, V x) const override { return unary(b, "ex2.approx.ftz.f32", x); }
+  V log2(IRBuilderBase &b, V x) const override { return unary(b, "lg2.approx.ftz.f32", x); }
+  V reciprocal(IRBuilderBase &b, V x) const override { return unary(b, "rcp.approx.ftz.f32", x); }
+  V sqrt(IRBuilderBase &b, V x) const override { return unary(b, "sqrt.approx.ftz.f32", x); }
+  V divide(IRBuilderBase &b, V x, V y) const override {
+    return inlinePtx(b, b.getFloatTy(), "div.full.f32 $0, $1, $2;", "=f,f,f", {x, y}, false);
+  }
+};
+
 codegen::NumericOptions NvLaneTarget::numerics() const {
+  static const Approximations approximations;
   codegen::NumericOptions n;
   n.contract = contract_;
   n.halfConversions = true;
   n.bfloatConversions = arch_.sm >= 80; // cvt.rn.bf16.f32
   n.fma = true;
   n.exactDivision = false; // div.rn is a call, around which wgmma waits
+  n.approximations = &approximations;
   return n;
-}
-
-static Value *unary(IRBuilderBase &b, const char *text, Value *v) {
-  return inlinePtx(b, b.getFloatTy(), std::string(text) + " $0, $1;", "=f,f", {v}, false);
 }
 
 // e^x for f32: ex2.approx (2 ulp over its full range) of the product with log2(e). The product's rounding adds |x| 2^-24 of relative error; putting
 // that back costs several instructions and a live register an element, which took a softmax of 16384 columns from two blocks a multiprocessor to one.
-static Value *exponential(IRBuilderBase &b, Value *x, bool approximate) {
+static Value *exponential(IRBuilderBase &b, Value *x, bool approximate, bool flush) {
   constexpr double kLog2E = 1.4426950408889634, kLn2 = 0.6931471805599453;
   constexpr float kHigh = static_cast<float>(kLog2E);
   auto constant = [&](double v) { return ConstantFP::get(b.getFloatTy(), v); };
-  Value *product = b.CreateFMul(x, constant(kHigh)), *power = unary(b, "ex2.approx.f32", product);
+  Value *product = b.CreateFMul(x, constant(kHigh)),
+        *power = unary(b, flush && !approximate ? "ex2.approx.ftz.f32" : "ex2.approx.f32", product);
   if (approximate)
     return power;
   auto mulAdd = [&](Value *p, Value *q, Value *r) {
@@ -72,20 +87,20 @@ Value *NvLaneTarget::fastMath(IRBuilderBase &b, const Op &op, Elem elem, ArrayRe
     return b.CreateIntrinsic(b.getFloatTy(), id, {v[0], v[1]});
   }
   case Opcode::Exp:
-    return exponential(b, v[0], op.intAttr(AttrId::Approx));
+    return exponential(b, v[0], op.intAttr(AttrId::Approx), flush_);
   case Opcode::Exp2:
     // The unit flushes by nature; keeping subnormal results takes a comparison and two multiplications more, each a third of an attention's softmax.
     return unary(b, flush_ ? "ex2.approx.ftz.f32" : "ex2.approx.f32", v[0]);
   case Opcode::Erf:
-    return codegen::VectorMath(b, numerics()).erf32(v[0], [&](V y) { return unary(b, "ex2.approx.ftz.f32", y); });
+    return codegen::VectorMath(b, numerics()).lower(op.code, v);
   case Opcode::Rsqrt:
-    return unary(b, "rsqrt.approx.f32", v[0]); // relative error 2^-22.9
+    return unary(b, flush_ ? "rsqrt.approx.ftz.f32" : "rsqrt.approx.f32", v[0]); // relative error 2^-22.9
   case Opcode::DivF:
     if (!op.intAttr(AttrId::Approx))
       return nullptr;
     return inlinePtx(b, b.getFloatTy(), "div.full.f32 $0, $1, $2;", "=f,f,f", {v[0], v[1]}, false);
   case Opcode::Sqrt:
-    return op.intAttr(AttrId::Approx) ? unary(b, "sqrt.approx.f32", v[0]) : nullptr;
+    return op.intAttr(AttrId::Approx) ? unary(b, flush_ ? "sqrt.approx.ftz.f32" : "sqrt.approx.f32", v[0]) : nullptr;
   default:
     return nullptr;
   }

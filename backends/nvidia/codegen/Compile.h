@@ -19,7 +19,7 @@ struct CompileOptions {
   KernelLimits limits;
   LibraryPaths libraries;
   bool contract = true; // a * b + c may be fused
-  bool flush = false;   // subnormal results of exp2 may be zero
+  bool flush = false;   // subnormals that exp2, sqrt, rsqrt and the exact exp take or give may be zero
   bool lineInfo = true;
   int optLevel = 3;                // 0 to 3
   std::function<bool()> cancelled; // asked between stages; true ends the compile with an error

@@ -34,7 +34,7 @@ struct KernelLimits {
 
 class NvLaneTarget final : public codegen::simt::LaneTarget {
 public:
-  // contract: a * b + c may be fused; flush: subnormal results of exp2 may be zero. `libraries` outlives the target.
+  // contract: a * b + c may be fused; flush: subnormals that exp2, sqrt, rsqrt and the exact exp take or give may be zero. `libraries` outlives the target.
   NvLaneTarget(ArchFacts arch, KernelLimits limits, bool contract, bool flush, Libraries &libraries)
       : arch_(arch), limits_(limits), contract_(contract), flush_(flush), libraries_(libraries) {}
 

@@ -123,6 +123,7 @@ const BuiltinDef kRows[] = {
     {"atan2", "arg0 arg1", binaryFloat<math::Atan2Op>, kPlain, kSpace},
     {"copysign", "arg0 arg1", binaryFloat<math::CopySignOp>, kPlain, kSpace},
     {"fmod", "arg0 arg1", binaryFloat<arith::RemFOp>, kPlain, kSpace},
+    {"div_rn", "arg0 arg1", binaryFloat<arith::DivFOp>, kPlain, kSpace}, // unlike `/`, correctly rounded
     {"clz", "arg0", bitCount<math::CountLeadingZerosOp>, kPlain, kSpace},
     {"popc", "arg0", bitCount<math::CtPopOp>, kPlain, kSpace},
     {"ctz", "arg0", bitCount<math::CountTrailingZerosOp>, kPlain, kSpace},

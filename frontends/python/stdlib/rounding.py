@@ -124,7 +124,7 @@ def mul_ru(x, y):
 
 
 def _div_parts(x, y):
-    r = x / y
+    r = div_rn(x, y)
     if x.dtype == float32:
         rest = fma(-r.to(float64), y.to(float64), x.to(float64))
     else:
@@ -133,10 +133,6 @@ def _div_parts(x, y):
     rest = where(_bits(y) < 0, -rest, rest)
     finite = _is_finite(x) & _is_finite(y) & (y != 0.0)
     return r, _tiny(r, _lost(r.to(rest.dtype), where((rest == rest) & finite, rest, 0.0), finite))
-
-
-def div_rn(x, y):
-    return x / y
 
 
 def div_rz(x, y):
@@ -155,7 +151,7 @@ def div_ru(x, y):
 
 
 def rcp_rn(x):
-    return 1.0 / x
+    return div_rn(full_like(x, 1.0), x)
 
 
 def rcp_rz(x):
