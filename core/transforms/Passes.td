@@ -58,6 +58,7 @@ def TileUniformCarriedPass : TilePass<"tile-uniform-carried"> {
   let description = [{
     Before: `for iter_args(%p = %p0) { … yield addptr(%p, splat(%s)) }`
     After:  `for iter_args(%o = 0) { %p = addptr(%p0, splat(%o)) … yield %o + %s }`, for pointers and for integers.
+    A carried value whose next one is the computation that its first one is (`%a = arange … ; yield arange`) is read from before the loop.
   }];
   let statistics = [Statistic<"numRewritten", "rewritten", "Number of carried tiles replaced by a scalar">];
 }

@@ -5,6 +5,7 @@
 // Before: %r = scf.for … iter_args(%p = %p0) { … %q = tile.addptr %p, splat(%s) ; yield %q }
 // After:  %o = scf.for … iter_args(%o = 0) { %p = tile.addptr %p0, splat(%o) … %o2 = arith.addi %o, %s ; yield %o2 }
 //         %r = tile.addptr %p0, splat(%o)
+// And what each iteration computes anew as it came in, rows of indices say, is read from before the loop; drop-carried then drops it.
 // For tiles of pointers (64-bit offsets) and of integers (their own width: wrapping sums reassociate freely). A tile of
 // pointers in registers costs as many registers as it has elements; the scalar costs one, and ranges see it.
 // A number that is carried at a constant distance from the loop's variable (a second counter of tiles) is computed from that, so that what follows from the one and from the
@@ -15,6 +16,8 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/OperationSupport.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
 
 using namespace mlir;
 
@@ -78,6 +81,20 @@ std::optional<int64_t> distance(Value value, Value base) {
   return by ? std::optional(isa<arith::SubIOp>(op) ? -*by : *by) : std::nullopt;
 }
 
+// Whether two values are the same computation on the same operands, free of effects.
+bool isSameComputation(Value a, Value b, unsigned depth = 0) {
+  constexpr unsigned kDeep = 16;
+  if (a == b)
+    return true;
+  Operation *x = a.getDefiningOp(), *y = b.getDefiningOp();
+  if (!x || !y || depth > kDeep || x->getNumRegions() || !isPure(x) ||
+      cast<OpResult>(a).getResultNumber() != cast<OpResult>(b).getResultNumber())
+    return false;
+  return OperationEquivalence::isEquivalentTo(
+      x, y, [&](Value l, Value r) { return success(isSameComputation(l, r, depth + 1)); }, nullptr,
+      OperationEquivalence::IgnoreLocations);
+}
+
 struct UniformCarried final : impl::TileUniformCarriedPassBase<UniformCarried> {
   void runOnOperation() override {
     SmallVector<scf::ForOp> loops;
@@ -90,6 +107,13 @@ struct UniformCarried final : impl::TileUniformCarriedPassBase<UniformCarried> {
     Operation *yield = loop.getBody()->getTerminator();
     for (unsigned i = 0; i < loop.getNumRegionIterArgs(); ++i) {
       BlockArgument argument = loop.getRegionIterArg(i);
+      if (Value init = loop.getInitArgs()[i]; isSameComputation(yield->getOperand(i), init)) {
+        argument.replaceAllUsesWith(init);
+        loop.getResult(i).replaceAllUsesWith(init);
+        yield->setOperand(i, init);
+        ++numRewritten;
+        continue;
+      }
       if (argument.getType() == loop.getInductionVar().getType())
         followVariable(loop, i);
       auto type = dyn_cast<RankedTensorType>(argument.getType());

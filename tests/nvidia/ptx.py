@@ -69,6 +69,34 @@ def attention(q, k, v, out, n, scale, M: tl.constexpr, N: tl.constexpr, D: tl.co
 
 
 @triton.jit
+def states(k, v, g, out, T, H: tl.constexpr):
+    """The states of a linear attention: a product a chunk, decayed by row, and the sum before it stored. The row's numbers are named again in the loop."""
+    row = tl.arange(0, 64)
+    column = tl.arange(0, 64)
+    state = tl.zeros((64, 64), tl.float32)
+    for i in range(T):
+        step = i * 64 + tl.arange(0, 64)
+        tl.store(out + i * 4096 + row[:, None] * 64 + column[None, :], state.to(tl.bfloat16))
+        row = tl.arange(0, 64)
+        keys = tl.load(k + row[:, None] + step[None, :] * H)
+        values = tl.load(v + step[:, None] * H + column[None, :])
+        state *= tl.exp2(tl.load(g + i * 64 + row) - 1.0)[:, None]
+        state += tl.dot(keys, values)
+    tl.store(out + T * 4096 + row[:, None] * 64 + column[None, :], state.to(tl.bfloat16))
+
+
+@triton.jit
+def mixed(a, scale, b, c, K, M: tl.constexpr, STEP: tl.constexpr):
+    at = tl.arange(0, M)
+    k = tl.arange(0, STEP)
+    total = tl.zeros((M, M), tl.float32)
+    for i in range(0, K, STEP):
+        left = tl.load(a + at[:, None] * K + i + k[None, :]) * tl.load(scale + at[:, None] * K + i + k[None, :])
+        total = tl.dot(left.to(tl.bfloat16), tl.load(b + (i + k[:, None]) * M + at[None, :]), total)
+    tl.store(c + at[:, None] * M + at[None, :], total)
+
+
+@triton.jit
 def powers(out, x, BLOCK: tl.constexpr):
     at = tl.arange(0, BLOCK)
     tl.store(out + at, tl.exp2(tl.load(x + at)))
@@ -389,6 +417,12 @@ CHECKS = [
     # Sums of f32 go to memory by four of a row: a quad's lanes exchange one of two registers, and no more.
     ("sm_90a", "matmul", matmul("fp16", 128, 128, 64, 8), [exactly(32, "shfl.sync.bfly"), exactly(16, "st.global.v4.b32")], [r"st\.global\.v2", r"st\.shared"]),
     ("sm_80", "matmul", matmul("fp16", 64, 64, 32), [exactly(16, "shfl.sync.bfly"), exactly(8, "st.global.v4.b32")], [r"st\.global\.v2"]),
+    # A loop that stores states loads ahead; the decay changes its layout in its ring, as what was loaded, and nothing is computed for rows that stay the same.
+    ("sm_90a", "states", ["-s", "*bf16:16,*bf16:16,*fp32:16,*bf16:16,i32", "-D", "H=1024", "--num-warps", "4"],
+     [r"cp\.async\.cg", r"cp\.async\.ca\.shared\.global \[[^]]*\], \[[^]]*\], 4", r"cp\.async\.wait_group"], [r"ld\.global", r"st\.shared\.b32", r"(bar\.sync(.|\n)*){5}"]),
+    # Where a lane takes 8 elements, f32 ones are two copies of 16 bytes that share sectors: they meet in the first-level cache.
+    ("sm_80", "mixed", ["-s", "*bf16:16,*fp32:16,*bf16:16,*fp32:16,i32:16", "-D", "M=64", "-D", "STEP=32", "--num-warps", "4"],
+     [r"cp\.async\.ca\.shared\.global \[[^]]*\], \[[^]]*\], 16", r"cp\.async\.cg\.shared\.global \[[^]]*\], \[[^]]*\], 16"], []),
     # `total += dot` is the accumulator of the unit, and the product of one iteration runs beside the next.
     ("sm_90a", "matmul", [*matmul("fp16"), "-D", "ADDED=True"], [r"m64n128k16\.f32\.f16\.f16", r"wgmma\.wait_group\.sync\.aligned 1;"], [r"add(\.rn)?\.f32"]),
     ("sm_90a", "matmul", matmul("bf16", 128, 256, 64, 8), [r"m64n256k16\.f32\.bf16\.bf16"], [r"mma\.sync"]),

@@ -17,12 +17,13 @@ namespace tessera::nvidia {
 
 // ---- copies --------------------------------------------------------------------------------------------------------
 
-void NvLaneTarget::asyncCopy(IRBuilderBase &b, V shared, V global, unsigned bytes, V predicate, AccessHints) {
+void NvLaneTarget::asyncCopy(IRBuilderBase &b, V shared, V global, unsigned bytes, V predicate, AccessHints hints) {
   V to = b.CreatePtrToInt(shared, b.getInt32Ty());
   V from = b.CreateAddrSpaceCast(global, PointerType::get(b.getContext(), globalSpace()));
   std::string size = std::to_string(bytes);
-  // 16 bytes bypass the first-level cache: nobody reads them again from there.
-  std::string text = "cp.async." + std::string(bytes == 16 ? "cg" : "ca") + ".shared.global [$0], [$1], " + size;
+  // 16 bytes bypass the first-level cache, where nobody is known to read them or the rest of their sector from there.
+  bool bypass = bytes == 16 && hints.cache != tbc::Cache::CA;
+  std::string text = "cp.async." + std::string(bypass ? "cg" : "ca") + ".shared.global [$0], [$1], " + size;
   auto *known = dyn_cast_or_null<ConstantInt>(predicate);
   if (!predicate || (known && known->isOne())) {
     inlinePtx(b, b.getVoidTy(), text + ";", "r,l,~{memory}", {to, from}, true);

@@ -74,6 +74,13 @@ bool Emitter::waitsForExchange(const tbc::Region &r, size_t at) const {
   return i < r.ops.size() && r.ops[i].code == Opcode::Reduce && r.ops[i].intAttr(AttrId::Bytes) > 0;
 }
 
+// Whether a lane's next vector follows this one in memory. A warp's accesses then leave halves of sectors for each other, which should meet in the cache next to the
+// lanes: without it a second request goes further for each.
+static bool readsOn(const LinearLayout &l, unsigned axis, int64_t vector) {
+  uint64_t next = static_cast<uint64_t>(vector) << l.outStart(layout::tensorDimName(axis));
+  return llvm::is_contained(l.columnsOf(layout::kRegister), next);
+}
+
 void Emitter::asyncLoad(const Op &o) {
   const tbc::Type &buffer = type(o.operands[0]), &pointers = type(o.operands[1]);
   const LinearLayout &shared = layoutOf(buffer), &l = layoutOf(pointers);
@@ -86,6 +93,8 @@ void Emitter::asyncLoad(const Op &o) {
   V part = laneAndWarpPart(access.offsets);
   AccessHints hints{static_cast<tbc::Cache>(o.intAttr(AttrId::Cache)),
                     static_cast<tbc::Evict>(o.intAttr(AttrId::Evict)), false};
+  if (hints.cache == tbc::Cache::None && readsOn(l, axis, static_cast<int64_t>(access.vectors.front().registers.size())))
+    hints.cache = tbc::Cache::CA;
   // One of the lanes that hold copies of an element copies it: others would write the same bytes at the same time, for nothing.
   onlyWhere(isFirstCopy(l), [&] {
     for (const AccessVector &v : access.vectors) {

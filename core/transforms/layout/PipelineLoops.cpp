@@ -79,24 +79,82 @@ private:
 
 } // namespace
 
-// A row or column that is broadcast over a product's result changes its layout as what it was loaded as, so that its ring replaces that change.
-static void convertBeforeExpanding(LoadOp load) {
-  for (Operation *user : llvm::make_early_inc_range(load.getResult().getUsers())) {
-    auto expand = dyn_cast<ExpandDimsOp>(user);
-    auto convert = expand && expand->hasOneUse() ? dyn_cast<ConvertLayoutOp>(*expand->user_begin()) : ConvertLayoutOp();
-    LinearAttr wanted = convert ? operandFromResult(expand, 0, layoutOf(convert.getResult())) : LinearAttr();
-    if (!wanted)
+// A tile whose elements are all the same value.
+static bool isSplat(Value tile) {
+  SplatElementsAttr elements;
+  return isa_and_nonnull<SplatOp>(tile.getDefiningOp()) || matchPattern(tile, m_Constant(&elements));
+}
+
+// The op's only tile operand that is not a splat, before which a layout change of the result could come instead. Null: there is none, or the result has other users.
+static OpOperand *soleTileOperand(Operation *op) {
+  if (!op->hasOneUse() || op->getNumResults() != 1 || !(isa<ExpandDimsOp>(op) || isRematerialisable(op)))
+    return nullptr;
+  OpOperand *found = nullptr;
+  for (OpOperand &operand : op->getOpOperands()) {
+    if (!isTile(operand.get()) || isSplat(operand.get()))
       continue;
-    OpBuilder builder(expand);
-    auto type = cast<RankedTensorType>(load.getResult().getType());
-    auto narrow = ConvertLayoutOp::create(builder, convert.getLoc(),
-                                          RankedTensorType::get(type.getShape(), type.getElementType(), wanted),
+    if (found)
+      return nullptr;
+    found = &operand;
+  }
+  return found;
+}
+
+static RankedTensorType typeIn(Value value, LinearAttr layout) {
+  auto type = cast<RankedTensorType>(value.getType());
+  return RankedTensorType::get(type.getShape(), type.getElementType(), layout);
+}
+
+static Value splatIn(OpBuilder &builder, Value splat, LinearAttr layout) {
+  Operation *clone = builder.clone(*splat.getDefiningOp());
+  RankedTensorType type = typeIn(splat, layout);
+  clone->getResult(0).setType(type);
+  if (auto constant = dyn_cast<arith::ConstantOp>(clone))
+    constant.setValueAttr(
+        DenseElementsAttr::get(type, cast<SplatElementsAttr>(constant.getValue()).getSplatValue<Attribute>()));
+  return clone->getResult(0);
+}
+
+// A row or column that is broadcast over a product's result, perhaps scaled or exponentiated before, changes its layout as what it was loaded as, so that its ring
+// replaces that change.
+static void convertWhatWasLoaded(LoadOp load) {
+  for (Operation *user : llvm::make_early_inc_range(load.getResult().getUsers())) {
+    SmallVector<Operation *> chain; // from the load on
+    while (!isa<ConvertLayoutOp>(user) && soleTileOperand(user) && user->getBlock() == load->getBlock()) {
+      chain.push_back(user);
+      user = *user->user_begin();
+    }
+    auto convert = dyn_cast<ConvertLayoutOp>(user);
+    if (chain.empty() || !convert || convert->getBlock() != load->getBlock())
+      continue;
+    SmallVector<LinearAttr> wanted{layoutOf(convert.getResult())}; // of each op's result, from the last one on
+    for (Operation *op : llvm::reverse(chain))
+      if (LinearAttr last = wanted.back())
+        wanted.push_back(operandFromResult(op, soleTileOperand(op)->getOperandNumber(), last));
+    // Where the other layout has an element in more lanes, the chain is computed in all of them: that is for rows and columns, not for tiles.
+    constexpr unsigned kFewRegisters = 4;
+    bool computes = llvm::any_of(chain, [](Operation *op) { return !isa<ExpandDimsOp>(op); });
+    if (!wanted.back() || (computes && (uint64_t(1) << wanted.back().getNumBits(layout::kRegister)) > kFewRegisters))
+      continue;
+    OpBuilder builder(chain.front());
+    Value moved = ConvertLayoutOp::create(builder, convert.getLoc(), typeIn(load.getResult(), wanted.back()),
                                           load.getResult());
-    auto wide = ExpandDimsOp::create(builder, expand.getLoc(), narrow.getResult(), expand.getAxis());
-    wide.getResult().setType(cast<RankedTensorType>(convert.getResult().getType()));
-    convert.replaceAllUsesWith(wide.getResult());
+    for (auto [i, op] : llvm::enumerate(chain)) {
+      LinearAttr result = wanted[chain.size() - 1 - i];
+      OpOperand *along = soleTileOperand(op);
+      for (OpOperand &operand : op->getOpOperands()) {
+        if (&operand == along) {
+          operand.set(moved);
+        } else if (isTile(operand.get())) { // a splat
+          builder.setInsertionPoint(op);
+          operand.set(splatIn(builder, operand.get(), operandFromResult(op, operand.getOperandNumber(), result)));
+        }
+      }
+      op->getResult(0).setType(typeIn(op->getResult(0), result));
+      moved = op->getResult(0);
+    }
+    convert.replaceAllUsesWith(moved);
     convert.erase();
-    expand.erase();
   }
 }
 
@@ -436,7 +494,7 @@ unsigned LoopPipeliner::run(int64_t stages) {
     if (auto described = dyn_cast<DescriptorLoadOp>(op)) {
       stageCopy(described);
     } else if (target_.info().stated(target::Capability::AsyncCopy)) {
-      convertBeforeExpanding(cast<LoadOp>(op));
+      convertWhatWasLoaded(cast<LoadOp>(op));
       stageLoad(cast<LoadOp>(op));
     }
   }

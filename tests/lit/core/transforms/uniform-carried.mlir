@@ -84,3 +84,27 @@ func.func @other_counters(%lower: i32, %upper: i32, %from: i32) {
   }
   return
 }
+
+// A name that every iteration gives the same value again: the loop reads the one from before.
+// CHECK-LABEL: func.func @computed_again
+func.func @computed_again(%p: tensor<8x!tile.ptr<i32>>, %n: i32) -> tensor<8xi32> {
+  %c0 = arith.constant 0 : i32
+  %c1 = arith.constant 1 : i32
+  %c8 = arith.constant dense<8> : tensor<8xi32>
+  // CHECK: %[[A:.+]] = tile.arange
+  // CHECK: %[[B:.+]] = arith.addi %[[A]]
+  %a = tile.arange 0 to 8 : tensor<8xi32>
+  %b = arith.addi %a, %c8 : tensor<8xi32>
+  %r:2 = scf.for %i = %c0 to %n step %c1 iter_args(%q = %b, %w = %a) -> (tensor<8xi32>, tensor<8xi32>) : i32 {
+    // CHECK: tile.store %{{.+}}, %[[B]]
+    tile.store %p, %q : (tensor<8x!tile.ptr<i32>>, tensor<8xi32>) -> ()
+    // CHECK: scf.yield %[[B]], %[[OTHER:.+]] :
+    %a2 = tile.arange 0 to 8 : tensor<8xi32>
+    %c8again = arith.constant dense<8> : tensor<8xi32>
+    %b2 = arith.addi %a2, %c8again : tensor<8xi32>
+    %other = tile.arange 8 to 16 : tensor<8xi32>
+    scf.yield %b2, %other : tensor<8xi32>, tensor<8xi32>
+  }
+  // CHECK: return %[[B]]
+  return %r#0 : tensor<8xi32>
+}
