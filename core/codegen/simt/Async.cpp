@@ -93,7 +93,8 @@ void Emitter::asyncLoad(const Op &o) {
   V part = laneAndWarpPart(access.offsets);
   AccessHints hints{static_cast<tbc::Cache>(o.intAttr(AttrId::Cache)),
                     static_cast<tbc::Evict>(o.intAttr(AttrId::Evict)), false};
-  if (hints.cache == tbc::Cache::None && readsOn(l, axis, static_cast<int64_t>(access.vectors.front().registers.size())))
+  if (hints.cache == tbc::Cache::None &&
+      readsOn(l, axis, static_cast<int64_t>(access.vectors.front().registers.size())))
     hints.cache = tbc::Cache::CA;
   // One of the lanes that hold copies of an element copies it: others would write the same bytes at the same time, for nothing.
   onlyWhere(isFirstCopy(l), [&] {

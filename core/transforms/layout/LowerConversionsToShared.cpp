@@ -4,10 +4,12 @@
 // After:  %s = tile.shared_alloc : !tile.shared<64x64xf16, #S> ; tile.shared_store %s, %a
 //         %b = tile.shared_load %s ; tile.shared_free %s
 // #S is swizzled so that both sides move wide vectors without bank conflicts. Conversions within a warp stay as they are.
+// A tile that already lies in the buffer of a matrix unit is read from there, where that takes no longer than a store and a load of its own.
 // Requires: LAYOUT level.  Establishes: no conversion crosses warps.  The barrier comes from InsertBarriers, where places in
 // shared memory are known and one barrier may serve several conversions.
 //
 // SPDX-License-Identifier: Apache-2.0
+#include "core/layout/SharedAccess.h"
 #include "core/transforms/layout/ConversionCosts.h"
 #include "core/transforms/layout/Passes.h"
 
@@ -29,6 +31,36 @@ static void lower(ConvertLayoutOp op, const layout::ConversionPlan &plan) {
   op.erase();
 }
 
+// Wavefronts of a warp that moves its part of the tile.
+static int64_t wavefronts(LinearAttr distributed, LinearAttr shared, unsigned bits,
+                          const layout::SharedMemory &memory) {
+  layout::SharedAccess access = layout::analyseAccess(distributed.getLayout(), shared.getLayout(), bits, memory);
+  return access.wavefronts * access.accessesPerLane;
+}
+
+// A buffer that holds the tile when the conversion comes: it was stored once, before in the same block, and nothing else writes it. Null: none that is read fast enough.
+static Value bufferOf(ConvertLayoutOp op, const layout::ConversionPlan &plan, const layout::SharedMemory &memory) {
+  unsigned bits = storageBits(op.getType());
+  LinearAttr from = layoutOf(op.getSource()), to = layoutOf(op.getResult()),
+             own = LinearAttr::get(op.getContext(), plan.shared);
+  for (Operation *user : op.getSource().getUsers()) {
+    auto store = dyn_cast<SharedStoreOp>(user);
+    auto alloc = store ? store.getShared().getDefiningOp<SharedAllocOp>() : SharedAllocOp();
+    if (!alloc || alloc.getSlots() || store->getBlock() != op->getBlock() || alloc->getBlock() != op->getBlock() ||
+        !store->isBeforeInBlock(op))
+      continue;
+    bool keeps = llvm::all_of(alloc->getUsers(), [&](Operation *other) {
+      bool reads = isa<SharedLoadOp, AsyncDotOp>(other) || other == store;
+      return reads || (isa<SharedFreeOp>(other) && other->getBlock() == op->getBlock() && op->isBeforeInBlock(other));
+    });
+    auto lies = cast<LinearAttr>(cast<SharedType>(alloc.getType()).getLayout());
+    if (keeps &&
+        wavefronts(to, lies, bits, memory) <= wavefronts(from, own, bits, memory) + wavefronts(to, own, bits, memory))
+      return alloc;
+  }
+  return {};
+}
+
 StepResult lowerConversionsToShared(ModuleOp module, const target::Target &target) {
   StepResult result;
   ConversionCosts costs(target);
@@ -41,7 +73,13 @@ StepResult lowerConversionsToShared(ModuleOp module, const target::Target &targe
       op.emitError() << "a layout conversion would have to move data between blocks";
       result.status = failure();
     } else if (plan.kind == layout::ConversionPlan::Shared) {
-      lower(op, plan);
+      if (Value buffer = bufferOf(op, plan, conversionOptions(target.info()).memory)) {
+        OpBuilder builder(op);
+        op.getResult().replaceAllUsesWith(SharedLoadOp::create(builder, op.getLoc(), op.getType(), buffer).getResult());
+        op.erase();
+      } else {
+        lower(op, plan);
+      }
       ++result.count;
     }
   }

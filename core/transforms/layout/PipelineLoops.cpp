@@ -137,8 +137,8 @@ static void convertWhatWasLoaded(LoadOp load) {
     if (!wanted.back() || (computes && (uint64_t(1) << wanted.back().getNumBits(layout::kRegister)) > kFewRegisters))
       continue;
     OpBuilder builder(chain.front());
-    Value moved = ConvertLayoutOp::create(builder, convert.getLoc(), typeIn(load.getResult(), wanted.back()),
-                                          load.getResult());
+    Value moved =
+        ConvertLayoutOp::create(builder, convert.getLoc(), typeIn(load.getResult(), wanted.back()), load.getResult());
     for (auto [i, op] : llvm::enumerate(chain)) {
       LinearAttr result = wanted[chain.size() - 1 - i];
       OpOperand *along = soleTileOperand(op);
