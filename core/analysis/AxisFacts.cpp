@@ -269,6 +269,24 @@ std::optional<AxisInfo> AxisFacts::computeShape(Operation *op) const {
   return info;
 }
 
+// What a conversion through a buffer of its own stored there; null where the buffer is more than that.
+static Value storedFor(SharedLoadOp load) {
+  auto buffer = load.getShared().getDefiningOp<SharedAllocOp>();
+  if (!buffer)
+    return {};
+  Value stored;
+  for (Operation *user : buffer->getUsers()) {
+    if (auto store = dyn_cast<SharedStoreOp>(user)) {
+      if (stored || store->getBlock() != load->getBlock() || !store->isBeforeInBlock(load))
+        return {};
+      stored = store.getValue();
+    } else if (!isa<SharedLoadOp, SharedFreeOp>(user)) {
+      return {};
+    }
+  }
+  return stored;
+}
+
 std::optional<AxisInfo> AxisFacts::compute(Operation *op) const {
   auto in = [&](unsigned i) { return of(op->getOperand(i)); };
   Type type = op->getResult(0).getType();
@@ -282,6 +300,10 @@ std::optional<AxisInfo> AxisFacts::compute(Operation *op) const {
           info.divisibility[0] = common(info.divisibility[0], info.contiguity[0]);
         info.nonNegative = arange.getStart() >= 0;
         return info;
+      })
+      .Case<SharedLoadOp>([&](SharedLoadOp load) -> std::optional<AxisInfo> {
+        Value stored = storedFor(load);
+        return stored ? std::optional(of(stored)) : std::nullopt;
       })
       .Case<ProgramIdOp, NumProgramsOp>([&](Operation *) {
         AxisInfo info = unknown(op->getResult(0));
