@@ -203,8 +203,21 @@ std::optional<Assigner::Access> Assigner::accessOf(Operation *op, const AxisFact
   for (unsigned d = 0; d < pointers.getRank(); ++d)
     if (address.contiguity[d] >= address.contiguity[access.fastest])
       access.fastest = d;
-  if (address.contiguity[access.fastest] <= 1)
-    return std::nullopt; // no order among addresses: the layout of the pointers is as good as any
+  if (address.contiguity[access.fastest] <= 1) {
+    // Packed weights and the scales of groups are read at k / 2 or k / 64: lanes that go along k share addresses, and elsewhere each would have a line of its own.
+    unsigned shared = 0;
+    for (unsigned d = 1; d < pointers.getRank(); ++d)
+      if (address.constancy[d] > address.constancy[shared])
+        shared = d;
+    bool isScattered = false;
+    for (unsigned d = 0; d < pointers.getRank(); ++d)
+      isScattered |= pointers.getDimSize(d) > 1 && address.constancy[d] == 1;
+    if (!isa<LoadOp>(op) || !isScattered || address.constancy[shared] <= 1)
+      return std::nullopt; // no order among addresses: the layout of the pointers is as good as any
+    access.fastest = shared;
+    access.width = 2;
+    return access;
+  }
   // Unaligned runs and narrow masks allow no vectors, but still say which way neighbouring lanes should go.
   int64_t width = facts.accessWidth(op->getOperand(0), mask, access.fastest);
   access.width = std::max<int64_t>(width, 2);

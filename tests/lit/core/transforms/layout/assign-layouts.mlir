@@ -121,3 +121,36 @@ func.func @control_flow(%x: tensor<16xf32>, %p: tensor<16x!tile.ptr<f32>>, %n: i
   return
 }
 }
+
+// -----
+
+// No addresses follow each other, but those of k / 8 repeat: lanes go along k, where they share addresses, not along n, where each has a line of its own.
+// CHECK-LABEL: func.func @groups
+// CHECK: tile.load {{.*}}-> tensor<16x8xf16, #tile.linear<[16, 8], register = {{\[\[}}1, 0], {{.*}}], lane = {{\[\[}}2, 0], [4, 0]]
+module attributes {tile.options = {num_warps = 2 : i64}} {
+func.func @groups(%x: !tile.ptr<f16> {tile.divisibility = 16 : i64}, %stride: i32, %y: !tile.ptr<f16>) {
+  %k = tile.arange 0 to 16 : tensor<16xi32>
+  %eight = arith.constant dense<8> : tensor<16xi32>
+  %group = arith.divsi %k, %eight : tensor<16xi32>
+  %ke = tile.expand_dims %group axis = 1 : (tensor<16xi32>) -> tensor<16x1xi32>
+  %kb = tile.broadcast %ke : (tensor<16x1xi32>) -> tensor<16x8xi32>
+  %n = tile.arange 0 to 8 : tensor<8xi32>
+  %ss = tile.splat %stride : (i32) -> tensor<8xi32>
+  %rows = arith.muli %n, %ss : tensor<8xi32>
+  %ne = tile.expand_dims %rows axis = 0 : (tensor<8xi32>) -> tensor<1x8xi32>
+  %nb = tile.broadcast %ne : (tensor<1x8xi32>) -> tensor<16x8xi32>
+  %at = arith.addi %kb, %nb : tensor<16x8xi32>
+  %xs = tile.splat %x : (!tile.ptr<f16>) -> tensor<16x8x!tile.ptr<f16>>
+  %p = tile.addptr %xs, %at : (tensor<16x8x!tile.ptr<f16>>, tensor<16x8xi32>) -> tensor<16x8x!tile.ptr<f16>>
+  %v = tile.load %p : (tensor<16x8x!tile.ptr<f16>>) -> tensor<16x8xf16>
+  %s = tile.reduce %v axis = 0 : (tensor<16x8xf16>) -> tensor<8xf16> {
+  ^bb0(%a: f16, %b: f16):
+    %t = arith.addf %a, %b : f16
+    tile.yield %t : f16
+  }
+  %ys = tile.splat %y : (!tile.ptr<f16>) -> tensor<8x!tile.ptr<f16>>
+  %q = tile.addptr %ys, %n : (tensor<8x!tile.ptr<f16>>, tensor<8xi32>) -> tensor<8x!tile.ptr<f16>>
+  tile.store %q, %s : (tensor<8x!tile.ptr<f16>>, tensor<8xf16>) -> ()
+  return
+}
+}
