@@ -145,6 +145,23 @@ def test_events_flushes_and_waits_go_where_launches_go():
     assert done.stdout.split() == ["True"] * 3
 
 
+def test_rates_that_models_of_candidates_divide_by():
+    fake = os.environ.get("TESSERA_FAKE_CUDA")
+    if not fake:
+        pytest.skip("TESSERA_FAKE_CUDA names no folder with a libcuda in software")
+    ask = """
+import tessera
+from tessera.runtime.driver import driver
+from tessera.testing import get_dram_gbps
+p = driver.active.utils.get_device_properties(0)
+print(p["sm_clock_rate"], p["mem_clock_rate"], p["mem_bus_width"], get_dram_gbps(0) > 0)
+"""
+    environment = dict(os.environ, LD_LIBRARY_PATH=fake, TESSERA_DEVICE="nvidia")
+    done = subprocess.run([sys.executable, "-c", ask], env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["1980000", "3201000", "6144", "True"]
+
+
 _PRINTS_AT_ONCE = """
 import ctypes
 import tessera

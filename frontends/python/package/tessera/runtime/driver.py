@@ -144,9 +144,13 @@ class DriverUtils:
     @staticmethod
     def properties_of(d):
         host = d.host_pointers
+        rates = {"sm_clock_rate": 0, "mem_clock_rate": 0, "mem_bus_width": 0}
+        if d.plugin == "nvidia":
+            from tessera.backends.nvidia.driver import rates as ask
+            rates = ask(d.ordinal)
         return {"max_shared_mem": d.cache_bytes if host else 232448 if d.plugin == "nvidia" else 65536,
                 "max_num_regs": 65536, "multiprocessor_count": d.units, "warpSize": _WARP_SIZES.get(d.plugin, 1),
-                "sm_clock_rate": 0, "mem_clock_rate": 0, "mem_bus_width": 0, "total_memory": d.memory_bytes,
+                **rates, "total_memory": d.memory_bytes,
                 "l2_cache_size": d.cache_bytes, "name": d.name, "arch": d.target}
 
     def load_binary(self, name, kernel, shared, device):
