@@ -358,7 +358,7 @@ class Emulator:
             self.registers[o[0]] = (np.minimum if kind == "min" else np.maximum)(left, right).astype(np.int64).view(U) & mask(32)
         elif op == "div.rn.f32":
             self.set_floats(o[0], self.floats(o[1]) / self.floats(o[2]))
-        elif kind in ("ex2", "rcp", "sqrt", "lg2", "div"):  # .approx, .full
+        elif kind in ("ex2", "rcp", "sqrt", "lg2", "div") and op.endswith("f32"):  # .approx, .full
             x = self.floats(o[1]).astype(np.float64)
             exact = {"ex2": lambda: np.exp2(x), "rcp": lambda: 1 / x, "sqrt": lambda: np.sqrt(x), "lg2": lambda: np.log2(x),
                      "div": lambda: x / self.floats(o[2])}[kind]().astype(np.float32)
