@@ -7,6 +7,7 @@ import random
 from dataclasses import dataclass
 
 import control
+import extras
 import features
 import operations
 from model import FLOATS, FP8, INTS, LANGUAGE, SIGNATURE, Value, is_float, literal_type
@@ -97,7 +98,7 @@ class Kernel:
     @property
     def signature(self):
         return {"out": "*u8", "scratch": "*u8", **{name: "*" + SIGNATURE[CARRIER.get(ty, ty)] for name, ty, _ in self.arrays},
-                **{name: SIGNATURE[ty] if ty != "int1" else "u1" for name, ty, _ in self.scalars},
+                **{name: "constexpr" if n == 1 and ty == "int32" else SIGNATURE[ty] if ty != "int1" else "u1" for name, ty, n in self.scalars},
                 **{name: "constexpr" for name in self.constants}}
 
 
@@ -106,6 +107,8 @@ class Writer:
 
     def __init__(self, seed):
         self.random = random.Random(seed)
+        self.wide = seed >= extras.FIRST  # more is drawn from, which would rename the kernels of older seeds
+        self.units = []
         self.lines, self.depth = [], 1
         self.values = []
         self.count, self.offset, self.scratch = 0, 0, 0
@@ -246,6 +249,11 @@ class Writer:
         number = {"int32": lambda: r.choice([0, 2, 3, 7, 16, -1, -5, 100, 2**31 - 1, -2**31]), "int64": lambda: r.choice([2**31, 2**40 + 3, -2**35]),
                   "uint64": lambda: r.choice([2**63, 2**64 - 1]), "fp32": lambda: r.choice([0.5, -1.25, 2.0, 0.0, 3.0]),
                   "int1": lambda: r.random() < 0.5}[ty]()
+        if self.wide and ty == "int32" and self.random.random() < 0.3:
+            # An argument that is 1 is a constant of the kernel.
+            self.scalars.append((name, ty, 1))
+            self.units.append(Value(name, ty, (), size=1.0, grain=1.0, number=1))
+            return self.units[-1]
         self.scalars.append((name, ty, number))
         value = Value(name, ty, (), **(dict(size=8.0, grain=0.25) if ty == "fp32" else {}))
         self.values.append(value)
@@ -279,6 +287,8 @@ def kernel(seed, steps=None):
         before = len(writer.values)
         if r.random() < 0.16:
             control.step(writer)
+        elif seed >= extras.FIRST and r.random() < 0.3:
+            extras.step(writer)
         elif r.random() < 0.12:
             writer.load()
         elif r.random() < 0.25:
@@ -300,7 +310,7 @@ def kernel(seed, steps=None):
 
 
 def file_text(kernels):
-    return PRELUDE + "\n" + features.HELPERS + "".join("\n\n" + one.text for one in kernels)
+    return extras.HELPERS.strip() + "\n" + PRELUDE + "\n" + features.HELPERS + "".join("\n\n" + one.text for one in kernels)
 
 
 def portable(value):
@@ -311,7 +321,7 @@ def portable(value):
 def cases(kernels):
     """What the drivers need to launch the kernels of a file and to judge them."""
     return [{"name": k.name, "arrays": k.arrays, "scalars": k.scalars, "constants": k.constants, "grid": list(k.grid), "warps": k.warps, "bytes": SLOTS,
-             "signature": k.signature, "constexprs": k.constants,
+             "signature": k.signature, "constexprs": {**k.constants, **{name: n for name, ty, n in k.scalars if ty == "int32" and n == 1}},
              "puts": [[offset, value.type, list(value.shape), value.exact, portable(value)] for offset, value in k.puts.items()]} for k in kernels]
 
 

@@ -25,7 +25,7 @@ try:
     import torch
 except ImportError:
     torch = None
-import triton  # noqa: F401  (the kernels' module finds the same one)
+import triton
 
 ELEMENTS = 256
 SPECIAL = [float("inf"), float("-inf"), float("nan"), 0.0, -0.0, 1e-40, -1e-40, 1e-6, 65504.0, -65504.0, 3.0e38, 1.0, -1.0, 0.1, 1 / 3, 1e10]
@@ -67,6 +67,8 @@ def launch(module, case, device):
     programs = case["grid"][0] * case["grid"][1]
     out, scratch = (array(bytes(programs * case["bytes"]), "uint8", device) for _ in range(2))
     arrays = [array(contents(name, ty, kind, case["name"]), ty, device) for name, ty, kind in case["arrays"]]
+    if torch is not None:
+        triton.set_allocator(lambda size, alignment, stream: torch.empty(size, dtype=torch.uint8, device=device))
     options = {} if os.environ.get("TRITON_INTERPRET") == "1" else {"enable_fp_fusion": False, "num_warps": case["warps"]}
     getattr(module, case["name"])[tuple(case["grid"])](out, scratch, *arrays, *(value for _, _, value in case["scalars"]), **case["constants"], **options)
     return out.tobytes() if torch is None else bytes(out.cpu().numpy())

@@ -64,6 +64,8 @@ def float_facts(op, ty, a, b):
 
 def partner(w, a, accept=lambda b: True):
     """A second operand for a: a number, or a value whose shape goes with it."""
+    if w.units and w.random.random() < 0.2:
+        return w.random.choice(w.units)
     if w.random.random() < 0.25:
         return literal(number(w, a.type)) if w.random.random() < 0.8 else w.constant()
     return w.pick(lambda b: accept(b) and simple(b) and (s := broadcast(a.shape, b.shape)) is not None and numel(s) <= LIMIT)
@@ -147,7 +149,7 @@ def true_division(w):
         return
     n = w.random.choice([0.5, 2.0, 4, -8.0, 2])
     ty = promote(a.type, literal_type(n), False, True, True)
-    if not a.tame:
+    if not a.tame and not w.wide:
         return
     w.bind(f"{a.text} / {n}", ty, a.shape, size=a.size * 2, exact=False, steps=a.steps + 1)
 
@@ -381,7 +383,7 @@ def reduction(w):
                 return
         w.bind(f"tl.sum({t}, {spelled}{extra}{keeps})" if r.random() < 0.6 else f"{t}.sum({spelled}{extra}{keeps})", ty, kept, **facts)
     elif form in ("max", "min"):
-        if not a.tame:
+        if not a.tame and not w.wide:
             return
         ty = widest(a.type)
         w.bind(f"tl.{form}({t}, {spelled}{keeps})", ty, kept, **same(a))
@@ -522,10 +524,14 @@ def mathematics(w):
         return
     if form == "minmax":
         return minmax(w)
-    a = w.pick(lambda v: v.type in ("fp32", "fp64") and v.exact and v.tame)
+    a = w.pick(lambda v: v.type in ("fp32", "fp64") and v.exact and (v.tame or w.wide and v.steps == 0))
     if not a:
         return
     t = a.text
+    if not a.tame:
+        w.bind(f"tl.{form}({t})" if form in ("exp", "exp2", "log", "log2", "sin", "cos", "sqrt", "rsqrt", "erf", "floor", "ceil", "sigmoid") else f"tl.abs({t})",
+               a.type, a.shape, exact=False, steps=2)
+        return
     if form in ("floor", "ceil"):
         w.bind(r.choice([f"tl.{form}({t})", f"{t}.{form}()", f"tl.math.{form}({t})"]), a.type, a.shape, size=a.size + 1, grain=1.0)
     elif form == "fma":

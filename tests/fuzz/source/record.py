@@ -23,7 +23,7 @@ import tables
 import wild
 
 HERE = pathlib.Path(__file__).resolve().parent
-TYPES, WILD, VALUES = 2500, range(600), range(60)
+TYPES, WILD, VALUES = 2500, range(900), range(60)
 
 
 def short(text):
@@ -31,8 +31,8 @@ def short(text):
 
 
 def spelled(prints):
-    """What a front end prints of a value, less what need not agree: how constexprs and addresses are written."""
-    return re.sub(r"constexpr\[(\w+)\]", r"\1", re.sub(r" at 0x\w+", "", prints.strip()))
+    """What a front end prints of a value, less what need not agree: how constexprs, addresses and nothing at all are written."""
+    return re.sub(r"constexpr\[(\w+)\]", r"\1", re.sub(r" at 0x\w+", "", prints.strip().replace("void[]", "None")))
 
 
 def ask_front_end(table, text, command, env=None):

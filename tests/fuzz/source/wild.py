@@ -7,8 +7,23 @@ import re
 
 from model import LANGUAGE
 
-HELPERS = '''import triton
+HELPERS = '''from typing import NamedTuple
+
+import triton
 import triton.language as tl
+
+GLOBAL = tl.constexpr(3)
+PLAIN = 3
+
+
+class Pair(NamedTuple):
+    first: tl.tensor
+    second: tl.tensor
+
+
+@triton.jit
+def swaps(pair):
+    return pair[1], pair[0]
 
 
 @triton.jit
@@ -92,6 +107,32 @@ not {v}
 +{v}
 {v} if {c} else {v}
 {v} if {v} else {v}
+{v} if {c} else {n}
+{n} if {c} else {n}
+{n} if {n} else {v}
+({v} if {c} else {n}) {o} {v}
+sign_of({v}) {o} {v}
+scaled({n}) {o} {v}
+scaled({n}, {n})
+default_none({n}, {n}) {o} {v}
+add({n}, {n}) {o} {v}
+pair_of({v}, {n})[1] {o} {v}
+({v}, {n})[1] {o} {v}
+swaps(({v}, {n}))[0] {o} {v}
+Pair({v}, {n}).second {o} {v}
+Pair(first={v}, second={v})
+Pair({v}, {n})[0]
+tl.abs({n}) {o} {v}
+tl.exp({n}) {o} {v}
+tl.cdiv({n}, {n}) {o} {v}
+tl.maximum({n}, {n}) {o} {v}
+min({n}, {n}) {o} {v}
+tl.where({v}, {n}, {n}) {o} {v}
+tl.cast({n}, tl.{d}) {o} {v}
+tl.full([], {n}, tl.{d}) {o} {v}
+GLOBAL {o} {v}
+{v}.dtype.itemsize {o} {v}
+{v}.shape[0] {o} {v}
 {v} if {n} else {v}
 {v}.to(tl.{d})
 {v}.to(tl.{d}, bitcast=True)
@@ -269,6 +310,7 @@ isinstance({n}, int)
 {v}.nope
 tl.nope({v})
 undefined_name
+PLAIN + {v}
 {n} ** {n}
 {v} ** 2
 {v} @ {v}
@@ -300,6 +342,25 @@ STATEMENTS = """
 {w}, {w} = {v}, {n}
 {w}, {w} = {v}
 {w} = {w2} = {v}
+{w} = ({v}, {n})\n{x} = {w0}[1] {o} {v}
+{w} = {n}\n{x} = {w0} {o} {v}
+{w} = [{v}, {n}]\n{x} = {w0}[0] {o} {v}
+{w} = Pair({v}, {n})\n{x} = {w0}.second {o} {v}
+{w}, {w2} = pair_of({n}, {v})\n{x} = {w2} {o} {v}
+{w} = {n}\nfor i in range(3):\n    {w0} += 1
+{w} = {n}\nif {c}:\n    {w0} = {n}
+{w} = ({v}, {v})\nfor i in range(3):\n    {w0} = ({w0}[1], {w0}[0])
+{w} = None\nif {c}:\n    {w0} = {v}
+{w} = {v}\nfor i in tl.static_range(3):\n    {w0} = {w0} {o} i
+for i in range({n}, {n}):\n    {u} = i {o} {v}
+for i in range({v}):\n    {w} = i\n    {u} = {v}
+for i in range(3):\n    for j in range(i):\n        {u} += j
+for i in tl.range(0, 8, {i}, num_stages=2):\n    {u} += {v}
+if {c}:\n    if {c}:\n        {u} += {n}\n    else:\n        {u} = {v}
+if {c} and {c}:\n    {u} += {n}
+if {c} or not {c}:\n    {u} += {n}
+if C == 4 and {c}:\n    {u} += {n}
+while {c} and {c}:\n    {u} += {n}
 ({w}, {w}) = pair_of({v}, {n})
 ({w}, {w}) = tl.max({b}, {a}, return_indices=True)
 for i in range({i}):\n    {u} = {u} + {v}
