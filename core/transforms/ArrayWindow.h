@@ -30,7 +30,7 @@ public:
   WindowFinder(const AxisFacts &facts, const IntegerRanges &ranges) : facts_(facts), ranges_(ranges) {}
   // Beyond the array's end the window has zeros: either the load does, or nobody needs what it reads there.
   std::string find(LoadOp load, ArrayWindow &window) const;
-  // Beyond the array's end the store writes nothing.
+  // Beyond the array's end the store writes nothing: rows end at multiples of 16 bytes.
   std::string find(StoreOp store, ArrayWindow &window) const;
   // Where a load by lanes reaches, of a tile or a scalar: for makeOverlap, no copy engine need take it.
   std::string findReach(LoadOp load, ArrayWindow &window) const;

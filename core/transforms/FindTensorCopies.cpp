@@ -8,10 +8,10 @@
 // Which loads: those that go straight to a dot of their own loop; all of a loop's, or none. Everything that copies need (docs/rationale/descriptors.md) is proven:
 // alignment from the parameters' facts, places that are not negative (beyond the array's start a copy would read zeros), an array that no pointer of the kernel
 // writes.
-// Which stores: of products' results, behind everything else that the program does with memory; or in a loop over tiles whose loads are all copies: then the store has
-// an operand that says whether the arrays overlap, computed in front of the loop.
+// Which stores: of products' results, in a loop over tiles whose loads for dots are all copies: the store has an operand that says whether the arrays overlap, computed in
+// front of the loop.
 // Requires: addresses as base + scalar + offsets, equal ops merged.  Leaves: dead addresses, for the stages behind.
-// Not done here: loads outside of loops; several stores.
+// Not done here: loads outside of loops; several stores; a store behind the only loop, which is slower as a copy (docs/rationale/descriptors.md).
 #include "core/transforms/ArrayWindow.h"
 #include "core/transforms/CopiedArrays.h"
 #include "core/transforms/Passes.h"
@@ -43,7 +43,6 @@ private:
   // Each empty, or why the load stays.
   std::string whyNot(LoadOp load);
   void replace(const Window &window);
-  void runOnStores(func::FuncOp function);
   std::string whyNot(StoreOp store);
   std::string whyNotInLoop(llvm::MapVector<scf::ForOp, SmallVector<LoadOp>> &loops);
   std::string findWindow(StoreOp store, ArrayWindow &window);
@@ -89,15 +88,12 @@ static bool hasChainedDots(scf::ForOp loop) {
   return chained;
 }
 
-// Whether a unit can read the tile where a copy puts it: of 2 bytes any, of others what is contiguous along k. Of f32 a product with tf32 alone takes it so.
+// Whether a unit can read the tile where a copy puts it: of 2 bytes any, of bytes what is contiguous along k.
 static bool isTakenAsCopied(LoadOp load, unsigned contiguous) {
-  Type element = cast<RankedTensorType>(load.getType()).getElementType();
-  if (bitWidthOf(element) == 16)
+  if (bitWidthOf(cast<RankedTensorType>(load.getType()).getElementType()) == 16)
     return true;
   auto takes = [&](DotOp dot, Value operand, unsigned dim) {
-    bool isSplit = element.isF32() && dot.getPrecision() != DotPrecision::TF32;
-    return !isSplit && (dot.getA() != operand || dim == 1) && (dot.getB() != operand || dim == 0) &&
-           dot.getC() != operand;
+    return (dot.getA() != operand || dim == 1) && (dot.getB() != operand || dim == 0) && dot.getC() != operand;
   };
   return llvm::all_of(load->getUsers(), [&](Operation *user) {
     if (auto transpose = dyn_cast<TransposeOp>(user))
@@ -141,8 +137,8 @@ static bool followsStore(LoadOp load, StoreOp butThis) {
 std::string FindTensorCopies::whyNot(LoadOp load) {
   auto type = cast<RankedTensorType>(load.getType());
   unsigned bits = bitWidthOf(type.getElementType());
-  if (!type.getElementType().isIntOrFloat() || bits < 8 || (bits > 16 && !type.getElementType().isF32()))
-    return "its elements are not of 1 or 2 bytes, or f32";
+  if (!type.getElementType().isIntOrFloat() || bits < 8 || bits > 16)
+    return "its elements are not of 1 or 2 bytes";
   int64_t bytes = type.getNumElements() * bits / 8;
   if (type.getRank() != 2 || bytes > largest_ || bytes < kMinCopiedBytes)
     return "no tile of this shape is copied as a whole";
@@ -213,27 +209,6 @@ std::string FindTensorCopies::findWindow(StoreOp store, ArrayWindow &window) {
   return why.empty() && window.contiguous + 1 != window.dims.size() ? "its rows are not contiguous" : why;
 }
 
-// A copy engine's write is ordered neither with what lanes access later nor, until they have what they loaded, with that; and another parameter may be the same array.
-static std::string whyNotInOrder(StoreOp store) {
-  if (store->getParentOfType<LoopLikeOpInterface>())
-    return "it stands in a loop";
-  std::string why;
-  store->getParentOfType<func::FuncOp>().walk([&](Operation *op) {
-    if (op == store || !why.empty())
-      return;
-    if (isa<LoadOp, DescriptorLoadOp>(op)) {
-      if (comesBehind(store, op))
-        why = "the program loads something behind it";
-      else if (isa<LoadOp>(op) &&
-               llvm::any_of(op->getUsers(), [&](Operation *user) { return comesBehind(store, user); }))
-        why = "what the program loads before it is used behind it";
-    } else if (isa<AtomicRmwOp, AtomicCasOp, DescriptorStoreOp>(op)) {
-      why = "the program writes memory by other means too";
-    }
-  });
-  return why;
-}
-
 void FindTensorCopies::replace(StoreOp store, const ArrayWindow &window, Value overlaps) {
   OpBuilder b(store);
   WindowOperands operands = makeOperands(b, store.getLoc(), window);
@@ -242,23 +217,6 @@ void FindTensorCopies::replace(StoreOp store, const ArrayWindow &window, Value o
   store.erase();
   ++kept_;
   ++numStores;
-}
-
-void FindTensorCopies::runOnStores(func::FuncOp function) {
-  SmallVector<StoreOp> stores;
-  function.walk([&](StoreOp store) { stores.push_back(store); });
-  for (StoreOp store : stores) {
-    ArrayWindow window;
-    std::string why = stores.size() == 1 ? whyNot(store) : "the program stores several tiles";
-    if (why.empty())
-      why = whyNotInOrder(store);
-    if (why.empty())
-      why = findWindow(store, window);
-    if (why.empty())
-      replace(store, window, Value());
-    else if (remarks && isa<RankedTensorType>(store.getValue().getType()))
-      store.emitRemark() << "the store stays by pointer: " << why;
-  }
 }
 
 // ---- loops over tiles --------------------------------------------------------------------------------------------------
@@ -415,7 +373,7 @@ void FindTensorCopies::runOnOperation() {
     if (loop && isa<RankedTensorType>(load.getType()) && feedsDot(load))
       loops[loop].push_back(load);
   });
-  if (hasCode || ordersMemory(function))
+  if (loops.empty() || hasCode || ordersMemory(function))
     return markAllAnalysesPreserved();
   largest_ = bytes.getInt();
   stored_ = storedByPointers(function);
@@ -434,7 +392,6 @@ void FindTensorCopies::runOnOperation() {
   for (auto &[loop, loads] : loops)
     if (std::vector<Window> windows; runOn(loop, loads, windows))
       replaceAll(windows);
-  runOnStores(function);
   facts_.reset();
   ranges_.reset();
 }

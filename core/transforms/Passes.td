@@ -85,7 +85,7 @@ def TileFindTensorCopiesPass : TilePass<"tile-find-tensor-copies"> {
   let summary = "let loads and stores through pointers be tensor copies where their addresses are windows on an array";
   let description = [{
     Before: `%v = tile.load addptr(splat(%a), (m % M) * row + k) mask k < K - %i`   After: `%v = tile.descriptor_load %a shape[M, K] …`
-    In a module with the attribute `tile.tensor_copy_bytes`, for loads of loops that go straight to a dot, and for a kernel's only store, of a product.
+    In a module with the attribute `tile.tensor_copy_bytes`, for loads of loops that go straight to a dot, and for a product's store in a loop over tiles.
     Establishes nothing; addresses are left for the stages behind to remove.
   }];
   let options = [Option<"remarks", "remarks", "bool", "false", "Say of each access that might be one why it is none">];

@@ -5,8 +5,7 @@
 
 Compiles kernels of one block of 128 lanes for sm_80 and sm_90a and executes their PTX: integer arithmetic, global and shared memory, ldmatrix,
 stmatrix, cp.async, mma.sync, conversions, as PTX ISA 8.4 says. So addresses, swizzles, fragments and block transfers are tested without a device.
-Branches are taken by all lanes or by none. wgmma gets the true product, in its accumulator's layout: how it reads shared memory is not tested. There
-is no copy engine: kernels are compiled with --no-pointer-copies. Access
+Branches are taken by all lanes or by none. wgmma gets the true product, in its accumulator's layout: how it reads shared memory is not tested. Access
 out of bounds is an error, and so is an address that is no multiple of the access. Last line: `N passed, N failed`."""
 import itertools
 import math
@@ -517,8 +516,8 @@ def main(tessera):
 
         def compiled(target, kernel, signature, constants):
             subprocess.run([tessera, "compile", "--in-process", "--no-cache", f"{source}:{kernel}", f"--target=nvidia/{target}", "-s", signature,
-                            *[word for name, value in constants.items() for word in ("-D", f"{name}={value}")], "--num-warps", "4", "--no-pointer-copies",
-                            "--emit=asm", "-o", str(out)], check=True)
+                            *[word for name, value in constants.items() for word in ("-D", f"{name}={value}")], "--num-warps", "4", "--emit=asm",
+                            "-o", str(out)], check=True)
             return out.read_text()
 
         def check(name, run):

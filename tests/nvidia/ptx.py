@@ -401,19 +401,20 @@ CHECKS = [
     ("sm_90a", "matmul", [*matmul("fp16"), "--no-pointer-copies"], [r"wgmma\.mma_async\.sync\.aligned\.m64n128k16\.f32\.f16\.f16", r"cp\.async\.cg\.shared\.global",
                                           r"wgmma\.wait_group\.sync\.aligned 1;", r"cp\.async\.wait_group",
                                           r"shr\.u64\s+%rd\d+, %rd\d+, 63;"], [r"\.local", r"mma\.sync", r"cp\.async\.bulk"]),
-    # The only store, of halves, is one too: blocks of eight rows go where the engine reads them, and no lane stores.
-    ("sm_90a", "matmul", [a.replace("*fp32", "*fp16") for a in matmul("fp16", 128, 256, 64, 8)],
-     [exactly(16, "stmatrix.sync.aligned.m8n8.x4.shared.b16"), exactly(4, "cp.async.bulk.tensor.2d.global.shared::cta.bulk_group"),
-      r"cp\.async\.bulk\.wait_group\.read 0;"], [r"st\.global", r"ld\.shared", r"st\.shared"]),
-    # A persistent one gets roles; where its arrays overlap a tile is loaded when the one before is stored.
+    # Rows that end within 16 bytes, which an engine would write as a whole: by lanes, and so are the loads then.
     ("sm_90a", "tiles", ["-s", "*fp16:16,*fp16:16,*fp16:16,i32,i32,i32,i32:16,i32:16,i32:16", "-D", "BM=128", "-D", "BN=256", "-D", "BK=64", "--num-warps", "8"],
+     [r"st\.global"], [r"cp\.async\.bulk"]),
+    # Its only store stays one by lanes, behind a single loop.
+    ("sm_90a", "matmul", [a.replace("*fp32", "*fp16") for a in matmul("fp16", 128, 256, 64, 8)], [TENSOR_LOAD, exactly(16, "st.global.v4.b32")],
+     [r"cp\.async\.bulk\.tensor\.2d\.global", r"cp\.async\.bulk\.wait_group"]),
+    # A persistent one gets roles; where its arrays overlap a tile is loaded when the one before is stored.
+    ("sm_90a", "tiles", ["-s", "*fp16:16,*fp16:16,*fp16:16,i32,i32:16,i32,i32:16,i32:16,i32:16", "-D", "BM=128", "-D", "BN=256", "-D", "BK=64", "--num-warps", "8"],
      [exactly(2, "setmaxnreg"), exactly(16, "stmatrix.sync.aligned.m8n8.x4.shared.b16"), TENSOR_LOAD, r"cp\.async\.bulk\.wait_group 0;", r"cp\.async\.bulk\.wait_group\.read 0;"],
      [r"cp\.async\.cg", r"ld\.global", r"st\.global"]),
-    ("sm_90a", "tiles", ["-s", "*fp16:16,*fp16:16,*fp16:16,i32,i32,i32,i32:16,i32:16,i32:16", "-D", "BM=128", "-D", "BN=128", "-D", "BK=64", "--num-warps", "4"],
+    ("sm_90a", "tiles", ["-s", "*fp16:16,*fp16:16,*fp16:16,i32,i32:16,i32,i32:16,i32:16,i32:16", "-D", "BM=128", "-D", "BN=128", "-D", "BK=64", "--num-warps", "4"],
      [exactly(16, "stmatrix.sync.aligned.m8n8.x4.shared.b16"), TENSOR_LOAD, r"cp\.async\.bulk\.wait_group 0;"], [r"setmaxnreg", r"cp\.async\.cg", r"ld\.global", r"st\.global"]),
-    # Of f32 what is contiguous along k on both sides; else lanes copy.
-    ("sm_90a", "matmul", [*matmul("fp32", 128, 128, 32, 8), "-D", "ALONG=True"], [r"m64n128k8\.f32\.tf32", TENSOR_LOAD], [r"cp\.async\.cg", r"ld\.global"]),
-    ("sm_90a", "matmul", matmul("fp32", 128, 128, 32, 8), [r"m16n8k8\.row\.col\.f32\.tf32", r"cp\.async\.cg"], [r"cp\.async\.bulk"]),
+    # Of f32 lanes copy.
+    ("sm_90a", "matmul", [*matmul("fp32", 128, 128, 32, 8), "-D", "ALONG=True"], [r"m64n128k8\.f32\.tf32", r"cp\.async\.cg"], [r"cp\.async\.bulk"]),
     # Sums of f32 go to memory by four of a row: a quad's lanes exchange one of two registers, and no more.
     ("sm_90a", "matmul", matmul("fp16", 128, 128, 64, 8), [exactly(32, "shfl.sync.bfly"), exactly(16, "st.global.v4.b32")], [r"st\.global\.v2", r"st\.shared"]),
     ("sm_80", "matmul", matmul("fp16", 64, 64, 32), [exactly(16, "shfl.sync.bfly"), exactly(8, "st.global.v4.b32")], [r"st\.global\.v2"]),

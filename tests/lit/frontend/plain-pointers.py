@@ -32,7 +32,6 @@
 # RUN: %{find} | FileCheck %s --check-prefix=PLACE
 # REDEFINE: %{case} = "'in place'"
 # RUN: %{find} | FileCheck %s --check-prefix=STORED
-# RUN: %{find} | FileCheck %s --check-prefix=IN-PLACE
 # REDEFINE: %{case} = "'stores before'"
 # RUN: %{find} | FileCheck %s --check-prefix=BEFORE
 # REDEFINE: %{case} = "'gathered'"
@@ -56,13 +55,9 @@
 # REDEFINE: %{kernel} = batches
 # REDEFINE: %{case} = 0
 # RUN: %{find} | FileCheck %s --check-prefix=BATCHES
-# REDEFINE: %{types} = *fp32:16,*fp32:16,*fp32:16,i32,i32,i32,i32:16,i32:16,i32:16
-# RUN: %{find} | FileCheck %s --check-prefix=TF32
-# REDEFINE: %{case} = "'ieee'"
-# RUN: %{find} | FileCheck %s --check-prefix=IEEE
 # REDEFINE: %{types} = *i8:16,*i8:16,*i32:16,i32,i32,i32,i32:16,i32:16,i32:16
 # RUN: %{find} | FileCheck %s --check-prefix=BYTES
-# REDEFINE: %{types} = *fp16:16,*fp16:16,*fp16:16,i32,i32,i32,i32:16,i32:16,i32:16
+# REDEFINE: %{types} = *fp16:16,*fp16:16,*fp16:16,i32,i32:16,i32,i32:16,i32:16,i32:16
 # REDEFINE: %{kernel} = tiles
 # REDEFINE: %{case} = "'masked'"
 # RUN: %{find} | FileCheck %s --check-prefix=TILES
@@ -80,6 +75,9 @@
 # RUN: %{find} | FileCheck %s --check-prefix=LATER
 # REDEFINE: %{case} = "'in place'"
 # RUN: %{find} | FileCheck %s --check-prefix=STAYS
+# REDEFINE: %{case} = "'masked'"
+# REDEFINE: %{types} = *fp16:16,*fp16:16,*fp16:16,i32,i32,i32,i32:16,i32:16,i32:16
+# RUN: %{find} | FileCheck %s --check-prefix=ODD
 import triton
 import triton.language as tl
 
@@ -98,17 +96,12 @@ import triton.language as tl
 
 # MASKED: scf.for
 # MASKED-COUNT-2: tile.descriptor_load
-# MASKED: tile.descriptor_store %{{.*}}, %arg2 shape[
-# MASKED-NOT: tile.store
+# MASKED: tile.store
 
 # Nothing bounds the places: extents out of reach.
 # EVEN: arith.constant 2147483647 : i64
 # EVEN-COUNT-2: tile.descriptor_load
-# EVEN: tile.descriptor_store
-
-# What is loaded by lanes before may be what is stored: it is used before it.
-# IN-PLACE-COUNT-2: tile.load
-# IN-PLACE: tile.descriptor_store %{{.*}}, %arg0
+# EVEN: tile.store
 
 # NEEDED: remark: the load stays by pointer: elements at which its index wraps may be needed
 # NEEDED-COUNT-2: tile.load
@@ -123,7 +116,7 @@ import triton.language as tl
 # VOLATILE: remark: the load stays by pointer: it is volatile, or says how to cache
 # STRIDE: remark: the load stays by pointer: a stride is not known to be a multiple of 16 bytes
 # START: remark: the load stays by pointer: its array is not known to start at a multiple of 16 bytes
-# WIDE: remark: the load stays by pointer: the matrix unit cannot read it as it lies
+# WIDE: remark: the load stays by pointer: its elements are not of 1 or 2 bytes
 # CHAINED: remark: the load stays by pointer: products of its loop go into one another
 # NONE-NOT: remark
 # NONE: scf.for
@@ -209,10 +202,7 @@ def product(a, b, c, M, N, K, a_row, b_row, c_row, CASE: tl.constexpr):
 # BATCHES: tile.descriptor_load %arg0 shape[{{.*}}] strides[%{{.*}}, %{{.*}}, %{{.*}}, %c1_i64{{.*}}] offsets[%[[BATCH]], %[[HEAD]], %{{.*}}, %[[I]]] : {{.*}} -> tensor<64x32xf16>
 # BATCHES: %[[RIGHT:.*]] = tile.descriptor_load %arg1 {{.*}} -> tensor<64x32xf16>
 # BATCHES: tile.transpose %[[RIGHT]] order = [1, 0]
-# Of f32, and of bytes, what is contiguous along k for both sides, and of f32 where the unit rounds by itself. f32 is stored by lanes.
-# TF32-COUNT-2: tile.descriptor_load
-# TF32: tile.store
-# IEEE: remark: the load stays by pointer: the matrix unit cannot read it as it lies
+# Of bytes what is contiguous along k for both sides.
 # BYTES-COUNT-2: tile.descriptor_load
 @triton.jit
 def batches(a, b, c, M, N, K, of_batch, of_head, of_row, CASE: tl.constexpr):
@@ -227,7 +217,7 @@ def batches(a, b, c, M, N, K, of_batch, of_head, of_row, CASE: tl.constexpr):
         k = i + tl.arange(0, 32)
         x = tl.load(a + row[:, None] * of_row + k[None, :], mask=(row[:, None] < M) & (k[None, :] < K), other=0.0)
         y = tl.load(b + k[:, None] + tl.arange(0, 64)[None, :] * of_row, mask=k[:, None] < K, other=0.0)
-        total = tl.dot(x, y, total, input_precision="ieee" if CASE == "ieee" else "tf32")
+        total = tl.dot(x, y, total)
     tl.store(c + row[:, None] * of_row + tl.arange(0, 64)[None, :], total, mask=row[:, None] < M)
 
 
@@ -252,6 +242,7 @@ def batches(a, b, c, M, N, K, of_batch, of_head, of_row, CASE: tl.constexpr):
 # LANES: tile.load %{{.*}} mask
 # LANES: tile.descriptor_store {{.*}} overlaps
 # LATER: remark: the loop over tiles keeps its pointers: what lanes load is used behind the store
+# ODD: remark: the loop over tiles keeps its pointers: its rows are not known to end at multiples of 16 bytes
 # STAYS: remark: the loop over tiles keeps its pointers: a load of its loop stays by pointer
 @triton.jit
 def tiles(a, b, c, M, N, K, a_row, b_row, c_row, CASE: tl.constexpr):

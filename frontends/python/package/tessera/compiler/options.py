@@ -51,7 +51,7 @@ class Options:
     reg_inc_consumer: int = 0
     # Accesses by descriptor as tensor copies where the device has them; False: by pointers.
     tensor_copies: bool = True
-    # Accesses through pointers too: loads that a dot in a loop takes, a kernel's only store, of a dot's result, where their addresses allow it; False: never.
+    # Accesses through pointers too: loads that a dot in a loop takes, the store of its result in a loop over tiles, where their addresses allow it; False: never.
     pointer_copies: bool = True
     # Warps that only load where they win, asked for or not; False: only for tl.range(…, warp_specialize=True).
     auto_warp_specialize: bool = True
