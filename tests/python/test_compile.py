@@ -415,6 +415,28 @@ def test_ir_override(cache, tmp_path):
         tessera.compile(source(), options={"ir_override": str(tmp_path / "none.tile")})
 
 
+def test_dump_and_override_by_environment(cache, tmp_path):
+    with tessera.knobs.compilation.scope(), tessera.knobs.cache.scope():
+        tessera.knobs.compilation.dump_ir = True
+        tessera.knobs.cache.dump_dir = str(tmp_path / "dump")
+        kernel = tessera.compile(source())
+        dumped = tmp_path / "dump" / source().hash()
+        assert (dumped / "add_kernel.ttir").read_text() == kernel.asm["ttir"]
+        assert (dumped / "add_kernel.asm").read_text() == kernel.asm["asm"]
+        (tmp_path / "file").write_text("")
+        tessera.knobs.cache.dump_dir = str(tmp_path / "file")
+        with pytest.warns(UserWarning, match="TRITON_KERNEL_DUMP"):
+            tessera.compile(source())
+        tessera.knobs.compilation.dump_ir = False
+        # What was dumped, edited, takes the kernel's place.
+        tessera.knobs.compilation.override = True
+        tessera.knobs.cache.override_dir = str(tmp_path / "dump")
+        assert tessera.compile(source()).hash != kernel.hash
+        (dumped / "add_kernel.ttir").write_text(kernel.asm["ttir"].replace("arith.addf", "arith.subf"))
+        assert "arith.subf" in tessera.compile(source()).asm["ttir"]
+    assert "arith.addf" in tessera.compile(source()).asm["ttir"]
+
+
 # ---- what belongs to one target --------------------------------------------------------------------------------------
 
 

@@ -11,6 +11,7 @@ import re
 import struct
 import sys
 import threading
+import warnings
 from collections import namedtuple
 from contextlib import contextmanager
 from functools import lru_cache
@@ -635,7 +636,12 @@ def compile(src, target=None, options=None, _env_vars=None):
         if param.is_constexpr and (param.do_not_specialize or param.do_not_specialize_on_alignment):
             raise CompilationError(src.fn.src, None, f"{param.name} marked as constexpr and listed in do_not_specialize/"
                                    "do_not_specialize_on_alignment. Remove constexpr designation to skip specialization.")
-    parsed = make_backend(target).parse_options({**(options or {}), **src.parse_options()})
+    chosen = {**(options or {}), **src.parse_options()}
+    if knobs.compilation.override:
+        replaced = Path(knobs.cache.override_dir) / src.hash() / f"{src.name}.ttir"
+        if replaced.is_file():
+            chosen["ir_override"] = str(replaced)
+    parsed = make_backend(target).parse_options(chosen)
     target = target_with(target, parsed)
     # Options without a meaning on the target are no part of the entry's key: tuning tries many of them.
     fields = ("tessera python kernel 1", _tessera.plugin_build(target_text(target)), src.hash(), src.name, target_text(target),
@@ -661,9 +667,25 @@ def compile(src, target=None, options=None, _env_vars=None):
             if not _tessera.cache_store(directory, fields, _pack(artifact, facts)):
                 _warn_cache(directory)
     kernel = CompiledKernel(src, target, parsed, hash, artifact, facts)
+    if knobs.compilation.dump_ir:
+        _dump(kernel, Path(knobs.cache.dump_dir) / src.hash())
     if listener:
         listener(src=src, metadata=kernel.metadata._asdict(), metadata_group={}, times=times.end(target), cache_hit=entry is not None)
     return kernel
+
+
+def _dump(kernel, folder):
+    """Writes the kernel's stages to FOLDER/NAME.STAGE, as TRITON_KERNEL_DUMP asks for. What cannot be written is a warning."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for stage in kernel.asm:
+            try:
+                value = kernel.asm[stage]
+            except KeyError:  # the target makes no such stage of this kernel
+                continue
+            (folder / f"{kernel.name}.{stage}").write_bytes(value if isinstance(value, bytes) else value.encode())
+    except OSError as error:
+        warnings.warn(f"TRITON_KERNEL_DUMP: {error}", stacklevel=3)
 
 
 def _file_digests(options):
