@@ -44,6 +44,7 @@ private:
   };
   std::optional<Access> accessOf(Operation *op, const AxisFacts &facts) const;
   LinearAttr storedIn(const Access &access, LinearAttr memory);
+  bool scalesLaidOut(LoadOp load) const;
   void forwardAll();
   void anchorDots();
   void anchorMemory();
@@ -288,6 +289,28 @@ LinearAttr Assigner::storedIn(const Access &access, LinearAttr memory) {
   return clocks(best) <= clocks(memory) ? best : memory;
 }
 
+// Whether a row of the loop's own is loaded to meet, as rows or columns, what a dot has laid out: scales of blocks. In that layout each lane holds many of the
+// row's elements, in copies, and would load every one of them.
+bool Assigner::scalesLaidOut(LoadOp load) const {
+  if (cast<RankedTensorType>(load.getType()).getRank() != 1 || !load->getParentOfType<scf::ForOp>())
+    return false;
+  for (Operation *user : load->getUsers()) {
+    auto grown = dyn_cast<ExpandDimsOp>(user);
+    if (!grown)
+      return false;
+    for (Operation *next : grown->getUsers()) {
+      auto whole = dyn_cast<BroadcastOp>(next);
+      bool meets = whole && llvm::any_of(whole->getUsers(), [&](Operation *with) {
+                     return llvm::any_of(with->getOperands(),
+                                         [&](Value v) { return v != whole.getResult() && given_.count(v); });
+                   });
+      if (!meets)
+        return false;
+    }
+  }
+  return !load->use_empty();
+}
+
 // Accesses of one shape with the same fastest dim share a layout, that of the narrowest element: a second layout for wider
 // elements would buy nothing that the conversion does not cost. What a dot has laid out is converted in any case, or stored
 // in place: its stores have layouts of their own.
@@ -302,8 +325,11 @@ void Assigner::anchorMemory() {
     if (!isa<LoadOp, StoreOp>(op) || !isTile(op->getOperand(0)))
       return;
     std::optional<Access> access = accessOf(op, facts);
-    if (!access)
+    if (!access) {
+      if (auto load = dyn_cast<LoadOp>(op); load && scalesLaidOut(load))
+        give(load.getResult(), questions_.compute(cast<RankedTensorType>(load.getType()), op));
       return;
+    }
     std::vector<int64_t> shape = shapeOf(op->getOperand(0).getType()).vec();
     bool isLaidOut = isa<StoreOp>(op) && given_.count(op->getOperand(1));
     Group &group = groups[{shape, access->fastest, isLaidOut ? access->bits : 0}];

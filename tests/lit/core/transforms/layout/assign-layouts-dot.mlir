@@ -89,3 +89,46 @@ func.func @stored_by_two(%a: tensor<16x16xf16>, %p: !tile.ptr<f32> {tile.divisib
   return
 }
 }
+
+// -----
+
+// A row of scales that the loop loads for the products' columns: each lane loads one element, not the many that the lanes of the rows' own loads name, whose
+// places the scales' come from, nor those of the sums.
+// MENU-LABEL: func.func @scaled
+// MENU: scf.for
+// MENU: tile.load {{.*}}-> tensor<16xf32, #tile.linear<[16], register = [], lane = {{\[\[}}1], [2], [4], [8], [0]]
+module attributes {tile.options = {num_warps = 1 : i64}} {
+func.func @scaled(%x: !tile.ptr<f16> {tile.divisibility = 16 : i32}, %p: !tile.ptr<f32>, %stride: i32, %n: i32, %out: tensor<16x16x!tile.ptr<f32>>) {
+  %zero = arith.constant dense<0.000000e+00> : tensor<16x16xf32>
+  %c0 = arith.constant 0 : i32
+  %c1 = arith.constant 1 : i32
+  %rows = arith.constant dense<16> : tensor<16x1xi32>
+  %r = tile.arange 0 to 16 : tensor<16xi32>
+  %re = tile.expand_dims %r axis = 1 : (tensor<16xi32>) -> tensor<16x1xi32>
+  %start = arith.muli %re, %rows : tensor<16x1xi32>
+  %starts = tile.broadcast %start : (tensor<16x1xi32>) -> tensor<16x16xi32>
+  %xs = tile.splat %x : (!tile.ptr<f16>) -> tensor<16x16x!tile.ptr<f16>>
+  %s = tile.splat %stride : (i32) -> tensor<16xi32>
+  %sum = scf.for %k = %c0 to %n step %c1 iter_args(%acc = %zero) -> (tensor<16x16xf32>) : i32 {
+    %ks = tile.splat %k : (i32) -> tensor<16xi32>
+    %i = arith.addi %r, %ks : tensor<16xi32>
+    %c = tile.expand_dims %r axis = 0 : (tensor<16xi32>) -> tensor<1x16xi32>
+    %columns = tile.broadcast %c : (tensor<1x16xi32>) -> tensor<16x16xi32>
+    %place = arith.addi %starts, %columns : tensor<16x16xi32>
+    %from = tile.addptr %xs, %place : (tensor<16x16x!tile.ptr<f16>>, tensor<16x16xi32>) -> tensor<16x16x!tile.ptr<f16>>
+    %a = tile.load %from : (tensor<16x16x!tile.ptr<f16>>) -> tensor<16x16xf16>
+    %d = tile.dot %a, %a, %zero : (tensor<16x16xf16>, tensor<16x16xf16>, tensor<16x16xf32>) -> tensor<16x16xf32>
+    %at = arith.muli %i, %s : tensor<16xi32>
+    %ps = tile.splat %p : (!tile.ptr<f32>) -> tensor<16x!tile.ptr<f32>>
+    %next = tile.addptr %ps, %at : (tensor<16x!tile.ptr<f32>>, tensor<16xi32>) -> tensor<16x!tile.ptr<f32>>
+    %scale = tile.load %next : (tensor<16x!tile.ptr<f32>>) -> tensor<16xf32>
+    %e = tile.expand_dims %scale axis = 0 : (tensor<16xf32>) -> tensor<1x16xf32>
+    %b = tile.broadcast %e : (tensor<1x16xf32>) -> tensor<16x16xf32>
+    %m = arith.mulf %d, %b : tensor<16x16xf32>
+    %t = arith.addf %acc, %m : tensor<16x16xf32>
+    scf.yield %t : tensor<16x16xf32>
+  }
+  tile.store %out, %sum : (tensor<16x16x!tile.ptr<f32>>, tensor<16x16xf32>) -> ()
+  return
+}
+}
