@@ -154,6 +154,10 @@ void ModuleReader::addUpstreamAttrs(const tbc::Op &op, OperationState &state) {
     if (!op.intAttr(tbc::AttrId::Signed))
       state.addAttribute("unsignedCmp", builder_.getUnitAttr());
     break;
+  case tbc::Opcode::While:
+    if (int64_t flags = op.intAttr(tbc::AttrId::LoopFlags))
+      state.addAttribute(tile::kLoopFlagsAttr, builder_.getI32IntegerAttr(static_cast<int32_t>(flags)));
+    break;
   default:
     break;
   }

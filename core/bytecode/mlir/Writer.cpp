@@ -259,6 +259,9 @@ void ModuleWriter::writeUpstreamAttrs(Operation *op, tbc::Op &out) {
         addInt(out, id, value.getInt());
     if (!loop.getUnsignedCmp())
       addInt(out, tbc::AttrId::Signed, 1);
+  } else if (auto loop = dyn_cast<scf::WhileOp>(op)) {
+    if (auto flags = loop->getAttrOfType<IntegerAttr>(tile::kLoopFlagsAttr); flags && flags.getInt() != 0)
+      addInt(out, tbc::AttrId::LoopFlags, flags.getInt());
   }
 }
 

@@ -312,6 +312,17 @@ private:
 
 } // namespace
 
+// On a loop's branch back, where the loop asks for it: LLVM moves nothing out.
+static void keepInvariants(const Op &o, Instruction *back) {
+  if (!(o.intAttr(AttrId::LoopFlags) & kDisableHoisting))
+    return;
+  LLVMContext &c = back->getContext();
+  MDNode *stays = MDNode::get(c, MDString::get(c, "llvm.licm.disable"));
+  MDNode *node = MDNode::getDistinct(c, {nullptr, stays});
+  node->replaceOperandWith(0, node);
+  back->setMetadata(LLVMContext::MD_loop, node);
+}
+
 // `wait`: the dot_wait behind the loop, of results of it, or null. It goes on the way out of the loop, not behind the place where a loop without
 // iterations joins: there nothing runs, but ptxas takes the moves of the start values for writes to sums of products that do, and does all products
 // of the loop one by one (C7515).
@@ -357,12 +368,7 @@ void Emitter::emitFor(const Op &o, const Op *wait) {
   addIncoming(carried, next, latch);
   BasicBlock *leave = wait ? BasicBlock::Create(c, "leave", function_, after) : after;
   Instruction *back = b_.CreateCondBr(more, loop, leave);
-  if (o.intAttr(AttrId::LoopFlags) & kDisableHoisting) {
-    MDNode *stays = MDNode::get(c, MDString::get(c, "llvm.licm.disable"));
-    MDNode *node = MDNode::getDistinct(c, {nullptr, stays});
-    node->replaceOperandWith(0, node);
-    back->setMetadata(LLVMContext::MD_loop, node);
-  }
+  keepInvariants(o, back);
 
   if (wait) {
     b_.SetInsertPoint(leave);
@@ -417,7 +423,7 @@ void Emitter::emitWhile(const Op &o) {
   unflatten(forwarded, o.regions[1].args);
   region(o.regions[1]);
   addIncoming(carried, yielded_, b_.GetInsertBlock());
-  b_.CreateBr(head);
+  keepInvariants(o, b_.CreateBr(head));
   b_.SetInsertPoint(after);
   unflatten(forwarded, o.results);
 }

@@ -23,8 +23,7 @@ static StepResult cleanUp(ModuleOp module, const target::Target &) {
   DominanceInfo dominance(module);
   eliminateCommonSubExpressions(rewriter, dominance, module);
   module.walk([](LoopLikeOpInterface loop) {
-    auto made = dyn_cast<scf::ForOp>(loop.getOperation());
-    if (!made || !hasLoopFlag(made, kDisableLicm))
+    if (!hasLoopFlag(loop, kDisableLicm))
       moveLoopInvariantCode(loop);
   });
   return {};

@@ -181,7 +181,7 @@ static bool computeTheSame(Value a, Value b, unsigned depth = 0) {
                       [&](auto pair) { return computeTheSame(std::get<0>(pair), std::get<1>(pair), depth + 1); });
 }
 
-bool hasLoopFlag(scf::ForOp loop, LoopFlag flag) {
+bool hasLoopFlag(Operation *loop, LoopFlag flag) {
   auto flags = loop->getAttrOfType<IntegerAttr>(kLoopFlagsAttr);
   return flags && (flags.getInt() & flag);
 }

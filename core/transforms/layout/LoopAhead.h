@@ -72,7 +72,7 @@ bool isZeroTile(mlir::Value tile);
 bool asksForStages(mlir::scf::ForOp loop);
 // Bits of tile.loop_flags, as in Ops.def.
 enum LoopFlag : int32_t { kFlatten = 1, kDisallowAccMultiBuffer = 4, kDisableLicm = 8, kTakeTurns = 16 };
-bool hasLoopFlag(mlir::scf::ForOp loop, LoopFlag flag);
+bool hasLoopFlag(mlir::Operation *loop, LoopFlag flag);
 // Whether a load of the loop, through this pointer, may be started in an earlier iteration; asked: the program says that iterations may overlap. Never before a barrier, or an atomic whose result is used,
 // which may be a lock; before stores only where the program asks for it and nothing says that it reads what they write: other arguments, or the very
 // address that an iteration then stores to.

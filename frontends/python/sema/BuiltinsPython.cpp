@@ -82,7 +82,10 @@ Value tlRange(Visitor &v, Args &a) {
   b.byParam = {a[0], a[1], a[2], a[3], a[4], a[6], a[7], a[5], a[8]};
   return makeRange(v, b, false);
 }
-Value conditionOf(Visitor &, Args &a) { return a[0]; }
+Value conditionOf(Visitor &v, Args &a) {
+  v.keepInvariants(a[1].isConst() && v.staticTruth(a[1]).value_or(false));
+  return a[0];
+}
 
 template <bool IsMax> Value minMax(Visitor &v, Args &a) {
   std::vector<Value> values = a.rest.size() == 1 ? v.items(a.rest[0]) : a.rest;

@@ -14,6 +14,14 @@ namespace tessera::py {
 namespace scf = mlir::scf;
 namespace arith = mlir::arith;
 
+namespace {
+enum LoopFlag : int32_t {
+  kFlatten = 1,
+  kWarpSpecialize = 2,
+  kDisableLicm = 8
+}; // bits of loop_flags, core/bytecode/Ops.def
+}
+
 // --- what a loop carries: the variables that exist before it and that its body binds
 
 std::vector<Visitor::Carried> Visitor::carriedVariables(Seq<Stmt> body, std::string_view except,
@@ -183,13 +191,25 @@ void Visitor::unrolledFor(const For *s, std::vector<Value> values, size_t next) 
   }
 }
 
-namespace {
-std::optional<int64_t> attributeInt(const Value &v) {
-  if (v.isConst())
-    return v.host.toI64();
-  return std::nullopt;
+// What a tl.range asks for beside its bounds.
+Visitor::LoopWishes Visitor::wishesOf(const Expr *place, const Value &range) {
+  At at(*this, place->span);
+  const std::vector<Value> &parts = range.items();
+  LoopWishes wishes;
+  auto number = [&](const Value &v, std::string_view name) -> std::optional<int64_t> {
+    std::optional<int64_t> n = v.isConst() ? v.host.toI64() : std::nullopt;
+    if (n && (*n < 0 || *n > INT32_MAX))
+      failArgument("tl.range's " + std::string(name) + " must be 0 or more, and fit an int32: it is " +
+                   std::to_string(*n));
+    return n;
+  };
+  wishes.stages = number(parts[3], "num_stages");
+  wishes.unroll = number(parts[4], "loop_unroll_factor");
+  for (int i = 0; i < 4; ++i)
+    if (parts[5 + i].isConst() && staticTruth(parts[5 + i]).value_or(false))
+      wishes.flags |= 1 << i;
+  return wishes;
 }
-} // namespace
 
 void Visitor::runtimeFor(const For *s, const Value &range) {
   auto *target = dyn<Name>(s->target);
@@ -226,20 +246,17 @@ void Visitor::runtimeFor(const For *s, const Value &range) {
   Env before = frame().env;
   std::vector<mlir::Value> leaves;
   std::vector<Carried> carried = carriedVariables(s->body, target->id, leaves);
+  LoopWishes wishes = wishesOf(s->iter, range);
   if (hasBreak(s->body))
-    return forWithBreak(s, lower, upper, step, down, carried, leaves);
+    return forWithBreak(s, lower, upper, step, down, wishes, carried, leaves);
 
   auto op = scf::ForOp::create(b, loc, lower.ir, upper.ir, step.ir, leaves, nullptr, /*unsignedCmp=*/t.isUnsigned());
-  if (auto n = attributeInt(parts[3]))
-    op->setAttr("tile.num_stages", b.getI32IntegerAttr(*n));
-  if (auto n = attributeInt(parts[4]))
-    op->setAttr("tile.unroll", b.getI32IntegerAttr(*n));
-  int64_t flags = 0;
-  for (int i = 0; i < 4; ++i)
-    if (parts[5 + i].isConst() && staticTruth(parts[5 + i]).value_or(false))
-      flags |= 1 << i;
-  if (flags)
-    op->setAttr("tile.loop_flags", b.getI32IntegerAttr(flags));
+  if (wishes.stages)
+    op->setAttr("tile.num_stages", b.getI32IntegerAttr(*wishes.stages));
+  if (wishes.unroll)
+    op->setAttr("tile.unroll", b.getI32IntegerAttr(*wishes.unroll));
+  if (wishes.flags)
+    op->setAttr("tile.loop_flags", b.getI32IntegerAttr(wishes.flags));
   {
     LoopScope scope(frame(), true);
     mlir::OpBuilder::InsertionGuard restore(b);
@@ -261,9 +278,24 @@ void Visitor::runtimeFor(const For *s, const Value &range) {
   finishLoop(carried, op.getResults(), std::move(before));
 }
 
-// scf.while with the induction value, "goes on" and the carried variables.
+// scf.while with the induction value, "goes on" and the carried variables. Whether there is another iteration is known when this one is over: nothing is done ahead
+// of it. One accumulator is all that it ever has.
 void Visitor::forWithBreak(const For *s, const Value &lower, const Value &upper, const Value &step, bool down,
-                           std::vector<Carried> &carried, std::vector<mlir::Value> &leaves) {
+                           const LoopWishes &wishes, std::vector<Carried> &carried, std::vector<mlir::Value> &leaves) {
+  std::string names;
+  auto lost = [&](bool asked, std::string_view name) {
+    if (asked)
+      names += (names.empty() ? "`" : "`, `") + std::string(name);
+  };
+  lost(wishes.stages.value_or(0) > 1, "num_stages");
+  lost(wishes.unroll.value_or(0) > 1, "loop_unroll_factor");
+  lost(wishes.flags & kFlatten, "flatten");
+  lost(wishes.flags & kWarpSpecialize, "warp_specialize");
+  if (!names.empty()) {
+    At at(*this, s->iter->span);
+    warn(DiagId::NotDone,
+         "this loop has a `break`, which leaves nothing for " + names + "` to do: no iteration is known to come");
+  }
   Env before = frame().env;
   DType t = lower.elem();
   Value yes = intConstant(py::dtype(ScalarKind::Int1), 1);
@@ -274,6 +306,8 @@ void Visitor::forWithBreak(const For *s, const Value &lower, const Value &upper,
   for (mlir::Value v : init)
     types.push_back(v.getType());
   auto op = scf::WhileOp::create(b, loc, types, init);
+  if (wishes.flags & kDisableLicm)
+    op->setAttr("tile.loop_flags", b.getI32IntegerAttr(kDisableLicm));
   {
     LoopScope scope(frame(), true);
     mlir::OpBuilder::InsertionGuard restore(b);
@@ -326,7 +360,10 @@ void Visitor::visitWhile(const While *s) {
     auto test = [&] {
       At at(*this, s->test->span);
       try {
+        keepsInvariants_ = false;
         Value v = visit(s->test);
+        if (keepsInvariants_) // tl.condition(…, disable_licm=True)
+          op->setAttr("tile.loop_flags", b.getI32IntegerAttr(kDisableLicm));
         if (v.isTensor() && v.type.block && v.type.numel() != 1)
           fail(DiagId::AmbiguousTruth, "Boolean value of Tensor with more than one value is ambiguous");
         if (auto known = staticTruth(v))

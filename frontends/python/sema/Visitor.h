@@ -92,6 +92,8 @@ public:
   Value hostResult(std::optional<HostValue> v);    // the value, or the evaluator's pending error as ours
   Value sanitize(const Value &v);                  // what a plain assignment keeps: numbers become runtime scalars
   std::optional<bool> staticTruth(const Value &v); // of a compile-time value
+  // tl.condition: whether the loop whose condition this is keeps what it does not change.
+  void keepInvariants(bool keep) { keepsInvariants_ = keep; }
   bool truth(const Value &v, std::string_view what);
 
   // --- calls (Calls.cpp)
@@ -189,8 +191,13 @@ private:
   void visitWhile(const While *s);
   void runtimeFor(const For *s, const Value &range);
   void unrolledFor(const For *s, std::vector<Value> items, size_t next);
+  struct LoopWishes {
+    std::optional<int64_t> stages, unroll;
+    int32_t flags = 0; // bits of loop_flags
+  };
+  LoopWishes wishesOf(const Expr *place, const Value &range);
   void forWithBreak(const For *s, const Value &lower, const Value &upper, const Value &step, bool down,
-                    std::vector<Carried> &carried, std::vector<mlir::Value> &leaves);
+                    const LoopWishes &wishes, std::vector<Carried> &carried, std::vector<mlir::Value> &leaves);
   std::vector<Carried> carriedVariables(Seq<Stmt> body, std::string_view except, std::vector<mlir::Value> &leaves);
   void bindCarried(const std::vector<Carried> &carried, mlir::ValueRange leaves);
   std::vector<mlir::Value> carriedAfterBody(const std::vector<Carried> &carried, const Env &before);
@@ -203,6 +210,8 @@ private:
   // Whether both have the same structure and types (constants equal).
   bool sameShape(const Value &a, const Value &b);
   mlir::Value poisonOf(mlir::Type t);
+
+  bool keepsInvariants_ = false;
 
   friend struct CallScope;
 };

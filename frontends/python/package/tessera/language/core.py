@@ -547,7 +547,8 @@ class range(_Iterator):
     loop around another: start the inner one's first loads before the rest of the outer's previous iteration; ``warp_specialize``: warps
     of their own do the loads by descriptor of a loop with a dot (also of one inside of this loop), where the target has copies by
     descriptor; ``disallow_acc_multi_buffer``: keep one accumulator; ``disable_licm``: leave in the loop what does not
-    change. A target may ignore any of them.
+    change. A target may ignore any of them. A loop with ``break`` keeps ``disable_licm`` and does nothing ahead of an iteration: a remark (W0904) names the wishes that
+    are lost. ``continue`` changes nothing. Wishes are known when the kernel is compiled.
 
     Example:
         total = 0
@@ -572,7 +573,7 @@ class range(_Iterator):
 
 
 class condition(base_value):
-    """``while tl.condition(c, disable_licm=True)``: the condition ``c`` with a wish to the compiler."""
+    """``while tl.condition(c, disable_licm=True)``: the condition ``c`` with a wish to the compiler, to leave in the loop what does not change."""
 
     __tessera_name__ = "triton.language.condition"
 
