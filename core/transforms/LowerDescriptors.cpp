@@ -14,6 +14,8 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
+#include <algorithm>
+
 using namespace mlir;
 
 namespace tessera::tile {
@@ -48,6 +50,9 @@ bool LowerDescriptors::mayCopy(Operation *op, RankedTensorType tile, Value base,
     return false;
   auto load = dyn_cast<DescriptorLoadOp>(op);
   if (load && load.getPadding() == Padding::NaN && bytes < 2)
+    return false;
+  // An H100 writes rows in pieces of 16 bytes, the last one whole, beyond the array's end (docs/rationale/descriptors.md).
+  if (!load && facts.of(shape.back()).elementDivisibility() * bytes % kCopyAlignment)
     return false;
   Value root = arrayParameter(base);
   if (load && llvm::any_of(stored_, [&](Value other) { return !root || !other || other == root; }))
@@ -85,6 +90,8 @@ void LowerDescriptors::runOnOperation() {
     largest_ = 0;
   stored_ = storedByPointers(function);
   AxisFacts facts(function);
+  // Stores first: those that become pointers' are such to the loads.
+  std::stable_partition(accesses.begin(), accesses.end(), [](Operation *op) { return isa<DescriptorStoreOp>(op); });
   for (Operation *op : accesses) {
     OpBuilder b(op);
     auto load = dyn_cast<DescriptorLoadOp>(op);
@@ -104,8 +111,10 @@ void LowerDescriptors::runOnOperation() {
     if (load)
       load.replaceAllUsesWith(
           LoadBlockOp::create(b, op->getLoc(), block, allDims(tile), load.getPadding()).getResult());
-    else
+    else {
       StoreBlockOp::create(b, op->getLoc(), block, store.getValue(), allDims(tile), Cache::None, Evict::Normal);
+      stored_.push_back(arrayParameter(base));
+    }
     op->erase();
     ++numLowered;
   }

@@ -319,9 +319,13 @@ def test_threads_launch_at_once():
 def test_descriptors_are_flattened():
     from tessera.tools.tensor_descriptor import TensorDescriptor
     base = aligned(64 * 32, np.float16).reshape(64, 32)
-    assert _tessera.specialization(TensorDescriptor.from_tensor(base, [16, 32])) == ("tensordesc<fp16[16, 32]>", None)
+    assert _tessera.specialization(TensorDescriptor.from_tensor(base, [16, 32])) == ("tensordesc<fp16[16, 32], whole>", None)
+    assert _tessera.specialization(TensorDescriptor(base, [64, 31], [32, 1], [16, 32])) == ("tensordesc<fp16[16, 32]>", None)
+    assert _tessera.specialization(TensorDescriptor(base, [64, 24], [32, 1], [16, 32]))[0] == "tensordesc<fp16[16, 32], whole>"
     nan = TensorDescriptor.from_tensor(base, [16, 32], padding="nan")
-    assert _tessera.specialization(nan) == ("tensordesc<fp16[16, 32], nan>", None)
+    assert _tessera.specialization(nan) == ("tensordesc<fp16[16, 32], nan, whole>", None)
+    from tessera.runtime.jit import native_specialize_impl
+    assert native_specialize_impl(None, nan, False, True, True) == ("tensordesc<fp16[16, 32], nan>", None)
 
 
 def test_what_kernels_print_is_shown_at_once(capfd):

@@ -120,7 +120,17 @@ struct Descriptor {
   Tensor base;
   std::vector<int64_t> shape, strides, block;
   bool nan = false;
+  bool whole = false; // rows are multiples of 16 bytes long: what writes rows by such pieces stays within them
 };
+
+// Bytes of an element whose type is spelt so: "fp32", "fp8e5", "i8"; 0 of "i1".
+int64_t elementBytes(std::string_view spelling) {
+  size_t at = spelling.find_first_of("0123456789");
+  int64_t bits = 0;
+  for (; at < spelling.size() && spelling[at] >= '0' && spelling[at] <= '9'; ++at)
+    bits = 10 * bits + (spelling[at] - '0');
+  return bits / 8;
+}
 
 bool readDescriptor(PyObject *object, size_t index, int32_t tensorDevice, Descriptor &out) {
   Reference base(PyObject_GetAttr(object, names.base));
@@ -135,9 +145,13 @@ bool readDescriptor(PyObject *object, size_t index, int32_t tensorDevice, Descri
   if (!padding)
     return false;
   out.nan = PyUnicode_Check(padding.get()) && utf8(padding.get()) == "nan";
-  return readTensor(base.get(), info, out.base) && checkDevice(index, base.get(), out.base.deviceType, tensorDevice) &&
-         readInts(object, names.shape, out.shape) && readInts(object, names.strides, out.strides) &&
-         readInts(object, names.blockShape, out.block);
+  if (!readTensor(base.get(), info, out.base) || !checkDevice(index, base.get(), out.base.deviceType, tensorDevice) ||
+      !readInts(object, names.shape, out.shape) || !readInts(object, names.strides, out.strides) ||
+      !readInts(object, names.blockShape, out.block))
+    return false;
+  int64_t bytes = elementBytes(dtypeSpelling(out.base.dtype));
+  out.whole = bytes && !out.shape.empty() && out.shape.back() % std::max<int64_t>(16 / bytes, 1) == 0;
+  return true;
 }
 
 // What the kernel takes of a descriptor: the pointer, every extent, every stride but the last, which is 1.
@@ -153,7 +167,7 @@ bool addDescriptor(PyObject *value, size_t index, int32_t tensorDevice, CallFact
     PyErr_SetString(PyExc_ValueError, "base must be 16-byte aligned");
     return false;
   }
-  out.key.push(kDescriptor | (d.nan ? kAligned : 0) | (uint64_t(d.base.dtype) << 16) |
+  out.key.push(kDescriptor | (d.nan ? kAligned : 0) | (uint64_t(d.whole) << 9) | (uint64_t(d.base.dtype) << 16) |
                (uint64_t(d.block.size()) << 48));
   for (int64_t extent : d.block)
     out.key.push(static_cast<uint64_t>(extent));
@@ -172,7 +186,7 @@ PyObject *describeDescriptor(PyObject *value, size_t index, int32_t tensorDevice
   std::string type = "tensordesc<" + dtypeSpelling(d.base.dtype) + "[";
   for (size_t i = 0; i < d.block.size(); ++i)
     type += (i ? ", " : "") + std::to_string(d.block[i]);
-  type += d.nan ? "], nan>" : "]>";
+  type += std::string("]") + (d.nan ? ", nan" : "") + (d.whole ? ", whole>" : ">");
   return Py_BuildValue("(sO)", type.c_str(), Py_None);
 }
 

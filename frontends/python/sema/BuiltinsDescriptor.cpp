@@ -255,26 +255,34 @@ std::optional<DescriptorParam> parseDescriptorType(std::string_view text) {
       return std::nullopt;
     }
   }
-  std::string_view rest = text.substr(close + 1);
-  while (!rest.empty() && (rest.front() == ' ' || rest.front() == ','))
-    rest.remove_prefix(1);
-  if (!elem || elem->isPtr() || d.block.shape.empty() || d.block.rank() > 5 ||
-      (!rest.empty() && rest != "zero" && rest != "nan"))
+  for (std::string_view rest = text.substr(close + 1); !rest.empty();) {
+    size_t start = rest.find_first_not_of(" ,");
+    rest = start == std::string_view::npos ? std::string_view() : rest.substr(start);
+    std::string_view word = rest.substr(0, rest.find_first_of(" ,"));
+    rest.remove_prefix(word.size());
+    if (word == "nan")
+      d.nanPadding = true;
+    else if (word == "whole")
+      d.wholeRows = true;
+    else if (!word.empty() && word != "zero")
+      return std::nullopt;
+  }
+  if (!elem || elem->isPtr() || d.block.shape.empty() || d.block.rank() > 5)
     return std::nullopt;
   d.block.elem = *elem;
   d.block.block = true;
-  d.nanPadding = rest == "nan";
   return d;
 }
 
 std::vector<DescriptorParam::Leaf> DescriptorParam::leaves() const {
+  const int64_t of16Bytes = std::max<int64_t>(1, 128 / block.elem.storageBits());
   std::vector<Leaf> r = {{"", scalarType(block.elem.pointerTo()), 16}};
   for (size_t i = 0; i < block.rank(); ++i)
-    r.push_back({".shape" + std::to_string(i), scalarType(dtype(K::Int32)), 1});
+    r.push_back({".shape" + std::to_string(i), scalarType(dtype(K::Int32)),
+                 wholeRows && i + 1 == block.rank() ? of16Bytes : 1});
   // The last stride is 1. The others are multiples of 16 bytes.
   for (size_t i = 0; i + 1 < block.rank(); ++i)
-    r.push_back({".stride" + std::to_string(i), scalarType(dtype(K::Int64)),
-                 std::max<int64_t>(1, 128 / block.elem.storageBits())});
+    r.push_back({".stride" + std::to_string(i), scalarType(dtype(K::Int64)), of16Bytes});
   return r;
 }
 

@@ -155,6 +155,14 @@ std::vector<EngineElement> Program::elementsOf(const Op &op, size_t firstCoordin
     corner.push_back(static_cast<int32_t>(scalar(op.operands[i], op)));
   if (corner.back() * int64_t(bytes) % 16) // as on an H100, docs/rationale/descriptors.md
     fail(op, "the last coordinate, " + std::to_string(corner.back()) + ", is no multiple of 16 bytes");
+  int64_t end = map.array.extents.back();
+  bool crossesEnd = end * bytes % 16 && corner.back() < end && end < corner.back() + shape.back();
+  for (size_t d = 0; d + 1 < corner.size(); ++d) {
+    size_t outer = corner.size() - shape.size();
+    crossesEnd &= corner[d] < map.array.extents[d] && corner[d] + (d < outer ? 1 : shape[d - outer]) > 0;
+  }
+  if (op.code == Opcode::TensorStore && crossesEnd) // ibid.
+    fail(op, "rows of the array end within 16 bytes, which an engine writes as a whole");
   const std::vector<uint32_t> &offsets = launch_.tables.sharedOffsets(*buffer.type);
   std::vector<EngineElement> elements(static_cast<size_t>(buffer.type->numElements()));
   for (size_t e = 0; e < elements.size(); ++e) {

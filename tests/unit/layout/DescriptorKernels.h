@@ -11,14 +11,21 @@
 namespace tessera::samples {
 
 // out[window] = in[window] * 2 over windows of `tile` whose first is `by` rows above and columns left of the array: parameters are in, out, rows, columns.
-// `type`: f32, f16 or i32; rows are 64 elements apart, the arrays are windows of 40 rows of the buffers.
-inline std::string windowKernel(const std::string &type, int rows, int columns, const std::string &padding = "zero") {
+// `type`: f32, f16 or i32; rows are 64 elements apart, the arrays are windows of 40 rows of the buffers. n: columns of the array; where
+// they are a multiple of 16 bytes the kernel knows it, else an engine, which writes rows by such pieces, must not store.
+inline bool hasWholeRows(const std::string &type, int n) { return n % (type == "f16" ? 8 : 4) == 0; }
+inline std::string windowKernel(const std::string &type, int rows, int columns, int n,
+                                const std::string &padding = "zero") {
   std::string tile = std::to_string(rows) + "x" + std::to_string(columns) + "x" + type;
   std::string twice = type == "i32" ? "arith.addi" : "arith.addf";
   return "func.func @k(%in: !tile.ptr<i32> {tile.name = \"in\", tile.divisibility = 16 : i64}, %out: !tile.ptr<i32> "
          "{tile.name = \"out\", tile.divisibility = 16 : i64}, %m: i32 {tile.name = \"m\"}, %n: i32 {tile.name = "
-         "\"n\"}) {\n %x = tile.bitcast %in : !tile.ptr<i32> to !tile.ptr<" +
-         type + ">\n %y = tile.bitcast %out : !tile.ptr<i32> to !tile.ptr<" + type +
+         "\"n\"" +
+         std::string(!hasWholeRows(type, n) ? ""
+                     : type == "f16"        ? ", tile.divisibility = 8 : i64"
+                                            : ", tile.divisibility = 4 : i64") +
+         "}) {\n %x = tile.bitcast %in : !tile.ptr<i32> to !tile.ptr<" + type +
+         ">\n %y = tile.bitcast %out : !tile.ptr<i32> to !tile.ptr<" + type +
          ">\n %m64 = arith.extsi %m : i32 to i64\n %n64 = arith.extsi %n : i32 to i64\n"
          " %s = arith.constant 64 : i64\n %one = arith.constant 1 : i64\n %pid = tile.program_id 0\n"
          " %four = arith.constant 4 : i32\n %row = arith.constant " +

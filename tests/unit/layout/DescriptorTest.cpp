@@ -24,8 +24,8 @@ void expectWindows(const std::string &type, int rows, int columns, int m, int n,
   std::vector<uint8_t> in = samples::halves(kElements * (type == "f16" ? 1 : 2)), out(in.size(), 0x11);
   SCOPED_TRACE(type + " " + std::to_string(rows) + " x " + std::to_string(columns) + " of " + std::to_string(m) +
                " x " + std::to_string(n));
-  EXPECT_EQ(runBoth(samples::windowKernel(type, rows, columns, padding), {in, out}, {m, n}, options), "");
-  EXPECT_EQ(made, copies);
+  EXPECT_EQ(runBoth(samples::windowKernel(type, rows, columns, n, padding), {in, out}, {m, n}, options), "");
+  EXPECT_EQ(made, copies && !samples::hasWholeRows(type, n) ? copies - 1 : copies); // the store
 }
 
 // The mock device's instruction of four warps that reads b, and perhaps a, from shared memory.

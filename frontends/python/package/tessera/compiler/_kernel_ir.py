@@ -83,7 +83,7 @@ class KernelIR:
             descriptor = isinstance(ty, str) and ty.startswith("tensordesc")
             written = descriptor or any(kind == _POINTER and not flags & _READ_ONLY for _, _, _, kind, flags in rows)
             # A descriptor is followed by its shape and its strides.
-            values = 1 + 2 * (ty.partition("[")[2].count(",") + 1) if descriptor else 1
+            values = 1 + 2 * (ty.partition("[")[2].partition("]")[0].count(",") + 1) if descriptor else 1
             self._parameters.append((values, descriptor or any(row[3] == _POINTER for row in rows), written))
 
     def __str__(self):

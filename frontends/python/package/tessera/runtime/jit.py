@@ -657,9 +657,10 @@ def get_jit_fn_file_line(fn):
 
 def mangle_type(arg, specialize=False):
     """The signature type of a value."""
-    return _tessera.specialization(arg, False, specialize)[0]
+    return native_specialize_impl(None, arg, False, specialize, True)[0]
 
 
 def native_specialize_impl(backend, arg, is_const, specialize_value, align):
-    """The signature type and the key of a value; ``backend`` has no say."""
-    return _tessera.specialization(arg, is_const, specialize_value, align)
+    """The signature type and the key of a value as Triton has them, which does not tell whether a descriptor's rows are whole; ``backend`` has no say."""
+    ty, key = _tessera.specialization(arg, is_const, specialize_value, align)
+    return (ty.replace(", whole>", ">") if isinstance(ty, str) else ty), key
