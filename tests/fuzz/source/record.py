@@ -1,10 +1,10 @@
 # record.py - what Triton says and does, written down for the tests
 # SPDX-License-Identifier: Apache-2.0
-"""usage: TRITON_PYTHON=an interpreter with triton 3.6 and torch python record.py types|wild          no device is needed
+"""usage: TRITON_PYTHON=an interpreter with triton 3.6 and torch python record.py types|wild|flow          no device is needed
        python record.py values RESULTS.jsonl [N]          results of launch.py, of N shards: from a device, with Triton itself
 
-Writes types.txt, wild.txt, values.txt beside itself. A line of types.txt: the printed type or `refused`, a tab, an expression. Of wild.txt:
-seed, hash of the text, `refused` or the hash of what was printed. Of values.txt: seed, hash of the text, hash of the values."""
+Writes types.txt, wild.txt, flow.txt, values.txt beside itself. A line of types.txt: the printed type or `refused`, a tab, an expression.
+Of wild.txt and flow.txt: seed, hash of the text, `refused` or the hash of what was printed. Of values.txt: seed, hash of the text, hash of the values."""
 import base64
 import hashlib
 import json
@@ -18,12 +18,16 @@ import tempfile
 import zlib
 
 import bits
+import flow
 import generate
 import tables
 import wild
 
 HERE = pathlib.Path(__file__).resolve().parent
-TYPES, WILD, VALUES = 2500, range(900), range(60)
+TYPES, VALUES = 2500, range(60)
+# Kernels that are analysed and not run: how they are made, what stands before them, the constexprs, the seeds.
+ANALYSED = {"wild": (wild.kernel, wild.HELPERS, {"C": 4}, range(900)),
+            "flow": (flow.kernel, "import triton\nimport triton.language as tl\n", flow.CONSTEXPRS, range(10000, 10800))}
 
 
 def short(text):
@@ -49,10 +53,12 @@ def chosen_expressions():
     return random.Random(36).sample(list(tables.expressions()), TYPES)
 
 
-def wild_cases(seeds):
-    made = [one for one in map(wild.kernel, seeds) if wild.valid(one[1])]
-    text = wild.HELPERS + "".join("\n\n" + one[1] for one in made)
-    return text, {"cases": [{"name": name, "signature": signature, "constexprs": {"C": 4}} for name, _, signature in made]}, made
+def analysed(which, seeds=None):
+    """(text of a file, cases for front.py, the kernels); seeds: those to be recorded unless given."""
+    kernel, head, constexprs, every = ANALYSED[which]
+    made = [one for one in map(kernel, every if seeds is None else seeds) if wild.valid(one[1])]
+    text = head + "".join("\n\n" + one[1] for one in made)
+    return text, {"cases": [{"name": name, "signature": signature, "constexprs": constexprs} for name, _, signature in made]}, made
 
 
 def digest(case, data):
@@ -76,8 +82,8 @@ def main(what, results=None, shards=1):
         expressions = chosen_expressions()
         text, table = tables.kernels(expressions, "")
         rows = [f"{spelled(r['prints']) if r['ok'] else 'refused'}\t{e}" for e, r in zip(expressions, ask_front_end(table, text, triton))]
-    elif what == "wild":
-        text, table, made = wild_cases(WILD)
+    elif what in ANALYSED:
+        text, table, made = analysed(what)
         rows = [f"{name.split('_')[1]} {short(body)} {short(spelled(r['prints'])) if r['ok'] else 'refused'}"
                 for (name, body, _), r in zip(made, ask_front_end(table, text, triton))]
     else:
