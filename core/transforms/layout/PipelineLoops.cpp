@@ -5,7 +5,8 @@
 //         on one slot, the load of a later iteration into another slot. Loads by descriptor are tensor copies: one lane starts them, and
 //         instead of async_wait the loop waits for the copy barrier of its slot, whose parity turns each time the ring comes round.
 // Which loads: of tiles, in the body of a loop with a dot, feeding shared memory, a change of layout or arithmetic; their
-// addresses and masks follow from the induction value, carried values and loop-invariant values without touching memory.
+// addresses and masks follow from the induction value, carried values and loop-invariant values, at most through loads of few values
+// (IndexLoads.h), which then run one iteration further ahead.
 // A loop without a dot loads ahead where the program asks for it: by descriptor as above, else lane by lane (PrefetchLoads.h).
 // How far ahead: num_stages - 1 iterations, fewer where shared memory is short. Products that only add to their accumulator
 // are awaited an iteration later, those that need another product of their iteration run on into the next one (ScheduleProducts.h).
@@ -16,6 +17,7 @@
 // Requires: LAYOUT level, before conversions go through shared memory.  Keeps: LAYOUT level.
 //
 // SPDX-License-Identifier: Apache-2.0
+#include "core/transforms/layout/IndexLoads.h"
 #include "core/transforms/layout/LayoutQuestions.h"
 #include "core/transforms/layout/LoopAhead.h"
 #include "core/transforms/layout/LoopLoads.h"
@@ -44,12 +46,12 @@ class LoopPipeliner : LoopLoads {
 public:
   LoopPipeliner(scf::ForOp loop, const AxisFacts &facts, const target::Target &target, int64_t sharedLeft,
                 TensorMaps &maps)
-      : LoopLoads(loop, facts, target), sharedLeft_(sharedLeft), maps_(maps), slice_(loop) {}
+      : LoopLoads(loop, facts, target), sharedLeft_(sharedLeft), maps_(maps), slice_(loop), indices_(loop) {}
   // The number of loads that go ahead; 0: the loop stays as it is.
   unsigned run(int64_t stages);
 
 private:
-  void collectSlice();
+  void collectSlice(bool asked);
   bool isFilledInTurn(Value shared);
   bool outlasts(Value shared) { return staysFilled(shared) || isFilledInTurn(shared); }
   bool twoFitRegisters();
@@ -75,6 +77,7 @@ private:
   SmallVector<Value> rings_, pairs_;
   Value copyBarriers_; // a ring, where some loads are tensor copies
   LoopSlice slice_;
+  IndexLoads indices_; // that the slice needs
 };
 
 } // namespace
@@ -159,8 +162,9 @@ static void convertWhatWasLoaded(LoadOp load) {
 }
 
 // What the addresses and masks need; loads for which that is not known ahead stay as they are.
-void LoopPipeliner::collectSlice() {
-  llvm::erase_if(loads_, [&](StagedLoad &staged) { return !slice_.add(staged.inputs()); });
+void LoopPipeliner::collectSlice(bool asked) {
+  llvm::erase_if(loads_, [&](StagedLoad &staged) { return !indices_.add(staged.inputs(), slice_, asked); });
+  llvm::erase_if(loads_, [&](StagedLoad &staged) { return indices_.contains(staged.op); });
 }
 
 // Whether lanes fill this buffer once an iteration, for products only: while a product of the last iteration reads it they can fill another.
@@ -201,7 +205,7 @@ int64_t LoopPipeliner::sharedOfOuterIteration() {
 // Whether this loop's first loads may be started before the epilogue of the iteration before of the loop around it, which says flatten.
 bool LoopPipeliner::hasNest() {
   auto outer = dyn_cast<scf::ForOp>(loop_->getParentOp());
-  if (!outer || !hasLoopFlag(outer, kFlatten))
+  if (!outer || !hasLoopFlag(outer, kFlatten) || !indices_.empty())
     return false;
   SmallVector<Value> inputs, pointers;
   for (const StagedLoad &staged : loads_) {
@@ -325,9 +329,12 @@ void LoopPipeliner::buildLoop(int64_t distance, int64_t slots) {
     exists = constantLike(builder, loc, builder.getI1Type(), 1);
   if (copiesTiles())
     parity = constantLike(builder, loc, i32, 0);
-  SmallVector<Value> ahead = slice_.initial();
+  SmallVector<Value> ahead = slice_.initial(), indexAhead = indices_.initial(),
+                     indices; // these of the iteration that starts next
   auto start = [&](OpBuilder &at, Iteration iteration, Value slot) {
-    IRMapping map = slice_.emit(at, iteration.induction, ahead);
+    IRMapping given;
+    indices_.map(given, indices);
+    IRMapping map = slice_.emit(at, iteration.induction, ahead, std::move(given));
     startLoads(at, loc, map, iteration.valid, slot);
   };
   Value runs = loopRuns(builder, loop_), fill = first;
@@ -336,6 +343,7 @@ void LoopPipeliner::buildLoop(int64_t distance, int64_t slots) {
   for (int64_t d = 0; d < distance; ++d) {
     Iteration iteration = iterationAt(builder, loop_, runs, d);
     Value slot = outer_ ? fill : constantLike(builder, loc, i32, d);
+    indices = indices_.emit(builder, iteration, indexAhead);
     start(builder, iteration, slot);
     fill = outer_ ? nextSlot(builder, loc, fill, slots) : constantLike(builder, loc, i32, (d + 1) % slots);
   }
@@ -344,9 +352,15 @@ void LoopPipeliner::buildLoop(int64_t distance, int64_t slots) {
       if (!isMemoryEffectFree(op))
         nest.starts.push_back(op);
 
+  if (!indices_.empty())
+    indices = indices_.emit(builder, iterationAt(builder, loop_, runs, distance), indexAhead);
+
   SmallVector<Value> inits(loop_.getInitArgs());
   size_t own = inits.size();
   llvm::append_range(inits, ahead);
+  llvm::append_range(inits, indexAhead);
+  llvm::append_range(inits, indices);
+  const size_t firstSlot = inits.size();
   inits.push_back(first); // the slot to work on
   inits.push_back(fill);  // the slot to fill
   if (!inTurn_.empty())
@@ -360,9 +374,11 @@ void LoopPipeliner::buildLoop(int64_t distance, int64_t slots) {
   if (made.getBody()->mightHaveTerminator())
     made.getBody()->getTerminator()->erase();
   ArrayRef<BlockArgument> arguments = made.getRegionIterArgs();
-  for (size_t i = 0; i < ahead.size(); ++i)
-    ahead[i] = arguments[own + i];
-  BlockArgument working = arguments[own + slice_.numCarried()], filling = arguments[own + slice_.numCarried() + 1];
+  auto *next = arguments.begin() + static_cast<ptrdiff_t>(own);
+  for (SmallVector<Value> *values : {&ahead, &indexAhead, &indices})
+    for (Value &value : *values)
+      value = *next++;
+  BlockArgument working = arguments[firstSlot], filling = arguments[firstSlot + 1];
 
   OpBuilder body = OpBuilder::atBlockEnd(made.getBody());
   if (copiesByLanes())
@@ -379,7 +395,11 @@ void LoopPipeliner::buildLoop(int64_t distance, int64_t slots) {
   BarrierOp::create(body, loc);
   // At once. Starting them behind the first product, so that matrix units have work before, was no faster (docs/rationale/pipelining.md). But
   // where they have more than an iteration of time, behind what lanes publish for a product: the fence might wait for copies that have just started.
-  auto startAhead = [&] { start(body, iterationAfter(body, loop_, made.getInductionVar(), distance), filling); };
+  auto startAhead = [&] {
+    start(body, iterationAfter(body, loop_, made.getInductionVar(), distance), filling);
+    if (!indices_.empty())
+      indices = indices_.emit(body, iterationAfter(body, loop_, made.getInductionVar(), distance + 1), indexAhead);
+  };
   Operation *lastDot = nullptr;
   if (inTurn_.empty() || distance == 1)
     startAhead();
@@ -394,7 +414,7 @@ void LoopPipeliner::buildLoop(int64_t distance, int64_t slots) {
   map.map(loop_.getInductionVar(), made.getInductionVar());
   for (size_t i = 0; i < own; ++i)
     map.map(loop_.getRegionIterArgs()[i], arguments[i]);
-  Value turn = inTurn_.empty() ? Value() : Value(arguments[own + slice_.numCarried() + 2]);
+  Value turn = inTurn_.empty() ? Value() : Value(arguments[firstSlot + 2]);
   bool published = false; // lanes have filled a buffer since the last barrier
   DenseMap<Operation *, unsigned> loadAt;
   for (auto [i, staged] : llvm::enumerate(loads_))
@@ -447,7 +467,8 @@ void LoopPipeliner::buildLoop(int64_t distance, int64_t slots) {
   SmallVector<Value> yields;
   for (Value value : loop_.getYieldedValues())
     yields.push_back(map.lookupOrDefault(value));
-  llvm::append_range(yields, ahead);
+  for (const SmallVector<Value> *values : {&ahead, &indexAhead, &indices})
+    llvm::append_range(yields, *values);
   yields.push_back(nextSlot(body, loc, working, slots));
   yields.push_back(nextSlot(body, loc, filling, slots));
   if (turn)
@@ -498,7 +519,7 @@ unsigned LoopPipeliner::run(int64_t stages) {
       stageLoad(cast<LoadOp>(op));
     }
   }
-  collectSlice();
+  collectSlice(asked || hasDot);
   if (loads_.empty())
     return 0;
   int64_t inside = sharedOfOneIteration(), left = sharedLeft_;

@@ -217,9 +217,11 @@ TEST(PipelinedLoops, ComputedOperandsOfChainedProducts) {
   expectSame(l, 2);
 }
 
-TEST(PipelinedLoops, AddressesFromMemoryStayWhereTheyAre) {
-  Loop l; // the number of a's column comes from memory; b goes ahead
-  l.aLoad = "%ip = tile.addptr %in, %k32 : (!tile.ptr<i32>, i32) -> !tile.ptr<i32>\n%iv = tile.load %ip : "
+TEST(PipelinedLoops, AddressesThatTakeTwoLoadsStayWhereTheyAre) {
+  Loop l; // the number of a's column comes from memory, and its place there too; b goes ahead
+  l.aLoad = "%ip0 = tile.addptr %in, %k32 : (!tile.ptr<i32>, i32) -> !tile.ptr<i32>\n%iv0 = tile.load %ip0 : "
+            "(!tile.ptr<i32>) -> i32\n%i0 = arith.andi %iv0, %c32 : i32\n"
+            "%ip = tile.addptr %in, %i0 : (!tile.ptr<i32>, i32) -> !tile.ptr<i32>\n%iv = tile.load %ip : "
             "(!tile.ptr<i32>) -> i32\n%i1 = arith.andi %iv, %c32 : i32\n"
             "%xi = tile.addptr %x, %i1 : (!tile.ptr<f16>, i32) -> !tile.ptr<f16>\n"
             "%ai = tile.splat %xi : (!tile.ptr<f16>) -> tensor<64x16x!tile.ptr<f16>>\n"
@@ -257,6 +259,39 @@ TEST(PipelinedLoops, LoopsThatStoreWhereTheyLoadFromDoNot) {
                "%was = tile.atomic_rmw add, %yp, %c16 : (!tile.ptr<i32>, i32) -> i32\n"
                "tile.store %yp, %was : (!tile.ptr<i32>, i32) -> ()\n";
   expectSame(l, 0, {0, 3});
+}
+
+// b comes from where a number says that the iteration loads, as pages and experts do; a scalar, then one for each row of b, masked too.
+TEST(PipelinedLoops, LoadsWhoseAddressesAreLoaded) {
+  Loop l;
+  l.bLoad =
+      "%which = tile.load %xa : (!tile.ptr<f16>) -> f16\n%number = arith.fptosi %which : f16 to i32\n"
+      "%c7 = arith.constant 7 : i32\n%page = arith.andi %number, %c7 : i32\n%c512 = arith.constant 512 : i32\n"
+      "%at = arith.muli %page, %c512 : i32\n%xp = tile.addptr %xb, %at : (!tile.ptr<f16>, i32) -> !tile.ptr<f16>\n"
+      "%ps = tile.splat %xp : (!tile.ptr<f16>) -> tensor<16x32x!tile.ptr<f16>>\n"
+      "%pp = tile.addptr %ps, %bo : (tensor<16x32x!tile.ptr<f16>>, tensor<16x32xi32>) -> "
+      "tensor<16x32x!tile.ptr<f16>>\n"
+      "%b = tile.load %pp : (tensor<16x32x!tile.ptr<f16>>) -> tensor<16x32xf16>\n";
+  expectSame(l, 2);
+  l.bLoad = "%is = tile.splat %xa : (!tile.ptr<f16>) -> tensor<16x!tile.ptr<f16>>\n"
+            "%ip = tile.addptr %is, %kk : (tensor<16x!tile.ptr<f16>>, tensor<16xi32>) -> tensor<16x!tile.ptr<f16>>\n"
+            "%c3 = arith.constant dense<3> : tensor<16xi32>\n%some = arith.cmpi sgt, %kk, %c3 : tensor<16xi32>\n"
+            "%which = tile.load %ip mask %some : (tensor<16x!tile.ptr<f16>>, tensor<16xi1>) -> tensor<16xf16>\n"
+            "%number = arith.fptosi %which : tensor<16xf16> to tensor<16xi32>\n"
+            "%c7 = arith.constant dense<7> : tensor<16xi32>\n%row = arith.andi %number, %c7 : tensor<16xi32>\n"
+            "%row1 = tile.expand_dims %row axis = 1 : (tensor<16xi32>) -> tensor<16x1xi32>\n"
+            "%rows = arith.muli %row1, %rowb : tensor<16x1xi32>\n"
+            "%wide = tile.broadcast %rows : (tensor<16x1xi32>) -> tensor<16x32xi32>\n"
+            "%to = arith.addi %wide, %bnb : tensor<16x32xi32>\n"
+            "%some1 = tile.expand_dims %some axis = 1 : (tensor<16xi1>) -> tensor<16x1xi1>\n"
+            "%these = tile.broadcast %some1 : (tensor<16x1xi1>) -> tensor<16x32xi1>\n"
+            "%nought = arith.constant dense<0.0> : tensor<16x32xf16>\n"
+            "%ps = tile.splat %xb : (!tile.ptr<f16>) -> tensor<16x32x!tile.ptr<f16>>\n"
+            "%pp = tile.addptr %ps, %to : (tensor<16x32x!tile.ptr<f16>>, tensor<16x32xi32>) -> "
+            "tensor<16x32x!tile.ptr<f16>>\n"
+            "%b = tile.load %pp mask %these other %nought : (tensor<16x32x!tile.ptr<f16>>, tensor<16x32xi1>, "
+            "tensor<16x32xf16>) -> tensor<16x32xf16>\n";
+  expectSame(l, 2);
 }
 
 // Weights of an attention times values: %w = f(a @ b), the sum scaled by what the iteration found, plus w @ v.
