@@ -348,7 +348,8 @@ def mul(x, y, sanitize_overflow=True, _semantic=None):
 @language
 def minimum(x, y, propagate_nan=PropagateNan.NONE, _semantic=None):
     """The smaller of ``x`` and ``y`` element by element; of a number and NaN the number, or NaN with
-    ``PropagateNan.ALL``. bf16 is computed as fp32.
+    ``PropagateNan.ALL``. bf16 is computed as fp32. A Python number is an int32 or fp32 value here, by its
+    size a wider one, and promotes: of fp16 and 0.0 the result is fp32.
 
     Example:
         out = tl.minimum(tl.arange(0, 4), 2)            # [0, 1, 2, 2]
