@@ -3,6 +3,7 @@
 // Before: %b = tile.convert_layout %a : tensor<64x64xf16, #A> to tensor<64x64xf16, #B>
 // After:  %s = tile.shared_alloc : !tile.shared<64x64xf16, #S> ; tile.shared_store %s, %a
 //         %b = tile.shared_load %s ; tile.shared_free %s
+// A large tile that only a loop reads is loaded in each of its iterations, where registers run short.
 // #S is swizzled so that both sides move wide vectors without bank conflicts. Conversions within a warp stay as they are.
 // A tile that already lies in the buffer of a matrix unit is read from there, where that takes no longer than a store and a load of its own.
 // Requires: LAYOUT level.  Establishes: no conversion crosses warps.  The barrier comes from InsertBarriers, where places in
@@ -11,13 +12,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/layout/SharedAccess.h"
 #include "core/transforms/layout/ConversionCosts.h"
+#include "core/transforms/layout/LayoutQuestions.h"
 #include "core/transforms/layout/Passes.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 
 namespace tessera::tile {
 
-static void lower(ConvertLayoutOp op, const layout::ConversionPlan &plan) {
+static SharedLoadOp lower(ConvertLayoutOp op, const layout::ConversionPlan &plan) {
   OpBuilder builder(op);
   Location loc = op.getLoc();
   RankedTensorType type = op.getType();
@@ -25,10 +31,58 @@ static void lower(ConvertLayoutOp op, const layout::ConversionPlan &plan) {
   auto bytes = builder.getI32IntegerAttr(static_cast<int32_t>(plan.sharedBytes));
   Value buffer = SharedAllocOp::create(builder, loc, shared, IntegerAttr(), bytes);
   SharedStoreOp::create(builder, loc, buffer, op.getSource());
-  Value loaded = SharedLoadOp::create(builder, loc, type, buffer);
+  auto loaded = SharedLoadOp::create(builder, loc, type, buffer);
   SharedFreeOp::create(builder, loc, buffer);
-  op.getResult().replaceAllUsesWith(loaded);
+  op.getResult().replaceAllUsesWith(loaded.getResult());
   op.erase();
+  return loaded;
+}
+
+// The innermost loop around every use, behind the tile itself; null where there is none.
+static scf::ForOp loopOfUses(SharedLoadOp load) {
+  scf::ForOp loop;
+  for (Operation *user : load->getUsers()) {
+    auto around = user->getParentOfType<scf::ForOp>();
+    if (!around || around->isAncestor(load) || (loop && around != loop))
+      return {};
+    loop = around;
+  }
+  return loop;
+}
+
+// Of 32 bits, in each lane.
+static uint64_t registersFor(Value tile) {
+  return llvm::divideCeil(
+      static_cast<uint64_t>(layoutOf(tile).getLayout().inSize(layout::kRegister)) * storageBits(tile.getType()), 32);
+}
+
+// A tile that only a loop reads would stay in registers all through it. Where it is large and the loop's own values leave it no room, it stays in shared
+// memory, and each iteration reads it from there: else the assembler keeps what does not fit in memory too, and reads it lane by lane.
+static void readInLoop(SharedLoadOp load, const target::Target &target, unsigned numWarps) {
+  constexpr uint64_t kLarge = 64;
+  uint64_t registers = target.info().stated(target::Capability::RegsPerThread), needed = registersFor(load.getResult());
+  scf::ForOp loop = loopOfUses(load);
+  if (!loop || registers == 0 || needed < kLarge)
+    return;
+  for (Value carried : loop.getRegionIterArgs())
+    if (isTile(carried))
+      needed += registersFor(carried);
+  if (needed <= registers * 5 / 8) // the rest is for what an iteration loads and for addresses
+    return;
+  auto free = cast<SharedFreeOp>(*llvm::find_if(load.getShared().getUsers(), llvm::IsaPred<SharedFreeOp>));
+  Operation *after = load->getBlock()->findAncestorOpInBlock(*loop), *before = free->getNextNode();
+  if (!after || free->getBlock() != load->getBlock() || after->isBeforeInBlock(free))
+    return;
+  free->moveAfter(after);
+  if (sharedBytesNeeded(load->getParentOfType<func::FuncOp>(), target, numWarps) > target.info().sharedBytes()) {
+    free->moveBefore(before);
+    return;
+  }
+  for (OpOperand &use : llvm::make_early_inc_range(load->getUses())) {
+    OpBuilder builder(use.getOwner());
+    use.set(SharedLoadOp::create(builder, load.getLoc(), load.getType(), load.getShared()).getResult());
+  }
+  load->erase();
 }
 
 // Wavefronts of a warp that moves its part of the tile.
@@ -65,6 +119,7 @@ StepResult lowerConversionsToShared(ModuleOp module, const target::Target &targe
   StepResult result;
   ConversionCosts costs(target);
   SmallVector<ConvertLayoutOp> conversions;
+  SmallVector<SharedLoadOp> lowered;
   module.walk([&](ConvertLayoutOp op) { conversions.push_back(op); });
   for (ConvertLayoutOp op : conversions) {
     layout::ConversionPlan plan =
@@ -78,11 +133,15 @@ StepResult lowerConversionsToShared(ModuleOp module, const target::Target &targe
         op.getResult().replaceAllUsesWith(SharedLoadOp::create(builder, op.getLoc(), op.getType(), buffer).getResult());
         op.erase();
       } else {
-        lower(op, plan);
+        lowered.push_back(lower(op, plan));
       }
       ++result.count;
     }
   }
+  auto numWarps = static_cast<unsigned>(moduleOption(module, "num_warps", 4));
+  if (succeeded(result.status))
+    for (SharedLoadOp load : lowered)
+      readInLoop(load, target, numWarps);
   return result;
 }
 
