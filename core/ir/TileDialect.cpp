@@ -1,6 +1,7 @@
 // TileDialect.cpp - registration, constants, and the attributes that live on ops of other dialects
 //
 // SPDX-License-Identifier: Apache-2.0
+#include "core/ir/GroupPair.h"
 #include "core/ir/Tile.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/UB/IR/UBOps.h"
@@ -76,6 +77,13 @@ LogicalResult TileDialect::verifyOperationAttribute(Operation *op, NamedAttribut
     auto level = dyn_cast<StringAttr>(value);
     if (!level || (level != "tile" && level != "layout"))
       return op->emitOpError() << "attribute 'tile.level' must be \"tile\" or \"layout\", got " << value;
+    return success();
+  }
+  if (name == kGroupPairAttr) {
+    auto numbers = dyn_cast<DenseI64ArrayAttr>(value);
+    if (!numbers || numbers.size() != 2 || numbers[0] < 1 || numbers[1] < 0)
+      return op->emitOpError() << "attribute 'tile.group_pair' must be the number of subgroups and of bytes, got "
+                               << value;
     return success();
   }
   if (name == kTensorCopyBytesAttr) {

@@ -138,6 +138,14 @@ int64_t tensorCopyBytesOf(const target::Target &target) {
   return static_cast<int64_t>(target.info().sharedBytes() / 3);
 }
 
+GroupPair groupPairOf(const target::Target &target, int64_t warps) {
+  const target::TargetInfo &info = target.info();
+  auto group = static_cast<int64_t>(info.stated(target::Capability::WarpsPerMatrixGroup));
+  if (group < 2 || warps != 2 * group || !info.stated(target::Capability::RegReallocStep))
+    return {};
+  return {warps, static_cast<int64_t>(info.sharedBytes())};
+}
+
 bool runLayoutPipeline(ModuleOp module, const target::Target &target, const PipelineOptions &options,
                        DiagnosticList &diagnostics) {
   StepRunner runner(module, options, diagnostics);

@@ -19,6 +19,11 @@ class Target;
 
 namespace tessera {
 
+// A program by two groups of subgroups, which may take turns with the matrix unit: its subgroups, and the bytes of shared memory of a multiprocessor.
+struct GroupPair {
+  int64_t warps = 0, sharedBytes = 0; // 0: it is none
+};
+
 struct PipelineOptions {
   std::string dumpIr;      // "all", or names of stages separated by commas: the IR after each; empty: none
   std::string dumpDir;     // dumps and the reproducer go to files here; empty: dumps to standard error, no reproducer
@@ -27,6 +32,7 @@ struct PipelineOptions {
   tile::SourceFiles files; // for excerpts in diagnostics
   // The largest tile, in bytes, that loads and stores by descriptor may move as a whole; 0: the target has no tensor copies (tensorCopyBytesOf).
   int64_t tensorCopyBytes = 0;
+  GroupPair groupPair;        // groupPairOf, where roles may come unasked
   bool pointerCopies = false; // loads through pointers too, where they can (tile-find-tensor-copies)
   std::function<void(std::string_view stage)> onStage; // called before each stage; may be empty
 };
@@ -54,6 +60,8 @@ bool runStages(mlir::ModuleOp module, std::span<const Stage> stages, const Pipel
 bool runTilePipeline(mlir::ModuleOp module, const PipelineOptions &options, DiagnosticList &diagnostics);
 // What a target allows for PipelineOptions::tensorCopyBytes: a third of its shared memory, so that some live at once.
 int64_t tensorCopyBytesOf(const target::Target &target);
+// Of a program of so many subgroups; a pair where its lanes may trade registers with those that copy.
+GroupPair groupPairOf(const target::Target &target, int64_t warps);
 // TILE to LAYOUT, with the target's answers (tile::layoutSteps); after runTilePipeline. Shared memory beyond the
 // target's limit is E0501.
 bool runLayoutPipeline(mlir::ModuleOp module, const target::Target &target, const PipelineOptions &options,

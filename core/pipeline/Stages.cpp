@@ -1,6 +1,7 @@
 // Stages.cpp - the stage table: what runs over tile IR, in which order, and why there
 //
 // SPDX-License-Identifier: Apache-2.0
+#include "core/ir/GroupPair.h"
 #include "core/ir/Tile.h"
 #include "core/pipeline/Pipeline.h"
 #include "core/transforms/Passes.h"
@@ -47,12 +48,16 @@ bool runTilePipeline(mlir::ModuleOp module, const PipelineOptions &options, Diag
   if (options.tensorCopyBytes)
     module->setAttr(kTensorCopyBytesAttr,
                     mlir::Builder(module.getContext()).getI64IntegerAttr(options.tensorCopyBytes));
+  if (options.groupPair.warps)
+    module->setAttr(kGroupPairAttr, mlir::DenseI64ArrayAttr::get(
+                                        module.getContext(), {options.groupPair.warps, options.groupPair.sharedBytes}));
   // Only this one has a choice.
   std::vector<Stage> stages;
   llvm::copy_if(kTileStages, std::back_inserter(stages),
                 [&](const Stage &stage) { return options.pointerCopies || stage.name != "find-tensor-copies"; });
   bool ok = runStages(module, stages, options, diagnostics);
   module->removeAttr(kTensorCopyBytesAttr);
+  module->removeAttr(kGroupPairAttr);
   return ok;
 }
 

@@ -5,13 +5,14 @@
 // Before: %p = tile.addptr splat(tile.addptr %a, %moved), (m % M) * row + k ; %v = tile.load %p mask k < K - %i other 0     in a loop, for a dot
 // After:  %v = tile.descriptor_load %a shape[M, K] strides[row, 1] offsets[m, %i]
 // What a window is, and how it is found: ArrayWindow.h.
-// Which loads: those that go straight to a dot of their own loop; all of a loop's, or none. Everything that copies need (docs/rationale/descriptors.md) is proven:
+// Which loads: those that go straight to a dot of their own loop; all of a loop's, or none; of a loop whose products go into one another, as an attention's, where the copies will be those of roles. Everything that copies need (docs/rationale/descriptors.md) is proven:
 // alignment from the parameters' facts, places that are not negative (beyond the array's start a copy would read zeros), an array that no pointer of the kernel
 // writes.
 // Which stores: of products' results, in a loop over tiles whose loads for dots are all copies: the store has an operand that says whether the arrays overlap, computed in
 // front of the loop.
 // Requires: addresses as base + scalar + offsets, equal ops merged.  Leaves: dead addresses, for the stages behind.
 // Not done here: loads outside of loops; several stores; a store behind the only loop, which is slower as a copy (docs/rationale/descriptors.md).
+#include "core/ir/GroupPair.h"
 #include "core/transforms/ArrayWindow.h"
 #include "core/transforms/CopiedArrays.h"
 #include "core/transforms/Passes.h"
@@ -106,12 +107,59 @@ static bool isTakenAsCopied(LoadOp load, unsigned contiguous) {
   });
 }
 
+// Whether the loop, or one around it, asks for roles.
+static bool asksForRoles(scf::ForOp loop) {
+  constexpr int64_t kWarpSpecialize = 2; // bit 1 of loop_flags
+  for (Operation *around = loop; around; around = around->getParentOp())
+    if (auto flags = around->getAttrOfType<IntegerAttr>(kLoopFlagsAttr);
+        flags && (flags.getInt() & kWarpSpecialize) != 0)
+      return true;
+  return false;
+}
+
+// Whether copies of a loop of chained products will be those of roles (SpecializedLoop::wins, by what is known here): nobody has measured that they are worth it
+// otherwise. Two products, of one row of instructions for each of two groups, that leave no second block room beside the queries and three slots.
+static bool getsRoles(scf::ForOp loop) {
+  if (asksForRoles(loop))
+    return true;
+  auto pair = loop->getParentOfType<ModuleOp>()->getAttrOfType<DenseI64ArrayAttr>(kGroupPairAttr);
+  auto dots = llvm::to_vector(loop.getBody()->getOps<DotOp>());
+  if (!pair || dots.size() != 2)
+    return false;
+  int64_t warps = pair[0], sharedBytes = pair[1];
+  constexpr int64_t kRows = 16, kSlots = 3; // rows of an instruction that a subgroup has; slots that loads ahead need
+  int64_t bytes = 0;
+  for (DotOp dot : dots) {
+    auto a = cast<RankedTensorType>(dot.getA().getType()), b = cast<RankedTensorType>(dot.getB().getType());
+    if (a.getRank() != 2 || a.getShape()[0] != kRows * warps)
+      return false;
+    bytes += kSlots * b.getNumElements() * bitWidthOf(b.getElementType()) / 8;
+    if (dot == dots.front())
+      bytes += a.getNumElements() * bitWidthOf(a.getElementType()) / 8;
+  }
+  return bytes > sharedBytes / 2;
+}
+
 static bool isZero(Value value) {
   TypedAttr constant = splatConstantOf(value);
   if (auto number = dyn_cast_or_null<FloatAttr>(constant))
     return number.getValue().isPosZero();
   auto number = dyn_cast_or_null<IntegerAttr>(constant);
   return number && number.getValue().isZero();
+}
+
+// Whether the kernel hears of what other programs store, or may: then its own order of memory counts. A barrier of a kernel that does not orders what its lanes
+// store, which comes behind the loads in question (followsStore), with nothing of them.
+static bool hearsOfOthers(func::FuncOp function) {
+  bool hears = false, meets = false, orders = false;
+  function.walk([&](Operation *op) {
+    auto load = dyn_cast<LoadOp>(op);
+    bool isAtomic = isa<AtomicRmwOp, AtomicCasOp>(op);
+    orders |= isAtomic && !op->getResult(0).use_empty();
+    hears |= isAtomic || (load && (load.getIsVolatile() || load.getCache() == Cache::CV));
+    meets |= isa<BarrierOp>(op);
+  });
+  return orders || (hears && meets);
 }
 
 // Whether the program may store something, to whatever array, before it comes to the load: another parameter may be the same array.
@@ -142,7 +190,9 @@ std::string FindTensorCopies::whyNot(LoadOp load) {
   int64_t bytes = type.getNumElements() * bits / 8;
   if (type.getRank() != 2 || bytes > largest_ || bytes < kMinCopiedBytes)
     return "no tile of this shape is copied as a whole";
-  if (load.getIsVolatile() || load.getCache() != Cache::None || load.getEvict() != Evict::Normal)
+  // Copies go past the first cache as CG does.
+  if (load.getIsVolatile() || !llvm::is_contained({Cache::None, Cache::CG}, load.getCache()) ||
+      load.getEvict() != Evict::Normal)
     return "it is volatile, or says how to cache";
   if (load.getOther() && !isZero(load.getOther()))
     return "its `other` is not zero";
@@ -337,11 +387,14 @@ void FindTensorCopies::replaceAll(ArrayRef<Window> windows) {
 }
 
 bool FindTensorCopies::runOn(scf::ForOp loop, MutableArrayRef<LoadOp> loads, std::vector<Window> &windows) {
-  bool all = kept_ + loads.size() <= kMaxCopiedArrays, chained = hasChainedDots(loop);
+  bool meets = loop->walk([](BarrierOp) { return WalkResult::interrupt(); }).wasInterrupted();
+  bool all = kept_ + loads.size() <= kMaxCopiedArrays, chained = hasChainedDots(loop) && !getsRoles(loop);
   for (LoadOp load : loads) {
     Window window;
     window.load = load;
-    std::string why = chained ? "products of its loop go into one another" : whyNot(load);
+    std::string why = chained ? "products of its loop go into one another"
+                      : meets ? "its loop has a barrier"
+                              : whyNot(load);
     if (why.empty())
       why = WindowFinder(*facts_, *ranges_).find(load, window);
     if (why.empty() && !isTakenAsCopied(load, window.contiguous))
@@ -373,13 +426,13 @@ void FindTensorCopies::runOnOperation() {
     if (loop && isa<RankedTensorType>(load.getType()) && feedsDot(load))
       loops[loop].push_back(load);
   });
-  if (loops.empty() || hasCode || ordersMemory(function))
+  if (loops.empty() || hasCode || hearsOfOthers(function))
     return markAllAnalysesPreserved();
   largest_ = bytes.getInt();
   stored_ = storedByPointers(function);
   facts_.emplace(function);
   ranges_.emplace(function);
-  storeOfTiles_ = storeInLoop(function);
+  storeOfTiles_ = ordersMemory(function) ? StoreOp() : storeInLoop(function);
   if (storeOfTiles_) {
     Operation *outer = storeOfTiles_->getParentOp();
     std::string why = whyNotInLoop(loops);

@@ -337,7 +337,13 @@ define double @wide(double %x) {
 
 ADD = ["-s", "*fp32:16,*fp32:16,*fp32:16,i32:16", "-D", "BLOCK=1024"]
 SOFTMAX = ["-s", "*fp32:16,*fp32:16,i32:16,i32:16", "-D", "BLOCK=4096"]
-ATTENTION = ["-s", "*fp16:16,*fp16:16,*fp16:16,*fp32:16,i32:16,fp32", "-D", "M=128", "-D", "N=64", "-D", "D=64", "--num-warps", "8"]
+
+
+def attention(m, d, n=128, stages=2):
+    return ["-s", "*fp16:16,*fp16:16,*fp16:16,*fp32:16,i32:16,fp32", "-D", f"M={m}", "-D", f"N={n}", "-D", f"D={d}", "--num-stages", str(stages), "--num-warps", "8"]
+
+
+ATTENTION = attention(128, 64, 64, 3)
 POWERS = ["-s", "*fp32:16,*fp32:16", "-D", "BLOCK=128"]
 
 
@@ -379,6 +385,11 @@ DESCRIPTORS = ["-s", "*fp16:16,*fp16:16,*fp16:16,i32:16,i32:16,i32:16", "-D", "S
 WINDOW = ["-s", "tensordesc<fp32[32, 32]>,tensordesc<fp32[32, 32], whole>,i32"]
 TENSOR_LOAD = r"cp\.async\.bulk\.tensor\.2d\.shared::cluster\.global\.mbarrier::complete_tx::bytes \["
 TENSOR_STORE = r"cp\.async\.bulk\.tensor\.2d\.global\.shared::cta\.bulk_group \["
+
+# Two groups of an attention: a turn is the last product of an iteration and the next one's first. Barriers of two rings.
+TURNS = [r"\.reqntid 384", r"setmaxnreg\.inc\.sync\.aligned\.u32 232;", r"(@p barrier\.cta\.arrive\.aligned %r\d+, 256;(.|\n)*){2}",
+         r"bar\.sync\s+%r\d+, 256;[^{]*wgmma\.fence[^{]*\{[^{]*setp\.eq\.u32 p, 0, 0;", r"commit_group\.sync\.aligned;(?:\s|//[^\n]*\n|\.loc[^\n]*\n)*bar\.arrive\s+%r\d+, 256;",
+         r"mbarrier\.init\.shared::cta\.b64 \[%r\d+ \+ 0\], 8;(.|\n)*mbarrier\.init\.shared::cta\.b64 \[%r\d+ \+ 0\], 8;"]
 
 # target, kernel and its options, patterns that must be in the PTX, patterns that must not
 CHECKS = [
@@ -500,12 +511,13 @@ CHECKS = [
       for asks in (True, False)),
     ("sm_90a", "persistent", ["-s", "*fp16:16,*fp16:16,*fp16:16,i32:16,i32:16,i32:16", "--num-warps", "8", "-D", "ROLES=False", "--no-auto-warp-specialize"],
      [r"\.reqntid 256", TENSOR_LOAD, TENSOR_STORE], [r"setmaxnreg", r"bar\.sync\s+1,", r"\.local"]),
-    # An attention of two groups too, its diagonal with the same rings. A turn is the last product of an iteration and the next one's first.
-    *(("sm_90a", "described", [*described(128), "-D", f"CAUSAL={causal}"],
-       [r"\.reqntid 384", r"setmaxnreg\.inc\.sync\.aligned\.u32 232;", r"(@p barrier\.cta\.arrive\.aligned %r\d+, 256;(.|\n)*){2}",
-        r"bar\.sync\s+%r\d+, 256;[^{]*wgmma\.fence[^{]*\{[^{]*setp\.eq\.u32 p, 0, 0;", r"commit_group\.sync\.aligned;(?:\s|//[^\n]*\n|\.loc[^\n]*\n)*bar\.arrive\s+%r\d+, 256;",
-        r"mbarrier\.init\.shared::cta\.b64 \[%r\d+ \+ 0\], 8;(.|\n)*mbarrier\.init\.shared::cta\.b64 \[%r\d+ \+ 0\], 8;"],
-       [r"\.local", r"(mbarrier\.init\.shared::cta\.b64 \[%r\d+ \+ 0\], 8;(.|\n)*){3}"]) for causal in (False, True)),
+    # An attention of two groups too, its diagonal with the same rings.
+    *(("sm_90a", "described", [*described(128), "-D", f"CAUSAL={causal}"], TURNS, [r"\.local", r"(mbarrier\.init\.shared::cta\.b64 \[%r\d+ \+ 0\], 8;(.|\n)*){3}"])
+      for causal in (False, True)),
+    # The same by plain pointers, whose queries the lanes store themselves; not where roles do not follow.
+    ("sm_90a", "attention", attention(128, 128), [*TURNS, TENSOR_LOAD], [r"\.local", r"cp\.async\.c[ag]"]),
+    ("sm_90a", "attention", [*attention(128, 128), "--no-auto-warp-specialize"], [r"\.reqntid 256", r"cp\.async\.cg"], [r"setmaxnreg", r"cp\.async\.bulk"]),
+    ("sm_90a", "attention", attention(64, 128), [r"\.reqntid 256", r"cp\.async\.cg"], [r"setmaxnreg", r"cp\.async\.bulk"]),
     # Sums of half a row a group: not unasked, and without turns, within which there would be a barrier at which nobody waits.
     ("sm_90a", "described", described(64), [r"\.reqntid 256"], [r"setmaxnreg"]),
     ("sm_90a", "described", [*described(64), "-D", "ROLES=True"], [r"\.reqntid 384", r"bar\.sync\s+1, 256;"], [r"barrier\.cta\.arrive", r"bar\.arrive", r"\.local"]),

@@ -4,7 +4,8 @@
 // After:  tile.shared_store %s, %x ; tile.barrier ; %y = tile.shared_load %s
 // Walks each kernel with the bytes read and the bytes written since the last barrier on any path; an access that meets
 // them, one of the two a write, gets a barrier before it. A loop's body is walked until what reaches its start no longer
-// grows, so accesses of the next iteration count. Barriers that are there already (the user's) count too.
+// grows, so accesses of the next iteration count. Barriers that are there already (the user's) count too. A barrier that an innermost loop would have in
+// each iteration only because of what came before the loop stands in front of it.
 // A scalar atomic that releases publishes what all lanes wrote to global memory before it (a lock is given back, a counter
 // says that a part is there), so it too gets a barrier where some lane may still be reading or writing.
 // Requires: planned offsets (AllocateSharedMemory).  Establishes: between two accesses of one byte, at least one of them a
@@ -67,16 +68,19 @@ class BarrierInserter {
 public:
   explicit BarrierInserter(int64_t sharedBytes) : sharedBytes_(sharedBytes) {}
   void walk(Region &region, Pending &pending);
-  unsigned inserted = 0;
+  unsigned inserted() const { return static_cast<unsigned>(inserted_.size()); }
 
 private:
   void visit(Operation *op, Pending &pending);
   void insertBefore(Operation *op, Pending &pending);
+  void walkLoop(Operation *loop, Pending &pending);
+  void visitLoop(Operation *loop, Pending &pending);
   void access(Operation *op, Touched range, bool reads, bool writes, Pending &pending);
   Touched rangeOf(Value shared) const;
 
   // What runs beside the lanes: it counts again where it is awaited, as if it happened there.
   SmallVector<Touched> copies_, products_;
+  SmallVector<Operation *> inserted_;
 
   int64_t sharedBytes_;
 };
@@ -98,9 +102,8 @@ Touched BarrierInserter::rangeOf(Value shared) const {
 
 void BarrierInserter::insertBefore(Operation *op, Pending &pending) {
   OpBuilder builder(op);
-  BarrierOp::create(builder, op->getLoc());
+  inserted_.push_back(BarrierOp::create(builder, op->getLoc()));
   pending = {};
-  ++inserted;
 }
 
 // One lane performs a scalar atomic for all of them.
@@ -183,24 +186,57 @@ void BarrierInserter::visit(Operation *op, Pending &pending) {
     walk(branch.getElseRegion(), otherwise);
     pending.join(otherwise);
   } else if (isa<scf::ForOp, scf::WhileOp>(op)) {
-    // The body may run any number of times: join until the state at its start is stable. A barrier inserted in one round
-    // is there in the next, so the rounds end.
-    Pending entry = pending;
-    while (true) {
-      // What an op awaits in its iteration may have started behind it, in the one before.
-      size_t running = copies_.size() + products_.size();
-      Pending state = entry;
-      Pending leaving = entry;
-      for (Region &region : op->getRegions()) {
-        walk(region, state);
-        leaving.join(state); // a while leaves after its first region
-      }
-      if (!entry.join(state) && copies_.size() + products_.size() == running) {
-        pending = leaving;
-        break;
-      }
+    visitLoop(op, pending);
+  }
+}
+
+// The body may run any number of times: join until the state at its start is stable. A barrier inserted in one round is there in the next, so the rounds end.
+void BarrierInserter::walkLoop(Operation *loop, Pending &pending) {
+  Pending entry = pending;
+  while (true) {
+    // What an op awaits in its iteration may have started behind it, in the one before.
+    size_t running = copies_.size() + products_.size();
+    Pending state = entry, leaving = entry;
+    for (Region &region : loop->getRegions()) {
+      walk(region, state);
+      leaving.join(state); // a while leaves after its first region
+    }
+    if (!entry.join(state) && copies_.size() + products_.size() == running) {
+      pending = leaving;
+      break;
     }
   }
+}
+
+// Tries the loop as it is entered, then as it is behind a barrier, which is worth it where it saves one in each iteration: what lanes write once for all iterations
+// (the queries of an attention, say) is ordered once. Of innermost loops, so that walks of nests do not multiply.
+void BarrierInserter::visitLoop(Operation *loop, Pending &pending) {
+  bool isInnermost = !loop->walk([&](Operation *op) {
+                            bool isInner = op != loop && isa<scf::ForOp, scf::WhileOp>(op);
+                            return isInner ? WalkResult::interrupt() : WalkResult::advance();
+                          })
+                          .wasInterrupted();
+  size_t before = inserted_.size();
+  const Pending entry = pending;
+  const SmallVector<Touched> copies = copies_, products = products_;
+  walkLoop(loop, pending);
+  size_t within = inserted_.size() - before;
+  if (!isInnermost || !within)
+    return;
+  auto again = [&](Pending start) {
+    while (inserted_.size() > before)
+      inserted_.pop_back_val()->erase();
+    copies_ = copies;
+    products_ = products;
+    pending = std::move(start);
+    walkLoop(loop, pending);
+  };
+  again({});
+  if (inserted_.size() - before == within)
+    return again(entry);
+  Pending behind = pending, start = entry;
+  insertBefore(loop, start);
+  pending = std::move(behind);
 }
 
 void BarrierInserter::walk(Region &region, Pending &pending) {
@@ -216,7 +252,7 @@ StepResult insertBarriers(ModuleOp module, const target::Target &target) {
     BarrierInserter inserter(sharedBytes);
     Pending pending;
     inserter.walk(function.getBody(), pending);
-    result.count += inserter.inserted;
+    result.count += inserter.inserted();
   });
   return result;
 }

@@ -3,7 +3,8 @@
 # DEFINE: %{case} =
 # DEFINE: %{types} = *fp16:16,*fp16:16,*fp16:16,i32,i32,i32,i32:16,i32:16,i32:16
 # DEFINE: %{kernel} = product
-# DEFINE: %{find} = %sema %s:%{kernel} --signature="%{types}" -D CASE=%{case} | sed 's/^module .*{/module attributes {tile.tensor_copy_bytes = 65536 : i64} {/' | %tessera-opt --tile-lower-descriptors --tile-lower-block-pointers --tile-simplify --tile-uniform-carried --tile-simplify-pointers --tile-simplify-masks --tile-simplify --tile-merge-equal-ops --tile-hoist-invariants --tile-find-tensor-copies=remarks=true --tile-drop-carried-values --tile-merge-equal-ops 2>&1
+# DEFINE: %{pair} =
+# DEFINE: %{find} = %sema %s:%{kernel} --signature="%{types}" -D CASE=%{case} | sed 's/^module .*{/module attributes {tile.tensor_copy_bytes = 65536 : i64%{pair}} {/' | %tessera-opt --tile-lower-descriptors --tile-lower-block-pointers --tile-simplify --tile-uniform-carried --tile-simplify-pointers --tile-simplify-masks --tile-simplify --tile-merge-equal-ops --tile-hoist-invariants --tile-find-tensor-copies=remarks=true --tile-drop-carried-values --tile-merge-equal-ops 2>&1
 # REDEFINE: %{case} = "'wraps'"
 # RUN: %{find} | FileCheck %s --check-prefix=WRAPS
 # REDEFINE: %{case} = "'clamped'"
@@ -40,7 +41,15 @@
 # RUN: %{find} | FileCheck %s --check-prefix=VOLATILE
 # REDEFINE: %{case} = "'chained'"
 # RUN: %{find} | FileCheck %s --check-prefix=CHAINED
+# REDEFINE: %{case} = "'past the first cache'"
+# RUN: %{find} | FileCheck %s --check-prefix=WRAPS
 # REDEFINE: %{case} = "'barrier'"
+# RUN: %{find} | FileCheck %s --check-prefix=WRAPS
+# REDEFINE: %{case} = "'barrier in the loop'"
+# RUN: %{find} | FileCheck %s --check-prefix=MEETS
+# REDEFINE: %{case} = "'barrier and flag'"
+# RUN: %{find} | FileCheck %s --check-prefix=NONE
+# REDEFINE: %{case} = "'barrier and count'"
 # RUN: %{find} | FileCheck %s --check-prefix=NONE
 # REDEFINE: %{case} = "'lock'"
 # RUN: %{find} | FileCheck %s --check-prefix=NONE
@@ -78,6 +87,30 @@
 # REDEFINE: %{case} = "'masked'"
 # REDEFINE: %{types} = *fp16:16,*fp16:16,*fp16:16,i32,i32,i32,i32:16,i32:16,i32:16
 # RUN: %{find} | FileCheck %s --check-prefix=ODD
+# REDEFINE: %{kernel} = attention
+# REDEFINE: %{types} = *fp16:16,*fp16:16,*fp16:16,*fp16:16,i32,i32:16
+# REDEFINE: %{case} = "'even'"
+# RUN: %{find} | FileCheck %s --check-prefix=CHAINED
+# REDEFINE: %{case} = "'asked'"
+# RUN: %{find} | FileCheck %s --check-prefix=ATTENTION
+# REDEFINE: %{case} = "'even'"
+# REDEFINE: %{pair} = , tile.group_pair = array<i64: 8, 232448>
+# RUN: %{find} | FileCheck %s --check-prefix=ATTENTION
+# REDEFINE: %{case} = "'masked'"
+# RUN: %{find} | FileCheck %s --check-prefix=ATTENTION
+# REDEFINE: %{case} = "'transposed'"
+# RUN: %{find} | FileCheck %s --check-prefix=TRANSPOSED
+# REDEFINE: %{case} = "'moved'"
+# RUN: %{find} | FileCheck %s --check-prefix=ATTENTION
+# REDEFINE: %{case} = "'block pointers'"
+# RUN: %{find} | FileCheck %s --check-prefix=ATTENTION
+# REDEFINE: %{case} = "'three products'"
+# RUN: %{find} | FileCheck %s --check-prefix=CHAINED
+# REDEFINE: %{case} = "'even'"
+# REDEFINE: %{pair} = , tile.group_pair = array<i64: 16, 232448>
+# RUN: %{find} | FileCheck %s --check-prefix=CHAINED
+# REDEFINE: %{pair} = , tile.group_pair = array<i64: 8, 500000>
+# RUN: %{find} | FileCheck %s --check-prefix=CHAINED
 import triton
 import triton.language as tl
 
@@ -118,6 +151,7 @@ import triton.language as tl
 # START: remark: the load stays by pointer: its array is not known to start at a multiple of 16 bytes
 # WIDE: remark: the load stays by pointer: its elements are not of 1 or 2 bytes
 # CHAINED: remark: the load stays by pointer: products of its loop go into one another
+# MEETS: remark: the load stays by pointer: its loop has a barrier
 # NONE-NOT: remark
 # NONE: scf.for
 # NONE-COUNT-2: tile.load
@@ -145,8 +179,12 @@ def product(a, b, c, M, N, K, a_row, b_row, c_row, CASE: tl.constexpr):
         k += tl.program_id(1) * 4
     if CASE == "stores before":
         tl.store(c, 0.0)
-    if CASE == "barrier":
+    if CASE == "barrier" or CASE == "barrier and flag" or CASE == "barrier and count":
         tl.debug_barrier()
+    if CASE == "barrier and flag":
+        k += tl.load(c.to(tl.pointer_type(tl.int32), bitcast=True), volatile=True) * 0
+    if CASE == "barrier and count":
+        tl.atomic_add(c, 1.0)
     if CASE == "lock":
         while tl.atomic_cas(c.to(tl.pointer_type(tl.int32), bitcast=True), 0, 1) == 1:
             pass
@@ -154,6 +192,8 @@ def product(a, b, c, M, N, K, a_row, b_row, c_row, CASE: tl.constexpr):
     right = b + k[:, None] * b_row + n[None, :]
     total = tl.zeros((64, 64), tl.float32)
     for i in range(0, K, 32):
+        if CASE == "barrier in the loop":
+            tl.debug_barrier()
         if CASE == "masked":
             x = tl.load(left, mask=(row < M)[:, None] & (k[None, :] < K - i), other=0.0)
             y = tl.load(right, mask=(column < N)[None, :] & (k[:, None] < K - i))
@@ -169,6 +209,9 @@ def product(a, b, c, M, N, K, a_row, b_row, c_row, CASE: tl.constexpr):
         elif CASE == "volatile":
             x = tl.load(left, mask=k[None, :] < K - i, other=0.0, volatile=True)
             y = tl.load(right, mask=k[:, None] < K - i, other=0.0)
+        elif CASE == "past the first cache":
+            x = tl.load(left, mask=k[None, :] < K - i, other=0.0, cache_modifier=".cg")
+            y = tl.load(right, mask=k[:, None] < K - i, other=0.0, cache_modifier=".cg")
         else:
             x = tl.load(left, mask=k[None, :] < K - i, other=0.0)
             y = tl.load(right, mask=k[:, None] < K - i, other=0.0)
@@ -284,3 +327,65 @@ def tiles(a, b, c, M, N, K, a_row, b_row, c_row, CASE: tl.constexpr):
             tl.store(out, total.to(tl.float16))
         else:
             tl.store(out, total.to(tl.float16), mask=(row[:, None] < M) & (column[None, :] < N))
+# Products that go into one another: of a pair of groups that leaves no second one room, or of a loop that asks for roles. Keys are an array of rows, whichever way they are read.
+# ATTENTION-LABEL: func.func @attention(
+# ATTENTION: scf.for %[[I:[a-z0-9]*]] =
+# ATTENTION: %[[KEYS:.*]] = tile.descriptor_load {{.*}}, %[[I]], %c0_i32{{.*}}] : {{.*}} -> tensor<128x128xf16>
+# ATTENTION: tile.transpose %[[KEYS]] order = [1, 0]
+# ATTENTION: tile.dot
+# ATTENTION: tile.descriptor_load {{.*}}, %[[I]], %c0_i32{{.*}}] : {{.*}} -> tensor<128x128xf16>
+# ATTENTION: tile.dot
+# TRANSPOSED: scf.for
+# TRANSPOSED: %[[KEYS:.*]] = tile.descriptor_load
+# TRANSPOSED: tile.transpose %[[KEYS]] order = [1, 0]
+# TRANSPOSED: tile.descriptor_load
+@triton.jit
+def attention(q_ptr, k_ptr, v_ptr, out, n, row, CASE: tl.constexpr):
+    head = tl.program_id(1).to(tl.int64) * n * row
+    query = tl.program_id(0) * 128 + tl.arange(0, 128)
+    key = tl.arange(0, 128)
+    d = tl.arange(0, 128)
+    q = tl.load(q_ptr + head + query[:, None] * row + d[None, :])
+    k_ptr += head
+    v_ptr += head
+    keys = k_ptr + key[None, :] * row + d[:, None]
+    values = v_ptr + key[:, None] * row + d[None, :]
+    if CASE == "transposed":
+        keys = k_ptr + key[:, None] * row + d[None, :]
+    if CASE == "block pointers":
+        keys = tl.make_block_ptr(k_ptr, (128, n), (1, row), (0, 0), (128, 128), (0, 1))
+        values = tl.make_block_ptr(v_ptr, (n, 128), (row, 1), (0, 0), (128, 128), (1, 0))
+    peak = tl.full((128,), float("-inf"), tl.float32)
+    total = tl.zeros((128, 128), tl.float32)
+    for i in tl.range(0, n, 128, warp_specialize=CASE == "asked"):
+        if CASE == "masked":
+            k = tl.load(keys + i * row, mask=key[None, :] < n - i, other=0.0)
+        elif CASE == "moved":
+            k = tl.load(keys)
+            keys += 128 * row
+        elif CASE == "block pointers":
+            k = tl.load(keys)
+            keys = tl.advance(keys, (0, 128))
+        else:
+            k = tl.load(keys + i * row)
+        score = tl.dot(q, tl.trans(k) if CASE == "transposed" else k)
+        if CASE == "three products":
+            score = tl.dot(q, k, score)
+        if CASE == "masked":
+            score = tl.where(key[None, :] < n - i, score, float("-inf"))
+        higher = tl.maximum(peak, tl.max(score, axis=1))
+        weight = tl.exp2(score - higher[:, None])
+        total = total * tl.exp2(peak - higher)[:, None]
+        if CASE == "masked":
+            v = tl.load(values + i * row, mask=key[:, None] < n - i, other=0.0)
+        elif CASE == "moved":
+            v = tl.load(values)
+            values += 128 * row
+        elif CASE == "block pointers":
+            v = tl.load(values)
+            values = tl.advance(values, (128, 0))
+        else:
+            v = tl.load(values + i * row)
+        total = tl.dot(weight.to(tl.float16), v, total)
+        peak = higher
+    tl.store(out + head + query[:, None] * row + d[None, :], total.to(tl.float16))

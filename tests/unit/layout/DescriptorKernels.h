@@ -64,7 +64,7 @@ inline std::string productKernel(bool transposed, int stages = 3, bool byPointer
             "(i32) -> tensor<16x1xi32>\n %in1 = arith.cmpi slt, %kk1, %ls : tensor<16x1xi32>\n %inside = "
             "tile.broadcast %in1 "
             ": (tensor<16x1xi1>) -> tensor<16x32xi1>\n %none16 = arith.constant dense<0.0> : tensor<16x32xf16>\n %bv = "
-            "tile.load %bp mask %inside other %none16 cache = cg : (tensor<16x32x!tile.ptr<f16>>, tensor<16x32xi1>, "
+            "tile.load %bp mask %inside other %none16 cache = ca : (tensor<16x32x!tile.ptr<f16>>, tensor<16x32xi1>, "
             "tensor<16x32xf16>) -> tensor<16x32xf16>\n"
       : transposed
           ? " %bt = tile.descriptor_load %b shape[%c32, %k64] strides[%s, %one] offsets[%zero, %i] : (!tile.ptr<f16>, "

@@ -63,6 +63,49 @@ func.func @around_a_loop(%v: tensor<16xf32, #A>, %n: i32) {
   return
 }
 
+// What lanes write once and each iteration reads is ordered once, in front of the loop; not where an iteration needs a barrier itself, nor around a nest.
+// CHECK-LABEL: func.func @once_for_all
+// CHECK: tile.shared_store
+// CHECK-NEXT: tile.barrier
+// CHECK-NEXT: scf.for
+// CHECK-NEXT: tile.shared_load
+// CHECK-NEXT: }
+// CHECK-NEXT: tile.barrier
+// CHECK-NEXT: tile.shared_store
+// CHECK-NEXT: scf.for
+// CHECK-NEXT: tile.barrier
+// CHECK-NEXT: tile.shared_load
+// CHECK-NEXT: tile.barrier
+// CHECK-NEXT: tile.shared_store
+// CHECK-NEXT: }
+// CHECK-NEXT: scf.for
+// CHECK-NEXT: tile.barrier
+// CHECK-NEXT: scf.for
+// CHECK-NEXT: tile.shared_load
+// CHECK-NEXT: }
+// CHECK-NEXT: }
+// CHECK-NEXT: return
+func.func @once_for_all(%v: tensor<16xf32, #A>, %n: i32) {
+  %c0 = arith.constant 0 : i32
+  %c1 = arith.constant 1 : i32
+  %s = tile.shared_alloc offset = 0 bytes = 64 : !tile.shared<16xf32, #S>
+  tile.shared_store %s, %v : (!tile.shared<16xf32, #S>, tensor<16xf32, #A>) -> ()
+  scf.for %i = %c0 to %n step %c1 : i32 {
+    %w = tile.shared_load %s : !tile.shared<16xf32, #S> to tensor<16xf32, #A>
+  }
+  tile.shared_store %s, %v : (!tile.shared<16xf32, #S>, tensor<16xf32, #A>) -> ()
+  scf.for %i = %c0 to %n step %c1 : i32 {
+    %w = tile.shared_load %s : !tile.shared<16xf32, #S> to tensor<16xf32, #A>
+    tile.shared_store %s, %w : (!tile.shared<16xf32, #S>, tensor<16xf32, #A>) -> ()
+  }
+  scf.for %i = %c0 to %n step %c1 : i32 {
+    scf.for %j = %c0 to %n step %c1 : i32 {
+      %w = tile.shared_load %s : !tile.shared<16xf32, #S> to tensor<16xf32, #A>
+    }
+  }
+  return
+}
+
 // A write on one path only still needs an order after the paths meet.
 // CHECK-LABEL: func.func @one_path
 // CHECK: scf.if
