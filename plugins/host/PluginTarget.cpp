@@ -14,6 +14,7 @@ static_assert(TSR_CAP_WARP_SPECIALIZE == static_cast<int>(target::Capability::Wa
 static_assert(TSR_CAP_TENSOR_COPY_SWIZZLES == static_cast<int>(target::Capability::TensorCopySwizzles));
 static_assert(TSR_CAP_WARPS_PER_MATRIX_GROUP == static_cast<int>(target::Capability::WarpsPerMatrixGroup));
 static_assert(TSR_CAP_BLOCK_TRANSFERS == static_cast<int>(target::Capability::BlockTransfers));
+static_assert(TSR_CAP_ATOMIC_VEC_BITS == static_cast<int>(target::Capability::AtomicVecBits));
 static_assert(TSR_CAP_COPY_LATENCY_CLK == static_cast<int>(target::Capability::CopyLatencyClk));
 static_assert(TSR_ACCESS_SHARED == static_cast<uint32_t>(target::Access::Shared));
 static_assert(TSR_ACCESS_MMA_OPERAND == static_cast<uint32_t>(target::Access::MatrixOperand));

@@ -275,6 +275,25 @@ def printed(x):
 
 
 @triton.jit
+def added(out, x, n, BLOCK: tl.constexpr, USED: tl.constexpr = False, AFTER: tl.constexpr = False, SEM: tl.constexpr = "acq_rel"):
+    at = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    old = tl.atomic_add(out + at, tl.load(x + at, mask=at < n), mask=at < n, sem=SEM)
+    if USED:
+        tl.store(x + at, old, mask=at < n)
+    if AFTER:
+        tl.store(x + at, 0, mask=at < n)
+
+
+@triton.jit
+def product_added(out, a, b, K, M: tl.constexpr, N: tl.constexpr, STEP: tl.constexpr):
+    m, n, k = tl.arange(0, M), tl.arange(0, N), tl.arange(0, STEP)
+    total = tl.zeros((M, N), tl.float32)
+    for i in range(0, K, STEP):
+        total = tl.dot(tl.load(a + m[:, None] * K + (i + k)[None, :]), tl.load(b + (i + k)[:, None] * N + n[None, :]), total)
+    tl.atomic_add(out + m[:, None] * N + n[None, :], total.to(out.dtype.element_ty))
+
+
+@triton.jit
 def locked(lock, data):
     while tl.atomic_cas(lock, 0, 1, sem="acquire") == 1:
         pass
@@ -381,6 +400,14 @@ def described(m):
     return ["-s", f"{rows},{keys},{keys},{rows},i32:16,fp32", "-D", f"M={m}", "--num-stages", "2", "--num-warps", "8"]
 
 
+def added(element, block=1024):
+    return ["-s", f"*{element}:16,*{element}:16,i32:16", "-D", f"BLOCK={block}"]
+
+
+def product_added(element):
+    return ["-s", f"*{element}:16,*fp16:16,*fp16:16,i32:16", "-D", "M=64", "-D", "N=64", "-D", "STEP=32"]
+
+
 DESCRIPTORS = ["-s", "*fp16:16,*fp16:16,*fp16:16,i32:16,i32:16,i32:16", "-D", "STAGES=4"]
 WINDOW = ["-s", "tensordesc<fp32[32, 32]>,tensordesc<fp32[32, 32], whole>,i32"]
 TENSOR_LOAD = r"cp\.async\.bulk\.tensor\.2d\.shared::cluster\.global\.mbarrier::complete_tx::bytes \["
@@ -402,6 +429,21 @@ CHECKS = [
     ("sm_90a", "printed", ["-s", "*fp32:16"], [r"st\.local\.b64", r"call\.uni\s+tessera_send"], [r"\.local\.\w+\s+\[%SP\b", r"cvta\.local\.u64\s+%rd\d+, %rd"]),
     # Triton's test_atomic_cas reads the order directly behind the space.
     ("sm_90a", "locked", ["-s", "*i32:16,*i32:16"], [r"atom\.global\.acquire\.gpu\.cas\.b32", r"atom\.global\.gpu\.acq_rel\.exch\.b32"], []),
+    # Float additions of neighbours are one access, of f32 four, of 16 bits eight; orders are fences around all of them, and there is nothing to order
+    # behind the last access of a kernel.
+    ("sm_90a", "added", added("fp32"), [exactly(2, "red.global.gpu.relaxed.add.v4.f32"), exactly(1, "fence.acq_rel.gpu")], [r"atom\."]),
+    ("sm_90a", "added", [*added("fp32"), "-D", "AFTER=True"], [exactly(2, "red.global.gpu.relaxed.add.v4.f32"), exactly(2, "fence.acq_rel.gpu")], [r"atom\."]),
+    ("sm_90a", "added", [*added("fp32"), "-D", "USED=True"], [exactly(2, "atom.global.gpu.relaxed.add.v4.f32"), exactly(2, "fence.acq_rel.gpu")], [r"red\."]),
+    ("sm_90a", "added", [*added("fp32"), "-D", "SEM='release'"], [exactly(1, "fence.acq_rel.gpu")], [r"atom\."]),
+    ("sm_90a", "added", [*added("fp32"), "-D", "SEM='relaxed'"], [exactly(2, "red.global.gpu.relaxed.add.v4.f32")], [r"fence", r"atom\."]),
+    ("sm_90a", "added", [*added("fp32", 512), "-D", "AFTER=True"], [exactly(1, "atom.global.gpu.acq_rel.add.v4.f32")], [r"fence"]),
+    ("sm_90a", "added", added("fp16"), [exactly(1, "red.global.gpu.relaxed.add.noftz.v8.f16")], [r"atom\."]),
+    ("sm_90a", "added", added("bf16"), [exactly(1, "red.global.gpu.relaxed.add.noftz.v8.bf16")], [r"atom\."]),
+    ("sm_90a", "added", added("i32"), [exactly(8, "atom.global.gpu.relaxed.add.u32")], [r"red\."]),
+    ("sm_80", "added", added("fp32"), [exactly(8, "atom.global.gpu.relaxed.add.f32"), exactly(1, "fence.acq_rel.gpu")], [r"\.v4\.f32"]),
+    # What a product laid out goes to memory by four of a row too, as its stores do.
+    ("sm_90a", "product_added", product_added("fp32"), [exactly(8, "red.global.gpu.relaxed.add.v4.f32"), exactly(16, "shfl.sync.bfly")], [r"atom\.", r"st\.shared"]),
+    ("sm_90a", "product_added", product_added("fp16"), [exactly(4, "red.global.gpu.relaxed.add.noftz.v8.f16")], [r"atom\."]),
     ("sm_75", "add", ADD, [r"ld\.global\.v4\.b32", r"\.target sm_75"], []),
     ("sm_90a", "softmax", SOFTMAX, [r"ex2\.approx\.f32", r"shfl\.sync\.bfly", r"bar\.sync", r"div\.full\.f32", r"max\.f32"], [r"\.local", r"call"]),
     # Loads by plain pointers are tensor copies, of batches too; without them lanes copy.
@@ -525,7 +567,7 @@ CHECKS = [
     ("sm_80", "descriptors", [*DESCRIPTORS, "-D", "ROLES=True"], [r"\.reqntid 128", r"cp\.async\.cg"], [r"mbarrier", r"bar\.sync\s+1"]),
     # A stride of which nothing is known: by pointers.
     ("sm_90a", "descriptors", ["-s", "*fp16:16,*fp16:16,*fp16:16,i32:16,i32,i32", "-D", "STAGES=4"], [r"st\.global"], [r"cp\.async\.bulk\.tensor"]),
-    ("sm_90a", "counts", COUNTS, [r"atom\.global\.gpu\.acq_rel\.add\.u32", r"atom\.global\.gpu\.acq_rel\.max\.s32"], []),
+    ("sm_90a", "counts", COUNTS, [r"fence\.acq_rel\.gpu", r"atom\.global\.gpu\.relaxed\.add\.u32", r"atom\.global\.gpu\.acq_rel\.max\.s32"], []),
     # Four elements of 8 bits are one register; a lane with two repeats the last one.
     ("sm_90a", "assembly", assembly("shl.b32 $0, $1, 3;"), [r"ld\.global\.b32", r"// begin inline asm\n\tshl\.b32 %r\d+, %r\d+, 3;"], [r"prmt"]),
     ("sm_80", "assembly", assembly("shl.b32 $0, $1, 3;", block=256), [r"ld\.global\.v2\.b8", r"\tshl\.b32 %r\d+, %r\d+, 3;"], []),

@@ -201,6 +201,22 @@ Value *HostLaneTarget::atomicRmw(IRBuilderBase &b, tbc::Rmw kind, tbc::Elem elem
                 predicate);
 }
 
+unsigned HostLaneTarget::atomicVector(tbc::Rmw kind, tbc::Elem elem) const {
+  unsigned bits = tbc::elemBits(elem);
+  return kind == tbc::Rmw::FAdd && (bits == 32 || bits == 16) ? 128 / bits : 1;
+}
+
+SmallVector<Value *> HostLaneTarget::atomicRmwVector(IRBuilderBase &b, tbc::Rmw kind, tbc::Elem elem, V pointer,
+                                                     ArrayRef<V> values, V predicate, tbc::MemSem sem,
+                                                     tbc::MemScope scope, bool resultUsed) {
+  SmallVector<V> old;
+  for (V value : values) {
+    V each = b.CreateConstGEP1_64(b.getInt8Ty(), pointer, old.size() * tbc::elemBits(elem) / 8);
+    old.push_back(atomicRmw(b, kind, elem, each, value, predicate, sem, scope, resultUsed));
+  }
+  return old;
+}
+
 Value *HostLaneTarget::atomicCas(IRBuilderBase &b, tbc::Elem elem, V pointer, V compare, V value, V predicate,
                                  tbc::MemSem, tbc::MemScope) {
   return atomic(b, offsetof(Services, atomicCas), elem,

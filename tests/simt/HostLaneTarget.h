@@ -40,6 +40,10 @@ public:
                    codegen::simt::AccessHints hints) override;
   V atomicRmw(llvm::IRBuilderBase &b, tbc::Rmw kind, tbc::Elem elem, V pointer, V value, V predicate, tbc::MemSem sem,
               tbc::MemScope scope, bool resultUsed) override;
+  unsigned atomicVector(tbc::Rmw kind, tbc::Elem elem) const override;
+  llvm::SmallVector<V> atomicRmwVector(llvm::IRBuilderBase &b, tbc::Rmw kind, tbc::Elem elem, V pointer,
+                                       llvm::ArrayRef<V> values, V predicate, tbc::MemSem sem, tbc::MemScope scope,
+                                       bool resultUsed) override;
   V atomicCas(llvm::IRBuilderBase &b, tbc::Elem elem, V pointer, V compare, V value, V predicate, tbc::MemSem sem,
               tbc::MemScope scope) override;
   codegen::NumericOptions numerics() const override;

@@ -17,6 +17,7 @@ SimtTarget::SimtTarget(bool matrix) : Target(matrix ? "simt-matrix" : "simt", "s
   if (!matrix)
     return;
   cap(TSR_CAP_BLOCK_TRANSFERS, 15);
+  cap(TSR_CAP_ATOMIC_VEC_BITS, 128);
   for (const target::MatrixEntry &from : matrixMenu()) {
     sdk::MatrixEntry e;
     e.id = from.id;

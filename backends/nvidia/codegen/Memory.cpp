@@ -290,6 +290,63 @@ Value *NvLaneTarget::atomicRmw(IRBuilderBase &b, Rmw kind, Elem elem, V pointer,
   return b.CreateBitCast(old, type);
 }
 
+// PTX ISA, "atom": .vec_32_bit of f32, .vec_16_bit of f16 and bf16, of sm_90 on; each element is atomic. One element of 16 bits has no instruction: ptxas
+// makes a loop of it.
+unsigned NvLaneTarget::atomicVector(Rmw kind, Elem elem) const {
+  if (kind != Rmw::FAdd || arch_.sm < 90)
+    return 1;
+  return elem == Elem::F32 ? 4 : elem == Elem::F16 || elem == Elem::BF16 ? 8 : 1;
+}
+
+SmallVector<Value *> NvLaneTarget::atomicRmwVector(IRBuilderBase &b, Rmw kind, Elem elem, V pointer, ArrayRef<V> values,
+                                                   V predicate, MemSem sem, MemScope scope, bool resultUsed) {
+  size_t n = values.size();
+  std::string letter = letterOf(values[0]->getType()), text = atomText(kind, elem, arch_.sm), constraints, guard;
+  text.insert(text.rfind('.'), ".v" + std::to_string(n));
+  SmallVector<V> operands;
+  auto list = [&](size_t first) {
+    std::string names = "{";
+    for (size_t i = 0; i < n; ++i)
+      names += (i ? ", $" : "$") + std::to_string(first + i);
+    return names + "}";
+  };
+  // A reduction may release, and no more.
+  bool isReduction = !resultUsed && sem != MemSem::Acquire && sem != MemSem::AcqRel;
+  size_t results = isReduction ? 0 : n;
+  for (size_t i = 0; i < results; ++i)
+    constraints += "=" + letter + ",";
+  constraints += "l";
+  operands.push_back(inGlobalSpace(b, pointer, globalSpace()));
+  for (V value : values) {
+    constraints += "," + letter;
+    operands.push_back(value);
+  }
+  if (!alwaysTrue(predicate)) {
+    guard = "@$" + std::to_string(results + n + 1) + " ";
+    constraints += ",b";
+    operands.push_back(predicate);
+  }
+  std::string place = "[$" + std::to_string(results) + "], " + list(results + 1) + ";";
+  if (isReduction) {
+    inlinePtx(b, b.getVoidTy(), guard + "red" + orderText(sem, scope, false) + text + " " + place,
+              constraints + ",~{memory}", operands, true);
+    return {};
+  }
+  SmallVector<Type *> types(n, values[0]->getType());
+  V old = inlinePtx(b, StructType::get(b.getContext(), types),
+                    guard + "atom" + orderText(sem, scope, false) + text + " " + list(0) + ", " + place,
+                    constraints + ",~{memory}", operands, true);
+  SmallVector<V> parts;
+  for (size_t i = 0; i < n; ++i)
+    parts.push_back(b.CreateExtractValue(old, static_cast<unsigned>(i)));
+  return parts;
+}
+
+void NvLaneTarget::memoryFence(IRBuilderBase &b, MemScope scope) {
+  std::string place = scope == MemScope::Cta ? "cta" : scope == MemScope::Sys ? "sys" : "gpu";
+  inlinePtx(b, b.getVoidTy(), "fence.acq_rel." + place + ";", "~{memory}", {}, true);
+}
+
 // Old bits of the word at `pointer` (bits: 16 to 64), exchanged where they equal `compare`.
 Value *NvLaneTarget::casWord(IRBuilderBase &b, unsigned bits, V pointer, V compare, V value, MemSem sem,
                              MemScope scope) {

@@ -65,6 +65,11 @@ public:
                    codegen::simt::AccessHints hints) override;
   V atomicRmw(llvm::IRBuilderBase &b, tbc::Rmw kind, tbc::Elem elem, V pointer, V value, V predicate, tbc::MemSem sem,
               tbc::MemScope scope, bool resultUsed) override;
+  unsigned atomicVector(tbc::Rmw kind, tbc::Elem elem) const override;
+  llvm::SmallVector<V> atomicRmwVector(llvm::IRBuilderBase &b, tbc::Rmw kind, tbc::Elem elem, V pointer,
+                                       llvm::ArrayRef<V> values, V predicate, tbc::MemSem sem, tbc::MemScope scope,
+                                       bool resultUsed) override;
+  void memoryFence(llvm::IRBuilderBase &b, tbc::MemScope scope) override;
   V atomicCas(llvm::IRBuilderBase &b, tbc::Elem elem, V pointer, V compare, V value, V predicate, tbc::MemSem sem,
               tbc::MemScope scope) override;
 

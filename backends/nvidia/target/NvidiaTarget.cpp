@@ -37,8 +37,9 @@ NvidiaTarget::NvidiaTarget(const Architecture &architecture)
     cap(TSR_CAP_ASYNC_COPY, (1 << 2) | (1 << 3) | (1 << 4)); // [P] cp.async: cp-size 4, 8, 16, sm_80
   }
   if (architecture.atLeast(90)) {
-    cap(TSR_CAP_CLUSTER_MAX, 8);     // [G] "Thread Block Clusters": 8 are portable
-    cap(TSR_CAP_WARP_SPECIALIZE, 1); // [P] mbarrier between warps; barrier of a part of the CTA
+    cap(TSR_CAP_CLUSTER_MAX, 8);       // [G] "Thread Block Clusters": 8 are portable
+    cap(TSR_CAP_ATOMIC_VEC_BITS, 128); // [P] atom: .vec_32_bit, .vec_16_bit, sm_90
+    cap(TSR_CAP_WARP_SPECIALIZE, 1);   // [P] mbarrier between warps; barrier of a part of the CTA
   }
   if (architecture.atLeast(90) && architecture.tensorCopies) {
     cap(TSR_CAP_TENSOR_COPY, 5);                      // [P] cp.async.bulk.tensor, sm_90

@@ -165,7 +165,8 @@ void ModuleReader::addUpstreamAttrs(const tbc::Op &op, OperationState &state) {
 
 void ModuleReader::addAttrs(const tbc::Op &op, OperationState &state) {
   bool ownsScratch = op.code != tbc::Opcode::SharedAlloc && op.code != tbc::Opcode::CopyExpect,
-       isAccess = op.code == tbc::Opcode::Load || op.code == tbc::Opcode::Store || op.code == tbc::Opcode::AsyncLoad;
+       isAccess = op.code == tbc::Opcode::Load || op.code == tbc::Opcode::Store || op.code == tbc::Opcode::AtomicRmw ||
+                  op.code == tbc::Opcode::AsyncLoad;
   for (const tbc::Attr &attr : op.attrs) {
     // What a pass found or planned is no part of the op in the dialect.
     bool isPlanned = (ownsScratch && (attr.id == tbc::AttrId::Offset || attr.id == tbc::AttrId::Bytes)) ||

@@ -150,11 +150,12 @@ private:
   void store(const tbc::Op &o);
   void atomic(const tbc::Op &o);
   // How a lane accesses the memory that a pointer or a tile of pointers names.
-  std::vector<AccessVector> globalVectors(const tbc::Op &o, const tbc::Type &pointers);
+  std::vector<AccessVector> globalVectors(const tbc::Op &o, const tbc::Type &pointers, int64_t most = INT64_MAX);
   // Of the lanes that hold an element or a scalar one, nullptr where each holds its own.
   V isFirstHolder(const tbc::Type &t);
   V both(V a, V b); // and of predicates, nullptr is true
   bool isUsed(tbc::ValueId v);
+  bool isLastAccess(const tbc::Op &o); // of the kernel: nothing behind it touches memory
   Registers spreadCopies(const tbc::Op &o, Registers r, const tbc::Type &t);
 
   // ---- asynchronous copies and products (Async.cpp)

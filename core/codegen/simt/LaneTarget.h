@@ -138,6 +138,18 @@ public:
   // Returns the old value; where the predicate does not hold the result is unspecified and nothing happens. `value` in storage form of `elem`.
   virtual V atomicRmw(llvm::IRBuilderBase &b, tbc::Rmw kind, tbc::Elem elem, V pointer, V value, V predicate,
                       tbc::MemSem sem, tbc::MemScope scope, bool resultUsed) = 0;
+  // Elements that atomicRmw takes at once: neighbours of one access, each exchanged on its own. 1: none go together.
+  virtual unsigned atomicVector(tbc::Rmw, tbc::Elem) const { return 1; }
+  // So many, aligned together; the old values, or nothing where nobody reads them.
+  virtual llvm::SmallVector<V> atomicRmwVector(llvm::IRBuilderBase &, tbc::Rmw, tbc::Elem, V /*pointer*/,
+                                               llvm::ArrayRef<V> /*values*/, V /*predicate*/, tbc::MemSem,
+                                               tbc::MemScope, bool /*resultUsed*/) {
+    unreachable();
+  }
+  // Of the calling lane: accesses before it come before those behind it for all of the scope.
+  virtual void memoryFence(llvm::IRBuilderBase &b, tbc::MemScope) {
+    b.CreateFence(llvm::AtomicOrdering::AcquireRelease);
+  }
   virtual V atomicCas(llvm::IRBuilderBase &b, tbc::Elem elem, V pointer, V compare, V value, V predicate,
                       tbc::MemSem sem, tbc::MemScope scope) = 0;
 

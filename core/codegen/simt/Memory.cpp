@@ -26,7 +26,7 @@ static AccessHints hintsOf(const Op &o) {
 // What memory calls an element: i1 is a byte, pointees are never pointers.
 static unsigned bitsInMemory(const tbc::Type &pointers) { return tbc::elemBits(pointers.elem); }
 
-std::vector<AccessVector> Emitter::globalVectors(const Op &o, const tbc::Type &pointers) {
+std::vector<AccessVector> Emitter::globalVectors(const Op &o, const tbc::Type &pointers, int64_t most) {
   if (!pointers.isTensor())
     return {AccessVector{0, {0}}};
   const LinearLayout &l = layoutOf(pointers);
@@ -34,7 +34,7 @@ std::vector<AccessVector> Emitter::globalVectors(const Op &o, const tbc::Type &p
   int64_t promised = std::max<int64_t>(o.intAttr(AttrId::Width), 1),
           widest = std::max(target_.maxVectorBits() / bitsInMemory(pointers), 1u);
   std::string dim = layout::tensorDimName(axis);
-  return accessVectors(l, l.outStart(dim), std::min({promised, widest, int64_t(1) << l.outBits(dim)}));
+  return accessVectors(l, l.outStart(dim), std::min({promised, widest, most, int64_t(1) << l.outBits(dim)}));
 }
 
 // A predicate, nullptr where it is known to hold.
@@ -132,29 +132,64 @@ Registers Emitter::spreadCopies(const Op &o, Registers r, const tbc::Type &t) {
   return exchange(r, LinearLayout(l.ins(), l.ins(), std::move(from)), 8 * bytes);
 }
 
+// In this region or one of those around it nothing follows that touches memory; loops come round.
+static bool endsWith(const tbc::Region &r, const Op &o) {
+  for (const Op &last : reverse(r.ops)) {
+    if (&last == &o)
+      return true;
+    if (last.code == Opcode::If)
+      return any_of(last.regions, [&](const tbc::Region &inner) { return endsWith(inner, o); });
+    bool isPlain = (codegen::Elementwise::handles(last.code) || last.code == Opcode::Yield ||
+                    last.code == Opcode::Return || last.code == Opcode::Constant);
+    if (!isPlain)
+      return false;
+  }
+  return false;
+}
+
+bool Emitter::isLastAccess(const Op &o) { return endsWith(f_.body, o); }
+
 void Emitter::atomic(const Op &o) {
   const tbc::Type &pointers = type(o.operands[0]), &result = type(o.results[0]);
   bool isCas = o.code == Opcode::AtomicCas, used = isUsed(o.results[0]);
   const Registers *mask = !isCas && o.operands.size() > 2 ? &of(o.operands[2]) : nullptr;
   auto sem = static_cast<tbc::MemSem>(o.intAttr(AttrId::Sem));
   auto scope = static_cast<tbc::MemScope>(o.intAttr(AttrId::Scope));
+  auto kind = static_cast<tbc::Rmw>(o.intAttr(AttrId::Kind));
   V holder = isFirstHolder(pointers);
-  unsigned n = registersOf(pointers);
-  SmallVector<unsigned> copies{0};
-  if (pointers.isTensor())
-    copies = registerCopies(layoutOf(pointers));
-  Registers old(n, PoisonValue::get(llvmType(result)));
-  for (unsigned r = 0; r < n; ++r) {
-    if (copies[r] != r)
-      continue;
-    V pointer = of(o.operands[0])[r], value = of(o.operands[1])[r];
-    V predicate = both(holder, mask ? (*mask)[r] : nullptr);
-    old[r] = isCas ? target_.atomicCas(b_, pointers.elem, pointer, value, of(o.operands[2])[r], predicate, sem, scope)
-                   : target_.atomicRmw(b_, static_cast<tbc::Rmw>(o.intAttr(AttrId::Kind)), pointers.elem, pointer,
-                                       value, predicate, sem, scope, used);
-    if (!old[r])
-      old[r] = PoisonValue::get(llvmType(result)); // a form without a result
+  Registers old(registersOf(pointers), PoisonValue::get(llvmType(result)));
+  std::vector<AccessVector> vectors = globalVectors(o, pointers, isCas ? 1 : target_.atomicVector(kind, pointers.elem));
+  // One fence in front of all accesses of a lane and one behind them order what each of them would order on its own. Behind the last access of a kernel
+  // there is nothing to order.
+  bool releases = sem == tbc::MemSem::Release || sem == tbc::MemSem::AcqRel, isLast = !used && isLastAccess(o),
+       acquires = (sem == tbc::MemSem::Acquire || sem == tbc::MemSem::AcqRel) && !isLast;
+  bool byFences = !isCas && pointers.isTensor() && sem != tbc::MemSem::Relaxed && (vectors.size() > 1 || isLast);
+  if (byFences) {
+    sem = tbc::MemSem::Relaxed;
+    if (releases)
+      target_.memoryFence(b_, scope);
   }
+  for (const AccessVector &v : vectors) {
+    unsigned r = v.registers[0];
+    V pointer = of(o.operands[0])[r], predicate = both(holder, mask ? (*mask)[r] : nullptr);
+    if (v.registers.size() > 1) {
+      SmallVector<V> values;
+      for (unsigned each : v.registers)
+        values.push_back(of(o.operands[1])[each]);
+      SmallVector<V> were =
+          target_.atomicRmwVector(b_, kind, pointers.elem, pointer, values, predicate, sem, scope, used);
+      for (auto [each, was] : zip(v.registers, were)) // a form without results has none
+        old[each] = was;
+      continue;
+    }
+    V value = of(o.operands[1])[r],
+      was = isCas ? target_.atomicCas(b_, pointers.elem, pointer, value, of(o.operands[2])[r], predicate, sem, scope)
+                  : target_.atomicRmw(b_, kind, pointers.elem, pointer, value, predicate, sem, scope, used);
+    if (was) // a form without a result
+      old[r] = was;
+  }
+  if (byFences && acquires)
+    target_.memoryFence(b_, scope);
   if (!used)
     set(o.results[0], std::move(old));
   else if (result.isTensor())

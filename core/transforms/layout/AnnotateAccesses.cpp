@@ -42,7 +42,8 @@ StepResult annotateAccesses(ModuleOp module, const target::Target &) {
   module.walk([&](func::FuncOp function) {
     AxisFacts facts(function);
     function.walk([&](Operation *op) {
-      if (!isa<LoadOp, StoreOp, AsyncLoadOp>(op) || (isa<AsyncLoadOp>(op) && op->hasAttr(kAccessWidthAttr)))
+      if (!isa<LoadOp, StoreOp, AtomicRmwOp, AsyncLoadOp>(op) ||
+          (isa<AsyncLoadOp>(op) && op->hasAttr(kAccessWidthAttr)))
         return; // a copy is marked by who made it of a load
       op->removeDiscardableAttr(kAccessAxisAttr);
       op->removeDiscardableAttr(kAccessWidthAttr);
@@ -51,6 +52,7 @@ StepResult annotateAccesses(ModuleOp module, const target::Target &) {
         return; // check-layouts reports a missing layout
       Value mask = isa<LoadOp>(op)        ? cast<LoadOp>(op).getMask()
                    : isa<AsyncLoadOp>(op) ? cast<AsyncLoadOp>(op).getMask()
+                   : isa<AtomicRmwOp>(op) ? cast<AtomicRmwOp>(op).getMask()
                                           : cast<StoreOp>(op).getMask();
       Run run = longestRun(pointers, mask, facts);
       if (run.width == 1)

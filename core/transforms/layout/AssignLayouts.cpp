@@ -35,12 +35,13 @@ public:
   unsigned run();
 
 private:
-  // A load or store of a tile whose addresses follow each other along one dim.
+  // A load or store of a tile, or an atomic operation whose result nobody reads, whose addresses follow each other along one dim.
   struct Access {
     Operation *op = nullptr;
-    unsigned fastest = 0; // that dim
-    unsigned bits = 0;    // storage bits of an element
-    int64_t width = 1;    // of them, how many one access may take
+    unsigned fastest = 0;  // that dim
+    unsigned bits = 0;     // storage bits of an element
+    int64_t width = 1;     // of them, how many one access may take
+    unsigned mostBits = 0; // of one lane's access
   };
   std::optional<Access> accessOf(Operation *op, const AxisFacts &facts) const;
   LinearAttr storedIn(const Access &access, LinearAttr memory);
@@ -200,7 +201,15 @@ std::optional<Assigner::Access> Assigner::accessOf(Operation *op, const AxisFact
   access.op = op;
   access.bits = storageBits(cast<PointerType>(pointers.getElementType()).getPointee());
   AxisInfo address = facts.of(op->getOperand(0));
-  Value mask = isa<LoadOp>(op) ? cast<LoadOp>(op).getMask() : cast<StoreOp>(op).getMask();
+  auto rmw = dyn_cast<AtomicRmwOp>(op);
+  Value mask = isa<LoadOp>(op) ? cast<LoadOp>(op).getMask() : rmw ? rmw.getMask() : cast<StoreOp>(op).getMask();
+  const target::TargetInfo &info = questions_.target().info();
+  access.mostBits = info.maxVectorBits();
+  if (rmw) {
+    bool goTogether = rmw.getKind() == Rmw::FAdd && (access.bits == 32 || access.bits == 16);
+    access.mostBits =
+        goTogether ? static_cast<unsigned>(info.get(target::Capability::AtomicVecBits, access.bits)) : access.bits;
+  }
   for (unsigned d = 0; d < pointers.getRank(); ++d)
     if (address.contiguity[d] >= address.contiguity[access.fastest])
       access.fastest = d;
@@ -221,7 +230,7 @@ std::optional<Assigner::Access> Assigner::accessOf(Operation *op, const AxisFact
   }
   // Unaligned runs and narrow masks allow no vectors, but still say which way neighbouring lanes should go.
   int64_t width = facts.accessWidth(op->getOperand(0), mask, access.fastest);
-  access.width = std::max<int64_t>(width, 2);
+  access.width = rmw ? std::min<int64_t>(width, access.mostBits / access.bits) : std::max<int64_t>(width, 2);
   return access;
 }
 
@@ -273,8 +282,7 @@ LinearAttr Assigner::storedIn(const Access &access, LinearAttr memory) {
   LinearAttr value = given_.lookup(access.op->getOperand(1));
   if (!value)
     return memory;
-  unsigned maxVectorBits = questions_.target().info().maxVectorBits(),
-           moved = storageBits(access.op->getOperand(1).getType());
+  unsigned maxVectorBits = access.mostBits, moved = storageBits(access.op->getOperand(1).getType());
   auto clocks = [&](LinearAttr l) {
     return costs_.cost(value, l, moved) +
            storeClocks(l.getLayout(), access.fastest, access.bits, access.width, maxVectorBits);
@@ -322,7 +330,9 @@ void Assigner::anchorMemory() {
   };
   std::map<std::tuple<std::vector<int64_t>, unsigned, unsigned>, Group> groups;
   function_.walk([&](Operation *op) {
-    if (!isa<LoadOp, StoreOp>(op) || !isTile(op->getOperand(0)))
+    if (!isa<LoadOp, StoreOp>(op) && !(isa<AtomicRmwOp>(op) && op->use_empty()))
+      return;
+    if (!isTile(op->getOperand(0)))
       return;
     std::optional<Access> access = accessOf(op, facts);
     if (!access) {
@@ -331,7 +341,7 @@ void Assigner::anchorMemory() {
       return;
     }
     std::vector<int64_t> shape = shapeOf(op->getOperand(0).getType()).vec();
-    bool isLaidOut = isa<StoreOp>(op) && given_.count(op->getOperand(1));
+    bool isLaidOut = !isa<LoadOp>(op) && given_.count(op->getOperand(1));
     Group &group = groups[{shape, access->fastest, isLaidOut ? access->bits : 0}];
     target::LayoutRequest &request = group.request;
     if (group.accesses.empty()) {
@@ -353,14 +363,16 @@ void Assigner::anchorMemory() {
     LinearAttr layout = questions_.ask(group.request, group.accesses.front().op);
     for (const Access &access : group.accesses) {
       anchored.push_back({access, layout});
-      for (Value result : access.op->getResults())
-        give(result, layout);
+      if (isa<LoadOp>(access.op))
+        give(access.op->getResult(0), layout);
     }
   }
   forwardAll();
   for (auto &[access, layout] : anchored) {
-    if (isa<StoreOp>(access.op))
+    if (!isa<LoadOp>(access.op))
       operandSide_[access.op] = storedIn(access, layout);
+    if (isa<AtomicRmwOp>(access.op)) // what nobody reads, as its value comes
+      given_[access.op->getResult(0)] = operandSide_[access.op];
     for (Value operand : access.op->getOperands())
       if (canTake(operand))
         give(operand, operandSide_[access.op]);

@@ -33,6 +33,16 @@ func.func @through_shared(%x: !tile.ptr<f16> {tile.divisibility = 16 : i64}, %ot
   return
 }
 
+// CHECK-LABEL: func.func @added
+// CHECK: tile.atomic_rmw fadd, {{.*}} {tile.axis = 0 : i32, tile.width = 4 : i32}
+func.func @added(%x: !tile.ptr<f32> {tile.divisibility = 16 : i64}, %v: tensor<64xf32, #A>) {
+  %r = tile.arange 0 to 64 : tensor<64xi32, #A>
+  %s = tile.splat %x : (!tile.ptr<f32>) -> tensor<64x!tile.ptr<f32>, #A>
+  %p = tile.addptr %s, %r : (tensor<64x!tile.ptr<f32>, #A>, tensor<64xi32, #A>) -> tensor<64x!tile.ptr<f32>, #A>
+  %o = tile.atomic_rmw fadd, %p, %v : (tensor<64x!tile.ptr<f32>, #A>, tensor<64xf32, #A>) -> tensor<64xf32, #A>
+  return
+}
+
 // As far as the address is known to be aligned, 16 bytes here.
 // CHECK-LABEL: func.func @aligned
 // CHECK: tile.load {{.*}} {tile.axis = 0 : i32, tile.width = 4 : i32}
