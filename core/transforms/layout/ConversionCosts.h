@@ -19,6 +19,7 @@ public:
       : target_(target), options_(conversionOptions(target.info())) {}
   layout::ConversionPlan plan(LinearAttr from, LinearAttr to, unsigned elementBits) const;
   // Clocks of a warp: the target's own answer, else that of the plan.
+  unsigned maxVectorBits() const { return 8 * static_cast<unsigned>(options_.memory.maxVectorBytes); }
   uint64_t cost(LinearAttr from, LinearAttr to, unsigned elementBits);
 
 private:

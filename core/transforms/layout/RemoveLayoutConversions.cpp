@@ -6,9 +6,12 @@
 // ranges, splats), values that already have the layout, and, where that is cheaper, conversions of narrower or earlier
 // values. What only the conversion uses is not computed a second time but moved behind an earlier one, at no cost.
 // Costs are clocks of a warp (ConversionCosts), times 8 for each loop around.
+// A load of a small tile (scales of a row, places of a page) that only the conversion needs is done in the layout that is wanted: lanes that hold copies
+// load the same words, which costs less than two barriers.
 // Requires, keeps: LAYOUT level, every op local.  Not done here: loads are never repeated; carried values keep their layout.
 //
 // SPDX-License-Identifier: Apache-2.0
+#include "core/analysis/AxisFacts.h"
 #include "core/transforms/layout/ConversionCosts.h"
 #include "core/transforms/layout/Passes.h"
 
@@ -35,6 +38,8 @@ private:
     bool recompute = false; // else: convert, or nothing where the layout is there
   };
   uint64_t weight(Value value) const;
+  bool isMovable(Operation *op) const;
+  uint64_t loadClocks(LoadOp load, LinearAttr layout);
   void collectMoved(ConvertLayoutOp op);
   Choice choose(Value value, LinearAttr layout, unsigned depth);
   Value make(Value value, LinearAttr layout);
@@ -42,7 +47,8 @@ private:
 
   func::FuncOp function_;
   ConversionCosts costs_;
-  DenseSet<Operation *> moved_; // what nothing but the conversion at hand needs in its old layout
+  std::optional<AxisFacts> facts_; // of this round
+  DenseSet<Operation *> moved_;    // what nothing but the conversion at hand needs in its old layout
   DenseMap<Wanted, Choice> choices_;
   DenseMap<Wanted, Value> made_;
 };
@@ -69,6 +75,46 @@ static uint64_t costOfOp(Operation *op) {
   return isa<arith::DivSIOp, arith::DivUIOp, arith::RemSIOp, arith::RemUIOp, arith::DivFOp>(op) ? 8 : 1;
 }
 
+// What may be computed elsewhere, and loads of so few elements that lanes may all have copies of them.
+bool Rematerialiser::isMovable(Operation *op) const {
+  if (isRematerialisable(op) || isa<ConvertLayoutOp>(op))
+    return true;
+  auto load = dyn_cast<LoadOp>(op);
+  if (!load || load.getIsVolatile() || !isTile(load.getPtr()))
+    return false;
+  const layout::LinearLayout &l = layoutOf(load.getResult()).getLayout();
+  unsigned threads = l.inBits(layout::kLane) + l.inBits(layout::kWarp);
+  return l.outBits() <= threads + 1;
+}
+
+// More loads of a lane than these are not worth the conversion: in a loop each would be a copy ahead of its own.
+constexpr uint64_t kMostLoads = 2;
+
+// Of a warp: an access moves a vector of each lane, from as many lines of 128 bytes as it touches. UINT64_MAX: too many accesses.
+uint64_t Rematerialiser::loadClocks(LoadOp load, LinearAttr attr) {
+  if (!facts_)
+    facts_.emplace(function_);
+  const layout::LinearLayout &l = attr.getLayout();
+  unsigned bits = storageBits(cast<PointerType>(elementTypeOf(load.getPtr().getType())).getPointee());
+  uint64_t best = UINT64_MAX, registers = uint64_t(1) << layout::Span(l.columnsOf(layout::kRegister)).rank();
+  AxisInfo address = facts_->of(load.getPtr());
+  for (unsigned d = 0; d < l.rank(); ++d) {
+    std::string name = layout::tensorDimName(d);
+    int64_t width = std::min<int64_t>(facts_->accessWidth(load.getPtr(), load.getMask(), d),
+                                      std::max(costs_.maxVectorBits() / bits, 1u)),
+            vector = l.vectorWidth(layout::kRegister, name, width);
+    // Neighbours of the line are bits of the dim below its length, where addresses follow each other at all.
+    uint64_t inLine = address.contiguity[d] > 1 ? std::min<uint64_t>(1024 / bits, uint64_t(1) << l.outBits(name)) : 1;
+    layout::Span lines;
+    for (uint64_t column : l.columnsOf(layout::kLane))
+      lines.insert(column & ~((inLine - 1) << l.outStart(name)));
+    uint64_t accesses = registers / static_cast<uint64_t>(vector);
+    if (accesses <= kMostLoads)
+      best = std::min(best, accesses * (2 + (uint64_t(1) << lines.rank())));
+  }
+  return best;
+}
+
 void Rematerialiser::collectMoved(ConvertLayoutOp conversion) {
   moved_.clear();
   moved_.insert(conversion);
@@ -76,7 +122,7 @@ void Rematerialiser::collectMoved(ConvertLayoutOp conversion) {
   while (!work.empty())
     for (Value operand : work.pop_back_val()->getOperands()) {
       Operation *op = operand.getDefiningOp();
-      if (op && !moved_.contains(op) && (isRematerialisable(op) || isa<ConvertLayoutOp>(op)) &&
+      if (op && !moved_.contains(op) && isMovable(op) &&
           llvm::all_of(op->getUsers(), [&](Operation *user) { return moved_.contains(user); })) {
         moved_.insert(op);
         work.push_back(op); // another operand's op may wait for this one: it is looked at again from here
@@ -100,11 +146,16 @@ Rematerialiser::Choice Rematerialiser::choose(Value value, LinearAttr layout, un
   if (op && isa<ConvertLayoutOp>(op)) {
     best = choose(op->getOperand(0), layout, depth); // the conversion in between falls away
     best.recompute = true;
-  } else if (op && depth < 64 && op->getNumRegions() == 0 && isRematerialisable(op)) {
+  } else if (auto load = dyn_cast_or_null<LoadOp>(op); op && depth < 64 && op->getNumRegions() == 0 &&
+                                                       (isRematerialisable(op) || (load && moved_.contains(op)))) {
     uint64_t registers = registersOf(layout), before = registersOf(layoutOf(value));
     if (moved_.contains(op))
       registers -= std::min(registers, before);
-    Choice again{registers * costOfOp(op) * weight(value), true};
+    Choice again{registers * (load ? 0 : costOfOp(op)) * weight(value), true};
+    if (load) {
+      uint64_t clocks = loadClocks(load, layout), now = loadClocks(load, layoutOf(value));
+      again.cost = clocks == UINT64_MAX ? clocks : (clocks - std::min(clocks, now)) * weight(value);
+    }
     for (OpOperand &operand : op->getOpOperands()) {
       if (!isTile(operand.get()))
         continue;
@@ -195,6 +246,7 @@ unsigned Rematerialiser::run() {
   unsigned before = 0, after = 0;
   function_.walk([&](ConvertLayoutOp) { ++before; });
   for (int round = 0; round < 8; ++round) {
+    facts_.reset();
     SmallVector<ConvertLayoutOp> conversions;
     function_.walk([&](ConvertLayoutOp op) { conversions.push_back(op); });
     bool changed = false;

@@ -29,6 +29,25 @@ func.func @loads_are_not_repeated(%p: tensor<16x!tile.ptr<f32>, #A>, %q: tensor<
   return
 }
 
+// What only the conversion needs, of fewer elements than two a lane, is loaded in the other layout: its addresses cost nothing there.
+// CHECK-LABEL: func.func @small_loads_move
+// CHECK-NOT: convert_layout
+// CHECK: %[[V:.*]] = tile.load {{.*}} -> tensor<8xf16, #[[$S:.*]]>
+// CHECK-NOT: tile.load
+// CHECK: %[[E:.*]] = arith.extf %[[V]] {{.*}}#[[$S]]>
+// CHECK-NOT: convert_layout
+// CHECK: return
+func.func @small_loads_move(%x: !tile.ptr<f16> {tile.divisibility = 16 : i64}, %q: tensor<8x!tile.ptr<f32>, #tile.linear<[8], register = [[1], [2]], lane = [[4], [0]], warp = []>>) {
+  %r = tile.arange 0 to 8 : tensor<8xi32, #tile.linear<[8], register = [[4]], lane = [[1], [2]], warp = []>>
+  %s = tile.splat %x : (!tile.ptr<f16>) -> tensor<8x!tile.ptr<f16>, #tile.linear<[8], register = [[4]], lane = [[1], [2]], warp = []>>
+  %p = tile.addptr %s, %r : (tensor<8x!tile.ptr<f16>, #tile.linear<[8], register = [[4]], lane = [[1], [2]], warp = []>>, tensor<8xi32, #tile.linear<[8], register = [[4]], lane = [[1], [2]], warp = []>>) -> tensor<8x!tile.ptr<f16>, #tile.linear<[8], register = [[4]], lane = [[1], [2]], warp = []>>
+  %v = tile.load %p : (tensor<8x!tile.ptr<f16>, #tile.linear<[8], register = [[4]], lane = [[1], [2]], warp = []>>) -> tensor<8xf16, #tile.linear<[8], register = [[4]], lane = [[1], [2]], warp = []>>
+  %w = arith.extf %v : tensor<8xf16, #tile.linear<[8], register = [[4]], lane = [[1], [2]], warp = []>> to tensor<8xf32, #tile.linear<[8], register = [[4]], lane = [[1], [2]], warp = []>>
+  %c = tile.convert_layout %w : tensor<8xf32, #tile.linear<[8], register = [[4]], lane = [[1], [2]], warp = []>> to tensor<8xf32, #tile.linear<[8], register = [[1], [2]], lane = [[4], [0]], warp = []>>
+  tile.store %q, %c : (tensor<8x!tile.ptr<f32>, #tile.linear<[8], register = [[1], [2]], lane = [[4], [0]], warp = []>>, tensor<8xf32, #tile.linear<[8], register = [[1], [2]], lane = [[4], [0]], warp = []>>) -> ()
+  return
+}
+
 // CHECK-LABEL: func.func @there_and_back
 // CHECK-NOT: convert_layout
 // CHECK: tile.store %arg0, %arg1
