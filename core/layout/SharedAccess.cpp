@@ -94,7 +94,14 @@ LinearLayout swizzledFor(const LinearLayout &writer, const LinearLayout &reader,
     }
     return std::optional<BlockRows>();
   };
-  if (memory.blockTransfers && memory.maxVectorBytes >= 16 && readerVector.size() < full) {
+  // Elements narrower than a word come in words of the registers' order: a vector of others is taken apart and put together again, two instructions a word.
+  auto keepsWords = [&](const LinearLayout &side) {
+    const Vectors registers = side.columnsOf(kRegister);
+    return elementBytes >= 4 || vector.empty() || (!registers.empty() && registers.front() == vector.front());
+  };
+  bool prefersBlocks =
+      readerVector.size() < full || (writerVector.empty() && !(keepsWords(writer) && keepsWords(reader)));
+  if (memory.blockTransfers && memory.maxVectorBytes >= 16 && prefersBlocks) {
     readerBlocks = byBlocks(reader, writer, kBlockLoad, true);
     if (!readerBlocks && writerVector.empty())
       writerBlocks = byBlocks(writer, reader, kBlockStore, false);

@@ -294,6 +294,13 @@ def product_added(out, a, b, K, M: tl.constexpr, N: tl.constexpr, STEP: tl.const
 
 
 @triton.jit
+def doubled_product(out, a, b, M: tl.constexpr, N: tl.constexpr, K: tl.constexpr):
+    m, n, k = tl.arange(0, M), tl.arange(0, N), tl.arange(0, K)
+    y = tl.load(b + k[:, None] * N + n[None, :]) * 2.0
+    tl.store(out + m[:, None] * N + n[None, :], tl.dot(tl.load(a + m[:, None] * K + k[None, :]), y))
+
+
+@triton.jit
 def locked(lock, data):
     while tl.atomic_cas(lock, 0, 1, sem="acquire") == 1:
         pass
@@ -441,6 +448,9 @@ CHECKS = [
     ("sm_90a", "added", added("bf16"), [exactly(1, "red.global.gpu.relaxed.add.noftz.v8.bf16")], [r"atom\."]),
     ("sm_90a", "added", added("i32"), [exactly(8, "atom.global.gpu.relaxed.add.u32")], [r"red\."]),
     ("sm_80", "added", added("fp32"), [exactly(8, "atom.global.gpu.relaxed.add.f32"), exactly(1, "fence.acq_rel.gpu")], [r"\.v4\.f32"]),
+    # Halves that lie along n and are wanted in pairs along k keep their words: rows as they were loaded, read as transposed blocks.
+    ("sm_90a", "doubled_product", ["-s", "*fp32:16,*fp16:16,*fp16:16", "-D", "M=16", "-D", "N=128", "-D", "K=64"],
+     [r"ldmatrix\.sync\.aligned\.m8n8\.x4\.trans\.shared"], [r"ld\.shared", r"mov\.b32\s+%r\d+, \{"]),
     # What a product laid out goes to memory by four of a row too, as its stores do.
     ("sm_90a", "product_added", product_added("fp32"), [exactly(8, "red.global.gpu.relaxed.add.v4.f32"), exactly(16, "shfl.sync.bfly")], [r"atom\.", r"st\.shared"]),
     ("sm_90a", "product_added", product_added("fp16"), [exactly(4, "red.global.gpu.relaxed.add.noftz.v8.f16")], [r"atom\."]),
