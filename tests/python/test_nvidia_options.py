@@ -198,3 +198,28 @@ def test_warps_that_only_load_take_no_register_that_products_need():
     attrs = {(i,): [["tt.divisibility", 16]] for i in range(6)}
     ptx = tessera.compile(ASTSource(wide, signature, attrs=attrs), target=HOPPER, options={"num_warps": 4}).asm["ptx"]
     assert ".reqntid 160" in ptx and "setmaxnreg" not in ptx
+
+
+@tessera.jit
+def marked(labels, y, count, N: tl.constexpr):
+    row = tl.program_id(0)
+    y += row * count
+    lane = tl.arange(0, N)
+    label = tl.load(labels + row)
+    for begin in range(0, count, N):
+        inside = begin + lane < count
+        tl.store(y + begin + lane, tl.where(begin + lane == label, 1.0, 0.0), mask=inside)
+
+
+def test_code_does_not_depend_on_where_memory_lies():
+    """The same kernel gives the same text whatever was compiled before: caches and builds can be compared."""
+    tessera.knobs.compilation.always_compile = True
+    try:
+        texts = set()
+        for n in (64, 128, 256, 512, 1024, 2048):
+            source = ASTSource(marked, {"labels": "*i64", "y": "*fp32", "count": "i32", "N": "constexpr"}, {"N": 8192})
+            texts.add(tessera.compile(source, target=HOPPER, options={"num_warps": 8}).asm["ptx"])
+            build(n=n)
+    finally:
+        tessera.knobs.compilation.always_compile = False
+    assert len(texts) == 1

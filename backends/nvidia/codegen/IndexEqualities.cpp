@@ -25,7 +25,7 @@ namespace {
 constexpr unsigned kDepth = 12; // of sums that are looked into
 constexpr size_t kFewest = 3;   // comparisons that are worth the distance
 
-// A sum modulo 2^32: terms, sorted, and a constant.
+// A sum modulo 2^32: terms, as they come, and a constant.
 struct Sum {
   SmallVector<Value *, 4> terms;
   uint32_t constant = 0;
@@ -70,7 +70,6 @@ struct Equality {
       equality.index.add(index, 0);
       if (!equality.index.constant && equality.index.terms.size() == 1)
         continue; // the other side may be the index
-      llvm::sort(equality.index.terms);
       return equality;
     }
     return std::nullopt;
@@ -124,8 +123,10 @@ PreservedAnalyses IndexEqualitiesPass::run(llvm::Function &f, FunctionAnalysisMa
       if (!equality)
         continue;
       int extension = equality->extension ? static_cast<int>(equality->extension->getOpcode()) : 0;
-      Key key{loops.getLoopFor(block), equality->value, extension,
-              std::vector<Value *>(equality->index.terms.begin(), equality->index.terms.end())};
+      // Sorted for comparison alone: code in the order of addresses would differ from one compile to the next.
+      std::vector<Value *> terms(equality->index.terms.begin(), equality->index.terms.end());
+      llvm::sort(terms);
+      Key key{loops.getLoopFor(block), equality->value, extension, std::move(terms)};
       auto [at, isNew] = groups.try_emplace(key);
       if (isNew)
         order.push_back(key);
