@@ -11,13 +11,12 @@
 // A number that is carried at a constant distance from the loop's variable (a second counter of tiles) is computed from that, so that what follows from the one and from the
 // other is the same.
 // Not done here: steps that differ between elements; scf.while.
+#include "core/analysis/SameComputation.h"
 #include "core/ir/Tile.h"
 #include "core/transforms/Passes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
-#include "mlir/IR/OperationSupport.h"
-#include "mlir/Interfaces/SideEffectInterfaces.h"
 
 using namespace mlir;
 
@@ -81,20 +80,6 @@ std::optional<int64_t> distance(Value value, Value base) {
   return by ? std::optional(isa<arith::SubIOp>(op) ? -*by : *by) : std::nullopt;
 }
 
-// Whether two values are the same computation on the same operands, free of effects.
-bool isSameComputation(Value a, Value b, unsigned depth = 0) {
-  constexpr unsigned kDeep = 16;
-  if (a == b)
-    return true;
-  Operation *x = a.getDefiningOp(), *y = b.getDefiningOp();
-  if (!x || !y || depth > kDeep || x->getNumRegions() || !isPure(x) ||
-      cast<OpResult>(a).getResultNumber() != cast<OpResult>(b).getResultNumber())
-    return false;
-  return OperationEquivalence::isEquivalentTo(
-      x, y, [&](Value l, Value r) { return success(isSameComputation(l, r, depth + 1)); }, nullptr,
-      OperationEquivalence::IgnoreLocations);
-}
-
 struct UniformCarried final : impl::TileUniformCarriedPassBase<UniformCarried> {
   void runOnOperation() override {
     SmallVector<scf::ForOp> loops;
@@ -107,7 +92,7 @@ struct UniformCarried final : impl::TileUniformCarriedPassBase<UniformCarried> {
     Operation *yield = loop.getBody()->getTerminator();
     for (unsigned i = 0; i < loop.getNumRegionIterArgs(); ++i) {
       BlockArgument argument = loop.getRegionIterArg(i);
-      if (Value init = loop.getInitArgs()[i]; isSameComputation(yield->getOperand(i), init)) {
+      if (Value init = loop.getInitArgs()[i]; computeTheSame(yield->getOperand(i), init)) {
         argument.replaceAllUsesWith(init);
         loop.getResult(i).replaceAllUsesWith(init);
         yield->setOperand(i, init);

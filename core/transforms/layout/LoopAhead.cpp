@@ -4,6 +4,7 @@
 #include "core/transforms/layout/LoopAhead.h"
 
 #include "core/analysis/PointerOrigins.h"
+#include "core/analysis/SameComputation.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/Matchers.h"
@@ -154,32 +155,6 @@ bool isZeroTile(Value tile) {
 }
 
 bool asksForStages(scf::ForOp loop) { return loop->hasAttr(kNumStagesAttr); }
-
-// Whether both are the same function of the same values, whatever their layouts.
-static bool computeTheSame(Value a, Value b, unsigned depth = 0) {
-  auto skip = [](Value value) {
-    while (auto convert = value.getDefiningOp<ConvertLayoutOp>())
-      value = convert.getSource();
-    return value;
-  };
-  a = skip(a), b = skip(b);
-  if (a == b)
-    return true;
-  Operation *x = a.getDefiningOp(), *y = b.getDefiningOp();
-  constexpr unsigned kDeep = 32;
-  if (!x || !y || depth > kDeep || x->getName() != y->getName() || x->getNumRegions() || !isMemoryEffectFree(x) ||
-      cast<OpResult>(a).getResultNumber() != cast<OpResult>(b).getResultNumber() ||
-      x->getNumOperands() != y->getNumOperands())
-    return false;
-  Attribute one, other; // of constants, the layout is in the type of the attribute too
-  if (matchPattern(x, m_Constant(&one)) && matchPattern(y, m_Constant(&other))) {
-    auto dense = dyn_cast<SplatElementsAttr>(one), second = dyn_cast<SplatElementsAttr>(other);
-    return one == other || (dense && second && dense.getSplatValue<Attribute>() == second.getSplatValue<Attribute>());
-  }
-  return x->getPropertiesAsAttribute() == y->getPropertiesAsAttribute() &&
-         llvm::all_of(llvm::zip(x->getOperands(), y->getOperands()),
-                      [&](auto pair) { return computeTheSame(std::get<0>(pair), std::get<1>(pair), depth + 1); });
-}
 
 bool hasLoopFlag(Operation *loop, LoopFlag flag) {
   auto flags = loop->getAttrOfType<IntegerAttr>(kLoopFlagsAttr);

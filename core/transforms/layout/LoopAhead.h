@@ -24,7 +24,6 @@ public:
   bool addOp(mlir::Operation *op) { return add(op->getOperands()) && (ops_.insert(op), true); }
   // After the last add: what the carried values that run ahead start from, before the loop.
   llvm::SmallVector<mlir::Value> initial() const;
-  size_t numCarried() const { return carried_.size(); }
   // Emits an iteration; `ahead` holds its carried values, and the next one's afterwards. Returns what became of the body's values; `map`: of those that
   // are given.
   mlir::IRMapping emit(mlir::OpBuilder &builder, mlir::Value induction, llvm::MutableArrayRef<mlir::Value> ahead,

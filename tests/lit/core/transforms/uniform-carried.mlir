@@ -108,3 +108,21 @@ func.func @computed_again(%p: tensor<8x!tile.ptr<i32>>, %n: i32) -> tensor<8xi32
   // CHECK: return %[[B]]
   return %r#0 : tensor<8xi32>
 }
+
+// The same ops to other widths are not the same.
+// CHECK-LABEL: func.func @of_another_width
+// CHECK: iter_args(%[[Q:[a-z0-9]+]] =
+// CHECK: "test.use"(%[[Q]])
+func.func @of_another_width(%x: i64, %n: i32) {
+  %c0 = arith.constant 0 : i32
+  %c1 = arith.constant 1 : i32
+  %a = arith.trunci %x : i64 to i16
+  %b = arith.extsi %a : i16 to i64
+  %r = scf.for %i = %c0 to %n step %c1 iter_args(%q = %b) -> (i64) : i32 {
+    "test.use"(%q) : (i64) -> ()
+    %a2 = arith.trunci %x : i64 to i8
+    %b2 = arith.extsi %a2 : i8 to i64
+    scf.yield %b2 : i64
+  }
+  return
+}
