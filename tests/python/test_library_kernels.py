@@ -134,3 +134,30 @@ def test_functions_as_constants_comprehensions_and_dynamic_branches(n):
     if n <= 5:
         want = want + X[:n].sum() + X.max() - X.min() + X.argmax()
     assert np.allclose(y, want, atol=1e-3)
+
+
+@tessera.jit
+def indices(y, start, stop, step):
+    for i in range(start, stop, step):
+        pass
+    tl.store(y, i)
+    for j in range(stop, start, -2):
+        if j * 3 < stop:
+            break
+    tl.store(y + 1, j)
+    last = -7
+    for t in range(3):  # the inner loop has no iteration in the third
+        for last in range(start, stop * (1 - t // 2), 3):
+            pass
+        tl.store(y + 2 + t, last)
+
+
+@pytest.mark.parametrize("start, stop, step", [(0, 10, 1), (2, 11, 3), (3, 12, 4), (4, 5, 7)])
+def test_the_index_of_a_loop_is_read_behind_it(start, stop, step):
+    y = np.zeros(5, np.int32)
+    indices[(1, )](y, start, stop, step)
+    for down in range(stop, start, -2):
+        if down * 3 < stop:
+            break
+    third = range(start, stop, 3)[-1]
+    assert y.tolist() == [range(start, stop, step)[-1], down, third, third, third]

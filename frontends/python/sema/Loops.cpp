@@ -121,6 +121,19 @@ void Visitor::finishLoop(const std::vector<Carried> &carried, mlir::ValueRange r
 }
 
 namespace {
+// Whether a function reads `name` where no loop over it gives it its value: behind the loop, or around it.
+bool readsOutside(const Node *node, std::string_view name) {
+  if (auto *n = dyn<Name>(node))
+    return n->id == name && n->ctx == ExprContext::Load;
+  auto *loop = dyn<For>(node);
+  auto *index = loop ? dyn<Name>(loop->target) : nullptr;
+  if (index && index->id == name)
+    return readsOutside(loop->iter, name);
+  bool found = false;
+  forEachChild(node, [&](const Node *child) { found = found || readsOutside(child, name); });
+  return found;
+}
+
 // Saves what a loop body must not see of the loop around it.
 struct LoopScope {
   KernelFrame &f;
@@ -143,6 +156,23 @@ struct LoopScope {
 } // namespace
 
 // --- for
+
+// Behind a loop its index is what it was in the last iteration, as in Python; what the name was before where there was none. `counter` is the counter of the last
+// iteration. Emitted only where the function reads the name outside such loops.
+void Visitor::bindIndexBehind(const For *s, const LoopBounds &l, const std::function<Value()> &counter) {
+  std::string_view name = as<Name>(s->target)->id;
+  std::vector<std::string_view> rebound;
+  assignedNames(s->body, rebound);
+  if (llvm::is_contained(rebound, name) || !readsOutside(frame().function->def, name))
+    return;
+  At at(*this, s->target->span);
+  Value last = counter();
+  if (l.down)
+    last = binary(BinOpKind::Add, binary(BinOpKind::Sub, l.upper, last), l.lower);
+  if (Value *before = frame().env.find(name); before && before->isTensor() && sameShape(*before, last))
+    last = where(compare(Relation::Lt, l.lower, l.upper), last, *before);
+  setVariable(name, last);
+}
 
 void Visitor::visitFor(const For *s) {
   if (!s->orelse.empty())
@@ -248,7 +278,7 @@ void Visitor::runtimeFor(const For *s, const Value &range) {
   std::vector<Carried> carried = carriedVariables(s->body, target->id, leaves);
   LoopWishes wishes = wishesOf(s->iter, range);
   if (hasBreak(s->body))
-    return forWithBreak(s, lower, upper, step, down, wishes, carried, leaves);
+    return forWithBreak(s, {lower, upper, step, down}, wishes, carried, leaves);
 
   auto op = scf::ForOp::create(b, loc, lower.ir, upper.ir, step.ir, leaves, nullptr, /*unsignedCmp=*/t.isUnsigned());
   if (wishes.stages)
@@ -276,12 +306,17 @@ void Visitor::runtimeFor(const For *s, const Value &range) {
     scf::YieldOp::create(b, loc, next);
   }
   finishLoop(carried, op.getResults(), std::move(before));
+  bindIndexBehind(s, {lower, upper, step, down}, [&] {
+    Value span = binary(BinOpKind::Sub, binary(BinOpKind::Sub, upper, lower), intConstant(t, 1));
+    Value whole = binary(BinOpKind::Mult, binary(BinOpKind::FloorDiv, span, step), step);
+    return binary(BinOpKind::Add, lower, whole);
+  });
 }
 
 // scf.while with the induction value, "goes on" and the carried variables. Whether there is another iteration is known when this one is over: nothing is done ahead
 // of it. One accumulator is all that it ever has.
-void Visitor::forWithBreak(const For *s, const Value &lower, const Value &upper, const Value &step, bool down,
-                           const LoopWishes &wishes, std::vector<Carried> &carried, std::vector<mlir::Value> &leaves) {
+void Visitor::forWithBreak(const For *s, const LoopBounds &l, const LoopWishes &wishes, std::vector<Carried> &carried,
+                           std::vector<mlir::Value> &leaves) {
   std::string names;
   auto lost = [&](bool asked, std::string_view name) {
     if (asked)
@@ -297,9 +332,9 @@ void Visitor::forWithBreak(const For *s, const Value &lower, const Value &upper,
          "this loop has a `break`, which leaves nothing for " + names + "` to do: no iteration is known to come");
   }
   Env before = frame().env;
-  DType t = lower.elem();
+  DType t = l.lower.elem();
   Value yes = intConstant(py::dtype(ScalarKind::Int1), 1);
-  std::vector<mlir::Value> init = {lower.ir, yes.ir};
+  std::vector<mlir::Value> init = {l.lower.ir, yes.ir};
   init.insert(init.end(), leaves.begin(), leaves.end());
   llvm::SmallVector<mlir::Type> types;
   llvm::SmallVector<mlir::Location> locs(init.size(), loc);
@@ -312,25 +347,26 @@ void Visitor::forWithBreak(const For *s, const Value &lower, const Value &upper,
     LoopScope scope(frame(), true);
     mlir::OpBuilder::InsertionGuard restore(b);
     mlir::Block *head = b.createBlock(&op.getBefore(), {}, types, locs);
-    Value more = compare(Relation::Lt, tensor(head->getArgument(0), scalarType(t)), upper);
+    Value more = compare(Relation::Lt, tensor(head->getArgument(0), scalarType(t)), l.upper);
     more = binary(BinOpKind::BitAnd, more, scalar(head->getArgument(1), ScalarKind::Int1));
     scf::ConditionOp::create(b, loc, more.ir, head->getArguments());
     mlir::Block *body = b.createBlock(&op.getAfter(), {}, types, locs);
     bindCarried(carried, body->getArguments().drop_front(2));
     Value counter = tensor(body->getArgument(0), scalarType(t)), iv = counter;
-    if (down)
-      iv = binary(BinOpKind::Add, binary(BinOpKind::Sub, upper, iv), lower);
+    if (l.down)
+      iv = binary(BinOpKind::Add, binary(BinOpKind::Sub, l.upper, iv), l.lower);
     setVariable(as<Name>(s->target)->id, iv);
     visitBlock(s->body);
     frame().flow.cont = {};
     std::vector<mlir::Value> next = {
-        binary(BinOpKind::Add, counter, step).ir,
+        binary(BinOpKind::Add, counter, l.step).ir,
         binary(BinOpKind::BitXor, scalar(flagValue(frame().flow.brk), ScalarKind::Int1), yes).ir};
     for (mlir::Value v : carriedAfterBody(carried, before))
       next.push_back(v);
     scf::YieldOp::create(b, loc, next);
   }
   finishLoop(carried, op.getResults().drop_front(2), std::move(before));
+  bindIndexBehind(s, l, [&] { return binary(BinOpKind::Sub, tensor(op.getResult(0), scalarType(t)), l.step); });
 }
 
 // --- while

@@ -196,8 +196,13 @@ private:
     int32_t flags = 0; // bits of loop_flags
   };
   LoopWishes wishesOf(const Expr *place, const Value &range);
-  void forWithBreak(const For *s, const Value &lower, const Value &upper, const Value &step, bool down,
-                    const LoopWishes &wishes, std::vector<Carried> &carried, std::vector<mlir::Value> &leaves);
+  struct LoopBounds { // the counter goes up from `lower` by `step` while it is less than `upper`
+    Value lower, upper, step;
+    bool down; // the index mirrors the counter
+  };
+  void forWithBreak(const For *s, const LoopBounds &l, const LoopWishes &wishes, std::vector<Carried> &carried,
+                    std::vector<mlir::Value> &leaves);
+  void bindIndexBehind(const For *s, const LoopBounds &l, const std::function<Value()> &counter);
   std::vector<Carried> carriedVariables(Seq<Stmt> body, std::string_view except, std::vector<mlir::Value> &leaves);
   void bindCarried(const std::vector<Carried> &carried, mlir::ValueRange leaves);
   std::vector<mlir::Value> carriedAfterBody(const std::vector<Carried> &carried, const Env &before);
