@@ -56,6 +56,7 @@ private:
   bool outlasts(Value shared) { return staysFilled(shared) || isFilledInTurn(shared); }
   bool twoFitRegisters();
   int64_t distanceInTurn(int64_t stages);
+  bool slotTakesBlock(int64_t slots);
   int64_t sharedOfOuterIteration();
   int64_t chooseDistance(int64_t stages, int64_t extraSlots, int64_t bytesLeft) const;
   void startLoads(OpBuilder &builder, Location loc, IRMapping &map, Value valid, Value slot);
@@ -71,6 +72,7 @@ private:
 
   scf::ForOp outer_;               // where the first loads are started in an iteration before
   Operation *lastStart_ = nullptr; // there
+  bool startsBeforeWait_ = false;  // an iteration's loads ahead, before it waits for what it needs itself
   int64_t sharedLeft_;
   TensorMaps &maps_;
   llvm::SetVector<Operation *> inTurn_; // shared_allocs of the body that become rings of two
@@ -251,6 +253,17 @@ int64_t LoopPipeliner::distanceInTurn(int64_t stages) {
   return chooseDistance(stages, 2, (two ? all / 2 - kBlockReserve : all) - beside - second);
 }
 
+// Whether the last of so many slots takes the room of a second block, which rings one slot shorter leave. Only of a loop that a program enters once: one around it
+// deals out tiles, and then there are as many programs as units.
+bool LoopPipeliner::slotTakesBlock(int64_t slots) {
+  int64_t ring = 0;
+  for (const StagedLoad &staged : loads_)
+    ring += staged.bytes();
+  auto all = static_cast<int64_t>(target_.info().sharedBytes());
+  auto twoFit = [&](int64_t count) { return 2 * (all - sharedLeft_ + ring * count + kBlockReserve) <= all; };
+  return !twoFit(slots) && twoFit(slots - 1) && twoFitRegisters() && !loop_->getParentOfType<LoopLikeOpInterface>();
+}
+
 // The loads of one iteration, whose values `map` gives the addresses; into `slot` of each ring.
 void LoopPipeliner::startLoads(OpBuilder &builder, Location loc, IRMapping &map, Value valid, Value slot) {
   for (auto [staged, ring] : llvm::zip(loads_, rings_)) {
@@ -381,7 +394,7 @@ void LoopPipeliner::buildLoop(int64_t distance, int64_t slots) {
   BlockArgument working = arguments[firstSlot], filling = arguments[firstSlot + 1];
 
   OpBuilder body = OpBuilder::atBlockEnd(made.getBody());
-  if (copiesByLanes())
+  if (copiesByLanes() && !startsBeforeWait_)
     AsyncWaitOp::create(body, loc, static_cast<int32_t>(distance - 1));
   auto awaitTiles = [&] {
     if (copiesTiles())
@@ -389,7 +402,7 @@ void LoopPipeliner::buildLoop(int64_t distance, int64_t slots) {
   };
   // Copy barriers say to each lane by themselves that the tiles are there. So what the barrier says to all, that the slot to fill was read, need not come behind
   // that: loads ahead that wait for this iteration's would come so much later, and of d iterations ahead every latency would take one.
-  bool startsFirst = copiesTiles() && !copiesByLanes() && inTurn_.empty();
+  bool startsFirst = startsBeforeWait_ || (copiesTiles() && !copiesByLanes() && inTurn_.empty());
   if (!startsFirst)
     awaitTiles();
   BarrierOp::create(body, loc);
@@ -403,8 +416,12 @@ void LoopPipeliner::buildLoop(int64_t distance, int64_t slots) {
   Operation *lastDot = nullptr;
   if (inTurn_.empty() || distance == 1)
     startAhead();
+  if (startsFirst && copiesByLanes()) // whose copies are there for all lanes behind a second barrier only
+    AsyncWaitOp::create(body, loc, static_cast<int32_t>(distance));
   if (startsFirst)
     awaitTiles();
+  if (startsFirst && copiesByLanes())
+    BarrierOp::create(body, loc);
   if (!inTurn_.empty() && distance > 1)
     for (Operation &op : *loop_.getBody())
       lastDot = isa<AsyncDotOp>(op) ? &op : lastDot;
@@ -550,6 +567,11 @@ unsigned LoopPipeliner::run(int64_t stages) {
       outer_ = loop_->getParentOfType<scf::ForOp>();
     }
   }
+  // What two blocks have on its way together, and the epilogue of one beside the products of the other, are worth more than the slot. They wait for less, too, where
+  // an iteration's loads start before it waits: the slot that they fill was read before the last iteration's products ran. Tensor copies start so anyway; what
+  // a second block brings these is not known.
+  if (inFlight && inTurn_.empty() && !outer_ && distance > 1 && copiesByLanes() && slotTakesBlock(distance + extra))
+    --distance, startsBeforeWait_ = true;
   int64_t slots = distance + extra;
   buildLoop(distance, slots);
   OpBuilder builder(loop_);

@@ -135,6 +135,28 @@ TEST(PipelinedLoops, MoreStagesThanIterations) {
   expectSame(l, 0);
 }
 
+// A slot fewer leaves the room of a second block, and an iteration starts its loads before it waits for its own: 3072 bytes a slot.
+TEST(PipelinedLoops, SlotsThatWouldTakeTheRoomOfASecondBlock) {
+  Loop l;
+  l.bounds = "%zero32 = arith.constant 0 : i32\n" + l.bounds;
+  const struct {
+    int stages;
+    uint32_t shared;
+    int groups;
+  } cases[] = {{3, 49152, 3}, {3, 21504, 2}, {4, 49152, 4}, {4, 27648, 3}, {2, 16384, 2}};
+  for (auto [stages, shared, groups] : cases) {
+    l.attributes = " {tile.num_stages = " + std::to_string(stages) + " : i32}";
+    for (int32_t n : {0, 1, 2, 3, 4, 5, 8, -5}) {
+      int found = -1;
+      BothOptions options = optionsFor(true);
+      options.groups = &found;
+      options.shared = shared;
+      EXPECT_EQ(runBoth(kernelOf(l), data(), {n}, options), "") << n << " iterations, " << shared << " bytes";
+      EXPECT_EQ(found, groups) << shared << " bytes";
+    }
+  }
+}
+
 TEST(PipelinedLoops, BoundsThatNoSumMayWrap) {
   expectSame(from("i64", "9223372036854775760"), -1, {0, 1, 2, 3}); // 2^63 - 48: two steps ahead would wrap
   expectSame(from("i32", "2147483600"), -1, {0, 1, 2, 3});

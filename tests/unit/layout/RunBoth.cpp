@@ -58,6 +58,8 @@ target::GenericTarget targetOf(const BothOptions &options) {
     info.set(target::Capability::Shuffles, 0);
   if (options.blockTransfers)
     info.set(target::Capability::BlockTransfers, 15);
+  if (options.shared)
+    info.set(target::Capability::SmemStatic, options.shared);
   if (options.asyncCopies)
     info.set(target::Capability::AsyncCopy, 1 << 2 | 1 << 3 | 1 << 4);
   if (options.tensorCopies) {

@@ -41,6 +41,7 @@ struct BothOptions {
   int *delayed = nullptr;  // gets the number of tensor_stores in it that run on: no wait for all follows
   int64_t secondAt = -1;   // >= 0: there is one buffer, and a second pointer parameter points so many bytes into it
   int *products = nullptr; // gets the number of asynchronous products in it
+  uint32_t shared = 0;     // bytes of shared memory of the device; 0: its own
 };
 
 // The mock device's instruction of four warps, 64 x N x 16 of f16 onto f32, that reads b, and perhaps a, from shared memory. group: false: on a menu, it fits nothing.

@@ -1,6 +1,7 @@
 // Guards: a loop with a dot starts its loads num_stages - 1 iterations ahead, with one barrier an iteration.
 // RUN: %tessera-opt %s -split-input-file --tile-layout-pipeline="matrix=true async-copies=true" | FileCheck %s
-// RUN: %tessera-opt %s -split-input-file --tile-layout-pipeline="matrix-shared=true async-copies=true" | FileCheck %s --check-prefix=UNIT
+// RUN: %tessera-opt %s -split-input-file --tile-layout-pipeline="matrix-shared=true async-copies=true shared-bytes=131072" | FileCheck %s --check-prefix=UNIT
+// RUN: %tessera-opt %s -split-input-file --tile-layout-pipeline="matrix-shared=true async-copies=true" | FileCheck %s --check-prefix=TWO
 // RUN: %tessera-opt %s -split-input-file --tile-layout-pipeline="matrix=true async-copies=true shared-bytes=20480" | FileCheck %s --check-prefix=SHORT
 // RUN: %tessera-opt %s -split-input-file --tile-layout-pipeline="matrix=true" | FileCheck %s --check-prefix=PLAIN
 
@@ -40,6 +41,21 @@
 // UNIT: tile.dot_wait {{.*}}#0 pending = 0
 // UNIT-NEXT: tile.async_wait 0
 // UNIT-COUNT-2: tile.shared_free
+
+// Of 64 KB a fourth slot would take the room of a second block: three, and an iteration starts its loads before it waits for what it needs itself.
+// TWO-COUNT-2: tile.shared_alloc {{.*}} slots = 3
+// TWO: tile.async_commit
+// TWO-NOT: tile.async_commit
+// TWO: scf.for
+// TWO-NEXT: tile.barrier
+// TWO-NOT: {{tile.barrier|async_wait|async_dot}}
+// TWO: tile.async_commit
+// TWO-NEXT: tile.async_wait 1
+// TWO-NEXT: tile.barrier
+// TWO-NOT: {{tile.barrier|async_wait|shared_fence}}
+// TWO: tile.async_dot
+// TWO-NEXT: tile.dot_wait {{.*}} pending = 1
+// TWO: scf.yield
 
 // Room for two slots each, not for three: one iteration ahead.
 // SHORT-COUNT-2: tile.shared_alloc {{.*}} bytes = 8192 slots = 2
