@@ -54,10 +54,11 @@ def staged(a, b, c, steps, M: tl.constexpr, N: tl.constexpr, STEP: tl.constexpr,
 
 
 @triton.jit
-def divided(quotients, remainders, x, d, BLOCK: tl.constexpr):
+def divided(quotients, remainders, x, d, BLOCK: tl.constexpr, BOTH: tl.constexpr):
     at = tl.arange(0, BLOCK)
     n, by = tl.load(x + at), tl.load(d + at)
-    tl.store(quotients + at, n // by)
+    if BOTH:
+        tl.store(quotients + at, n // by)
     tl.store(remainders + at, n % by)
 
 
@@ -384,10 +385,11 @@ class Emulator:
             self.registers[o[0]] = self.value(o[1], 32) * self.value(o[2], 32)
         elif op == "mul.wide.s32":
             self.registers[o[0]] = (self.signed(o[1], 32) * self.signed(o[2], 32)).view(U)
-        elif kind == "div" and op[4] in "su":  # by zero, and the least number by -1: anything, here the dividend
+        elif kind in ("div", "rem") and op[4] in "su":  # by zero, and the least number by -1: anything, here the dividend
             n, d = (self.signed(x, bits).astype(object) if op[4] == "s" else self.value(x, bits).astype(object) for x in o[1:])
             quotients = [abs(a) // abs(b) * (1 if (a < 0) == (b < 0) else -1) if b else a for a, b in zip(n, d)]
-            self.registers[o[0]] = np.array([q & (1 << bits) - 1 for q in quotients], U)
+            results = quotients if kind == "div" else [a - q * b for a, b, q in zip(n, d, quotients)]
+            self.registers[o[0]] = np.array([r & (1 << bits) - 1 for r in results], U)
         elif op.startswith("mul.lo"):
             self.registers[o[0]] = self.value(o[1], bits) * self.value(o[2], bits) & mask(bits)
         elif op == "cvt.rna.tf32.f32":  # what the product does not read of the operands here is zero
@@ -605,9 +607,9 @@ def main(tessera):
         for element, target in (("fp16", "sm_80"), ("fp16", "sm_90a"), ("bf16", "sm_80"), ("bf16", "sm_90a")):
             check(f"fma of {element} rounds once, {target}", lambda: multiply_added(element, target))
 
-        def divided(element):
+        def divided(element, both):
             bits, unsigned = int(element[1:]), element[0] == "u"
-            ptx = compiled("sm_90a", "divided", ",".join([f"*{element}:16"] * 4), {"BLOCK": 512})
+            ptx = compiled("sm_90a", "divided", ",".join([f"*{element}:16"] * 4), {"BLOCK": 512, "BOTH": both})
             least = 0 if unsigned else -1 << bits - 1
             n = np.array([int(v) >> int(shift) for v, shift in zip(rng.integers(least, least + (1 << bits) - 1, 512, np.uint64 if unsigned and bits == 64 else np.int64), rng.integers(0, bits, 512))])
             d = np.resize(np.array([1, 3, 7, 16, 1 << bits - 2, 0, 5] + ([] if unsigned else [-1, -3, -16, least])), 512)
@@ -618,12 +620,16 @@ def main(tessera):
             got = [np.frombuffer(b, stored[0].dtype)[defined] for b in buffers[:2]]
             quotients = [abs(int(n[i])) // abs(int(d[i])) * (1 if (n[i] < 0) == (d[i] < 0) else -1) for i in defined]
             want = [quotients, [int(n[i]) - q * int(d[i]) for i, q in zip(defined, quotients)]]
-            wrong = sum(int(a) != b for g, w in zip(got, want) for a, b in zip(g, w))
+            wrong = sum(int(a) != b for g, w in list(zip(got, want))[0 if both else 1:] for a, b in zip(g, w))
             guards = len(re.findall("selp|setp", ptx))
-            return wrong == 0 and len(defined) > 400 and not guards, f"{wrong} wrong, {guards} guards"
+            # One instruction gives both, and the remainder alone has its own.
+            used = {word for word in ("div", "rem") if re.search(rf"\t{word}\.[su]", ptx)}
+            right = used == {"div" if both else "rem"}
+            return wrong == 0 and len(defined) > 400 and not guards and right, f"{wrong} wrong, {guards} guards, by {used}"
 
         for element in ("i32", "u32", "i64", "u64"):
-            check(f"division of {element} without guards", lambda: divided(element))
+            for both in (True, False):
+                check(f"division of {element} without guards, {'both' if both else 'remainder'}", lambda: divided(element, both))
 
         most = (1 << 31) - 1
 

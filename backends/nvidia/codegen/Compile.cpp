@@ -9,6 +9,7 @@
 #include "backends/nvidia/codegen/ConstantOffsets.h"
 #include "backends/nvidia/codegen/IndexEqualities.h"
 #include "backends/nvidia/codegen/LoopOffsets.h"
+#include "backends/nvidia/codegen/Remainders.h"
 #include "backends/nvidia/codegen/TensorMaps.h"
 #include "core/codegen/simt/Emitter.h"
 
@@ -138,6 +139,7 @@ void optimise(llvm::Module &m, TargetMachine &tm, std::optional<bool> flushDenor
   fpm.addPass(createFunctionToLoopPassAdaptor(LICMPass(LICMOptions()), true));
   fpm.addPass(EarlyCSEPass(false));
   fpm.addPass(SimplifyCFGPass());
+  fpm.addPass(RemaindersPass());
   fpm.addPass(IndexEqualitiesPass());
   fpm.addPass(ConstantOffsetsPass());
   fpm.addPass(DCEPass());
