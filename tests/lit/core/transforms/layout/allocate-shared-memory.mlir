@@ -1,6 +1,7 @@
 // Guards: buffers that live at once do not meet, others share; the total; the limit.
 // RUN: %tessera-opt %s -split-input-file --tile-allocate-shared-memory="lanes=4 shared-bytes=128" -verify-diagnostics | FileCheck %s
 #A = #tile.linear<[16], register = [[1]], lane = [[2], [4]], warp = [[8]]>
+#M = #tile.linear<[256], register = [[1], [2], [4], [8], [16]], lane = [[32], [64]], warp = [[128]]>
 #S = #tile.linear<[16], offset = [[1], [2], [4], [8]]>
 // CHECK: shared_bytes = 128 : i64
 module attributes {tile.level = "layout", tile.options = {num_warps = 2 : i64}} {
@@ -107,6 +108,41 @@ func.func @in_turn(%v: tensor<16xf32, #A>, %n: i32) {
       tile.yield %z : f32
     }
     %f = tile.reduce %v axis = 0 : (tensor<16xf32, #A>) -> f32 {
+    ^bb0(%x: f32, %y: f32):
+      %z = arith.addf %x, %y : f32
+      tile.yield %z : f32
+    }
+  }
+  return
+}
+
+// Where a lane holds 32 values, only outside of loops.
+// CHECK-LABEL: func.func @many_values
+// CHECK: tile.reduce {{.*}}tile.offset = 0 : i32
+// CHECK: tile.reduce {{.*}}tile.offset = 16 : i32
+// CHECK: scf.for
+// CHECK: tile.reduce {{.*}}tile.offset = 0 : i32
+// CHECK: tile.reduce {{.*}}tile.offset = 0 : i32
+func.func @many_values(%v: tensor<256xf32, #M>, %n: i32) {
+  %c0 = arith.constant 0 : i32
+  %c1 = arith.constant 1 : i32
+    %a = tile.reduce %v axis = 0 : (tensor<256xf32, #M>) -> f32 {
+    ^bb0(%x: f32, %y: f32):
+      %z = arith.addf %x, %y : f32
+      tile.yield %z : f32
+    }
+    %b = tile.reduce %v axis = 0 : (tensor<256xf32, #M>) -> f32 {
+    ^bb0(%x: f32, %y: f32):
+      %z = arith.addf %x, %y : f32
+      tile.yield %z : f32
+    }
+  scf.for %i = %c0 to %n step %c1 : i32 {
+    %c = tile.reduce %v axis = 0 : (tensor<256xf32, #M>) -> f32 {
+    ^bb0(%x: f32, %y: f32):
+      %z = arith.addf %x, %y : f32
+      tile.yield %z : f32
+    }
+    %d = tile.reduce %v axis = 0 : (tensor<256xf32, #M>) -> f32 {
     ^bb0(%x: f32, %y: f32):
       %z = arith.addf %x, %y : f32
       tile.yield %z : f32
