@@ -17,9 +17,12 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
+#include <future>
 #include <iterator>
 #include <map>
 #include <sstream>
+#include <thread>
 
 namespace tessera::nvidia {
 
@@ -254,17 +257,22 @@ private:
     });
   }
 
+  static bool usesMatrixUnits(const std::string &ptx) { return ptx.find("mma") != std::string::npos; }
+
+  // Whether products and exponentials alternate, as in an attention.
+  static bool alternates(const std::string &ptx) {
+    return usesMatrixUnits(ptx) && ptx.find("ex2.approx") != std::string::npos;
+  }
+
   // How many blocks a multiprocessor should hold where the assembler, left alone, gives a lane registers enough for `blocks`; `blocks` itself: no others.
   // `registers`: as they are given out.
   static uint32_t wantedBlocks(const tbc::Module &module, const std::string &ptx, const Capability &unit,
                                uint32_t threads, uint32_t registers, uint32_t blocks) {
-    bool usesMatrixUnits = ptx.find("mma") != std::string::npos;
-    if (usesMatrixUnits) {
+    if (usesMatrixUnits(ptx)) {
       // Where products and exponentials alternate, blocks fill each other's waits, up to half of the registers. Two blocks whose products are awaited one by one
       // (C7511) beat one block whose products run on: attention, head 64, 128 x 128, 8 warps, H100: 492 and 371 TFLOP/s full, 446 and 340 causal.
-      bool alternates = ptx.find("ex2.approx") != std::string::npos;
       uint32_t offered = 65536 / (threads * (blocks + 1)) / 8 * 8;
-      return alternates && offered * 2 >= registers ? blocks + 1 : blocks;
+      return alternates(ptx) && offered * 2 >= registers ? blocks + 1 : blocks;
     }
     // Rows that are loaded, exchanged between warps and stored, once: nothing of a block is in flight while it waits at a barrier, and only other blocks
     // fill that. As many as three fifths of the registers allow. A loop keeps its own loads in flight, and what it reads a second time shall still be cached.
@@ -284,27 +292,77 @@ private:
     return loadsAhead && 65536 / (threads * half) / 8 * 8 * 3 >= registers * 2 ? half : blocks + 1;
   }
 
+  static constexpr const char *kOneBlock = ".minnctapersm 1\n";
+
+  // Whether the text may be assembled for more blocks than one: there is one kernel, nobody asked for a number of registers, and no roles trade them, which
+  // have an equal share at first.
+  static bool isFreeOfLimits(const tbc::Module &module, const std::string &ptx, const CompileOptions &options) {
+    size_t at = ptx.find(kOneBlock);
+    return module.functions.size() == 1 && at != std::string::npos &&
+           ptx.find(kOneBlock, at + 1) == std::string::npos && !options.limits.maxRegisters &&
+           ptx.find(".maxnreg") == std::string::npos;
+  }
+
+  static uint32_t threadsOf(const tbc::Module &module) {
+    return 32 * static_cast<uint32_t>(tbc::blockWarps(module, module.functions.front()));
+  }
+
+  // How many blocks the shared memory of a multiprocessor holds.
+  static uint64_t blocksByShared(const tbc::Module &module, const Capability &unit) {
+    auto shared = static_cast<uint64_t>(module.option("shared_bytes")) + 1024; // [G]: the system keeps 1 KB a block
+    return unit.sharedOfUnit / shared;
+  }
+
+  // The text, asking for so many blocks a multiprocessor instead of one.
+  static std::string textFor(std::string ptx, uint32_t blocks) {
+    return ptx.replace(ptx.find(kOneBlock), std::strlen(kOneBlock), ".minnctapersm " + std::to_string(blocks) + "\n");
+  }
+
+  static AssembleResult assembleText(const std::string &ptx, uint32_t blocks, const CompileOptions &options,
+                                     const std::vector<std::string> &extra = {}) {
+    return Assembler::installed().assemble(blocks == 1 ? ptx : textFor(ptx, blocks), options.cpu,
+                                           static_cast<unsigned>(std::clamp(options.optLevel, 0, 3)), extra);
+  }
+
+  // An assembly for more blocks that is begun beside the first one.
+  struct AssemblyAhead {
+    uint32_t blocks = 0; // 0: none was begun
+    std::future<AssembleResult> result;
+  };
+
+  // Where products and exponentials alternate the first assembly is nearly always followed by one for a block more, and each takes as long as all that is before
+  // them (an attention of 128 x 64: 0.22 and 0.26 s; 0.29 s together): both at once, for the block behind those that a lane with the most registers leaves.
+  static AssemblyAhead assembleAhead(const tbc::Module &module, const Architecture &arch, const std::string &ptx,
+                                     const CompileOptions &options) {
+    constexpr uint32_t kMostRegisters = 256; // 255, given out eight a lane
+    AssemblyAhead ahead;
+    if (!alternates(ptx) || !isFreeOfLimits(module, ptx, options) || std::thread::hardware_concurrency() < 2 ||
+        Assembler::installed().isNone())
+      return ahead;
+    uint32_t blocks = 65536 / (kMostRegisters * threadsOf(module)) + 1;
+    if (blocks == 1 || blocks > blocksByShared(module, *arch.capability))
+      return ahead;
+    ahead.blocks = blocks;
+    ahead.result = std::async(std::launch::async, assembleText, ptx, blocks, options, std::vector<std::string>{});
+    return ahead;
+  }
+
   // The assembler is told that one block a multiprocessor is enough; then it gives a lane what it likes. Where more blocks are worth more than that (see
   // wantedBlocks) it is told so, and the result taken if nothing spills; else one block more is tried.
   static void askForMoreBlocks(const tbc::Module &module, const Architecture &arch, CompileResult &r,
-                               AssembleResult &cubin, const CompileOptions &options) {
-    const std::string one = ".minnctapersm 1\n";
-    size_t at = r.ptx.find(one);
-    if (!cubin.ok || cubin.kernels.size() != 1 || module.functions.size() != 1 || at == std::string::npos ||
-        r.ptx.find(one, at + 1) != std::string::npos || options.limits.maxRegisters ||
-        r.ptx.find(".maxnreg") != std::string::npos) // roles that trade registers have an equal share at first
+                               AssembleResult &cubin, const CompileOptions &options, AssemblyAhead &ahead) {
+    if (!cubin.ok || cubin.kernels.size() != 1 || !isFreeOfLimits(module, r.ptx, options))
       return;
-    uint32_t threads = 32 * static_cast<uint32_t>(tbc::blockWarps(module, module.functions.front()));
+    uint32_t threads = threadsOf(module);
     uint32_t registers =
         (cubin.kernels[0].second.registers + 7) / 8 * 8; // given out eight a lane ([G] register allocation granularity)
     uint32_t blocks = registers ? 65536 / (registers * threads) : 0;
     if (blocks == 0)
       return;
     uint32_t wanted = wantedBlocks(module, r.ptx, *arch.capability, threads, registers, blocks);
-    auto shared = static_cast<uint64_t>(module.option("shared_bytes")) + 1024; // [G]: the system keeps 1 KB a block
-    wanted = std::min<uint64_t>(wanted, arch.capability->sharedOfUnit / shared);
-    if (wanted > blocks && !assembleFor(wanted, module, r, cubin, options) && wanted > blocks + 1)
-      assembleFor(blocks + 1, module, r, cubin, options);
+    wanted = std::min<uint64_t>(wanted, blocksByShared(module, *arch.capability));
+    if (wanted > blocks && !assembleFor(wanted, module, r, cubin, options, ahead) && wanted > blocks + 1)
+      assembleFor(blocks + 1, module, r, cubin, options, ahead);
   }
 
   // Bytes that a lane may spill for the sake of more blocks: where it waits at barriers, a few words that it stores once and loads once in the first-level cache.
@@ -312,12 +370,8 @@ private:
 
   // Assembles anew for so many blocks a multiprocessor; takes it if nothing spills, or little in a kernel that waits and has no loop.
   static bool assembleFor(uint32_t blocks, const tbc::Module &module, CompileResult &r, AssembleResult &cubin,
-                          const CompileOptions &options) {
-    const std::string one = ".minnctapersm 1\n";
-    std::string more = r.ptx;
-    more.replace(more.find(one), one.size(), ".minnctapersm " + std::to_string(blocks) + "\n");
-    AssembleResult second =
-        Assembler::installed().assemble(more, options.cpu, static_cast<unsigned>(std::clamp(options.optLevel, 0, 3)));
+                          const CompileOptions &options, AssemblyAhead &ahead) {
+    AssembleResult second = ahead.blocks == blocks ? ahead.result.get() : assembleText(r.ptx, blocks, options);
     if (!second.ok || second.kernels.size() != 1)
       return false;
     const KernelUse &use = second.kernels[0].second;
@@ -325,7 +379,7 @@ private:
     if (use.spillStores > allowed || use.spillLoads > allowed || use.stack > allowed)
       return false;
     second.warnings = std::move(cubin.warnings); // the others are what was chosen
-    r.ptx = std::move(more);
+    r.ptx = textFor(std::move(r.ptx), blocks);
     cubin = std::move(second);
     return true;
   }
@@ -336,12 +390,15 @@ private:
     cubin.ok = true;
     auto began = std::chrono::steady_clock::now();
     // compute_90 means PTX: the driver makes the machine code where it runs.
-    if (!arch.ptx)
-      cubin = Assembler::installed().assemble(r.ptx, options.cpu,
-                                              static_cast<unsigned>(std::clamp(options.optLevel, 0, 3)), extra);
+    AssemblyAhead ahead;
+    if (!arch.ptx) {
+      if (extra.empty())
+        ahead = assembleAhead(module, arch, r.ptx, options);
+      cubin = assembleText(r.ptx, 1, options, extra);
+    }
     job.throwIfCancelled();
     if (!cubin.cubin.empty() && extra.empty())
-      askForMoreBlocks(module, arch, r, cubin, options);
+      askForMoreBlocks(module, arch, r, cubin, options, ahead);
     auto assembled = static_cast<uint64_t>(std::chrono::nanoseconds(std::chrono::steady_clock::now() - began).count());
     job.assembly(r.ptx); // what was assembled
     if (!cubin.ok)
