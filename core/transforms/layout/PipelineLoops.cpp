@@ -223,8 +223,12 @@ int64_t LoopPipeliner::chooseDistance(int64_t stages, int64_t extraSlots, int64_
   int64_t bytes = 0;
   for (const StagedLoad &staged : loads_)
     bytes += staged.bytes();
+  // The slots' copy barriers lie beside the rings.
+  auto needed = [&](int64_t slots) {
+    return bytes * slots + (copiesTiles() ? static_cast<int64_t>(llvm::alignTo(8 * slots, 16)) : 0);
+  };
   int64_t distance = stages - 1;
-  while (distance > 0 && bytes * (distance + extraSlots) > bytesLeft)
+  while (distance > 0 && needed(distance + extraSlots) > bytesLeft)
     --distance;
   return distance;
 }
