@@ -64,6 +64,13 @@ std::unique_ptr<sdk::Target> MockTarget::parse(const sdk::Spec &spec) {
   return std::make_unique<MockTarget>();
 }
 
+// The instruction of four warps first, as devices that have one would.
+std::vector<uint32_t> MockTarget::rank(const tsr_mma_problem &p) const {
+  std::vector<uint32_t> fit = Target::rank(p);
+  std::reverse(fit.begin(), fit.end());
+  return fit;
+}
+
 // An operand in shared memory: rows of up to 64 elements (128 bytes) along the dim that is contiguous in memory, their eight
 // chunks of 16 bytes permuted by the number of the 128 bytes.
 static sdk::LinearMap sharedOperand(const sdk::LayoutRequest &request) {

@@ -79,8 +79,9 @@ void Program::executeDot(const Op &op) {
   int64_t instruction = op.intAttr(AttrId::Instruction);
   if (instruction > 1)
     fail(op, "matrix instruction " + std::to_string(instruction) + " does not take its operands from registers");
+  // Of a tile of fewer rows or columns the instruction's others are nobody's.
   if (instruction == 1 && (a.type->elem != tbc::Elem::F16 || b.type->elem != tbc::Elem::F16 ||
-                           c.type->elem != tbc::Elem::F32 || m % 16 || n % 16 || k % 16))
+                           c.type->elem != tbc::Elem::F32 || (m > 16 && m % 16) || (n > 16 && n % 16) || k % 16))
     fail(op, "the matrix instruction is 16x16x16 of f16 onto f32");
   bool integer = tbc::isInteger(c.type->elem);
   TileValue out = make(module_.typeOf(op.results[0]));
