@@ -128,6 +128,7 @@ BlockError Block::run(KernelEntry kernel, const void *args, const int32_t progra
     std::copy(numPrograms, numPrograms + 3, lane->numPrograms);
     lane->fiber->start(laneMain, lane.get());
     lane->at = At::Running;
+    lane->copies.assign(1, {});
   }
   unsigned warps = options_.threads / options_.lanes;
   for (;;) {
@@ -371,6 +372,22 @@ void Block::access(State &lane, const void *address, uint32_t bytes, uint32_t al
          line);
 }
 
+void Block::land(State &lane, uint32_t pending, uint32_t line) {
+  while (lane.copies.size() > size_t(pending) + 1) {
+    for (const AsyncCopy &copy : lane.copies.front()) {
+      access(lane, copy.to, copy.bytes, copy.bytes, kWrite, line);
+      if (copy.from) {
+        access(lane, copy.from, copy.bytes, copy.bytes, kRead, line);
+        std::memcpy(copy.to, copy.from, copy.bytes);
+      } else {
+        std::memset(copy.to, 0, copy.bytes);
+      }
+      settle(lane);
+    }
+    lane.copies.erase(lane.copies.begin());
+  }
+}
+
 static uint64_t loadBits(const void *p, tbc::Elem e) {
   uint64_t bits = 0;
   std::memcpy(&bits, p, tbc::elemBits(e) / 8);
@@ -459,6 +476,15 @@ const Services Block::services = {
             std::memcpy(address, &value, bytes);
           return old;
         },
+    .asyncCopy =
+        [](Lane *l, uint32_t line, void *shared, const void *global, uint32_t bytes) {
+          State &lane = of(l);
+          if (global)
+            lane.block->access(lane, global, bytes, bytes, kRead, line);
+          lane.copies.back().push_back({static_cast<uint8_t *>(shared), global, bytes});
+        },
+    .asyncCommit = [](Lane *l) { of(l).copies.emplace_back(); },
+    .asyncWait = [](Lane *l, uint32_t line, uint32_t pending) { of(l).block->land(of(l), pending, line); },
     .tensorCopy =
         [](Lane *l, uint32_t line, const uint64_t *array, void *shared, const int32_t *corner, void *barrier) {
           State &lane = of(l);

@@ -57,6 +57,11 @@ private:
     CopyBarrier,
     Ended
   };
+  struct AsyncCopy {
+    uint8_t *to = nullptr;
+    const void *from = nullptr; // null: zeros
+    uint32_t bytes = 0;
+  };
   struct State : Lane {
     Block *block = nullptr;
     std::unique_ptr<Fiber> fiber;
@@ -65,7 +70,8 @@ private:
     const uint64_t *a = nullptr, *b = nullptr; // of a matrix instruction
     uint64_t *c = nullptr;
     uint32_t aCount = 0, bCount = 0, cCount = 0;
-    uint64_t barrier = 0, parity = 0; // of a copy barrier that it waits for
+    uint64_t barrier = 0, parity = 0;           // of a copy barrier that it waits for
+    std::vector<std::vector<AsyncCopy>> copies; // its groups of copies that have not landed; the last one is open
   };
   static const Services services;
   static State &of(Lane *lane) { return *static_cast<State *>(lane); }
@@ -81,6 +87,8 @@ private:
     if (!why.empty())
       stop(lane, std::move(why), line);
   }
+  // All but the youngest `pending` groups of the lane's copies land, as late as they may: what they read is what is there now.
+  void land(State &lane, uint32_t pending, uint32_t line);
   void access(State &lane, const void *address, uint32_t bytes, uint32_t align, uint32_t kind, uint32_t line);
 
   // Called by the scheduler.

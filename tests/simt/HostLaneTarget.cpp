@@ -340,6 +340,20 @@ Value *HostLaneTarget::tensorMap(IRBuilderBase &b, const tbc::Op &op, ArrayRef<V
   return words;
 }
 
+void HostLaneTarget::asyncCopy(IRBuilderBase &b, V shared, V global, unsigned bytes, V predicate, AccessHints) {
+  if (predicate)
+    global = b.CreateSelect(predicate, global, ConstantPointerNull::get(b.getPtrTy()));
+  call(b, offsetof(Services, asyncCopy), b.getVoidTy(),
+       {b.getInt32(sourceLine(placeOf(b))), shared, global, b.getInt32(bytes)}, false);
+}
+void HostLaneTarget::asyncCommit(IRBuilderBase &b) {
+  call(b, offsetof(Services, asyncCommit), b.getVoidTy(), {}, false);
+}
+void HostLaneTarget::asyncWait(IRBuilderBase &b, unsigned pending) {
+  call(b, offsetof(Services, asyncWait), b.getVoidTy(), {b.getInt32(sourceLine(placeOf(b))), b.getInt32(pending)},
+       false);
+}
+
 void HostLaneTarget::barrierCall(IRBuilderBase &b, uint32_t what, V barrier, V value) {
   call(b, offsetof(Services, copyBarrier), b.getVoidTy(),
        {b.getInt32(sourceLine(placeOf(b))), b.getInt32(what), barrier, value}, false);

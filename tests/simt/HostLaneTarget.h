@@ -52,6 +52,10 @@ public:
   void storeBlocks(llvm::IRBuilderBase &b, V row, llvm::ArrayRef<V> words, bool transposed) override;
   codegen::simt::MatrixForm matrixForm(unsigned entry) const override;
   llvm::SmallVector<V> matrix(llvm::IRBuilderBase &b, const codegen::simt::MatrixIssue &issue) override;
+  void asyncCopy(llvm::IRBuilderBase &b, V shared, V global, unsigned bytes, V predicate,
+                 codegen::simt::AccessHints hints) override;
+  void asyncCommit(llvm::IRBuilderBase &b) override;
+  void asyncWait(llvm::IRBuilderBase &b, unsigned pending) override;
   V tensorMap(llvm::IRBuilderBase &b, const tbc::Op &op, llvm::ArrayRef<V> operands, V oneLane) override;
   void copyBarriersInit(llvm::IRBuilderBase &b, V pointer, unsigned barriers, unsigned arrivals) override;
   void copyBarriersEnd(llvm::IRBuilderBase &b, V pointer, unsigned barriers) override;

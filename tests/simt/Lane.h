@@ -37,6 +37,10 @@ struct Services {
   uint64_t (*atomicCas)(Lane *, uint32_t line, uint32_t elem, void *address, uint64_t compare, uint64_t value);
   // One box of a tensor copy (array: CopyEngine.h); barrier: in shared memory, null for a store.
   void (*tensorCopy)(Lane *, uint32_t line, const uint64_t *array, void *shared, const int32_t *corner, void *barrier);
+  // 4, 8 or 16 bytes beside the lane, zeros where global is null; they are there when the lane has waited for them, and not before.
+  void (*asyncCopy)(Lane *, uint32_t line, void *shared, const void *global, uint32_t bytes);
+  void (*asyncCommit)(Lane *);
+  void (*asyncWait)(Lane *, uint32_t line, uint32_t pending);
   // call: BarrierCall.
   void (*copyBarrier)(Lane *, uint32_t line, uint32_t call, void *barrier, uint64_t value);
   // One element as scalar::PrintedElement says it. flags: PrintFlags. index: the coordinates, then the extents of the tile.

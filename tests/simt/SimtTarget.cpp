@@ -6,16 +6,27 @@
 #include "core/target/GenericTarget.h"
 #include "tests/simt/Block.h"
 
+#include <algorithm>
+
 namespace tessera::simt {
 
-SimtTarget::SimtTarget(bool matrix) : Target(matrix ? "simt-matrix" : "simt", "simt"), matrix_(matrix) {
+SimtTarget::SimtTarget(const std::string &arch) : Target(arch, "simt"), matrix_(arch != "simt") {
   for (auto [id, value] : target::GenericTarget::simtInfo().capabilities)
     cap(id, value);
   cap(TSR_CAP_ADDR_BITS, 64);
   cap(TSR_CAP_DEBUG_TRAP, 1);
   irLevels(TSR_IR_LAYOUT);
-  if (!matrix)
+  if (!matrix_)
     return;
+  if (arch == "simt-copies") {
+    cap(TSR_CAP_ASYNC_COPY, 1 << 2 | 1 << 3 | 1 << 4); // 4, 8 and 16 bytes
+    cap(TSR_CAP_TENSOR_COPY, 5);
+    cap(TSR_CAP_TENSOR_COPY_BOX_MAX, 256);
+    cap(TSR_CAP_TENSOR_COPY_ALIGN, 16);
+    cap(TSR_CAP_TENSOR_COPY_SWIZZLES, 32 | 64 | 128);
+    cap(TSR_CAP_WARP_SPECIALIZE, 1);
+    cap(TSR_CAP_NAMED_BARRIERS, 16);
+  }
   cap(TSR_CAP_BLOCK_TRANSFERS, 15);
   cap(TSR_CAP_ATOMIC_VEC_BITS, 128);
   for (const target::MatrixEntry &from : matrixMenu()) {
@@ -34,15 +45,17 @@ SimtTarget::SimtTarget(bool matrix) : Target(matrix ? "simt-matrix" : "simt", "s
 
 std::vector<sdk::TargetName> SimtTarget::list() {
   return {{"simt", "generated lane code on the host, for tests"},
-          {"simt-matrix", "the same with matrix instructions and reductions of a warp"}};
+          {"simt-matrix", "the same with matrix instructions and reductions of a warp"},
+          {"simt-copies", "the same with copies beside the lanes, tensor copies and roles"}};
 }
 
 std::unique_ptr<sdk::Target> SimtTarget::parse(const sdk::Spec &spec) {
-  if (spec.arch != "simt" && spec.arch != "simt-matrix")
+  std::vector<sdk::TargetName> known = list();
+  if (std::none_of(known.begin(), known.end(), [&](const sdk::TargetName &t) { return t.canonical == spec.arch; }))
     return nullptr;
   if (!spec.features.empty())
     throw sdk::Error(TSR_E_INVALID, "target simt has no feature '" + spec.features[0].first + "'");
-  return std::make_unique<SimtTarget>(spec.arch == "simt-matrix");
+  return std::make_unique<SimtTarget>(std::string(spec.arch));
 }
 
 sdk::Verdict SimtTarget::runsOn(const sdk::Target &device) const {

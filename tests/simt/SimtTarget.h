@@ -7,10 +7,11 @@
 
 namespace tessera::simt {
 
-// `simt`: shuffles and barriers only. `simt-matrix`: also the menu of Block.h and reductions of a warp in one instruction.
+// `simt`: shuffles and barriers only. `simt-matrix`: also the menu of Block.h and reductions of a warp in one instruction. `simt-copies`: also copies beside
+// the lanes, tensor copies and roles.
 class SimtTarget final : public sdk::Target, sdk::LayoutProvider {
 public:
-  explicit SimtTarget(bool matrix);
+  explicit SimtTarget(const std::string &arch);
   static std::vector<sdk::TargetName> list();
   static std::unique_ptr<sdk::Target> parse(const sdk::Spec &spec);
   const sdk::LayoutProvider *layouts() const override { return this; }
