@@ -28,11 +28,28 @@ except ImportError:
 import triton
 
 ELEMENTS = 256
+LARGE = 640 * 512  # of the arrays of loops.py
 SPECIAL = [float("inf"), float("-inf"), float("nan"), 0.0, -0.0, 1e-40, -1e-40, 1e-6, 65504.0, -65504.0, 3.0e38, 1.0, -1.0, 0.1, 1 / 3, 1e10]
 
 
+def whole(seed, count, low, high):
+    """``count`` whole numbers from low to high - 1, in no order that anybody would notice."""
+    place = numpy.arange(count, dtype=numpy.uint64)
+    with numpy.errstate(over="ignore"):
+        mixed = (place + numpy.uint64(zlib.crc32(seed.encode()) + 1)) * numpy.uint64(0x9e3779b97f4a7c15)
+        mixed = (mixed ^ mixed >> numpy.uint64(29)) * numpy.uint64(0xbf58476d1ce4e5b9)
+    return (mixed >> numpy.uint64(33)).astype(numpy.int64) % (high - low) + low
+
+
 def contents(name, ty, kind, seed):
-    """An array's bytes: the same on every machine."""
+    """An array's bytes: the same on every machine. kind: of generate.py "tame" or "special"; of loops.py "whole" or "index"."""
+    if kind == "index":
+        return whole(f"{name} {seed}", 1024, 0, 64).astype(numpy.int32).tobytes()
+    if kind == "whole":
+        numbers = whole(f"{name} {seed}", LARGE, -2, 3)
+        if ty == "bf16":
+            return (numbers.astype(numpy.float32).view(numpy.uint32) >> 16).astype(numpy.uint16).tobytes()
+        return numbers.astype({"fp16": "float16", "fp32": "float32"}.get(ty, ty)).tobytes()
     r = random.Random(f"{name} {ty} {kind} {seed}")
     if ty == "int1":
         return bytes(r.random() < 0.5 for _ in range(ELEMENTS))
@@ -64,13 +81,13 @@ def array(data, ty, device):
 
 
 def launch(module, case, device):
-    programs = case["grid"][0] * case["grid"][1]
-    out, scratch = (array(bytes(programs * case["bytes"]), "uint8", device) for _ in range(2))
+    programs = case.get("programs", case["grid"][0] * case["grid"][1])
+    out, *scratch = (array(bytes(programs * case["bytes"]), "uint8", device) for _ in range(1 if "programs" in case else 2))
     arrays = [array(contents(name, ty, kind, case["name"]), ty, device) for name, ty, kind in case["arrays"]]
     if torch is not None:
         triton.set_allocator(lambda size, alignment, stream: torch.empty(size, dtype=torch.uint8, device=device))
-    options = {} if os.environ.get("TRITON_INTERPRET") == "1" else {"enable_fp_fusion": False, "num_warps": case["warps"]}
-    getattr(module, case["name"])[tuple(case["grid"])](out, scratch, *arrays, *(value for _, _, value in case["scalars"]), **case["constants"], **options)
+    options = {} if os.environ.get("TRITON_INTERPRET") == "1" else case.get("options") or {"enable_fp_fusion": False, "num_warps": case["warps"]}
+    getattr(module, case["name"])[tuple(case["grid"])](out, *scratch, *arrays, *(value for _, _, value in case["scalars"]), **case["constants"], **options)
     return out.tobytes() if torch is None else bytes(out.cpu().numpy())
 
 

@@ -64,7 +64,7 @@ def analysed(which, seeds=None):
 def digest(case, data):
     """Of the values that every target puts with the same bits."""
     parts = []
-    for program in range(case["grid"][0] * case["grid"][1]):
+    for program in range(case.get("programs", case["grid"][0] * case["grid"][1])):
         for offset, ty, shape, _, portable in case["puts"]:
             count = 1
             for n in shape:
