@@ -305,6 +305,17 @@ std::optional<AxisInfo> AxisFacts::compute(Operation *op) const {
         Value stored = storedFor(load);
         return stored ? std::optional(of(stored)) : std::nullopt;
       })
+      .Case<LoadOp>([&](LoadOp load) -> std::optional<AxisInfo> {
+        // One address holds one value: of a run of equal addresses, all under one mask, so are the elements. (Where another program writes there
+        // meanwhile, a program that asks twice has no right to two answers; a volatile load asks for them.)
+        if (load.getIsVolatile())
+          return std::nullopt;
+        AxisInfo info = unknown(load);
+        for (unsigned d = 0; d < info.rank(); ++d)
+          for (unsigned i = 0, e = load->getNumOperands(); i < e; ++i)
+            info.constancy[d] = i == 0 ? in(i).constancy[d] : common(info.constancy[d], in(i).constancy[d]);
+        return info;
+      })
       .Case<ProgramIdOp, NumProgramsOp>([&](Operation *) {
         AxisInfo info = unknown(op->getResult(0));
         info.nonNegative = true;
@@ -321,7 +332,12 @@ std::optional<AxisInfo> AxisFacts::compute(Operation *op) const {
         by = uniform(type, int64_t(1) << *by.constant, int64_t(1) << *by.constant);
         return productOf(in(0), by);
       })
-      .Case<arith::DivSIOp, arith::DivUIOp>([&](Operation *) { return quotientOf(in(0), in(1)); })
+      .Case<arith::DivSIOp, arith::DivUIOp>([&](Operation *) {
+        AxisInfo quotient = quotientOf(in(0), in(1));
+        std::optional<int64_t> divisor = in(1).constant;
+        quotient.nonNegative |= isa<arith::DivUIOp>(op) && divisor && *divisor > 1; // half of the numbers at most
+        return quotient;
+      })
       .Case<arith::RemSIOp, arith::RemUIOp>([&](Operation *) { return remainderOf(in(0), in(1)); })
       .Case<arith::CmpIOp>([&](arith::CmpIOp compare) { return comparisonOf(compare.getPredicate(), in(0), in(1)); })
       .Case<arith::AndIOp>([&](auto) {

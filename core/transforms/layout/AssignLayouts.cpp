@@ -60,6 +60,7 @@ private:
   void rewriteTypes();
   unsigned convertOperands();
   OperandSource sourceOf(Value operand, const AxisFacts &facts) const;
+  LinearAttr asHeld(DotOp dot, unsigned operand, LinearAttr planned);
   void startSharedDots();
 
   func::FuncOp function_;
@@ -470,6 +471,31 @@ unsigned Assigner::convertOperands() {
   return static_cast<unsigned>(converted.size());
 }
 
+// The layout in shared memory of an operand that lanes write there. The plan was made before tiles had layouts, by what is loaded as it is; of what comes from
+// branches, or is computed, it is known only now how the lanes hold it. Written across that, vectors fall apart into single elements.
+LinearAttr Assigner::asHeld(DotOp dot, unsigned operand, LinearAttr planned) {
+  Value value = dot->getOperand(operand), from = value;
+  while (auto transpose = from.getDefiningOp<TransposeOp>())
+    from = transpose.getSource();
+  if (from.getDefiningOp<DescriptorLoadOp>())
+    return planned; // as the copy writes it
+  unsigned rank = cast<RankedTensorType>(value.getType()).getRank(), best = rank;
+  int64_t widest = 0;
+  for (unsigned d = 0; d < rank; ++d) {
+    std::string name = layout::tensorDimName(d);
+    bool isPlanned =
+        planned.getLayout().columnsOf(layout::kOffset).front() == uint64_t(1) << planned.getLayout().outStart(name);
+    int64_t vector =
+        layoutOf(value).getLayout().vectorWidth(layout::kRegister, name, 128 / storageBits(value.getType()));
+    if (vector > widest || (vector == widest && isPlanned))
+      widest = vector, best = isPlanned ? rank : d;
+  }
+  LinearAttr held = best == rank
+                        ? LinearAttr()
+                        : questions_.sharedOperand(dot, static_cast<uint32_t>(dot.getInstruction()) - 1, operand, best);
+  return held ? held : planned;
+}
+
 // Operands of matrix units that read shared memory go there right where they are made, outside of the loops that only use them; the product starts,
 // and is awaited at once: PipelineLoops knows what may run meanwhile.
 void Assigner::startSharedDots() {
@@ -492,8 +518,8 @@ void Assigner::startSharedDots() {
     auto dot = dyn_cast<DotOp>(op);
     if (!dot || !plan.bShared)
       continue;
-    Value a = plan.aShared ? inShared(dot, dot.getA(), plan.aShared) : dot.getA();
-    Value b = inShared(dot, dot.getB(), plan.bShared);
+    Value a = plan.aShared ? inShared(dot, dot.getA(), asHeld(dot, 0, plan.aShared)) : dot.getA();
+    Value b = inShared(dot, dot.getB(), asHeld(dot, 1, plan.bShared));
     builder.setInsertionPoint(dot);
     Value started = AsyncDotOp::create(builder, dot.getLoc(), dot.getType(), a, b, dot.getC(), dot.getPrecision(),
                                        dot.getMaxImprecise(), dot.getInstruction());

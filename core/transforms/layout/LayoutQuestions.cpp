@@ -83,7 +83,7 @@ static LinearLayout elsewhere(int64_t rows, int64_t columns, unsigned lanes, uns
                                    .product(LinearLayout::zeros(layout::log2Exact(warps), layout::kWarp, "dim0")));
 }
 
-LinearAttr LayoutQuestions::sharedOperand(DotOp dot, uint32_t index, unsigned operand, OperandSource source) {
+LinearAttr LayoutQuestions::sharedOperand(DotOp dot, uint32_t index, unsigned operand, unsigned fastest) {
   auto type = cast<RankedTensorType>(dot->getOperand(operand).getType());
   target::LayoutRequest request;
   request.access = target::Access::Shared;
@@ -94,7 +94,7 @@ LinearAttr LayoutQuestions::sharedOperand(DotOp dot, uint32_t index, unsigned op
   request.matrixEntry = static_cast<int>(index);
   request.operand = operand;
   request.contiguity.assign(request.shape.size(), 1);
-  request.contiguity[source.fastest] = request.shape[source.fastest];
+  request.contiguity[fastest] = request.shape[fastest];
   std::optional<LinearLayout> answer = target_.layouts().layoutFor(request);
   if (!answer || !target::isLegalAnswer(request, *answer, target_.info().lanes(), nullptr))
     return {};
@@ -118,9 +118,9 @@ std::optional<DotPlan> LayoutQuestions::byGroupInstruction(DotOp dot, uint32_t i
     return std::nullopt;
   DotPlan plan;
   plan.instruction = static_cast<int32_t>(index) + 1;
-  plan.bShared = sharedOperand(dot, index, 1, sourceOf(dot.getB()));
+  plan.bShared = sharedOperand(dot, index, 1, sourceOf(dot.getB()).fastest);
   if (!aInRegisters)
-    plan.aShared = sharedOperand(dot, index, 0, aSource);
+    plan.aShared = sharedOperand(dot, index, 0, aSource.fastest);
   if (!plan.bShared || (!aInRegisters && !plan.aShared))
     return std::nullopt;
   std::optional<layout::DotLayouts> best;

@@ -36,6 +36,9 @@ public:
   LinearAttr compute(mlir::RankedTensorType type, mlir::Operation *at);
   // sourceOf: asked about the dot's a and b.
   DotPlan planDot(DotOp dot, llvm::function_ref<OperandSource(mlir::Value)> sourceOf);
+  // Where instruction `index` of the menu finds the dot's a (0) or b (1) in shared memory if neighbours along dim `fastest` are neighbours there; null where
+  // it does not take them that way.
+  LinearAttr sharedOperand(DotOp dot, uint32_t index, unsigned operand, unsigned fastest);
   unsigned numWarps() const { return numWarps_; }
   const target::Target &target() const { return target_; }
 
@@ -45,7 +48,6 @@ private:
   std::optional<DotPlan> byInstruction(DotOp dot, llvm::function_ref<OperandSource(mlir::Value)> sourceOf);
   std::optional<DotPlan> byGroupInstruction(DotOp dot, uint32_t index, const target::MatrixProblem &problem,
                                             llvm::function_ref<OperandSource(mlir::Value)> sourceOf);
-  LinearAttr sharedOperand(DotOp dot, uint32_t index, unsigned operand, OperandSource source);
 
   const target::Target &target_;
   unsigned numWarps_;

@@ -125,6 +125,32 @@ Loop from(const std::string &type, const std::string &lo) {
 
 TEST(PipelinedLoops, AnyNumberOfIterations) { expectSame(Loop(), 2); }
 
+// b comes from one of two branches, with neighbours along k: it is not copied ahead, and its buffer runs the way the lanes hold it.
+TEST(PipelinedLoops, OperandsOfBranches) {
+  Loop l;
+  l.bLoad =
+      "%rk = tile.broadcast %kk1 : (tensor<16x1xi32>) -> tensor<16x32xi32>\n%w128 = arith.constant dense<128> : "
+      "tensor<1x32xi32>\n"
+      "%rn = arith.muli %bn0, %w128 : tensor<1x32xi32>\n%rnb = tile.broadcast %rn : (tensor<1x32xi32>) -> "
+      "tensor<16x32xi32>\n"
+      "%bo2 = arith.addi %rk, %rnb : tensor<16x32xi32>\n%xk2 = tile.addptr %xb, %k32 : (!tile.ptr<f16>, i32) -> "
+      "!tile.ptr<f16>\n"
+      "%bs2 = tile.splat %xk2 : (!tile.ptr<f16>) -> tensor<16x32x!tile.ptr<f16>>\n"
+      "%bp2 = tile.addptr %bs2, %bo2 : (tensor<16x32x!tile.ptr<f16>>, tensor<16x32xi32>) -> "
+      "tensor<16x32x!tile.ptr<f16>>\n"
+      "%even = arith.andi %k32, %c16 : i32\n%isEven = arith.cmpi eq, %even, %zero32 : i32\n"
+      "%few = arith.constant dense<24> : tensor<1x32xi32>\n%some = arith.cmpi slt, %bn0, %few : tensor<1x32xi32>\n"
+      "%mask = tile.broadcast %some : (tensor<1x32xi1>) -> tensor<16x32xi1>\n%none = arith.constant dense<0.0> : "
+      "tensor<16x32xf16>\n"
+      "%b = scf.if %isEven -> (tensor<16x32xf16>) {\n"
+      "%b1 = tile.load %bp2 : (tensor<16x32x!tile.ptr<f16>>) -> tensor<16x32xf16>\nscf.yield %b1 : "
+      "tensor<16x32xf16>\n} else {\n"
+      "%b2 = tile.load %bp2 mask %mask other %none : (tensor<16x32x!tile.ptr<f16>>, tensor<16x32xi1>, "
+      "tensor<16x32xf16>) -> "
+      "tensor<16x32xf16>\nscf.yield %b2 : tensor<16x32xf16>\n}\n";
+  expectSame(l, 1, {0, 1, 2, 3, 8, -5}, 1);
+}
+
 TEST(PipelinedLoops, MoreStagesThanIterations) {
   Loop l;
   l.attributes = " {tile.num_stages = 6 : i32}";

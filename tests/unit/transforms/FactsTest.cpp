@@ -116,6 +116,50 @@ TEST(AxisFacts, DivisionAndRemainder) {
   EXPECT_EQ(k.axis(2).contiguity, Facts{1}); // may be negative, where C's remainder breaks the run
 }
 
+// The page of a token, read from a table, is one for all tokens of the page: the tokens' places follow each other.
+TEST(AxisFacts, EqualAddressesHoldEqualValues) {
+  Kernel k(R"(
+    func.func @k(%table: !tile.ptr<i32> {tile.divisibility = 16}, %p: !tile.ptr<f16> {tile.divisibility = 16}, %w: i64 {tile.divisibility = 16},
+                 %n: i32 {tile.divisibility = 8}, %count: i32) {
+      %c4 = arith.constant 4 : i32
+      %c32 = arith.constant 32 : i32
+      %round = arith.divui %count, %c4 : i32
+      %first = arith.muli %round, %c32 : i32
+      %s = tile.splat %first : (i32) -> tensor<64xi32>
+      %a = tile.arange 0 to 64 : tensor<64xi32>
+      %t = arith.addi %s, %a : tensor<64xi32>
+      %c16 = arith.constant dense<16> : tensor<64xi32>
+      %q = arith.divsi %t, %c16 : tensor<64xi32>
+      %r = arith.remsi %t, %c16 : tensor<64xi32>
+      %ts = tile.splat %table : (!tile.ptr<i32>) -> tensor<64x!tile.ptr<i32>>
+      %at = tile.addptr %ts, %q : (tensor<64x!tile.ptr<i32>>, tensor<64xi32>) -> tensor<64x!tile.ptr<i32>>
+      %page = tile.load %at : (tensor<64x!tile.ptr<i32>>) -> tensor<64xi32>
+      %wide = arith.extsi %page : tensor<64xi32> to tensor<64xi64>
+      %ws = tile.splat %w : (i64) -> tensor<64xi64>
+      %start = arith.muli %wide, %ws : tensor<64xi64>
+      %rw = arith.extsi %r : tensor<64xi32> to tensor<64xi64>
+      %place = arith.addi %start, %rw : tensor<64xi64>
+      %ps = tile.splat %p : (!tile.ptr<f16>) -> tensor<64x!tile.ptr<f16>>
+      %x = tile.addptr %ps, %place : (tensor<64x!tile.ptr<f16>>, tensor<64xi64>) -> tensor<64x!tile.ptr<f16>>
+      %ns = tile.splat %n : (i32) -> tensor<64xi32>
+      %m = arith.cmpi slt, %a, %ns : tensor<64xi32>
+      %some = tile.load %at mask %m : (tensor<64x!tile.ptr<i32>>, tensor<64xi1>) -> tensor<64xi32>
+      %others = tile.load %at mask %m other %a : (tensor<64x!tile.ptr<i32>>, tensor<64xi1>, tensor<64xi32>) -> tensor<64xi32>
+      %fresh = tile.load %at volatile : (tensor<64x!tile.ptr<i32>>) -> tensor<64xi32>
+      tile.print "x" %page, %x, %some, %others, %fresh, %q : tensor<64xi32>, tensor<64x!tile.ptr<f16>>, tensor<64xi32>, tensor<64xi32>, tensor<64xi32>, tensor<64xi32>
+      return
+    })");
+  ASSERT_TRUE(k.ok());
+  EXPECT_EQ(k.axis(5).constancy, Facts{16}); // an unsigned quotient is no negative number
+  EXPECT_EQ(k.axis(0).constancy, Facts{16});
+  EXPECT_EQ(k.axis(0).divisibility, Facts{1});
+  EXPECT_EQ(k.axis(1).contiguity, Facts{16});
+  EXPECT_EQ(k.width(1, std::nullopt, 0), 8); // 16 bytes, as the start of a page is known to be
+  EXPECT_EQ(k.axis(2).constancy, Facts{8});  // the mask cuts pages in halves
+  EXPECT_EQ(k.axis(3).constancy, Facts{1});  // what stands in for masked elements differs
+  EXPECT_EQ(k.axis(4).constancy, Facts{1});  // each volatile element is asked for
+}
+
 TEST(AxisFacts, WhereATileStartsIsNotNegative) {
   Kernel k(R"(
     func.func @k(%tile: i32, %shift: i32 {tile.divisibility = 16}, %n: i32 {tile.divisibility = 16}) {

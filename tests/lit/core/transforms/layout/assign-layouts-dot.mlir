@@ -1,6 +1,7 @@
 // Guards: a dot takes an instruction of the menu where one fits, else multiply-adds of each lane.
 // RUN: %tessera-opt %s -split-input-file --tile-assign-layouts=matrix=true --tile-check-layouts | FileCheck %s --check-prefixes=CHECK,MENU
 // RUN: %tessera-opt %s -split-input-file --tile-assign-layouts --tile-check-layouts | FileCheck %s --check-prefixes=CHECK,PLAIN
+// RUN: %tessera-opt %s -split-input-file --tile-assign-layouts=matrix-shared=true | FileCheck %s --check-prefix=UNIT
 
 // CHECK-LABEL: func.func @fits
 // MENU: tile.dot {{.*}} instruction = 1
@@ -129,6 +130,58 @@ func.func @scaled(%x: !tile.ptr<f16> {tile.divisibility = 16 : i32}, %p: !tile.p
     scf.yield %t : tensor<16x16xf32>
   }
   tile.store %out, %sum : (tensor<16x16x!tile.ptr<f32>>, tensor<16x16xf32>) -> ()
+  return
+}
+}
+
+// -----
+
+// What a branch loads has neighbours along k in memory, and so have the lanes that hold it: its buffer runs along k, too. What is computed runs as it is held.
+// UNIT-LABEL: func.func @by_branches
+// UNIT: tile.async_dot {{.*}} : (!tile.shared<64x16xf16, #tile.linear<[64, 16], offset = {{\[\[}}0, 1], {{.*}}, !tile.shared<16x16xf16, #tile.linear<[16, 16], offset = {{\[\[}}1, 0], [2, 0], [4, 0], [8, 0], [0, 1]
+// UNIT: tile.async_dot {{.*}} : (!tile.shared<64x16xf16, #tile.linear<[64, 16], offset = {{\[\[}}0, 1], {{.*}}, !tile.shared<16x16xf16, #tile.linear<[16, 16], offset = {{\[\[}}0, 1], [0, 2], [0, 4], [0, 8], [1, 0]
+module attributes {tile.options = {num_warps = 4 : i64}} {
+func.func @by_branches(%a: !tile.ptr<f16> {tile.divisibility = 16 : i32}, %b: !tile.ptr<f16> {tile.divisibility = 16 : i32}, %which: i1, %out: tensor<64x16x!tile.ptr<f32>>) {
+  %zero = arith.constant dense<0.000000e+00> : tensor<64x16xf32>
+  %none = arith.constant dense<0.000000e+00> : tensor<16x16xf16>
+  %two = arith.constant dense<2.000000e+00> : tensor<16x16xf16>
+  %wide = arith.constant dense<16> : tensor<64x1xi32>
+  %wide2 = arith.constant dense<16> : tensor<16x1xi32>
+  %wideb = arith.constant dense<16> : tensor<1x16xi32>
+  %m = tile.arange 0 to 64 : tensor<64xi32>
+  %k = tile.arange 0 to 16 : tensor<16xi32>
+  %me = tile.expand_dims %m axis = 1 : (tensor<64xi32>) -> tensor<64x1xi32>
+  %ke = tile.expand_dims %k axis = 0 : (tensor<16xi32>) -> tensor<1x16xi32>
+  %kc = tile.expand_dims %k axis = 1 : (tensor<16xi32>) -> tensor<16x1xi32>
+  %mr = arith.muli %me, %wide : tensor<64x1xi32>
+  %mb = tile.broadcast %mr : (tensor<64x1xi32>) -> tensor<64x16xi32>
+  %kb = tile.broadcast %ke : (tensor<1x16xi32>) -> tensor<64x16xi32>
+  %ao = arith.addi %mb, %kb : tensor<64x16xi32>
+  %as = tile.splat %a : (!tile.ptr<f16>) -> tensor<64x16x!tile.ptr<f16>>
+  %ap = tile.addptr %as, %ao : (tensor<64x16x!tile.ptr<f16>>, tensor<64x16xi32>) -> tensor<64x16x!tile.ptr<f16>>
+  %x = tile.load %ap : (tensor<64x16x!tile.ptr<f16>>) -> tensor<64x16xf16>
+  %nr = arith.muli %ke, %wideb : tensor<1x16xi32>
+  %nb = tile.broadcast %nr : (tensor<1x16xi32>) -> tensor<16x16xi32>
+  %kr = tile.broadcast %kc : (tensor<16x1xi32>) -> tensor<16x16xi32>
+  %bo = arith.addi %nb, %kr : tensor<16x16xi32>
+  %bs = tile.splat %b : (!tile.ptr<f16>) -> tensor<16x16x!tile.ptr<f16>>
+  %bp = tile.addptr %bs, %bo : (tensor<16x16x!tile.ptr<f16>>, tensor<16x16xi32>) -> tensor<16x16x!tile.ptr<f16>>
+  %y = scf.if %which -> (tensor<16x16xf16>) {
+    %l = tile.load %bp : (tensor<16x16x!tile.ptr<f16>>) -> tensor<16x16xf16>
+    scf.yield %l : tensor<16x16xf16>
+  } else {
+    scf.yield %none : tensor<16x16xf16>
+  }
+  %d = tile.dot %x, %y, %zero : (tensor<64x16xf16>, tensor<16x16xf16>, tensor<64x16xf32>) -> tensor<64x16xf32>
+  %nc = tile.broadcast %ke : (tensor<1x16xi32>) -> tensor<16x16xi32>
+  %krow = arith.muli %kc, %wide2 : tensor<16x1xi32>
+  %krows = tile.broadcast %krow : (tensor<16x1xi32>) -> tensor<16x16xi32>
+  %co = arith.addi %nc, %krows : tensor<16x16xi32>
+  %cp = tile.addptr %bs, %co : (tensor<16x16x!tile.ptr<f16>>, tensor<16x16xi32>) -> tensor<16x16x!tile.ptr<f16>>
+  %cl = tile.load %cp : (tensor<16x16x!tile.ptr<f16>>) -> tensor<16x16xf16>
+  %z = arith.mulf %cl, %two : tensor<16x16xf16>
+  %e = tile.dot %x, %z, %d : (tensor<64x16xf16>, tensor<16x16xf16>, tensor<64x16xf32>) -> tensor<64x16xf32>
+  tile.store %out, %e : (tensor<64x16x!tile.ptr<f32>>, tensor<64x16xf32>) -> ()
   return
 }
 }
