@@ -191,9 +191,19 @@ private:
   Compiler compiler_;
 };
 
+// Ends this process and what it started: an assembler goes on for minutes where nobody waits for it. Async-signal-safe.
+void endWithTools(int /*signal*/) {
+  if (getpgrp() == getpid()) { // its group is its own, as WorkerProcess starts it
+    signal(SIGTERM, SIG_IGN);
+    ::kill(0, SIGTERM);
+  }
+  _exit(0);
+}
+
 // What a child process owes the machine it runs on.
 bool settle(pid_t parent) {
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  signal(SIGTERM, endWithTools);
+  prctl(PR_SET_PDEATHSIG, SIGTERM);
   if (getppid() != parent) // it died before the line above
     return false;
   prctl(PR_SET_NAME, "tessera-worker");
@@ -209,7 +219,7 @@ bool settle(pid_t parent) {
     pollfd p{kWorkerSocket, POLLRDHUP, 0};
     while (poll(&p, 1, -1) < 0 && errno == EINTR)
       ;
-    _exit(0);
+    endWithTools(0);
   }).detach();
   return true;
 }

@@ -1,9 +1,11 @@
 # test_compile.py - compile(), compiled kernels, errors, the cache on disk
 # SPDX-License-Identifier: Apache-2.0
 import os
+import pathlib
 import pickle
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -587,3 +589,36 @@ def test_helpful_message_for_a_plain_global(cache):
 
 
 PLAIN: tl.constexpr = 42  # an annotation makes no constexpr of it, in Triton neither
+
+
+def children(pid):
+    """The processes that `pid` started and that have not ended."""
+    found = []
+    for folder in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            fields = (folder / "stat").read_text().rsplit(")", 1)[1].split()
+        except OSError:
+            continue
+        if int(fields[1]) == pid and fields[0] != "Z":
+            found.append(int(folder.name))
+    return found
+
+
+def test_tools_of_a_compile_end_with_the_program(tmp_path):
+    """An assembler is in the group of the worker that started it: here a process that sleeps is."""
+    program = tmp_path / "program.py"
+    program.write_text("import sys, tessera, tessera.language as tl\n\n@tessera.jit\ndef kernel(p):\n    tl.store(p, 1)\n\n"
+                       "tessera.compile(tessera.compiler.ASTSource(kernel, {'p': '*i32'}))\nprint('compiled', flush=True)\nsys.stdin.read()\n")
+    environment = {**os.environ, "TESSERA_CACHE_DIR": str(tmp_path / "cache")}
+    with subprocess.Popen([sys.executable, program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment) as process:
+        assert process.stdout.readline() == b"compiled\n"
+        workers = children(process.pid)
+        assert workers
+        with subprocess.Popen(["sleep", "60"], preexec_fn=lambda: os.setpgid(0, os.getpgid(workers[0]))) as tool:
+            process.kill()
+            assert tool.wait(20) != 0
+        process.wait()
+    deadline = time.monotonic() + 20
+    while any(os.path.exists(f"/proc/{w}") for w in workers) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not any(os.path.exists(f"/proc/{w}") for w in workers)
