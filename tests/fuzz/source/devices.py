@@ -118,8 +118,8 @@ def judge(sides, case):
             refused.add(str(error) if isinstance(error, triton.CompilationError) and "a defect of" not in str(error) else None)
         finally:
             signal.alarm(0)
-    if not results and len(refused) == 1 and None not in refused:
-        return None  # not a program of the language: every side says the same of it
+    if not results and len(refused) == 1 and None not in refused and "programs" not in case:
+        return None  # generate.py makes some that are no programs of the language: every side says the same of them
     want = results.pop("interpreter", None)
     for name, have in results.items() if want is not None else ():
         size = case.get("programs", case["grid"][0] * case["grid"][1]) * case["bytes"]

@@ -164,7 +164,7 @@ class Operands:
         w, b = self.w, self.b
         array = w.array(product.type, "whole")
         k = f"({i} + tl.arange(0, {product.bk}))"
-        return w.bind(f"tl.load({array} + {k}[:, None] * {ROW} + columns[None, :])", "z")
+        return w.bind(f"tl.load({array} + {k}[:, None] * {ROW} + columns[None, :])", "w")
 
     def carried(self, product):
         return self.a.carried() + self.b.carried()

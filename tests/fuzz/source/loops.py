@@ -9,6 +9,7 @@ import random
 from dataclasses import dataclass, field
 
 import loads
+from generate import CARRIER
 from model import LANGUAGE, Value
 
 SLOTS = 1 << 17  # bytes of the array that kernels put into
@@ -412,7 +413,8 @@ def kernel(seed):
     one.write()
     name = f"kernel_{seed}"
     parameters = ["out"] + [a[0] for a in w.arrays] + [s[0] for s in w.scalars] + [f"{c}: tl.constexpr" for c in w.constants]
-    text = "\n".join([f"@triton.jit\ndef {name}({', '.join(parameters)}):"] + w.lines) + "\n"
+    start = [f"    {array} = {array}.to(tl.pointer_type(tl.{LANGUAGE[ty]}))" for array, ty, _ in w.arrays if ty in CARRIER]
+    text = "\n".join([f"@triton.jit\ndef {name}({', '.join(parameters)}):"] + start + w.lines) + "\n"
     warps = w.random.choice([1, 2, 4, 4, 4, 4, 8, 8, 16])
     if one.bm * one.bn >= 4096:
         warps = max(warps, 4)
