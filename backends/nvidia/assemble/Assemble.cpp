@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -12,12 +14,10 @@
 #include <fcntl.h>
 #include <filesystem>
 #include <fstream>
-#include <spawn.h>
 #include <sstream>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-extern char **environ;
 
 namespace tessera::nvidia {
 
@@ -86,26 +86,31 @@ struct TemporaryFolder {
   TemporaryFolder &operator=(const TemporaryFolder &) = delete;
 };
 
+// What the program that failed to start would say itself (POSIX, "command not found").
+constexpr int kNotStarted = 127;
+
 // Runs a program (a path, or a name to look for in PATH) to its end; both of its streams go to `log`. The exit status, -1 where it
-// could not start.
+// could not start. It ends with the thread that calls this: a large kernel may keep ptxas busy for minutes that nobody waits for any more.
 int run(const std::vector<std::string> &command, const fs::path &log) {
   std::vector<char *> argv;
   for (const std::string &word : command)
     argv.push_back(const_cast<char *>(word.c_str()));
   argv.push_back(nullptr);
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_addopen(&actions, 1, log.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
-  posix_spawn_file_actions_adddup2(&actions, 1, 2);
-  pid_t pid = -1;
-  int failed = posix_spawnp(&pid, command[0].c_str(), &actions, nullptr, argv.data(), environ);
-  posix_spawn_file_actions_destroy(&actions);
-  if (failed)
+  const char *to = log.c_str();
+  pid_t parent = getpid(), pid = fork();
+  if (pid < 0)
     return -1;
+  if (pid == 0) { // nothing here takes a lock
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    int fd = getppid() == parent ? open(to, O_WRONLY | O_CREAT | O_TRUNC, 0600) : -1;
+    if (fd >= 0 && dup2(fd, 1) == 1 && dup2(fd, 2) == 2)
+      execvp(argv[0], argv.data());
+    _exit(kNotStarted);
+  }
   int status = 0;
   while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
   }
-  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  return WIFEXITED(status) && WEXITSTATUS(status) != kNotStarted ? WEXITSTATUS(status) : -1;
 }
 
 std::string textOf(const fs::path &file) {
