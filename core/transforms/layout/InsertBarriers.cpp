@@ -10,6 +10,7 @@
 // says that a part is there), so it too gets a barrier where some lane may still be reading or writing.
 // Requires: planned offsets (AllocateSharedMemory).  Establishes: between two accesses of one byte, at least one of them a
 // write, every path has a barrier.  Control flow is uniform: conditions are scalars.
+// Of fences in a row, only the last stays.
 // Scratch of an op: written, then read by the op itself after its own barrier; to its neighbours it is one write and read. The barrier of a
 // reduction or scan is one that all lanes come to: accesses before the op are ordered before those behind it, and only its reads are left.
 //
@@ -245,10 +246,28 @@ void BarrierInserter::walk(Region &region, Pending &pending) {
       visit(&op, pending);
 }
 
+// A fence covers all that its lane wrote before: of those that nothing but lanes' own work lies between, the last one is enough. Each waits for the lane's accesses.
+static void dropFencesBeforeFences(func::FuncOp function) {
+  function.walk([](Block *block) {
+    SharedFenceOp last;
+    for (Operation &op : llvm::make_early_inc_range(*block)) {
+      if (auto fence = dyn_cast<SharedFenceOp>(op)) {
+        if (last)
+          last.erase();
+        last = fence;
+      } else if (op.getNumRegions() ||
+                 isa<AsyncDotOp, TensorLoadOp, TensorStoreOp, CopyBarrierInitOp, CopyExpectOp>(op)) {
+        last = nullptr;
+      }
+    }
+  });
+}
+
 StepResult insertBarriers(ModuleOp module, const target::Target &target) {
   StepResult result;
   int64_t sharedBytes = moduleOption(module, "shared_bytes", 0);
   module.walk([&](func::FuncOp function) {
+    dropFencesBeforeFences(function);
     BarrierInserter inserter(sharedBytes);
     Pending pending;
     inserter.walk(function.getBody(), pending);

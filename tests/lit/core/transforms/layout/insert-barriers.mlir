@@ -236,4 +236,31 @@ func.func @lock(%v: tensor<16xf32, #A>, %p: tensor<16x!tile.ptr<f32>, #A>, %l: !
   %counted = tile.atomic_rmw add, %l, %c1 sem = relaxed : (!tile.ptr<i32>, i32) -> i32
   return
 }
+
+// Of fences that nothing but lanes' own work lies between, the last one is enough; a copy engine that reads in between needs the one before it.
+// CHECK-LABEL: func.func @fences
+// CHECK: tile.shared_store
+// CHECK-NOT: tile.shared_fence
+// CHECK: tile.shared_store
+// CHECK-NEXT: tile.shared_fence
+// CHECK-NEXT: tile.barrier
+// CHECK-NEXT: tile.tensor_store
+// CHECK-NEXT: tile.shared_alloc
+// CHECK-NEXT: tile.shared_store
+// CHECK-NEXT: tile.shared_fence
+// CHECK-NEXT: return
+func.func @fences(%v: tensor<16xf32, #A>, %m: !tile.ptr<i8>, %at: i32) {
+  %a = tile.shared_alloc offset = 0 bytes = 64 : !tile.shared<16xf32, #S>
+  tile.shared_store %a, %v : (!tile.shared<16xf32, #S>, tensor<16xf32, #A>) -> ()
+  tile.shared_fence
+  %b = tile.shared_alloc offset = 64 bytes = 64 : !tile.shared<16xf32, #S>
+  %w = arith.addf %v, %v : tensor<16xf32, #A>
+  tile.shared_store %b, %w : (!tile.shared<16xf32, #S>, tensor<16xf32, #A>) -> ()
+  tile.shared_fence
+  tile.tensor_store %a, %m, %at : (!tile.shared<16xf32, #S>, !tile.ptr<i8>, i32) -> ()
+  %c = tile.shared_alloc offset = 128 bytes = 64 : !tile.shared<16xf32, #S>
+  tile.shared_store %c, %w : (!tile.shared<16xf32, #S>, tensor<16xf32, #A>) -> ()
+  tile.shared_fence
+  return
+}
 }
