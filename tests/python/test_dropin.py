@@ -98,7 +98,52 @@ def test_install_twice_is_fine_and_too_late_is_an_error(tmp_path):
     "from triton.backends.driver import DriverBase, GPUDriver", "from triton.errors import TritonError",
     "from triton.tools.tensor_descriptor import TensorDescriptor", "from triton.language.standard import _log2",
     "from triton.language.core import _aggregate, builtin, extern, constexpr_type",
-    "from triton.runtime._allocation import NullAllocator", "from triton.knobs import CompileTimes"])
+    "from triton.runtime._allocation import NullAllocator", "from triton.knobs import CompileTimes",
+    "from triton.language.extra.cuda.utils import num_warps, smid", "from triton.language.extra.cuda.gdc import gdc_wait, gdc_launch_dependents",
+    "from triton.language.extra.hip.utils import memrealtime", "import triton.profiler.language as pl; pl.enable_semantic('triton')",
+    "from triton.testing import runtime; import triton; assert runtime is triton.runtime",
+    "from triton.testing import tl; import triton.language; assert tl is triton.language",
+    "from triton.backends.nvidia.driver import library_dirs, libcuda_dirs"])
 def test_import_time_names(statement):
     done = run("-c", statement)
     assert done.returncode == 0, done.stderr
+
+
+def test_names_of_the_nvidia_backend():
+    from tessera.backends.nvidia.compiler import sm_arch_from_capability
+    from tessera.backends.nvidia.driver import ty_to_cpp
+    assert [sm_arch_from_capability(c) for c in (75, 89, 90, 100)] == ["sm_75", "sm_89", "sm_90a", "sm_100a"]
+    assert [ty_to_cpp(t) for t in ("*fp16", "i1", "u1", "i64", "u16", "bf16", "fp64", "tensordesc<fp16[64, 64]>")] == [
+        "CUdeviceptr", "int8_t", "uint8_t", "int64_t", "uint16_t", "double", "double", "CUtensorMap"]
+    for wrong in ("fp8", "i4", "int"):
+        with pytest.raises(KeyError):
+            ty_to_cpp(wrong)
+
+
+REGIONS = """
+import numpy as np
+import triton
+import triton.language as tl
+import triton.profiler.language as pl
+from triton.language.extra.cuda.utils import num_warps
+
+
+@triton.jit
+def kernel(out):
+    pl.enter_scope("whole")
+    with pl.scope("store"):
+        tl.store(out, num_warps() + 41)
+    pl.exit_scope("whole")
+
+
+out = np.zeros(1, np.int32)
+kernel[(1, )](out, num_warps=1)
+print(out[0])
+"""
+
+
+def test_kernels_that_use_modules_of_triton_below_the_language(tmp_path):
+    program = tmp_path / "program.py"
+    program.write_text(REGIONS)
+    done = run(str(program))
+    assert done.stdout == "42\n", done.stderr

@@ -16,6 +16,27 @@ def library_dirs():
     return [path for path in folders if any(os.path.exists(os.path.join(path, name)) for name in ("libcuda.so", "libcuda.so.1"))]
 
 
+def libcuda_dirs():
+    """The folders of library_dirs, at least one. AssertionError: there is none, so that there is no driver to link with."""
+    folders = library_dirs()
+    assert folders, "libcuda.so is in none of the folders of libraries: install the NVIDIA driver"
+    return folders
+
+
+def ty_to_cpp(ty):
+    """The C type that a launcher hands a kernel's parameter on as: "i32" is int32_t, pointers are CUdeviceptr, floats double. KeyError: no such type."""
+    if ty.startswith("*"):
+        return "CUdeviceptr"
+    if ty.startswith("tensordesc") or ty == "nvTmaDesc":
+        return "CUtensorMap"
+    if ty in ("fp16", "bf16", "fp32", "f32", "fp64"):
+        return "double"
+    bits = int(ty[1:]) if ty[0] in "iu" and ty[1:] in ("1", "8", "16", "32", "64") else None
+    if bits is None:
+        raise KeyError(ty)
+    return f"{'u' if ty[0] == 'u' else ''}int{max(bits, 8)}_t"
+
+
 # cuda.h, CUdevice_attribute
 _RATES = {"sm_clock_rate": 13, "mem_clock_rate": 36, "mem_bus_width": 37}
 
