@@ -353,7 +353,9 @@ private:
                                AssembleResult &cubin, const CompileOptions &options, AssemblyAhead &ahead) {
     if (!cubin.ok || cubin.kernels.size() != 1 || !isFreeOfLimits(module, r.ptx, options))
       return;
-    if (cubin.kernels[0].second.spillStores) // with all registers there are; with fewer the assembler takes long to spill more (14 KB: 5 s, then 70)
+    if (cubin.kernels[0]
+            .second
+            .spillStores) // with all registers there are; with fewer the assembler takes long to spill more (14 KB: 5 s, then 70)
       return;
     uint32_t threads = threadsOf(module);
     uint32_t registers =

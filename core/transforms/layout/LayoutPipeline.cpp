@@ -34,6 +34,7 @@ ArrayRef<LayoutStep> layoutSteps() {
       {"mark-last-reads", markLastReads,
        "before loops are unrolled or load ahead: those that read the same look the same"},
       {"unroll-loops", unrollLoops, "every iteration gets its own layouts and loads"},
+      {"loop-large-tiles", loopLargeTiles, "behind unrolling, which would undo it; before layouts hold whole tiles"},
       {"expand-dots", expandDots, "layouts are chosen for the dots that units have"},
       {"assign-layouts", assignLayouts, "everything below works on layouts"},
       {"clean-up", cleanUp, "equal conversions first become one, so that their cost counts once"},
@@ -67,6 +68,7 @@ static StepResult runSteps(ModuleOp module, const target::Target &target) {
 
 #define GEN_PASS_DEF_MARKLASTREADSPASS
 #define GEN_PASS_DEF_UNROLLLOOPSPASS
+#define GEN_PASS_DEF_LOOPLARGETILESPASS
 #define GEN_PASS_DEF_EXPANDDOTSPASS
 #define GEN_PASS_DEF_ASSIGNLAYOUTSPASS
 #define GEN_PASS_DEF_REMOVELAYOUTCONVERSIONSPASS
@@ -145,6 +147,7 @@ target::GenericTarget genericTarget(unsigned lanes, unsigned sharedBytes, bool m
   };
 TESSERA_LAYOUT_PASS(MarkLastReads, markLastReads, numMarked += result.count)
 TESSERA_LAYOUT_PASS(UnrollLoops, unrollLoops, numUnrolled += result.count)
+TESSERA_LAYOUT_PASS(LoopLargeTiles, loopLargeTiles, numLooped += result.count)
 TESSERA_LAYOUT_PASS(ExpandDots, expandDots, numExpanded += result.count)
 TESSERA_LAYOUT_PASS(AssignLayouts, assignLayouts, numConversions += result.count)
 TESSERA_LAYOUT_PASS(RemoveLayoutConversions, removeLayoutConversions, numRemoved += result.count)

@@ -21,6 +21,7 @@ struct StepResult {
 // Each takes a module whose functions are kernels and is described in Passes.td.
 StepResult markLastReads(mlir::ModuleOp module, const target::Target &target);
 StepResult unrollLoops(mlir::ModuleOp module, const target::Target &target);
+StepResult loopLargeTiles(mlir::ModuleOp module, const target::Target &target);
 StepResult expandDots(mlir::ModuleOp module, const target::Target &target);
 StepResult assignLayouts(mlir::ModuleOp module, const target::Target &target);
 StepResult removeLayoutConversions(mlir::ModuleOp module, const target::Target &target);

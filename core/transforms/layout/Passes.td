@@ -46,6 +46,17 @@ def UnrollLoopsPass : LayoutPass<"tile-unroll-loops"> {
   let statistics = [Statistic<"numUnrolled", "unrolled", "Number of loops unrolled">];
 }
 
+def LoopLargeTilesPass : LayoutPass<"tile-loop-large-tiles"> {
+  let summary = "do what happens to each element of a large tile slice by slice";
+  let description = [{
+    Before: `tile.store %q, f(tile.load %p)` of tiles of more than 64 elements a lane   After: an `scf.for` over slices of 32 elements a lane.
+    A reduction along the axis that is cut carries a slice of what it has combined.
+    Requires and keeps: TILE level.
+  }];
+  let dependentDialects = ["::tessera::tile::TileDialect", "::mlir::scf::SCFDialect", "::mlir::arith::ArithDialect"];
+  let statistics = [Statistic<"numLooped", "looped", "Number of loops made">];
+}
+
 def ExpandDotsPass : LayoutPass<"tile-expand-dots"> {
   let summary = "write products that matrix units do not have as products that they have";
   let description = [{

@@ -1,0 +1,105 @@
+// Guards: what happens to each element of a tile of more than 64 elements a lane goes slice by slice, where no lane can see it; reductions carry what
+// they have combined, and what several need of more than 128 elements a lane is loaded for each.
+// RUN: %tessera-opt %s --tile-loop-large-tiles="lanes=4" | FileCheck %s
+module attributes {tile.options = {num_warps = 2 : i64}} {
+
+// 8 lanes: 2048 elements are 256 a lane, in 8 slices.
+// CHECK-LABEL: func.func @stored
+// CHECK: scf.for %[[I:.*]] = %c0{{.*}} to %c8{{.*}} step
+// CHECK: %[[START:.*]] = arith.muli %[[I]], %c256
+// CHECK: tile.splat %[[START]] : (i32) -> tensor<256xi32>
+// CHECK: tile.load %{{.*}} mask %{{.*}} other %{{.*}} : (tensor<256x!tile.ptr<f32>>
+// CHECK: tile.store %{{.*}}, %{{.*}} mask %{{.*}} : (tensor<256x!tile.ptr<f32>>
+// CHECK: tile.store %{{.*}}, %{{.*}} : (tensor<256x!tile.ptr<f32>>
+// CHECK: }
+// CHECK-NOT: 2048
+// CHECK: return
+func.func @stored(%p: !tile.ptr<f32>, %q: !tile.ptr<f32>, %r: !tile.ptr<f32>, %n: i32) {
+  %at = tile.arange 0 to 2048 : tensor<2048xi32>
+  %limit = tile.splat %n : (i32) -> tensor<2048xi32>
+  %inside = arith.cmpi slt, %at, %limit : tensor<2048xi32>
+  %zero = arith.constant dense<0.0> : tensor<2048xf32>
+  %ps = tile.splat %p : (!tile.ptr<f32>) -> tensor<2048x!tile.ptr<f32>>
+  %qs = tile.splat %q : (!tile.ptr<f32>) -> tensor<2048x!tile.ptr<f32>>
+  %rs = tile.splat %r : (!tile.ptr<f32>) -> tensor<2048x!tile.ptr<f32>>
+  %pa = tile.addptr %ps, %at : (tensor<2048x!tile.ptr<f32>>, tensor<2048xi32>) -> tensor<2048x!tile.ptr<f32>>
+  %qa = tile.addptr %qs, %at : (tensor<2048x!tile.ptr<f32>>, tensor<2048xi32>) -> tensor<2048x!tile.ptr<f32>>
+  %ra = tile.addptr %rs, %at : (tensor<2048x!tile.ptr<f32>>, tensor<2048xi32>) -> tensor<2048x!tile.ptr<f32>>
+  %x = tile.load %pa mask %inside other %zero : (tensor<2048x!tile.ptr<f32>>, tensor<2048xi1>, tensor<2048xf32>) -> tensor<2048xf32>
+  %y = arith.addf %x, %x : tensor<2048xf32>
+  tile.store %qa, %y mask %inside : (tensor<2048x!tile.ptr<f32>>, tensor<2048xf32>, tensor<2048xi1>) -> ()
+  tile.store %ra, %x : (tensor<2048x!tile.ptr<f32>>, tensor<2048xf32>) -> ()
+  return
+}
+
+// The same array at other places: the next slice's loads may not wait for this one's stores. Nor may loads pass what writes.
+// CHECK-LABEL: func.func @kept
+// CHECK-NOT: scf.for
+// CHECK: return
+func.func @kept(%p: !tile.ptr<f32>, %q: !tile.ptr<f32>, %one: i32) {
+  %at = tile.arange 0 to 2048 : tensor<2048xi32>
+  %next = tile.addptr %p, %one : (!tile.ptr<f32>, i32) -> !tile.ptr<f32>
+  %ps = tile.splat %p : (!tile.ptr<f32>) -> tensor<2048x!tile.ptr<f32>>
+  %ns = tile.splat %next : (!tile.ptr<f32>) -> tensor<2048x!tile.ptr<f32>>
+  %qs = tile.splat %q : (!tile.ptr<f32>) -> tensor<2048x!tile.ptr<f32>>
+  %pa = tile.addptr %ps, %at : (tensor<2048x!tile.ptr<f32>>, tensor<2048xi32>) -> tensor<2048x!tile.ptr<f32>>
+  %na = tile.addptr %ns, %at : (tensor<2048x!tile.ptr<f32>>, tensor<2048xi32>) -> tensor<2048x!tile.ptr<f32>>
+  %qa = tile.addptr %qs, %at : (tensor<2048x!tile.ptr<f32>>, tensor<2048xi32>) -> tensor<2048x!tile.ptr<f32>>
+  %x = tile.load %na : (tensor<2048x!tile.ptr<f32>>) -> tensor<2048xf32>
+  tile.store %pa, %x : (tensor<2048x!tile.ptr<f32>>, tensor<2048xf32>) -> ()
+  %y = tile.load %pa : (tensor<2048x!tile.ptr<f32>>) -> tensor<2048xf32>
+  tile.barrier
+  tile.store %qa, %y : (tensor<2048x!tile.ptr<f32>>, tensor<2048xf32>) -> ()
+  return
+}
+
+// Rows of a tile, all of each.
+// CHECK-LABEL: func.func @rows
+// CHECK: scf.for %{{.*}} = %c0{{.*}} to %c4{{.*}} step
+// CHECK: tile.arange 0 to 8 : tensor<8xi32>
+// CHECK: tile.store {{.*}} : (tensor<8x32x!tile.ptr<f32>>
+func.func @rows(%q: !tile.ptr<f32>, %stride: i32) {
+  %r = tile.arange 0 to 32 : tensor<32xi32>
+  %rows = tile.expand_dims %r axis = 1 : (tensor<32xi32>) -> tensor<32x1xi32>
+  %strides = tile.splat %stride : (i32) -> tensor<32x1xi32>
+  %starts = arith.muli %rows, %strides : tensor<32x1xi32>
+  %cols = tile.expand_dims %r axis = 0 : (tensor<32xi32>) -> tensor<1x32xi32>
+  %a = tile.broadcast %starts : (tensor<32x1xi32>) -> tensor<32x32xi32>
+  %b = tile.broadcast %cols : (tensor<1x32xi32>) -> tensor<32x32xi32>
+  %at = arith.addi %a, %b : tensor<32x32xi32>
+  %qs = tile.splat %q : (!tile.ptr<f32>) -> tensor<32x32x!tile.ptr<f32>>
+  %qa = tile.addptr %qs, %at : (tensor<32x32x!tile.ptr<f32>>, tensor<32x32xi32>) -> tensor<32x32x!tile.ptr<f32>>
+  %zero = arith.constant dense<0.0> : tensor<32x32xf32>
+  tile.store %qa, %zero : (tensor<32x32x!tile.ptr<f32>>, tensor<32x32xf32>) -> ()
+  return
+}
+
+// The largest, then what depends on it: each loads for itself.
+// CHECK-LABEL: func.func @twice
+// CHECK: %[[FIRST:.*]] = tile.load {{.*}} -> tensor<256xf32>
+// CHECK: %[[SLICE:.*]] = scf.for %{{.*}} = %c1{{.*}} to %c8{{.*}} iter_args(%[[SO_FAR:.*]] = %[[FIRST]]) -> (tensor<256xf32>)
+// CHECK: %[[NEXT:.*]] = tile.load
+// CHECK: arith.maximumf %[[SO_FAR]], %[[NEXT]] : tensor<256xf32>
+// CHECK: %[[M:.*]] = tile.reduce %[[SLICE]]
+// CHECK: scf.for
+// CHECK: tile.load
+// CHECK: tile.splat %[[M]] : (f32) -> tensor<256xf32>
+// CHECK: tile.store
+func.func @twice(%p: !tile.ptr<f32>, %q: !tile.ptr<f32>) {
+  %at = tile.arange 0 to 2048 : tensor<2048xi32>
+  %ps = tile.splat %p : (!tile.ptr<f32>) -> tensor<2048x!tile.ptr<f32>>
+  %qs = tile.splat %q : (!tile.ptr<f32>) -> tensor<2048x!tile.ptr<f32>>
+  %pa = tile.addptr %ps, %at : (tensor<2048x!tile.ptr<f32>>, tensor<2048xi32>) -> tensor<2048x!tile.ptr<f32>>
+  %qa = tile.addptr %qs, %at : (tensor<2048x!tile.ptr<f32>>, tensor<2048xi32>) -> tensor<2048x!tile.ptr<f32>>
+  %x = tile.load %pa : (tensor<2048x!tile.ptr<f32>>) -> tensor<2048xf32>
+  %m = tile.reduce %x axis = 0 : (tensor<2048xf32>) -> f32 {
+  ^bb0(%u: f32, %v: f32):
+    %w = arith.maximumf %u, %v : f32
+    tile.yield %w : f32
+  }
+  %ms = tile.splat %m : (f32) -> tensor<2048xf32>
+  %y = arith.subf %x, %ms : tensor<2048xf32>
+  tile.store %qa, %y : (tensor<2048x!tile.ptr<f32>>, tensor<2048xf32>) -> ()
+  return
+}
+}
