@@ -42,9 +42,16 @@ def whole(seed, count, low, high):
 
 
 def contents(name, ty, kind, seed):
-    """An array's bytes: the same on every machine. kind: of generate.py "tame" or "special"; of loops.py "whole" or "index"."""
+    """An array's bytes: the same on every machine. kind: of generate.py "tame" or "special"; of loops.py "whole" or "index"; of shapes.py "any"."""
     if kind == "index":
         return whole(f"{name} {seed}", 1024, 0, 64).astype(numpy.int32).tobytes()
+    if kind == "any":
+        bits_of = 1 if ty == "int1" else 8 * bits.width(ty)
+        numbers = whole(f"{name} {seed}", 2048, 0, 1 << min(bits_of, 30))
+        small = whole(f"{name} {seed} small", 2048, 0, 4)
+        if bits_of > 1:
+            numbers = numpy.where(small == 0, numbers % 16, numpy.where(small == 1, -(numbers % 16), numbers * numbers * 5 if bits_of > 30 else numbers))
+        return numbers.astype({1: numpy.uint8, 8: numpy.uint8, 16: numpy.uint16, 32: numpy.uint32, 64: numpy.uint64}[bits_of]).tobytes()
     if kind == "whole":
         numbers = whole(f"{name} {seed}", LARGE, -2, 3)
         if ty == "bf16":

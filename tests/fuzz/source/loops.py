@@ -170,7 +170,7 @@ class Product:
         self.results()
         tiles = self.tiles_m * self.tiles_n
         w.line("pid = tl.program_id(0)")
-        self.form = w.any("each", "each", "shared", "shared", "while") if tiles > 1 or w.chance(0.4) else "each"
+        self.form = w.any("each", "each", "shared", "shared", "while", "drawn", "guarded") if tiles > 1 or w.chance(0.4) else "each"
         self.grid = (tiles, ) if self.form == "each" else (w.any(1, 2, 3), )
         if self.form == "each":
             self.tile("pid")
@@ -178,7 +178,14 @@ class Product:
         count = w.number(tiles, "t") if w.chance(0.7) else "tl.cdiv({m}, {bm}) * tl.cdiv({n}, {bn})".format(m=self.m_name, bm=self.bm, n=self.n_name, bn=self.bn)
         wish = w.any("", "", "", ", flatten=True", ", warp_specialize=True", ", flatten=True, warp_specialize=True", ", num_stages=2", ", num_stages=1")
         loop = f"tl.range(pid, {count}, tl.num_programs(0){wish})" if wish or w.chance(0.5) else f"range(pid, {count}, tl.num_programs(0))"
-        if self.form == "while":
+        if self.form == "drawn":
+            # Who comes first gets the next tile.
+            ticket = w.bind(w.place("int32", 1)[0], "o")
+            w.line(f"tile = tl.atomic_add({ticket}, 1)")
+            w.inside(f"while tile < {count}:", lambda: (self.tile("tile"), w.line(f"tile = tl.atomic_add({ticket}, 1)")))
+        elif self.form == "guarded":
+            w.inside(f"for tile in {loop}:", lambda: w.inside(f"if {w.any('tile >= 0', f'tile * {self.bm} < 4096', 'tile != 1')}:", lambda: self.tile("tile")))
+        elif self.form == "while":
             w.line("tile = pid")
             w.inside(f"while tile < {count}:", lambda: (self.tile("tile"), w.line("tile += tl.num_programs(0)")))
         else:
@@ -315,6 +322,9 @@ class Product:
             extras.inside(i, x, y)
 
         self.over_k(body, o.carried(self))
+        if w.chance(0.2) and not o.moves and not extras.forms:
+            # And once more, as the blocks of an attention on the diagonal follow those before it.
+            self.over_k(body, o.carried(self))
         extras.after()
 
     def two(self):
@@ -407,9 +417,112 @@ class Product:
             w.line(f"tl.atomic_add({pointer} + tl.arange(0, {self.bm})[:, None] * {self.bn} + tl.arange(0, {self.bn})[None, :], acc{mask}{order})")
 
 
+class Rows:
+    """Loops without a product: over the columns of a few rows, twice at times, as softmax and norms are."""
+
+    def __init__(self, w):
+        r = w.random
+        self.w = w
+        self.type = r.choice(["fp16", "fp32", "fp32", "int32", "int8", "bf16"])
+        self.sum_type = "int32" if self.type.startswith("int") else "fp32"
+        self.bm, self.bn = r.choice([(1, 64), (1, 256), (4, 64), (8, 32), (16, 16), (2, 128), (32, 64)])
+        self.n = max(0, r.choice([0, 1, 1, 2, 3, 4, 7]) * self.bn - r.choice([0, 0, 1, 8, self.bn // 2]))
+        if self.n > 448:
+            self.n = 448 - r.choice([0, 5])
+        self.tiles = r.choice([1, 2, 3]) if self.bm < 32 else 1
+        self.stages = r.choice([1, 2, 3, 4])
+        self.grid = (r.choice([1, 2]), )
+
+    def wish(self):
+        w = self.w
+        words = [f"num_stages={self.stages}"] * w.chance(0.7) + [w.any("loop_unroll_factor=2", "disable_licm=True")] * w.chance(0.1)
+        return "".join(", " + word for word in words)
+
+    def write(self):
+        w = self.w
+        array, ty = w.array(self.type, "whole"), LANGUAGE[self.sum_type]
+        n = w.number(self.n, "n")
+        rows = self.tiles * self.bm
+        totals, most, out = (w.bind(w.room(self.sum_type, *shape), "o") for shape in ((rows, ), (rows, ), (rows, 512)))
+        form = w.any("pointers", "pointers", "carried", "descriptor", "gathered", "block")
+        if self.bn * (4 if self.type in ("fp32", "int32") else 1 if self.type == "int8" else 2) < 16:
+            form = "pointers"
+        stride = w.number(loads.ROW, "r")
+        w.line("pid = tl.program_id(0)")
+        if form == "descriptor":
+            w.line(f"d = tl.make_tensor_descriptor({array}, [{w.number(rows, 'm')}, {n}], [{stride}, 1], [{self.bm}, {self.bn}])")
+        wish = w.any("", "", ", num_stages=2", ", num_stages=3", ", flatten=True")
+        w.line(f"for t in tl.range(pid, {w.number(self.tiles, 't')}, tl.num_programs(0){wish}):")
+        w.depth += 1
+        w.line(f"rows = t * {self.bm} + tl.arange(0, {self.bm})")
+        at = "rows"
+        if form == "gathered":
+            w.line(f"at = tl.load({w.array('int32', 'index')} + rows)")
+            at = "at"
+        w.line(f"total = tl.zeros(({self.bm},), tl.{ty})")
+        w.line(f"most = tl.full(({self.bm},), -100, tl.{ty})")
+        rest = w.any("0", "0", "-1", "1")
+
+        def load(i):
+            columns = f"({i} + tl.arange(0, {self.bn}))"
+            if form == "descriptor":
+                return w.bind(f"d.load([t * {self.bm}, {i}])", "x")
+            if form == "block":
+                b = w.bind(f"tl.make_block_ptr({array}, ({rows}, {n}), ({stride}, 1), (t * {self.bm}, {i}), ({self.bm}, {self.bn}), (1, 0))", "b")
+                return w.bind(f"tl.load({b}, boundary_check=(0, 1){loads.PADDED})", "x")
+            if form == "carried":
+                return w.bind(f"tl.load(p, mask=({columns} < {n})[None, :], other={rest})", "x")
+            mask = f", mask=({columns} < {n})[None, :], other={rest}" if w.chance(0.85) else ""
+            return w.bind(f"tl.load({array} + {at}[:, None] * {stride} + {columns}[None, :]{mask})", "x")
+
+        def loop(body):
+            if form == "carried":
+                w.line(f"p = {array} + {at}[:, None] * {stride} + tl.arange(0, {self.bn})[None, :]")
+
+            def all_of(i):
+                body(i, load(i))
+                if form == "carried":
+                    w.line(f"p += {self.bn}")
+
+            wish = self.wish()
+            if w.chance(0.7):
+                w.inside(f"for i in {'tl.range' if wish else 'range'}(0, {n}, {self.bn}{wish}):", lambda: all_of("i"))
+            else:
+                w.inside(f"for j in {'tl.range' if wish else 'range'}(tl.cdiv({n}, {self.bn}){wish}):", lambda: all_of(f"j * {self.bn}"))
+
+        def sums(i, x):
+            w.line(f"y = {x}.to(tl.{ty})")
+            kind = w.any("sum", "pair", "scan", "both")
+            if kind == "pair":
+                w.line("more, best = tl.reduce((y, y), 1, sum_and_most)")
+                w.line("total += more")
+                w.line("most = tl.maximum(most, best)")
+            elif kind == "scan":
+                w.line("s = tl.cumsum(y, 1)")
+                w.line("most = tl.maximum(most, tl.max(s + total[:, None], 1))")
+                w.line("total += tl.sum(y, 1)")
+            else:
+                w.line("total = total + tl.sum(y, 1)")
+                if kind == "both":
+                    w.line("most = tl.maximum(most, tl.max(y, 1))")
+                if w.chance(0.2):
+                    w.inside(f"if tl.max(most, 0) > {w.any(0, 1)}:", lambda: w.line("total -= 1"))
+
+        def results(i, x):
+            columns = f"({i} + tl.arange(0, {self.bn}))"
+            w.line(f"tl.store({out} + rows[:, None] * 512 + {columns}[None, :], {x}.to(tl.{ty}) - most[:, None]{w.any('', ' + total[:, None]')}, mask=({columns} < {n})[None, :])")
+
+        loop(sums)
+        if w.chance(0.6):
+            loop(results)
+        w.line(f"tl.store({totals} + rows, total)")
+        w.line(f"tl.store({most} + rows, {w.any('most', 'most + total')})")
+        w.depth -= 1
+
+
 def kernel(seed):
     w = Writer(seed)
-    one = Product(w)
+    one = Rows(w) if w.chance(0.25) else Product(w)
     one.write()
     name = f"kernel_{seed}"
     parameters = ["out"] + [a[0] for a in w.arrays] + [s[0] for s in w.scalars] + [f"{c}: tl.constexpr" for c in w.constants]
