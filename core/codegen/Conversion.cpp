@@ -35,7 +35,7 @@ SmallFormat formatOf(Elem e) {
   case Elem::F8E5M2FNUZ:
     return {2, 16, 0x7f, 0x80, 0x80, true, false};
   case Elem::F8E4B15:
-    return {3, 15, 0x7f, 0x7f, 0x7f, false, false};
+    return {3, 15, 0x7e, 0x7e, 0x7e, false, false};
   default: // f16
     return {10, 15, 0x7bff, 0x7c00, 0x7e00, false, true};
   }
@@ -73,6 +73,7 @@ Value *Elementwise::smallToFloat(Value *v, Elem e) {
 
 Value *Elementwise::floatToSmall(Value *v, Elem e, Rounding rounding) {
   bool towardsZero = rounding == Rounding::TowardsZero;
+  bool tiesAway = e == Elem::F8E4B15; // the only one: Triton adds half a unit to the magnitude
   SmallFormat f = formatOf(e);
   Type *i32 = like(b.getInt32Ty(), v), *f32 = like(b.getFloatTy(), v);
   unsigned width = tbc::elemBits(e), shift = 23 - f.mantissa;
@@ -82,7 +83,9 @@ Value *Elementwise::floatToSmall(Value *v, Elem e, Rounding rounding) {
   Value *nan = b.CreateICmpUGT(mag, k(i32, 0x7f800000));
   // Normal results: round in the integer domain; the exponent's carry comes by itself.
   Value *r = mag;
-  if (!towardsZero)
+  if (!towardsZero && tiesAway)
+    r = b.CreateAdd(mag, k(i32, 1u << (shift - 1)));
+  else if (!towardsZero)
     r = b.CreateAdd(b.CreateAdd(mag, k(i32, (1u << (shift - 1)) - 1)),
                     b.CreateAnd(b.CreateLShr(mag, k(i32, shift)), k(i32, 1)));
   Value *code = b.CreateSub(b.CreateLShr(r, k(i32, shift)), k(i32, uint32_t(127 - f.bias) << f.mantissa));
@@ -91,7 +94,11 @@ Value *Elementwise::floatToSmall(Value *v, Elem e, Rounding rounding) {
   for (int i = 0; i < f.bias - 1 + int(f.mantissa); ++i)
     unit *= 2;
   Value *scaled = b.CreateFMul(b.CreateBitCast(mag, f32), ConstantFP::get(f32, unit));
-  Value *whole = b.CreateUnaryIntrinsic(towardsZero ? Intrinsic::trunc : Intrinsic::roundeven, scaled);
+  Value *whole = b.CreateUnaryIntrinsic(towardsZero || tiesAway ? Intrinsic::trunc : Intrinsic::roundeven, scaled);
+  if (!towardsZero && tiesAway) {
+    Value *isHalf = b.CreateFCmpOGE(b.CreateFSub(scaled, whole), ConstantFP::get(f32, 0.5));
+    whole = b.CreateFAdd(whole, b.CreateSelect(isHalf, ConstantFP::get(f32, 1), ConstantFP::get(f32, 0)));
+  }
   Value *isDenormal = b.CreateICmpULT(mag, k(i32, uint32_t(127 - f.bias + 1) << 23));
   Value *denormal = b.CreateFPToSI(b.CreateSelect(isDenormal, whole, ConstantFP::get(f32, 0)), i32);
   code = b.CreateSelect(isDenormal, denormal, code);

@@ -54,10 +54,10 @@ Value *Elementwise::constFloat(Elem e, double v) const {
   // Rounded here, once: conversion code would not fold, and a constant must not depend on where it is asked for.
   if (e == Elem::F8E4B15) {
     double a = std::fabs(v);
-    uint64_t code = std::isnan(v) ? 0x7f : 0;
+    uint64_t code = std::isnan(v) ? 0x7e : 0;
     if (a > 0) {
       int x = std::max(std::ilogb(a), -14); // exponent of the value; denormals share the least one
-      code = uint64_t(std::min(127.0, std::nearbyint(std::ldexp(a, 3 - x)) - 8 + std::ldexp(x + 15, 3)));
+      code = uint64_t(std::min(126.0, std::round(std::ldexp(a, 3 - x)) - 8 + std::ldexp(x + 15, 3)));
     }
     return ConstantInt::get(type(e), code | (std::signbit(v) ? 0x80 : 0));
   }

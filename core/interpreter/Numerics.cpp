@@ -56,13 +56,14 @@ double decode(const FloatFormat &f, uint64_t bits) {
   return negative ? -v : v;
 }
 
-// The pattern (without the sign) of the largest finite value.
+// The pattern (without the sign) of the largest value that a conversion gives. e4b15 has one more, which Triton only reads.
 uint64_t largest(const FloatFormat &f) {
   uint64_t all = lowMask(f.exponentBits + f.mantissaBits);
   switch (f.special) {
   case FloatFormat::Ieee:
     return all - (uint64_t(1) << f.mantissaBits);
   case FloatFormat::OneNan:
+  case FloatFormat::Finite:
     return all - 1;
   default:
     return all;
@@ -78,6 +79,8 @@ uint64_t encodeNan(const FloatFormat &f, uint64_t sign, uint64_t source) {
   }
   case FloatFormat::NegZero:
     return uint64_t(1) << (f.bits() - 1);
+  case FloatFormat::Finite:
+    return sign | largest(f);
   default:
     return sign | all;
   }
@@ -105,7 +108,7 @@ uint64_t encode(const FloatFormat &f, double v, Rounding r) {
     if (r != Rounding::TowardsZero) {
       uint64_t rest = drop > 54 ? 0 : mantissa & lowMask(drop);
       uint64_t half = drop > 54 || drop == 0 ? 1 : uint64_t(1) << (drop - 1);
-      if (drop && (rest > half || (rest == half && (kept & 1))))
+      if (drop && (rest > half || (rest == half && (kept & 1 || f.special == FloatFormat::Finite))))
         ++kept;
     }
     // A carry out of the mantissa moves into the exponent by itself; a subnormal has no leading one to take away.

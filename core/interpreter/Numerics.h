@@ -24,15 +24,16 @@ struct FloatFormat {
     Ieee,    // exponent of all ones: infinity, NaN
     OneNan,  // no infinity; exponent and mantissa of all ones: NaN (e4m3fn)
     NegZero, // no infinity, no -0: the pattern of -0 is the NaN (fnuz)
-    Finite,  // neither; too large saturates (e4b15)
+    Finite,  // neither; ties go away from zero, the code before the last is the most that is ever written (e4b15)
   } special;
   int bits() const { return 1 + exponentBits + mantissaBits; }
 };
 const FloatFormat &floatFormat(Elem e); // floats only
 
 double decodeFloat(Elem e, uint64_t bits);
-// One rounding. Overflow: nearest gives infinity, or NaN where the format has none, or (e4b15) the largest value; towards
-// zero gives the largest value, saturating rounding also for infinity. A NaN keeps its sign and the top of its payload, quietened, where the format has room.
+// One rounding. Overflow: nearest gives infinity, or NaN where the format has none, or (e4b15) 1.75; towards
+// zero gives the largest value, saturating rounding also for infinity. A NaN keeps its sign and the top of its payload, quietened, where the format has room;
+// of e4b15, which has none, it is 1.75 with that sign.
 uint64_t encodeFloat(Elem e, double v, Rounding r = Rounding::NearestEven);
 
 // An integer as the double that rounds, in every narrower format, as the integer itself would (rounded to odd).

@@ -46,8 +46,8 @@ def Tile_BitcastOp : Tile_CastOp<"bitcast"> {
 def Tile_FpToFpOp : Tile_Pure<"fptofp"> {
   let summary = "any float type to any other";
   let description = [{
-    Narrowing rounds; what overflows becomes infinity where the type has one, else NaN (e4m3fn, fnuz) or the largest value
-    (e4b15). With nearest_saturating it becomes the largest number with its sign, infinity too. C1: both sides hold floats. C2: one
+    Narrowing rounds; what overflows becomes infinity where the type has one, else NaN (e4m3fn, fnuz) or 1.75 (e4b15, which has no
+    NaN either and takes it as 1.75, too, and whose ties go away from zero). With nearest_saturating it becomes the largest number with its sign, infinity too. C1: both sides hold floats. C2: one
     shape. C3: rounding other than nearest_even only where the result is narrower. C4: nearest_saturating only to 8-bit floats.
   }];
   let arguments = (ins AnyType:$source, DefaultValuedAttr<Tile_Rounding, "Rounding::NearestEven">:$rounding);

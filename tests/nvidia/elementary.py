@@ -51,6 +51,8 @@ def elementary(out, x, BLOCK: tl.constexpr, F: tl.constexpr):
         r = tl.extra.libdevice.pow(v, 8.0 - 32.0 * v)
     elif F == "fmod":
         r = tl.extra.libdevice.fmod(v * 1000.0, 1.0 + v * v)
+    elif F == "round":
+        r = tl.extra.libdevice.round(v)
     elif F == "div_rn":
         r = tl.extra.libdevice.div_rn(v, 3.0)
     tl.store(out + at, r)
@@ -65,6 +67,12 @@ def power(x):
 def remainder(x):
     x = x.astype(np.float32)
     return np.fmod((x * np.float32(1000)).astype(np.float64), (1 + x.astype(np.float64) ** 2).astype(np.float32).astype(np.float64))
+
+
+def away(x):
+    """The nearest integers, of two the one further from zero."""
+    x = x.astype(np.float32).astype(np.float64)
+    return np.copysign(np.floor(np.abs(x) + 0.5), x)  # the sum is exact, or its x far below a half or an integer
 
 
 def half_turns(x):
@@ -101,5 +109,7 @@ def cases(rng, special, positive):
         ("sinpi", half_turns, np.concatenate([less[less == np.rint(less)], 4 * unit]), 3),
         ("pow", power, np.abs(unit) * 2.4, 5),
         ("fmod", remainder, 30 * unit, 0),
+        ("round", away, np.concatenate([whole, wide, np.rint(wide) + 0.5, np.nextafter(np.float32(0.5), np.float32([0, 1])), 2.0 ** np.arange(20, 26) + 0.5,
+                                        2.0 ** np.arange(20, 26) - 0.5, -(2.0 ** np.arange(20, 26)) - 1.5]), 0),
         ("div_rn", lambda x: (x.astype(np.float32) / np.float32(3)).astype(np.float64), whole, 0),
     ]

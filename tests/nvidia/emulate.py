@@ -176,23 +176,31 @@ def mask(bits):
 
 
 def fp8(kind):
-    """The magnitudes of e4m3 or e5m2 by their codes, infinity and NaN left out."""
-    mantissa, bias, codes = {"e4m3": (3, 7, 0x7f), "e5m2": (2, 15, 0x7c)}[kind]
+    """The magnitudes of e4m3, e5m2 or e4b15 by their codes, infinity and NaN and the one that conversions do not give left out."""
+    mantissa, bias, codes = {"e4m3": (3, 7, 0x7f), "e5m2": (2, 15, 0x7c), "e4b15": (3, 15, 0x7f)}[kind]
     code = np.arange(codes)
     exponent, fraction = code >> mantissa, (code & (1 << mantissa) - 1) / (1 << mantissa)
     return np.where(exponent == 0, fraction * 2.0 ** (1 - bias), (1 + fraction) * 2.0 ** (exponent - bias))
 
 
 def saturated(kind, values):
-    """Codes of the nearest numbers, the even one of two; the largest where they are larger; NaN stays."""
+    """Codes of the nearest numbers, the even one of two, of e4b15 the larger one; the largest where they are larger; NaN stays where there is one."""
     table = fp8(kind)
     values = np.asarray(values, np.float64)
-    magnitude = np.minimum(np.where(np.isnan(values), 0, np.abs(values)), table[-1])
+    magnitude = np.fmin(np.abs(values), table[-1])
     above = np.minimum(np.searchsorted(table, magnitude), len(table) - 1)
     below = np.maximum(above - 1, 0)
     over, under = table[above] - magnitude, magnitude - table[below]
-    code = np.where((over < under) | ((over == under) & (above % 2 == 0)), above, below)
-    return np.where(np.isnan(values), 0x7f, code | np.where(np.signbit(values), 0x80, 0)).astype(np.uint8)
+    code = np.where((over < under) | ((over == under) & ((above % 2 == 0) | (kind == "e4b15"))), above, below)
+    return np.where(np.isnan(values) & (kind != "e4b15"), 0x7f, code | np.where(np.signbit(values), 0x80, 0)).astype(np.uint8)
+
+
+def towards_zero(values):
+    """The nearest f16 that are not further from zero."""
+    near = values.astype(np.float16)
+    bits = near.view(np.uint16)
+    cut = np.where(np.abs(near.astype(np.float64)) > np.abs(values.astype(np.float64)), bits - np.uint16(1), bits).astype(np.uint16).view(np.float16)
+    return np.where(np.isfinite(values), cut, near)
 
 
 def fused(x, y, z):
@@ -346,6 +354,12 @@ class Emulator:
             self.registers[o[0]] = np.where(self.value(o[3]) != 0, self.value(o[1], bits), self.value(o[2], bits))
         elif op in ("add.f32", "add.rn.f32", "sub.f32", "sub.rn.f32", "mul.f32", "mul.rn.f32"):
             self.set_floats(o[0], {"add": np.add, "sub": np.subtract, "mul": np.multiply}[kind](self.floats(o[1]), self.floats(o[2])))
+        elif op == "add.rz.f32":  # one of them is at most a half, or the sum in f64 is exact: cut there it is what the instruction cuts
+            total = self.floats(o[1]).astype(np.float64) + self.floats(o[2])
+            self.set_floats(o[0], np.where(np.isfinite(total), (total.view(np.uint64) & ~mask(29)).view(np.float64), total))
+        elif op == "min.f16x2":
+            halves = [self.value(x, 32).astype(np.uint32).view(np.float16).reshape(LANES, 2) for x in o[1:]]
+            self.registers[o[0]] = np.ascontiguousarray(np.fmin(*halves)).view(np.uint32)[:, 0].astype(U)
         elif op == "fma.rn.f32":  # the product is exact in f64; that its sum is rounded there first matters once in 2^29 times
             a, b, c = (self.floats(x).astype(np.float64) for x in o[1:])
             self.set_floats(o[0], a * b + c)
@@ -408,8 +422,8 @@ class Emulator:
             self.registers[o[0]] = self.value(o[1], min(int(n) for n in re.findall(r"\d+", op)))
         elif op == "cvt.s64.s32":
             self.registers[o[0]] = self.value(o[1], 32).astype(np.uint32).view(np.int32).astype(np.int64).view(U)
-        elif op == "cvt.rn.f16x2.f32":
-            high, low = (self.floats(x).astype(np.float16).view(np.uint16).astype(U) for x in o[1:])
+        elif op in ("cvt.rn.f16x2.f32", "cvt.rz.f16x2.f32"):
+            high, low = ((towards_zero if ".rz" in op else np.float16)(self.floats(x)).view(np.uint16).astype(U) for x in o[1:])
             self.registers[o[0]] = low | high << U(16)
         elif kind == "prmt":
             self.permute(o)
@@ -661,10 +675,10 @@ def main(tessera):
             got = np.concatenate([np.frombuffer(Emulator([bytes(512), part.tobytes()]).run(ptx)[0], np.uint8) for part in stored.reshape(-1, 512)])
             nan = want & 0x7f == 0x7f
             wrong = int(np.sum(np.where(nan, got & 0x7f, got) != np.where(nan, 0x7f, want)))
-            return wrong == 0 and "cvt.rn.satfinite" in ptx, f"{wrong} of {len(x)} wrong"
+            return wrong == 0 and ("min.f16x2" if kind == "e4b15" else "cvt.rn.satfinite") in ptx, f"{wrong} of {len(x)} wrong"
 
         for (element, numpy), (to, kind) in itertools.product((("fp32", np.float32), ("fp16", np.float16), ("bf16", None)),
-                                                              (("fp8e4nv", "e4m3"), ("fp8e5", "e5m2"))):
+                                                              (("fp8e4nv", "e4m3"), ("fp8e5", "e5m2"), ("fp8e4b15", "e4b15"))):
             check(f"{element} to {to} saturates", lambda: narrowed(element, numpy, to, kind))
 
         def ulps(got, want):

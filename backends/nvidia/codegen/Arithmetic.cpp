@@ -70,6 +70,15 @@ static Value *exponential(IRBuilderBase &b, Value *x, bool approximate, bool flu
 
 // The op on f32 operands; null: no better form.
 Value *NvLaneTarget::fastMath(IRBuilderBase &b, const Op &op, Elem elem, ArrayRef<V> v) {
+  if (op.code == Opcode::Round) {
+    // Half of its sign added towards zero, then the whole part: from 2^23 (2^52) on the sum is x again, below the largest number under a half it stays under
+    // one. A conversion to an integer behind it drops the whole part, which is the conversion unit's, too.
+    Type *type = v[0]->getType();
+    Value *half = b.CreateBinaryIntrinsic(Intrinsic::copysign, ConstantFP::get(type, 0.5), v[0]);
+    Value *sum =
+        b.CreateIntrinsic(type, elem == Elem::F64 ? Intrinsic::nvvm_add_rz_d : Intrinsic::nvvm_add_rz_f, {v[0], half});
+    return b.CreateUnaryIntrinsic(Intrinsic::trunc, sum);
+  }
   if (elem == Elem::F64)
     return nullptr;
   bool propagate = op.code == Opcode::MinimumF || op.code == Opcode::MaximumF;
@@ -273,6 +282,36 @@ SmallVector<Value *> NvLaneTarget::convertFloats(IRBuilderBase &b, Elem from, El
   return out;
 }
 
+// f32, f16 or bf16 -> e4b15: a byte is the upper half of twice an f16 that is at most 1.75, half a unit of the byte added to its magnitude. An f32 is cut to an f16
+// first: what is lost lies below that half. A NaN is 1.75, since the minimum of it and a number is the number.
+SmallVector<Value *> NvLaneTarget::narrowToE4B15(IRBuilderBase &b, Elem from, ArrayRef<V> values) {
+  if (values.size() < 2 || arch_.sm < 80 || (from != Elem::F32 && from != Elem::F16 && from != Elem::BF16))
+    return {};
+  auto *halves = FixedVectorType::get(b.getHalfTy(), 2), *raw = FixedVectorType::get(b.getInt16Ty(), 2);
+  codegen::Elementwise e(b, numerics());
+  SmallVector<V> out(values.size());
+  for (const Pack &pack : packsOf({values}, values.size() >= 4 ? 4 : 2)) {
+    V words[2] = {b.getInt32(0), b.getInt32(0)};
+    for (unsigned i = 0; i < pack.size(); i += 2) {
+      V low = values[pack[i]], high = values[pack[i + 1]], word;
+      if (from == Elem::F16)
+        word = b.CreateInsertElement(b.CreateInsertElement(PoisonValue::get(raw), low, uint64_t(0)), high, uint64_t(1));
+      else
+        word = b.CreateIntrinsic(Intrinsic::nvvm_ff2f16x2_rz, {}, {e.widen(high, from), e.widen(low, from)});
+      word = b.CreateBitCast(word, b.getInt32Ty());
+      V magnitude = b.CreateBitCast(b.CreateAnd(word, 0x7fff7fff), halves);
+      magnitude = b.CreateBinaryIntrinsic(Intrinsic::minnum, magnitude, ConstantFP::get(halves, 1.75));
+      V twice = b.CreateAdd(b.CreateShl(b.CreateBitCast(magnitude, b.getInt32Ty()), 1), b.getInt32(0x00800080));
+      words[i / 2] = b.CreateOr(twice, b.CreateAnd(word, 0x80008000));
+    }
+    V bytes = b.CreateIntrinsic(b.getInt32Ty(), Intrinsic::nvvm_prmt, {words[0], words[1], b.getInt32(0x7531)});
+    bytes = b.CreateBitCast(bytes, FixedVectorType::get(b.getInt8Ty(), 4));
+    for (unsigned i = 0; i < pack.size(); ++i)
+      out[pack[i]] = b.CreateExtractElement(bytes, uint64_t(i));
+  }
+  return out;
+}
+
 // f32, f16 or bf16 -> e4m3 or e5m2, to nearest; too large and infinity become the largest number: PTX ISA, "cvt", .satfinite.
 SmallVector<Value *> NvLaneTarget::saturateToFp8(IRBuilderBase &b, Elem from, Elem to, ArrayRef<V> values) {
   bool isTarget = to == Elem::F8E4M3FN || to == Elem::F8E5M2,
@@ -330,6 +369,8 @@ SmallVector<Value *> NvLaneTarget::elementwise(IRBuilderBase &b, const Op &op, E
   if (in.pointer || out.pointer || operands.empty())
     return {};
   size_t n = operands[0].size();
+  if (op.code == Opcode::FPToFP && out.elem == Elem::F8E4B15 && op.intAttr(AttrId::Rounding) != 1)
+    return narrowToE4B15(b, in.elem, operands[0]);
   if (op.code == Opcode::FPToFP && op.intAttr(AttrId::Rounding) == 2)
     return saturateToFp8(b, in.elem, out.elem, operands[0]);
   if (op.code == Opcode::FPToFP)
