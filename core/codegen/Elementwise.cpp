@@ -6,7 +6,10 @@
 #include "core/codegen/VectorMath.h"
 
 #include "llvm/ADT/APFloat.h"
+#include "llvm/Analysis/ValueTracking.h"
 #include "llvm/IR/Intrinsics.h"
+#include "llvm/IR/PatternMatch.h"
+#include "llvm/Support/KnownBits.h"
 
 #include <cmath>
 
@@ -143,6 +146,26 @@ Value *Elementwise::mulHigh(Value *x, Value *y, bool isSigned) {
   return b.CreateTrunc(b.CreateLShr(p, ConstantInt::get(wide, bits)), x->getType());
 }
 
+// x & mask, where x is a sum of a constant and of what has no bit in common with it: the constant is masked here. A lane's registers that differ only in bits
+// that the mask drops then hold one value, which LLVM does not see everywhere (it may shrink the mask to fit each constant).
+static Value *maskedSum(IRBuilderBase &b, Value *x, Value *mask) {
+  using namespace PatternMatch;
+  Value *rest = nullptr;
+  ConstantInt *own = nullptr, *kept = nullptr;
+  bool isSum =
+      match(mask, m_ConstantInt(kept)) && match(x, m_CombineOr(m_Add(m_Value(rest), m_ConstantInt(own)),
+                                                               m_CombineOr(m_Or(m_Value(rest), m_ConstantInt(own)),
+                                                                           m_Xor(m_Value(rest), m_ConstantInt(own)))));
+  if (!isSum || !b.GetInsertBlock())
+    return b.CreateAnd(x, mask);
+  KnownBits known = computeKnownBits(rest, b.GetInsertBlock()->getDataLayout());
+  if (!own->getValue().isSubsetOf(known.Zero))
+    return b.CreateAnd(x, mask);
+  if (!(~kept->getValue()).isSubsetOf(known.Zero))
+    rest = b.CreateAnd(rest, mask);
+  return b.CreateAdd(rest, b.getInt(own->getValue() & kept->getValue()), "", /*NUW=*/true);
+}
+
 Value *Elementwise::integerOp(const tbc::Op &op, ArrayRef<Value *> v) {
   switch (op.code) {
   case Opcode::AddI:
@@ -157,7 +180,7 @@ Value *Elementwise::integerOp(const tbc::Op &op, ArrayRef<Value *> v) {
   case Opcode::RemUI:
     return divide(op.code, v[0], v[1]);
   case Opcode::AndI:
-    return b.CreateAnd(v[0], v[1]);
+    return maskedSum(b, v[0], v[1]);
   case Opcode::OrI:
     return b.CreateOr(v[0], v[1]);
   case Opcode::XorI:

@@ -313,9 +313,10 @@ private:
     return unit.sharedOfUnit / shared;
   }
 
-  // The text, asking for so many blocks a multiprocessor instead of one.
+  // The text, asking for so many blocks a multiprocessor instead of one; 0: for none.
   static std::string textFor(std::string ptx, uint32_t blocks) {
-    return ptx.replace(ptx.find(kOneBlock), std::strlen(kOneBlock), ".minnctapersm " + std::to_string(blocks) + "\n");
+    return ptx.replace(ptx.find(kOneBlock), std::strlen(kOneBlock),
+                       blocks ? ".minnctapersm " + std::to_string(blocks) + "\n" : "");
   }
 
   static AssembleResult assembleText(const std::string &ptx, uint32_t blocks, const CompileOptions &options,
@@ -347,8 +348,15 @@ private:
     return ahead;
   }
 
+  // Whether each instruction is executed once, without barriers and products: tiles that are loaded, worked on and stored.
+  static bool goesStraight(const tbc::Module &module, const std::string &ptx) {
+    return ptx.find("mma") == std::string::npos && ptx.find("bar.sync") == std::string::npos &&
+           !hasLoop(module.functions[0].body);
+  }
+
   // The assembler is told that one block a multiprocessor is enough; then it gives a lane what it likes. Where more blocks are worth more than that (see
-  // wantedBlocks) it is told so, and the result taken if nothing spills; else one block more is tried.
+  // wantedBlocks) it is told so, and the result taken if nothing spills; else one block more is tried. A tile too large to be loaded at once is better left
+  // to the assembler alone: it then works on what has come while the rest is under way, where a number of blocks makes it use their registers up.
   static void askForMoreBlocks(const tbc::Module &module, const Architecture &arch, CompileResult &r,
                                AssembleResult &cubin, const CompileOptions &options, AssemblyAhead &ahead) {
     if (!cubin.ok || cubin.kernels.size() != 1 || !isFreeOfLimits(module, r.ptx, options))
@@ -365,6 +373,9 @@ private:
       return;
     uint32_t wanted = wantedBlocks(module, r.ptx, *arch.capability, threads, registers, blocks);
     wanted = std::min<uint64_t>(wanted, blocksByShared(module, *arch.capability));
+    if (wanted > blocks && goesStraight(module, r.ptx) &&
+        assembleFor(0, module, r, cubin, options, ahead, 65536 / (blocks + 1) / threads))
+      return;
     if (wanted > blocks && !assembleFor(wanted, module, r, cubin, options, ahead) && wanted > blocks + 1)
       assembleFor(blocks + 1, module, r, cubin, options, ahead);
   }
@@ -372,15 +383,17 @@ private:
   // Bytes that a lane may spill for the sake of more blocks: where it waits at barriers, a few words that it stores once and loads once in the first-level cache.
   static constexpr uint32_t kFewSpilled = 16;
 
-  // Assembles anew for so many blocks a multiprocessor; takes it if nothing spills, or little in a kernel that waits and has no loop.
+  // Assembles anew for so many blocks a multiprocessor (0: it is told none); takes it if nothing spills, or little in a kernel that waits and has no loop,
+  // and if a lane has no more registers than `most`.
   static bool assembleFor(uint32_t blocks, const tbc::Module &module, CompileResult &r, AssembleResult &cubin,
-                          const CompileOptions &options, AssemblyAhead &ahead) {
-    AssembleResult second = ahead.blocks == blocks ? ahead.result.get() : assembleText(r.ptx, blocks, options);
+                          const CompileOptions &options, AssemblyAhead &ahead, uint32_t most = 255) {
+    AssembleResult second =
+        blocks && ahead.blocks == blocks ? ahead.result.get() : assembleText(r.ptx, blocks, options);
     if (!second.ok || second.kernels.size() != 1)
       return false;
     const KernelUse &use = second.kernels[0].second;
     uint32_t allowed = waitsOnce(module, r.ptx) ? kFewSpilled : 0;
-    if (use.spillStores > allowed || use.spillLoads > allowed || use.stack > allowed)
+    if (use.spillStores > allowed || use.spillLoads > allowed || use.stack > allowed || use.registers > most)
       return false;
     second.warnings = std::move(cubin.warnings); // the others are what was chosen
     r.ptx = textFor(std::move(r.ptx), blocks);

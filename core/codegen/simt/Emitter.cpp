@@ -593,9 +593,13 @@ bool Emitter::elementwise(const Op &o) {
   if (results.empty()) {
     results.resize(n);
     // Last register first: work on what was loaded last cannot start before every load of the tile has been issued, so that the device's assembler
-    // leaves the loads in one batch instead of making one wait for the work on the one before.
-    for (unsigned r = n; r-- > 0;)
+    // leaves the loads in one batch instead of making one wait for the work on the one before. Of a large tile, whose batch would take most registers,
+    // what was loaded first.
+    constexpr unsigned kBatch = 64;
+    for (unsigned i = 0; i < n; ++i) {
+      unsigned r = n > kBatch ? i : n - 1 - i;
       results[r] = e_.lower(o, in, out, operandsAt(r));
+    }
   }
   set(o.results[0], std::move(results));
   return true;
