@@ -269,6 +269,12 @@ private:
   static uint32_t wantedBlocks(const tbc::Module &module, const std::string &ptx, const Capability &unit,
                                uint32_t threads, uint32_t registers, uint32_t blocks) {
     if (usesMatrixUnits(ptx)) {
+      // A loop that loads nothing ahead stands still for every load, which only other blocks fill: as many as two thirds of the registers allow, up to half of the
+      // threads (docs/rationale/occupancy.md).
+      if (!alternates(ptx) && ptx.find("cp.async") == std::string::npos && hasLoop(module.functions[0].body)) {
+        uint32_t fewest = (registers * 2 / 3 + 7) / 8 * 8;
+        return std::max(blocks, std::min(65536 / (fewest * threads), unit.threadsOfUnit / 2 / threads));
+      }
       // Where products and exponentials alternate, blocks fill each other's waits, up to half of the registers. Two blocks whose products are awaited one by one
       // (C7511) beat one block whose products run on: attention, head 64, 128 x 128, 8 warps, H100: 492 and 371 TFLOP/s full, 446 and 340 causal.
       uint32_t offered = 65536 / (threads * (blocks + 1)) / 8 * 8;

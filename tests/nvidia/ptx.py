@@ -339,6 +339,21 @@ def read_twice(out, x, cols, PIECE: tl.constexpr):
 def negated(x, out):
     at = tl.arange(0, 128)
     tl.store(out + at, -tl.load(x + at))
+
+
+@triton.jit
+def sparse_rows(values, columns, b, c, count, row, M: tl.constexpr, N: tl.constexpr, K: tl.constexpr):
+    """A row of blocks, most of which are not there: columns says which are."""
+    m = tl.arange(0, M)
+    k = tl.arange(0, K)
+    n = tl.program_id(1) * N + tl.arange(0, N)
+    total = tl.zeros((M, N), tl.float32)
+    for i in range(count):
+        left = tl.load(values + i * M * K + m[:, None] * K + k[None, :])
+        at = tl.load(columns + i)
+        total = tl.dot(left, tl.load(b + (at * K + k)[:, None] * row + n[None, :]), total)
+    tl.store(c + m[:, None] * row + n[None, :], total)
+
 '''
 
 # A library that a kernel brings, with a function that needs another one and what libdevice is asked about denormals.
@@ -695,6 +710,12 @@ def main(tessera):
                 done, ptx = compiled("sm_90a", kernel, ["-s", "*fp16:16,*fp16:16,i32:16", *options], "asm")
                 found = re.search(r"\.minnctapersm (\d+)", ptx.decode())
                 check(found and int(found[1]) == wanted, f"{kernel} {options}: {found and found[0]} instead of {wanted}, {done.stderr.strip()[:200]}")
+            # A product whose loop waits for its loads: more than come by themselves (3 of 138 registers, with ptxas 13.0); none where loads go ahead.
+            for stages, fewest, most in ((1, 4, 8), (3, 1, 1)):
+                done, ptx = compiled("sm_90a", "sparse_rows", ["-s", "*fp16:16,*i64:16,*fp16:16,*fp32:16,i32,i32:16", "-D", "M=64", "-D", "N=128", "-D", "K=64",
+                                                               "--num-stages", str(stages)], "asm")
+                found = re.search(r"\.minnctapersm (\d+)", ptx.decode())
+                check(found and fewest <= int(found[1]) <= most, f"sparse_rows, {stages} stages: {found and found[0]}, {done.stderr.strip()[:200]}")
 
         check_libraries(check, compile_tile, pathlib.Path(folder))
         done, text = compiled("sm_90a", "add", [*ADD, "--num-ctas", "16"], "asm")
