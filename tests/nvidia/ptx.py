@@ -234,6 +234,13 @@ def unpack(low, high, x, BLOCK: tl.constexpr):
 
 
 @triton.jit
+def signalled(out, addresses):
+    address = tl.load(addresses)
+    got = tl.inline_asm_elementwise("atom.global.relaxed.sys.cas.b32 $0, [$1], 0, 1;", "=r, l", [address], dtype=address.dtype, is_pure=False, pack=1)
+    tl.store(out, got)
+
+
+@triton.jit
 def tiles(a, b, c, M, N, K, a_row, b_row, c_row, BM: tl.constexpr, BN: tl.constexpr, BK: tl.constexpr):
     across = tl.cdiv(N, BN)
     for tile in range(tl.program_id(0), tl.cdiv(M, BM) * across, 132):
@@ -612,6 +619,8 @@ CHECKS = [
     # A kernel that may begin before the last one has ended waits for it first of all.
     ("sm_90", "add", ADD, [r"\.entry add\((.|\n)*?\{\n(\s*(\.reg|ld\.param)[^\n]*\n|\s*\n|\s*//[^\n]*\n|\$L[^\n]*\n|\s*\.(loc|file)[^\n]*\n)*\s*// begin inline asm\n\s*griddepcontrol\.wait;"], []),
     ("sm_80", "add", ADD, [], [r"griddepcontrol"]),
+    # A 64-bit result in a register of 32 bits: zeros above.
+    ("sm_90a", "signalled", ["-s", "*u64:16,*u64:16"], [r"cas\.b32 (%r\d+), \[%rd\d+\], 0, 1;(.|\n)*cvt\.u64\.u32\s+(%rd\d+), \1;(.|\n)*st\.global\.b64\s+\[%rd\d+\], \3"], []),
     # Two readings of a clock are two.
     ("sm_90a", "registers", ["-s", "*i64:16"], [r"griddepcontrol\.wait;(.|\n)*%globaltimer;(.|\n)*%globaltimer;(.|\n)*%smid;(.|\n)*launch_dependents"], []),
 ]
