@@ -51,6 +51,7 @@ ArrayRef<LayoutStep> layoutSteps() {
       {"insert-barriers", insertBarriers, "buffers that share bytes need order too"},
       {"annotate-accesses", annotateAccesses, "a plugin may rely on it; facts of the ops that are left"},
       {"compare-runs-once", compareRunsOnce, "after the masks of accesses, which are of the same facts"},
+      {"sink-masks", sinkMasks, "when everything has its place, barriers too"},
       {"check-layouts", checkLayouts, "a plugin may rely on it"},
   };
   return steps;
@@ -81,6 +82,7 @@ static StepResult runSteps(ModuleOp module, const target::Target &target) {
 #define GEN_PASS_DEF_INSERTBARRIERSPASS
 #define GEN_PASS_DEF_ANNOTATEACCESSESPASS
 #define GEN_PASS_DEF_COMPARERUNSONCEPASS
+#define GEN_PASS_DEF_SINKMASKSPASS
 #define GEN_PASS_DEF_CHECKLAYOUTSPASS
 #define GEN_PASS_DEF_RUNLAYOUTPIPELINEPASS
 #include "core/transforms/layout/Passes.h.inc"
@@ -160,6 +162,7 @@ TESSERA_LAYOUT_PASS(AllocateSharedMemory, allocateSharedMemory, numBuffers += re
 TESSERA_LAYOUT_PASS(InsertBarriers, insertBarriers, numBarriers += result.count)
 TESSERA_LAYOUT_PASS(AnnotateAccesses, annotateAccesses, numAnnotated += result.count)
 TESSERA_LAYOUT_PASS(CompareRunsOnce, compareRunsOnce, numCompared += result.count)
+TESSERA_LAYOUT_PASS(SinkMasks, sinkMasks, numSunk += result.count)
 TESSERA_LAYOUT_PASS(CheckLayouts, checkLayouts, (void)result.count)
 TESSERA_LAYOUT_PASS(RunLayoutPipeline, runSteps, (void)result.count)
 #undef TESSERA_LAYOUT_PASS

@@ -3,7 +3,7 @@
 // Before: %b = tile.convert_layout %a : tensor<64x64xf16, #A> to tensor<64x64xf16, #B>
 // After:  %s = tile.shared_alloc : !tile.shared<64x64xf16, #S> ; tile.shared_store %s, %a
 //         %b = tile.shared_load %s ; tile.shared_free %s
-// A large tile that only a loop reads is loaded in each of its iterations, where registers run short.
+// A large tile that only loops read is loaded in each of their iterations, where registers run short.
 // #S is swizzled so that both sides move wide vectors without bank conflicts. Conversions within a warp stay as they are.
 // A tile that already lies in the buffer of a matrix unit is read from there, where that takes no longer than a store and a load of its own.
 // Requires: LAYOUT level.  Establishes: no conversion crosses warps.  The barrier comes from InsertBarriers, where places in
@@ -38,16 +38,17 @@ static SharedLoadOp lower(ConvertLayoutOp op, const layout::ConversionPlan &plan
   return loaded;
 }
 
-// The innermost loop around every use, behind the tile itself; null where there is none.
-static scf::ForOp loopOfUses(SharedLoadOp load) {
-  scf::ForOp loop;
+// The innermost loops around the tile's uses, each behind the tile itself; none where a use is in no such loop.
+static SmallVector<scf::ForOp, 2> loopsOfUses(SharedLoadOp load) {
+  SmallVector<scf::ForOp, 2> loops;
   for (Operation *user : load->getUsers()) {
     auto around = user->getParentOfType<scf::ForOp>();
-    if (!around || around->isAncestor(load) || (loop && around != loop))
+    if (!around || around->isAncestor(load))
       return {};
-    loop = around;
+    if (!llvm::is_contained(loops, around))
+      loops.push_back(around);
   }
-  return loop;
+  return loops;
 }
 
 // Of 32 bits, in each lane.
@@ -56,23 +57,36 @@ static uint64_t registersFor(Value tile) {
       static_cast<uint64_t>(layoutOf(tile).getLayout().inSize(layout::kRegister)) * storageBits(tile.getType()), 32);
 }
 
-// A tile that only a loop reads would stay in registers all through it. Where it is large and the loop's own values leave it no room, it stays in shared
+// What the tiles that a loop carries take, and those that loops around it carry which the tile is outside of.
+static uint64_t carriedBeside(SharedLoadOp load, scf::ForOp loop) {
+  uint64_t registers = 0;
+  for (; loop && !loop->isAncestor(load); loop = loop->getParentOfType<scf::ForOp>())
+    for (Value carried : loop.getRegionIterArgs())
+      if (isTile(carried))
+        registers += registersFor(carried);
+  return registers;
+}
+
+// A tile that only loops read would stay in registers all through them. Where it is large and a loop's own values leave it no room, it stays in shared
 // memory, and each iteration reads it from there: else the assembler keeps what does not fit in memory too, and reads it lane by lane.
-static void readInLoop(SharedLoadOp load, const target::Target &target, unsigned numWarps) {
+static void readInLoops(SharedLoadOp load, const target::Target &target, unsigned numWarps) {
   constexpr uint64_t kLarge = 64;
-  uint64_t registers = target.info().stated(target::Capability::RegsPerThread), needed = registersFor(load.getResult());
-  scf::ForOp loop = loopOfUses(load);
-  if (!loop || registers == 0 || needed < kLarge)
+  uint64_t registers = target.info().stated(target::Capability::RegsPerThread), own = registersFor(load.getResult());
+  SmallVector<scf::ForOp, 2> loops = loopsOfUses(load);
+  if (loops.empty() || registers == 0 || own < kLarge)
     return;
-  for (Value carried : loop.getRegionIterArgs())
-    if (isTile(carried))
-      needed += registersFor(carried);
-  if (needed <= registers * 5 / 8) // the rest is for what an iteration loads and for addresses
+  uint64_t most = registers * 5 / 8; // the rest is for what an iteration loads and for addresses
+  if (llvm::all_of(loops, [&](scf::ForOp loop) { return own + carriedBeside(load, loop) <= most; }))
     return;
   auto free = cast<SharedFreeOp>(*llvm::find_if(load.getShared().getUsers(), llvm::IsaPred<SharedFreeOp>));
-  Operation *after = load->getBlock()->findAncestorOpInBlock(*loop), *before = free->getNextNode();
-  if (!after || free->getBlock() != load->getBlock() || after->isBeforeInBlock(free))
-    return;
+  Operation *after = free, *before = free->getNextNode();
+  for (scf::ForOp loop : loops) {
+    Operation *there = load->getBlock()->findAncestorOpInBlock(*loop);
+    if (!there || free->getBlock() != load->getBlock() || there->isBeforeInBlock(free))
+      return;
+    if (after->isBeforeInBlock(there))
+      after = there;
+  }
   free->moveAfter(after);
   if (sharedBytesNeeded(load->getParentOfType<func::FuncOp>(), target, numWarps) > target.info().sharedBytes()) {
     free->moveBefore(before);
@@ -141,7 +155,7 @@ StepResult lowerConversionsToShared(ModuleOp module, const target::Target &targe
   auto numWarps = static_cast<unsigned>(moduleOption(module, "num_warps", 4));
   if (succeeded(result.status))
     for (SharedLoadOp load : lowered)
-      readInLoop(load, target, numWarps);
+      readInLoops(load, target, numWarps);
   return result;
 }
 

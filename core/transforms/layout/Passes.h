@@ -34,6 +34,7 @@ StepResult allocateSharedMemory(mlir::ModuleOp module, const target::Target &tar
 StepResult insertBarriers(mlir::ModuleOp module, const target::Target &target);
 StepResult annotateAccesses(mlir::ModuleOp module, const target::Target &target);
 StepResult compareRunsOnce(mlir::ModuleOp module, const target::Target &target);
+StepResult sinkMasks(mlir::ModuleOp module, const target::Target &target);
 StepResult checkLayouts(mlir::ModuleOp module, const target::Target &target);
 
 // Option of a module, 1 unless it says otherwise: whether roles are taken where they win and nobody asked for them (specializeRoles).

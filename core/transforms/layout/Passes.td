@@ -174,6 +174,16 @@ def CompareRunsOncePass : LayoutPass<"tile-compare-runs-once"> {
   let statistics = [Statistic<"numCompared", "compared", "Number of comparisons that look at the first of a run">];
 }
 
+def SinkMasksPass : LayoutPass<"tile-sink-masks"> {
+  let summary = "make the masks of whole tiles where they select";
+  let description = [{
+    Before: `arith.andi %rows, %columns ; tile.dot … ; arith.select`   After: `tile.dot … ; arith.andi %rows, %columns ; arith.select`
+    where a product, a branch or a barrier stands between a mask and its first use, and what it is made of is smaller. Requires and keeps:
+    LAYOUT level.
+  }];
+  let statistics = [Statistic<"numSunk", "sunk", "Number of masks that are made later">];
+}
+
 def CheckLayoutsPass : LayoutPass<"tile-check-layouts"> {
   let summary = "fail where an op does not find its operands in its own registers";
   let description = "For tests and between stages: changes nothing. Reports the op and the operand.";
