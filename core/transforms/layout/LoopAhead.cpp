@@ -154,33 +154,6 @@ bool isZeroTile(Value tile) {
   return number ? number.getValue().isPosZero() : splatIntegerOf(tile) == 0;
 }
 
-static bool isSlowDivision(Operation *op) {
-  return isa<arith::DivSIOp, arith::DivUIOp, arith::RemSIOp, arith::RemUIOp>(op) &&
-         !matchPattern(op->getOperand(1), m_Constant());
-}
-
-void divideBehind(Operation *start) {
-  Block *block = start->getBlock();
-  llvm::SetVector<Operation *> movable; // needed behind the start only, the last one first
-  for (Operation *op = start->getPrevNode(); op; op = op->getPrevNode())
-    if (isMemoryEffectFree(op) && !op->getNumRegions() && llvm::all_of(op->getUsers(), [&](Operation *user) {
-          Operation *there = block->findAncestorOpInBlock(*user);
-          return movable.contains(user) || (there && start->isBeforeInBlock(there));
-        }))
-      movable.insert(op);
-  llvm::DenseSet<Operation *> moved;
-  for (Operation *op : llvm::reverse(movable))
-    if (isSlowDivision(op) ||
-        llvm::any_of(op->getOperands(), [&](Value operand) { return moved.contains(operand.getDefiningOp()); }))
-      moved.insert(op);
-  for (Operation *op : movable) // what only these need
-    if (!op->use_empty() && llvm::all_of(op->getUsers(), [&](Operation *user) { return moved.contains(user); }))
-      moved.insert(op);
-  for (Operation *op : movable)
-    if (moved.contains(op))
-      op->moveAfter(start);
-}
-
 bool asksForStages(scf::ForOp loop) { return loop->hasAttr(kNumStagesAttr); }
 
 bool hasLoopFlag(Operation *loop, LoopFlag flag) {

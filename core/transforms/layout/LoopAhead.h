@@ -67,10 +67,6 @@ mlir::Value nextParity(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value
 // Whether all bits of all elements are zero: what a copy writes where it is masked off.
 bool isZeroTile(mlir::Value tile);
 
-// Moves divisions by what is not a constant, and what follows from them, behind `start`, an op of the loop's body, where nothing before it needs them: of an iteration
-// ahead's addresses those of the ones after it, say. They take a lane as long as a load of shared memory, and behind the start of a product it has the time.
-void divideBehind(mlir::Operation *start);
-
 // Whether the program asks for this loop's loads ahead by tl.range(num_stages=…).
 bool asksForStages(mlir::scf::ForOp loop);
 // Bits of tile.loop_flags, as in Ops.def.

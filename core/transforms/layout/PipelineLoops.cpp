@@ -497,8 +497,6 @@ void LoopPipeliner::buildLoop(int64_t distance, int64_t slots) {
   if (copiesTiles())
     yields.push_back(nextParity(body, loc, working, arguments.back(), slots));
   scf::YieldOp::create(body, loc, yields);
-  if (auto dots = made.getBody()->getOps<AsyncDotOp>(); !dots.empty())
-    divideBehind(*dots.begin());
 
   builder.setInsertionPointAfter(made);
   if (copiesByLanes())
