@@ -51,6 +51,7 @@ ArrayRef<LayoutStep> layoutSteps() {
       {"insert-barriers", insertBarriers, "buffers that share bytes need order too"},
       {"annotate-accesses", annotateAccesses, "a plugin may rely on it; facts of the ops that are left"},
       {"compare-runs-once", compareRunsOnce, "after the masks of accesses, which are of the same facts"},
+      {"sink-into-branches", sinkIntoBranches, "when everything else is done: no step looks for values there"},
       {"sink-masks", sinkMasks, "when everything has its place, barriers too"},
       {"check-layouts", checkLayouts, "a plugin may rely on it"},
   };
@@ -82,6 +83,7 @@ static StepResult runSteps(ModuleOp module, const target::Target &target) {
 #define GEN_PASS_DEF_INSERTBARRIERSPASS
 #define GEN_PASS_DEF_ANNOTATEACCESSESPASS
 #define GEN_PASS_DEF_COMPARERUNSONCEPASS
+#define GEN_PASS_DEF_SINKINTOBRANCHESPASS
 #define GEN_PASS_DEF_SINKMASKSPASS
 #define GEN_PASS_DEF_CHECKLAYOUTSPASS
 #define GEN_PASS_DEF_RUNLAYOUTPIPELINEPASS
@@ -162,6 +164,7 @@ TESSERA_LAYOUT_PASS(AllocateSharedMemory, allocateSharedMemory, numBuffers += re
 TESSERA_LAYOUT_PASS(InsertBarriers, insertBarriers, numBarriers += result.count)
 TESSERA_LAYOUT_PASS(AnnotateAccesses, annotateAccesses, numAnnotated += result.count)
 TESSERA_LAYOUT_PASS(CompareRunsOnce, compareRunsOnce, numCompared += result.count)
+TESSERA_LAYOUT_PASS(SinkIntoBranches, sinkIntoBranches, numSunk += result.count)
 TESSERA_LAYOUT_PASS(SinkMasks, sinkMasks, numSunk += result.count)
 TESSERA_LAYOUT_PASS(CheckLayouts, checkLayouts, (void)result.count)
 TESSERA_LAYOUT_PASS(RunLayoutPipeline, runSteps, (void)result.count)

@@ -34,6 +34,7 @@ StepResult allocateSharedMemory(mlir::ModuleOp module, const target::Target &tar
 StepResult insertBarriers(mlir::ModuleOp module, const target::Target &target);
 StepResult annotateAccesses(mlir::ModuleOp module, const target::Target &target);
 StepResult compareRunsOnce(mlir::ModuleOp module, const target::Target &target);
+StepResult sinkIntoBranches(mlir::ModuleOp module, const target::Target &target);
 StepResult sinkMasks(mlir::ModuleOp module, const target::Target &target);
 StepResult checkLayouts(mlir::ModuleOp module, const target::Target &target);
 

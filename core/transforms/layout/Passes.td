@@ -174,6 +174,15 @@ def CompareRunsOncePass : LayoutPass<"tile-compare-runs-once"> {
   let statistics = [Statistic<"numCompared", "compared", "Number of comparisons that look at the first of a run">];
 }
 
+def SinkIntoBranchesPass : LayoutPass<"tile-sink-into-branches"> {
+  let summary = "compute what only one side of a branch uses on that side";
+  let description = [{
+    Before: `%w = math.exp2 %e ; scf.if %c { … %w … }`   After: `scf.if %c { %w = math.exp2 %e ; … %w … }`
+    for what is computed for each element, in the branch's own block. Requires and keeps: LAYOUT level.
+  }];
+  let statistics = [Statistic<"numSunk", "sunk", "Number of values that are computed in a branch">];
+}
+
 def SinkMasksPass : LayoutPass<"tile-sink-masks"> {
   let summary = "make the masks of whole tiles where they select";
   let description = [{
