@@ -615,6 +615,11 @@ CHECKS = [
     ("sm_75", "widened", ["-s", "*fp16:16,*u8:16", "-D", "BLOCK=512"], [r"prmt", r"(sub|add)(\.rn)?\.f16x2"], [r"cvt\.rn\.f16\.u"]),
     ("sm_90a", "widened", ["-s", "*bf16:16,*i8:16", "-D", "BLOCK=512"], [r"(sub|add)(\.rn)?\.f32"], [r"cvt\.rn\.(bf16|f32)"]),
     ("sm_80", "widened", ["-s", "*fp32:16,*i8:16", "-D", "BLOCK=512"], [r"(sub|add)(\.rn)?\.f32"], [r"cvt\.rn\.f32"]),
+    # Wider integers are rounded once, by one instruction, to bf16 where the device has it.
+    ("sm_90a", "widened", ["-s", "*fp16:16,*i32:16", "-D", "BLOCK=512"], [r"cvt\.rn\.f16\.s32"], [r"f64"]),
+    ("sm_75", "widened", ["-s", "*fp16:16,*u64:16", "-D", "BLOCK=512"], [r"cvt\.rn\.f16\.u64"], [r"f64"]),
+    ("sm_90a", "widened", ["-s", "*bf16:16,*u32:16", "-D", "BLOCK=512"], [r"cvt\.rn\.bf16\.u32"], [r"f64"]),
+    ("sm_80", "widened", ["-s", "*bf16:16,*i32:16", "-D", "BLOCK=512"], [r"cvt\.rn\.f64\.s32"], [r"cvt\.rn\.bf16\.s32"]),
     ("sm_90a", "registers", ["-s", "*i64:16", "--num-ctas", "8", "--num-warps", "2"], [r"\.reqntid 512", r", 512;"], []),
     # A kernel that may begin before the last one has ended waits for it first of all.
     ("sm_90", "add", ADD, [r"\.entry add\((.|\n)*?\{\n(\s*(\.reg|ld\.param)[^\n]*\n|\s*\n|\s*//[^\n]*\n|\$L[^\n]*\n|\s*\.(loc|file)[^\n]*\n)*\s*// begin inline asm\n\s*griddepcontrol\.wait;"], []),

@@ -191,6 +191,19 @@ SmallVector<Value *> NvLaneTarget::widenBytes(IRBuilderBase &b, bool isSigned, E
   return out;
 }
 
+// Integers to the narrow floats by one instruction, which rounds once (PTX ISA, "cvt"; to bf16 since sm_90). By way of f64, as targets without it do, costs a
+// dozen, of a unit that most devices have little of.
+SmallVector<Value *> NvLaneTarget::roundIntegers(IRBuilderBase &b, bool isSigned, Elem from, Elem to,
+                                                 ArrayRef<V> values) {
+  if (from == Elem::I1 || (to != Elem::F16 && (to != Elem::BF16 || arch_.sm < 90)))
+    return {};
+  Type *type = to == Elem::F16 ? b.getHalfTy() : b.getBFloatTy();
+  SmallVector<V> out;
+  for (V v : values)
+    out.push_back(b.CreateBitCast(isSigned ? b.CreateSIToFP(v, type) : b.CreateUIToFP(v, type), b.getInt16Ty()));
+  return out;
+}
+
 // Four bytes a word, where they are one already: words of constants and of loads. A sum may not carry from a byte into the next.
 SmallVector<Value *> NvLaneTarget::bytesByWords(IRBuilderBase &b, Opcode code, ArrayRef<ArrayRef<V>> operands) {
   constexpr uint32_t kTops = 0x80808080;
@@ -377,6 +390,8 @@ SmallVector<Value *> NvLaneTarget::elementwise(IRBuilderBase &b, const Op &op, E
     return convertFloats(b, in.elem, out.elem, op.intAttr(AttrId::Rounding) == 1, operands[0]);
   if (in.elem == Elem::I8 && (op.code == Opcode::SIToFP || op.code == Opcode::UIToFP))
     return widenBytes(b, op.code == Opcode::SIToFP, out.elem, operands[0]);
+  if (op.code == Opcode::SIToFP || op.code == Opcode::UIToFP)
+    return roundIntegers(b, op.code == Opcode::SIToFP, in.elem, out.elem, operands[0]);
   if (in.elem == Elem::I8 && out.elem == Elem::I8)
     return bytesByWords(b, op.code, operands);
   if (op.code == Opcode::DivSI || op.code == Opcode::DivUI || op.code == Opcode::RemSI || op.code == Opcode::RemUI)

@@ -130,6 +130,8 @@ private:
   llvm::SmallVector<V> bytesByWords(llvm::IRBuilderBase &b, tbc::Opcode code,
                                     llvm::ArrayRef<llvm::ArrayRef<V>> operands);
   llvm::SmallVector<V> widenBytes(llvm::IRBuilderBase &b, bool isSigned, tbc::Elem to, llvm::ArrayRef<V> values);
+  llvm::SmallVector<llvm::Value *> roundIntegers(llvm::IRBuilderBase &b, bool isSigned, tbc::Elem from, tbc::Elem to,
+                                                 llvm::ArrayRef<llvm::Value *> values);
   // Memory.cpp
   V compareAndSwapLoop(llvm::IRBuilderBase &b, tbc::Rmw kind, tbc::Elem elem, V pointer, V value, V predicate,
                        tbc::MemSem sem, tbc::MemScope scope);
