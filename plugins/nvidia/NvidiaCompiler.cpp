@@ -354,6 +354,9 @@ private:
     return ahead;
   }
 
+  // Bytes that a lane may spill with all registers where another order of its loads is still likely to need fewer of them.
+  static constexpr uint64_t kSpilledByOrder = 256;
+
   // Whether each instruction is executed once, without barriers and products: tiles that are loaded, worked on and stored.
   static bool goesStraight(const tbc::Module &module, const std::string &ptx) {
     return ptx.find("mma") == std::string::npos && ptx.find("bar.sync") == std::string::npos &&
@@ -367,10 +370,6 @@ private:
                                AssembleResult &cubin, const CompileOptions &options, AssemblyAhead &ahead) {
     if (!cubin.ok || cubin.kernels.size() != 1 || !isFreeOfLimits(module, r.ptx, options))
       return;
-    if (cubin.kernels[0]
-            .second
-            .spillStores) // with all registers there are; with fewer the assembler takes long to spill more (14 KB: 5 s, then 70)
-      return;
     uint32_t threads = threadsOf(module);
     uint32_t registers =
         (cubin.kernels[0].second.registers + 7) / 8 * 8; // given out eight a lane ([G] register allocation granularity)
@@ -379,8 +378,11 @@ private:
       return;
     uint32_t wanted = wantedBlocks(module, r.ptx, *arch.capability, threads, registers, blocks);
     wanted = std::min<uint64_t>(wanted, blocksByShared(module, *arch.capability));
-    if (wanted > blocks && goesStraight(module, r.ptx) &&
+    const uint64_t spilled = cubin.kernels[0].second.spillStores;
+    if (wanted > blocks && spilled <= kSpilledByOrder && goesStraight(module, r.ptx) &&
         assembleFor(0, module, r, cubin, options, ahead, 65536 / (blocks + 1) / threads))
+      return;
+    if (spilled) // with all registers there are; with fewer the assembler takes long to spill more (14 KB: 5 s, then 70)
       return;
     if (wanted > blocks && !assembleFor(wanted, module, r, cubin, options, ahead) && wanted > blocks + 1)
       assembleFor(blocks + 1, module, r, cubin, options, ahead);
