@@ -93,8 +93,8 @@ void Program::startCopies(const Op &op) {
           fail(op, "reads address " + std::to_string(copy.from) + ", which is in no allocation");
         copy.bits = loadBytes(copy.from, bytes);
       }
-      // Copies of an element within one thread are one.
-      if (pointer.map->find(t, pointer.map->element(t, r)) != static_cast<int>(r))
+      // One of the cells that hold an element copies it, as the lane emitter has it (core/codegen/simt/Async.cpp).
+      if (!pointer.map->isFirstCopy(t, r))
         continue;
       if (!shared_.startCopy(startedLoads_, t, copy.to, bytes, error))
         fail(op, error);
