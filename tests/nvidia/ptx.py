@@ -23,6 +23,16 @@ def add(x, y, out, n, BLOCK: tl.constexpr):
 
 
 @triton.jit
+def gated_tile(x, out, row, rows, columns, M: tl.constexpr, N: tl.constexpr):
+    m = tl.program_id(0) * M + tl.arange(0, M)
+    n = tl.program_id(1) * N + tl.arange(0, N)
+    inside = (n < columns)[None, :] & (m < rows)[:, None]
+    gate = tl.load(x + m[:, None] * row + n[None, :], mask=inside, other=0.0).to(tl.float32)
+    up = tl.load(x + m[:, None] * row + (n[None, :] + columns), mask=inside, other=0.0)
+    tl.store(out + m[:, None] * columns + n[None, :], up * (gate / (1 + tl.exp(-gate))).to(tl.float16), mask=inside)
+
+
+@triton.jit
 def softmax(out, x, stride, cols, BLOCK: tl.constexpr):
     row = tl.program_id(0)
     at = tl.arange(0, BLOCK)
@@ -450,6 +460,8 @@ TURNS = [r"\.reqntid 384", r"setmaxnreg\.inc\.sync\.aligned\.u32 232;", r"(@p ba
 # target, kernel and its options, patterns that must be in the PTX, patterns that must not
 CHECKS = [
     ("sm_90a", "add", ADD, [r"@%p\d+ ld\.global\.v4\.b32", r"@%p\d+ st\.global\.v4\.b32", r"\.reqntid 128"], [r"\.local", r"call"]),
+    # Rows 8 apart of a lane have one truth below a multiple of 16: 8 comparisons of 16 rows, and one of columns.
+    ("sm_90a", "gated_tile", ["-s", "*fp16:16,*fp16:16,i32:16,i32:16,i32:16", "-D", "M=128", "-D", "N=128"], [exactly(9, "setp.lt.s32"), exactly(32, "ld.global.v4.b32")], []),
     # Rows that are read twice may leave the caches behind the second time, and what is made of them at once; the first time they stay.
     ("sm_90a", "read_twice", ["-s", "*bf16:16,*bf16:16,i32:16", "-D", "PIECE=4096", "--num-warps", "8"],
      [r"ld\.global\.v4\.b32(.|\n)*ld\.global\.L1::evict_first\.v4\.b32(.|\n)*st\.global\.L1::evict_first\.v4\.b32"],

@@ -95,8 +95,11 @@ StepResult compareRunsOnce(ModuleOp module, const target::Target &target) {
       if (!isTile(compare.getLhs()) || !layoutOf(compare.getLhs()))
         return;
       Run run = runOf(compare, facts);
+      // An access takes one mask a vector of neighbours; registers further apart, rows of a tile, it compares each.
+      bool areNeighbours = (run.registers & (run.registers + 1)) == 0;
       if (!run.registers ||
-          !comparesAgain(compare.getResult(), int64_t(1) << std::popcount(run.registers), target.info()))
+          (areNeighbours &&
+           !comparesAgain(compare.getResult(), int64_t(1) << std::popcount(run.registers), target.info())))
         return;
       OpBuilder builder(compare);
       Value rising = compare->getOperand(run.operand);
