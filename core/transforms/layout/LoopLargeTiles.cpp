@@ -12,8 +12,8 @@
 // element (addresses, masks, loads, arithmetic) can be done for some elements after the others. Stores that follow each other share a loop.
 //
 // What loads and stores of a loop touch must lie at the same places, of one pointer or of two arguments: then it does not matter that a slice is stored before
-// the next one is loaded, also where both arguments are one array. Two arguments that overlap shifted would show it; tiles do not order that either, whose
-// lanes load and store without waiting for each other (docs/rationale/layouts.md).
+// the next one is loaded, also where both arguments are one array. Two arguments that overlap shifted are assumed not to be given: whole tiles order that only
+// where lanes wait for each other between load and store, at a reduction say; slices do not (docs/rationale/layouts.md).
 // Requires and keeps: TILE level.
 //
 // SPDX-License-Identifier: Apache-2.0
