@@ -77,15 +77,15 @@ ROWS = np.where(np.tril(np.ones((150, 150), bool)), X[:22500].reshape(150, 150),
 REST = np.float32((X.astype(np.float64) - X.max()).sum())  # exact: integers
 CENTRED = [X - X.max(), X * 2 + REST]
 CASES = [
-    (added, [X, Y, ZERO, N], {"BLOCK": BLOCK}, [X, Y, np.where(INSIDE, X + Y, 0)], 1),
+    (added, [X, Y, ZERO, N], {"BLOCK": BLOCK}, [X, Y, np.where(INSIDE, X + Y, 0)], 2),
     (in_place, [X, N], {"BLOCK": BLOCK}, [np.where(INSIDE, X * 2 + np.arange(BLOCK), X)], 1),
-    (read_back, [X, ZERO, ZERO, N], {"BLOCK": BLOCK}, [X, np.where(INSIDE, X + 1, 0), np.where(INSIDE, (X + 1) * X, 0)], 1),
-    (triangle, [X, np.zeros(22500, np.float32), 150], {"SIZE": 256}, [X, ROWS.reshape(-1)], 1),
+    (read_back, [X, ZERO, ZERO, N], {"BLOCK": BLOCK}, [X, np.where(INSIDE, X + 1, 0), np.where(INSIDE, (X + 1) * X, 0)], 2),
+    (triangle, [X, np.zeros(22500, np.float32), 150], {"SIZE": 256}, [X, ROWS.reshape(-1)], 2),
     (combined, [X, np.zeros(4, np.float32), N], {"BLOCK": BLOCK},
      [X, np.array([X[:N].sum(), X[:N].max(), X[:N].argmax(), np.abs(X[:N]).min()], np.float32)], 1),
     (along_an_axis, [X, np.zeros(64, np.float32)], {"M": 512, "N": 64, "AXIS": 0}, [X, X.reshape(512, 64).sum(0)], 1),
     (along_an_axis, [X, np.zeros(64, np.float32)], {"M": 64, "N": 512, "AXIS": 1}, [X, X.reshape(64, 512).sum(1)], 1),
-    (centred, [X, ZERO, ZERO], {"BLOCK": BLOCK}, [X, *CENTRED], 3),
+    (centred, [X, ZERO, ZERO], {"BLOCK": BLOCK}, [X, *CENTRED], 4),
 ]
 
 

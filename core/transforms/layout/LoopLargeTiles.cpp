@@ -12,8 +12,10 @@
 // element (addresses, masks, loads, arithmetic) can be done for some elements after the others. Stores that follow each other share a loop.
 //
 // What loads and stores of a loop touch must lie at the same places, of one pointer or of two arguments: then it does not matter that a slice is stored before
-// the next one is loaded, also where both arguments are one array. Two arguments that overlap shifted are assumed not to be given: whole tiles order that only
-// where lanes wait for each other between load and store, at a reduction say; slices do not (docs/rationale/layouts.md).
+// the next one is loaded, also where both arguments are one array. Where two arguments overlap shifted, which the kernel finds out by a comparison in front of
+// the loop (SliceOrder), another loop takes the slices in the order that serves them, and lanes wait for each other in each:
+//     scf.if %overlap { scf.for … { %at = … (%falls ? 15 - %i : %i) … ; load ; barrier ; store } } else { scf.for … }
+// What no order serves is in docs/rationale/layouts.md.
 // Requires and keeps: TILE level.
 //
 // SPDX-License-Identifier: Apache-2.0
@@ -21,6 +23,7 @@
 #include "core/transforms/layout/LayoutRules.h"
 #include "core/transforms/layout/LoopAhead.h"
 #include "core/transforms/layout/Passes.h"
+#include "core/transforms/layout/SliceOrder.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -87,6 +90,9 @@ bool isSamePlace(Operation *a, Operation *b) {
 
 // What has to be done slice by slice for the sake of some values: `ops`, in no order, all along one axis of each.
 struct Slice {
+  explicit Slice(bool reduces = false) : reduces(reduces) {}
+
+  bool reduces; // whether reductions along other axes may be done for each slice
   llvm::SetVector<Operation *> loads;
   llvm::DenseMap<Value, int64_t> axes; // of the values that are cut, where
 
@@ -107,6 +113,10 @@ struct Slice {
     if (auto expand = dyn_cast<ExpandDimsOp>(op)) {
       auto made = static_cast<int64_t>(expand.getAxis());
       return made != axis && take(expand.getSource(), axis > made ? axis - 1 : axis);
+    }
+    if (auto reduce = dyn_cast<ReduceOp>(op)) {
+      auto along = static_cast<int64_t>(reduce.getAxis());
+      return reduces && take(reduce.getSources().front(), axis < along ? axis : axis + 1);
     }
     if (auto load = dyn_cast<LoadOp>(op)) {
       if (load.getIsVolatile())
@@ -197,16 +207,21 @@ public:
         if (canLoopAnew(together()))
           others_.insert(together().begin(), together().end());
       }
-      for (size_t i = 0; i < roots.size();) {
-        size_t taken = runFrom(i);
-        // The most that go together.
-        auto loops = [&] {
-          ArrayRef<Operation *> together(&roots[i], taken - i);
-          return isa<StoreOp>(roots[i]) ? loopStores(together) : loopReductions(together);
-        };
-        while (!loops() && taken > i + 1)
-          --taken;
-        i = taken;
+      // The last ones first: stores may look at the reductions that they depend on as the program has them.
+      SmallVector<std::pair<size_t, size_t>> runs;
+      for (size_t i = 0; i < roots.size(); i = runs.back().second)
+        runs.emplace_back(i, runFrom(i));
+      for (auto [start, end] : llvm::reverse(runs)) {
+        for (size_t i = start, taken; i < end; i = taken) {
+          taken = end;
+          // The most that go together.
+          auto loops = [&] {
+            ArrayRef<Operation *> together(&roots[i], taken - i);
+            return isa<StoreOp>(roots[i]) ? loopStores(together) : loopReductions(together);
+          };
+          while (!loops() && taken > i + 1)
+            --taken;
+        }
       }
     }
     return count_;
@@ -230,10 +245,7 @@ private:
     if (type.getNumElements() <= kMostRead * lanes_)
       return false;
     if (isa<StoreOp>(roots.front()))
-      return llvm::any_of(llvm::seq<int64_t>(0, type.getRank()), [&](int64_t axis) {
-        Slice slice;
-        return canStore(slice, roots, type, axis);
-      });
+      return cutOf(roots, type, /*all=*/false).has_value();
     Slice slice;
     auto axis = static_cast<int64_t>(cast<ReduceOp>(roots.front()).getAxis());
     return canReduce(slice, roots, type, axis);
@@ -309,37 +321,107 @@ private:
     auto isElsewhere = [&](Operation *op) {
       return llvm::any_of(roots, [&](Operation *store) { return !isSamePlace(op, store); });
     };
-    return llvm::none_of(roots, isElsewhere) && llvm::none_of(slice.loads, isElsewhere);
+    return llvm::none_of(roots, isElsewhere) && llvm::none_of(slice.loads, isElsewhere) &&
+           orderOf(slice, roots).isKnown();
+  }
+
+  // The accesses of a loop of stores, in the program's order.
+  static SmallVector<Operation *> accessesOf(const Slice &slice, ArrayRef<Operation *> roots) {
+    SmallVector<Operation *> accesses(slice.loads.begin(), slice.loads.end());
+    llvm::append_range(accesses, roots);
+    llvm::sort(accesses, [](Operation *a, Operation *b) { return a->isBeforeInBlock(b); });
+    return accesses;
+  }
+
+  static SliceOrder orderOf(const Slice &slice, ArrayRef<Operation *> roots) {
+    SmallVector<SlicedAccess> accesses;
+    for (Operation *op : accessesOf(slice, roots))
+      accesses.push_back({op, placesOf(op->getOperand(0)).base});
+    return SliceOrder(accesses, placesOf(roots.front()->getOperand(0)).offsets, slice.axes);
+  }
+
+  // Where stores are cut.
+  struct Cut {
+    int64_t axis;
+    std::optional<int64_t> ordered; // where, if accesses overlap shifted
+  };
+
+  // Slices of a few columns lie in each other, so that no order of them serves accesses that overlap shifted: the cut along memory is the last choice, and the rows are cut
+  // where an order is asked for, each with its reductions. all: whether the stores' loads are read by nobody who needs them whole. Nothing: the stores cannot be cut.
+  std::optional<Cut> cutOf(ArrayRef<Operation *> roots, RankedTensorType type, bool all) const {
+    auto find = [&](bool reduces, bool alongMemory) -> std::optional<int64_t> {
+      for (int64_t axis = 0; axis < type.getRank(); ++axis) {
+        Slice slice(reduces);
+        if (!canStore(slice, roots, type, axis) || (all && !reduces && !isAllOfThem(slice, roots)))
+          continue;
+        SliceOrder order = orderOf(slice, roots);
+        if (alongMemory || !order.isAsked() || !order.isAlongMemory())
+          return axis;
+      }
+      return std::nullopt;
+    };
+    if (std::optional<int64_t> axis = find(false, false))
+      return Cut{*axis, axis};
+    std::optional<int64_t> axis = find(false, true);
+    if (!axis || type.getRank() == 1)
+      return axis ? std::optional(Cut{*axis, axis}) : std::nullopt;
+    std::optional<int64_t> ordered = find(true, false);
+    return ordered ? std::optional(Cut{*axis, ordered}) : std::nullopt;
+  }
+
+  // The loop over slices. falls: the last slice first; given where accesses overlap shifted, so that lanes wait for each other.
+  void makeStores(OpBuilder &builder, const Slice &slice, ArrayRef<Operation *> roots, int64_t axis, Value falls) {
+    RankedTensorType type = tileOf(roots.front()->getOperand(0));
+    int64_t trips = pieces(type, axis), length = type.getDimSize(axis) / trips;
+    SliceOrder order = orderOf(slice, roots);
+    Location loc = roots.back()->getLoc();
+    scf::ForOp loop = makeLoop(builder, loc, 0, trips, {});
+    OpBuilder body = OpBuilder::atBlockTerminator(loop.getBody());
+    Value index = loop.getInductionVar();
+    if (falls) {
+      Value fromEnd = arith::SubIOp::create(body, loc, constantLike(body, loc, index.getType(), trips - 1), index);
+      index = arith::SelectOp::create(body, loc, falls, fromEnd, index);
+    }
+    Value start = arith::MulIOp::create(body, loc, index, constantLike(body, loc, index.getType(), length));
+    Slicer slicer(body, slice, start, length);
+    for (Operation *op : accessesOf(slice, roots)) {
+      IRMapping map;
+      for (Value operand : op->getOperands())
+        map.map(operand, slicer.of(operand));
+      if (falls && order.waits(op))
+        BarrierOp::create(body, loc);
+      if (isa<LoadOp>(op))
+        slicer.of(op->getResult(0));
+      else
+        body.clone(*op, map);
+    }
   }
 
   bool loopStores(ArrayRef<Operation *> roots) {
     RankedTensorType type = tileOf(roots.front()->getOperand(0));
-    for (int64_t axis = 0; axis < type.getRank(); ++axis) {
-      int64_t trips = pieces(type, axis);
-      Slice slice;
-      if (!canStore(slice, roots, type, axis) || !isAllOfThem(slice, roots))
-        continue;
-      Location loc = roots.back()->getLoc();
-      OpBuilder builder(roots.back());
-      scf::ForOp loop = makeLoop(builder, loc, 0, trips, {});
-      OpBuilder body = OpBuilder::atBlockTerminator(loop.getBody());
-      int64_t length = type.getDimSize(axis) / trips;
-      Value start = arith::MulIOp::create(body, loc, loop.getInductionVar(),
-                                          constantLike(body, loc, loop.getInductionVar().getType(), length));
-      Slicer slicer(body, slice, start, length);
-      for (Operation *root : roots) {
-        IRMapping map;
-        for (Value operand : root->getOperands())
-          map.map(operand, slicer.of(operand));
-        body.clone(*root, map);
-      }
-      for (Operation *root : roots)
-        root->erase();
-      ++count_;
-      eraseDead(slice);
-      return true;
+    std::optional<Cut> cut = cutOf(roots, type, /*all=*/true);
+    if (!cut)
+      return false;
+    Location loc = roots.back()->getLoc();
+    OpBuilder builder(roots.back());
+    Slice slice, ordered(/*reduces=*/true);
+    (void)canStore(slice, roots, type, cut->axis);
+    if (orderOf(slice, roots).isAsked()) {
+      (void)canStore(ordered, roots, type, *cut->ordered);
+      auto [overlaps, falls] =
+          orderOf(ordered, roots).make(builder, loc, type.getDimSize(*cut->ordered) / pieces(type, *cut->ordered));
+      auto branch = scf::IfOp::create(builder, loc, overlaps, /*withElseRegion=*/true);
+      OpBuilder shifted = branch.getThenBodyBuilder(), usual = branch.getElseBodyBuilder();
+      makeStores(shifted, ordered, roots, *cut->ordered, falls);
+      makeStores(usual, slice, roots, cut->axis, {});
+    } else {
+      makeStores(builder, slice, roots, cut->axis, {});
     }
-    return false;
+    for (Operation *root : roots)
+      root->erase();
+    ++count_;
+    eraseDead(slice);
+    return true;
   }
 
   // acc, next: the combiner's results on tiles.

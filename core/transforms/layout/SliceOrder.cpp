@@ -1,0 +1,400 @@
+// SliceOrder.cpp - bounds of offsets as scalars of the kernel, and what they say about two accesses
+//
+// Bounds are computed in 64 bits by the ops that the offsets are made of. A mask `offsets < n` bounds them too, so that a tile that is longer than its array
+// does not reach into the next one. Offsets of 32 bits wrap: bounds that do not fit into them count as an overlap.
+//
+// SPDX-License-Identifier: Apache-2.0
+#include "core/transforms/layout/SliceOrder.h"
+
+#include "core/transforms/layout/LoopAhead.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+
+using namespace mlir;
+
+namespace tessera::tile {
+
+namespace {
+
+using Axes = llvm::DenseMap<Value, int64_t>;
+
+Value maskOf(Operation *access) {
+  if (auto load = dyn_cast<LoadOp>(access))
+    return load.getMask();
+  return cast<StoreOp>(access).getMask();
+}
+
+int64_t bytesOf(Operation *access) {
+  auto pointers = cast<RankedTensorType>(access->getOperand(0).getType());
+  Type pointee = cast<PointerType>(pointers.getElementType()).getPointee();
+  return isa<PointerType>(pointee) ? 8 : std::max<int64_t>(bitWidthOf(pointee) / 8, 1);
+}
+
+// Whether what is below a broadcast is still cut.
+bool isStillCut(BroadcastOp broadcast, const Axes &axes) {
+  auto cut = axes.find(broadcast.getResult());
+  auto source = cast<RankedTensorType>(broadcast.getSource().getType());
+  return cut != axes.end() && source.getDimSize(cut->second) != 1;
+}
+
+// The sums and products that a value is of the number of its slice.
+struct Form {
+  enum Along { Constant, Unit, Other };
+  bool isKnown = true;  // Bounds::of has bounds
+  bool isAffine = true; // no quotients, nothing that is chosen
+  Along along = Constant;
+};
+
+Form formOf(Value v, bool isCut, const Axes &axes) {
+  Operation *op = v.getDefiningOp();
+  isCut &= axes.contains(v);
+  if (!op || isa<SplatOp>(op) || splatIntegerOf(v))
+    return {isa_and_nonnull<SplatOp>(op) || splatIntegerOf(v), true, Form::Constant};
+  if (isa<ArangeOp>(op))
+    return {true, true, isCut ? Form::Unit : Form::Constant};
+  if (auto broadcast = dyn_cast<BroadcastOp>(op))
+    return formOf(broadcast.getSource(), isCut && isStillCut(broadcast, axes), axes);
+  if (isa<ExpandDimsOp, HintOp, arith::ExtSIOp, arith::ExtUIOp>(op))
+    return formOf(op->getOperand(0), isCut, axes);
+  if (!isa<arith::AddIOp, arith::SubIOp, arith::MulIOp, arith::DivSIOp, arith::DivUIOp, arith::RemSIOp, arith::RemUIOp,
+           arith::MinSIOp, arith::MaxSIOp>(op))
+    return {false, false, Form::Other};
+  Form a = formOf(op->getOperand(0), isCut, axes), b = formOf(op->getOperand(1), isCut, axes);
+  bool isSum = isa<arith::AddIOp, arith::SubIOp>(op), isProduct = isa<arith::MulIOp>(op);
+  bool varies = a.along != Form::Constant || b.along != Form::Constant;
+  Form made{a.isKnown && b.isKnown, a.isAffine && b.isAffine && (isSum || isProduct), Form::Other};
+  if (isProduct && a.along != Form::Constant && b.along != Form::Constant)
+    made.isAffine = false;
+  // A quotient's bounds are those of its ends only by a number that is one for all elements.
+  if (isa<arith::DivSIOp, arith::DivUIOp, arith::RemSIOp, arith::RemUIOp>(op) &&
+      !op->getOperand(1).getDefiningOp<SplatOp>() && !splatIntegerOf(op->getOperand(1)))
+    made.isKnown = false;
+  if (!varies)
+    made.along = Form::Constant;
+  else if (isSum && b.along == Form::Constant)
+    made.along = a.along;
+  else if (isa<arith::AddIOp>(op) && a.along == Form::Constant)
+    made.along = b.along;
+  return made;
+}
+
+// Emits the least and the most that elements of tiles are.
+class Bounds {
+public:
+  struct Range {
+    Value least, most; // i64
+  };
+  enum Part { Whole, First, Second };
+
+  Bounds(OpBuilder &builder, Location loc, const Axes &axes, int64_t length, Part part)
+      : b_(builder), loc_(loc), axes_(axes), length_(length), part_(part) {}
+
+  // From now on of elements that a mask lets through.
+  void limitBy(Value mask) {
+    if (!mask)
+      return;
+    Operation *op = mask.getDefiningOp();
+    if (isa_and_nonnull<arith::AndIOp>(op)) {
+      limitBy(op->getOperand(0));
+      limitBy(op->getOperand(1));
+    } else if (isa_and_nonnull<BroadcastOp, ExpandDimsOp>(op)) {
+      limitBy(op->getOperand(0));
+    } else if (auto compare = dyn_cast_or_null<arith::CmpIOp>(op)) {
+      limitBy(compare);
+    }
+  }
+
+  Range of(Value v) { return of(v, true); }
+
+  Value wraps; // i1, null: whether numbers wrap, so that bounds are none
+
+private:
+  void limitBy(arith::CmpIOp compare) {
+    Value below = compare.getLhs(), end = compare.getRhs();
+    arith::CmpIPredicate how = compare.getPredicate();
+    if (how == arith::CmpIPredicate::sgt || how == arith::CmpIPredicate::sge || how == arith::CmpIPredicate::ugt ||
+        how == arith::CmpIPredicate::uge) {
+      std::swap(below, end);
+      how = how == arith::CmpIPredicate::sgt   ? arith::CmpIPredicate::slt
+            : how == arith::CmpIPredicate::sge ? arith::CmpIPredicate::sle
+            : how == arith::CmpIPredicate::ugt ? arith::CmpIPredicate::ult
+                                               : arith::CmpIPredicate::ule;
+    }
+    bool isSigned = how == arith::CmpIPredicate::slt || how == arith::CmpIPredicate::sle;
+    bool isBelow = how == arith::CmpIPredicate::slt || how == arith::CmpIPredicate::ult;
+    if (!isSigned && !isBelow && how != arith::CmpIPredicate::ule)
+      return;
+    auto splat = end.getDefiningOp<SplatOp>();
+    std::optional<int64_t> known = splatIntegerOf(end);
+    if (!splat && !known)
+      return;
+    // Unsigned: a negative number is not below the limit, or leaves the most as it is.
+    Value limit = known ? number(*known) : widened(splat.getSource(), isSigned);
+    if (isBelow)
+      limit = make<arith::SubIOp>(limit, number(1));
+    Value &least = limits_[below];
+    least = least ? make<arith::MinSIOp>(least, limit) : limit;
+  }
+
+  Range of(Value v, bool isCut) {
+    isCut &= axes_.contains(v);
+    auto [at, isNew] = made_.try_emplace({v, int{isCut}});
+    if (!isNew)
+      return at->second;
+    Range range = compute(v, isCut);
+    if (Value limit = limits_.lookup(v)) {
+      require(range, v);
+      range.most = make<arith::MinSIOp>(range.most, limit);
+    }
+    return made_[{v, int{isCut}}] = range;
+  }
+
+  Range compute(Value v, bool isCut) {
+    if (std::optional<int64_t> known = splatIntegerOf(v)) {
+      Value value = number(*known);
+      return {value, value};
+    }
+    Operation *op = v.getDefiningOp();
+    if (auto splat = dyn_cast<SplatOp>(op)) {
+      Value value = widened(splat.getSource(), /*isSigned=*/true);
+      return {value, value};
+    }
+    if (auto range = dyn_cast<ArangeOp>(op)) {
+      auto first = static_cast<int64_t>(range.getStart());
+      int64_t count = cast<RankedTensorType>(v.getType()).getNumElements();
+      if (isCut && part_ != Whole) {
+        first += part_ == Second ? length_ : 0;
+        count = length_;
+      }
+      return {number(first), number(first + count - 1)};
+    }
+    if (auto broadcast = dyn_cast<BroadcastOp>(op))
+      return of(broadcast.getSource(), isCut && isStillCut(broadcast, axes_));
+    if (isa<ExpandDimsOp, HintOp>(op))
+      return of(op->getOperand(0), isCut);
+    if (isa<arith::ExtSIOp>(op))
+      return required(op->getOperand(0), isCut);
+    if (isa<arith::ExtUIOp>(op))
+      return notNegative(op->getOperand(0), isCut);
+    return combine(op, isCut);
+  }
+
+  Range combine(Operation *op, bool isCut) {
+    Value x = op->getOperand(0), y = op->getOperand(1);
+    if (isa<arith::AddIOp>(op)) {
+      Range a = of(x, isCut), b = of(y, isCut);
+      return {make<arith::AddIOp>(a.least, b.least), make<arith::AddIOp>(a.most, b.most)};
+    }
+    if (isa<arith::SubIOp>(op)) {
+      Range a = of(x, isCut), b = of(y, isCut);
+      return {make<arith::SubIOp>(a.least, b.most), make<arith::SubIOp>(a.most, b.least)};
+    }
+    if (isa<arith::MulIOp>(op)) {
+      Range a = of(x, isCut), b = of(y, isCut);
+      Range ends = sorted(make<arith::MulIOp>(a.least, b.least), make<arith::MulIOp>(a.most, b.most));
+      if (a.least == a.most || b.least == b.most)
+        return ends;
+      Range others = sorted(make<arith::MulIOp>(a.least, b.most), make<arith::MulIOp>(a.most, b.least));
+      return {make<arith::MinSIOp>(ends.least, others.least), make<arith::MaxSIOp>(ends.most, others.most)};
+    }
+    bool isUnsigned = isa<arith::DivUIOp, arith::RemUIOp>(op);
+    Range a = isUnsigned ? notNegative(x, isCut) : required(x, isCut),
+          b = isUnsigned ? notNegative(y, isCut) : required(y, isCut);
+    if (isa<arith::MinSIOp>(op))
+      return {make<arith::MinSIOp>(a.least, b.least), make<arith::MinSIOp>(a.most, b.most)};
+    if (isa<arith::MaxSIOp>(op))
+      return {make<arith::MaxSIOp>(a.least, b.least), make<arith::MaxSIOp>(a.most, b.most)};
+    if (isa<arith::DivSIOp, arith::DivUIOp>(op))
+      return sorted(make<arith::DivSIOp>(a.least, b.least), make<arith::DivSIOp>(a.most, b.least));
+    // A remainder has its dividend's sign.
+    Value zero = number(0), most = make<arith::SubIOp>(magnitude(b.least), number(1));
+    return {make<arith::MinSIOp>(zero, make<arith::MaxSIOp>(a.least, make<arith::SubIOp>(zero, most))),
+            make<arith::MaxSIOp>(zero, make<arith::MinSIOp>(a.most, most))};
+  }
+
+  Range required(Value v, bool isCut) {
+    Range range = of(v, isCut);
+    require(range, v);
+    return range;
+  }
+
+  Range notNegative(Value v, bool isCut) {
+    Range range = required(v, isCut);
+    doubt(arith::CmpIPredicate::slt, range.least, number(0));
+    return range;
+  }
+
+  // Where this holds, nothing is known.
+  void doubt(arith::CmpIPredicate how, Value x, Value y) {
+    Value here = make<arith::CmpIOp>(how, x, y);
+    if (splatIntegerOf(here) != 0)
+      wraps = wraps ? make<arith::OrIOp>(wraps, here) : here;
+  }
+
+  void require(Range range, Value v) {
+    Type type = cast<RankedTensorType>(v.getType()).getElementType();
+    if (type.isInteger(64) || !checked_.insert(v).second)
+      return;
+    auto outside = [&](Value end) {
+      Value narrow = make<arith::TruncIOp>(type, end);
+      doubt(arith::CmpIPredicate::ne, make<arith::ExtSIOp>(b_.getI64Type(), narrow), end);
+    };
+    outside(range.least);
+    outside(range.most);
+  }
+
+public:
+  // What an address is moved by.
+  Range ofOffsets(ArrayRef<Value> offsets) {
+    Range total;
+    for (Value offset : offsets) {
+      Range range = required(offset, true);
+      total = total.least
+                  ? Range{make<arith::AddIOp>(total.least, range.least), make<arith::AddIOp>(total.most, range.most)}
+                  : range;
+    }
+    return total;
+  }
+
+private:
+  template <typename Op, typename... Args> Value make(Args... args) { return b_.createOrFold<Op>(loc_, args...); }
+  Value number(int64_t n) {
+    Value &made = numbers_[n];
+    if (!made)
+      made = constantLike(b_, loc_, b_.getI64Type(), n);
+    return made;
+  }
+  Value widened(Value scalar, bool isSigned) {
+    if (scalar.getType().isInteger(64))
+      return scalar;
+    return isSigned ? make<arith::ExtSIOp>(b_.getI64Type(), scalar) : make<arith::ExtUIOp>(b_.getI64Type(), scalar);
+  }
+  Value magnitude(Value v) { return make<arith::MaxSIOp>(v, make<arith::SubIOp>(number(0), v)); }
+  Range sorted(Value x, Value y) { return {make<arith::MinSIOp>(x, y), make<arith::MaxSIOp>(x, y)}; }
+
+  OpBuilder &b_;
+  Location loc_;
+  const Axes &axes_;
+  int64_t length_;
+  Part part_;
+  llvm::DenseMap<Value, Value> limits_;
+  llvm::DenseMap<std::pair<Value, int>, Range> made_;
+  llvm::DenseMap<int64_t, Value> numbers_;
+  llvm::SmallPtrSet<Value, 8> checked_;
+};
+
+} // namespace
+
+SliceOrder::SliceOrder(ArrayRef<SlicedAccess> accesses, ArrayRef<Value> offsets, const Axes &axes)
+    : accesses_(accesses), offsets_(offsets), axes_(axes) {
+  size_t waited = 0; // the accesses before this one are behind a wait
+  for (size_t later = 0; later < accesses_.size(); ++later)
+    for (size_t earlier = 0; earlier < later; ++earlier) {
+      const SlicedAccess &a = accesses_[earlier], &b = accesses_[later];
+      if (isa<LoadOp>(a.op) && isa<LoadOp>(b.op))
+        continue;
+      if (a.base == b.base) {
+        isInPlace_ = true;
+        if (bytesOf(a.op) == bytesOf(b.op))
+          continue;
+      }
+      pairs_.push_back({a, b});
+      if (earlier >= waited) {
+        waiting_.push_back(b.op);
+        waited = later;
+      }
+    }
+}
+
+static Form formOf(ArrayRef<Value> offsets, const Axes &axes) {
+  Form total;
+  for (Value offset : offsets) {
+    Form form = formOf(offset, true, axes);
+    total.isKnown &= form.isKnown;
+    total.isAffine &= form.isAffine;
+    total.along = total.along == Form::Constant ? form.along : form.along == Form::Constant ? total.along : Form::Other;
+  }
+  return total;
+}
+
+bool SliceOrder::isKnown() const {
+  if (!isInPlace_ && pairs_.empty())
+    return true;
+  Form form = formOf(offsets_, axes_);
+  return form.isKnown && form.along != Form::Constant && (form.isAffine || !isInPlace_);
+}
+
+bool SliceOrder::isAlongMemory() const { return formOf(offsets_, axes_).along == Form::Unit; }
+
+SliceOrder::Answer SliceOrder::make(OpBuilder &builder, Location loc, int64_t length) const {
+  auto emit = [&]<typename Op>(auto... args) -> Value { return builder.createOrFold<Op>(loc, args...); };
+  auto add = [&](Value x, Value y) { return emit.operator()<arith::AddIOp>(x, y); };
+  auto subtract = [&](Value x, Value y) { return emit.operator()<arith::SubIOp>(x, y); };
+  auto times = [&](Value x, int64_t n) {
+    return emit.operator()<arith::MulIOp>(x, constantLike(builder, loc, builder.getI64Type(), n));
+  };
+  auto is = [&](arith::CmpIPredicate how, Value x, Value y) { return emit.operator()<arith::CmpIOp>(how, x, y); };
+  auto both = [&](Value x, Value y) { return x ? emit.operator()<arith::AndIOp>(x, y) : y; };
+  auto any = [&](Value x, Value y) { return x ? y ? emit.operator()<arith::OrIOp>(x, y) : x : y; };
+  Value one = constantLike(builder, loc, builder.getI64Type(), 1),
+        yes = constantLike(builder, loc, builder.getI1Type(), 1);
+  Value wraps, overlaps, falls;
+  llvm::DenseMap<Value, Value> addresses;
+  auto addressOf = [&](const SlicedAccess &access) {
+    Value &address = addresses[access.base];
+    if (!address)
+      address = PtrToIntOp::create(builder, loc, access.base);
+    return address;
+  };
+  llvm::DenseMap<Value, Bounds::Range> ranges; // by mask
+  auto rangeOf = [&](const SlicedAccess &access) {
+    Value mask = maskOf(access.op);
+    auto [at, isNew] = ranges.try_emplace(mask);
+    if (isNew) {
+      Bounds bounds(builder, loc, axes_, length, Bounds::Whole);
+      bounds.limitBy(mask);
+      at->second = bounds.ofOffsets(offsets_);
+      wraps = any(wraps, bounds.wraps);
+    }
+    return at->second;
+  };
+  llvm::DenseSet<std::tuple<Value, Value, Value, Value, int64_t, int64_t>> done;
+  for (const auto &[a, b] : pairs_) {
+    int64_t bytesA = bytesOf(a.op), bytesB = bytesOf(b.op);
+    if (!done.insert({a.base, maskOf(a.op), b.base, maskOf(b.op), bytesA, bytesB}).second)
+      continue;
+    Value atA = addressOf(a), atB = addressOf(b);
+    Bounds::Range inA = rangeOf(a), inB = rangeOf(b);
+    auto isBehind = [&](Value at, int64_t bytes, Bounds::Range range, Value otherAt, int64_t otherBytes,
+                        Bounds::Range otherRange) { // the first element of one is behind the last of the other
+      return is(arith::CmpIPredicate::sge, add(at, times(range.least, bytes)),
+                add(otherAt, times(add(otherRange.most, one), otherBytes)));
+    };
+    Value meets = emit.operator()<arith::XOrIOp>(
+        any(isBehind(atA, bytesA, inA, atB, bytesB, inB), isBehind(atB, bytesB, inB, atA, bytesA, inA)), yes);
+    Value rises; // offsets may rise
+    if (bytesA == bytesB) {
+      meets = both(meets, is(arith::CmpIPredicate::ne, atA, atB));
+      rises = is(arith::CmpIPredicate::sle, atB, atA);
+    } else { // element k of the later one ends before element k + 1 of the earlier one
+      Value least = emit.operator()<arith::MinSIOp>(inA.least, inB.least),
+            most = emit.operator()<arith::MaxSIOp>(inA.most, inB.most);
+      for (Value end : {least, most}) {
+        Value next = add(end, one);
+        rises =
+            both(rises, is(arith::CmpIPredicate::sle, add(atB, times(next, bytesB)), add(atA, times(next, bytesA))));
+      }
+    }
+    overlaps = any(overlaps, meets);
+    falls = any(falls, both(meets, emit.operator()<arith::XOrIOp>(rises, yes)));
+  }
+  overlaps = any(overlaps, wraps);
+  // Slices may lie in memory the other way round.
+  Bounds first(builder, loc, axes_, length, Bounds::First), second(builder, loc, axes_, length, Bounds::Second);
+  Value isReversed =
+      is(arith::CmpIPredicate::slt, subtract(second.ofOffsets(offsets_).least, first.ofOffsets(offsets_).least),
+         constantLike(builder, loc, builder.getI64Type(), 0));
+  return {overlaps, emit.operator()<arith::XOrIOp>(falls, isReversed)};
+}
+
+} // namespace tessera::tile
