@@ -17,6 +17,8 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/Matchers.h"
+
 #include "llvm/ADT/MapVector.h"
 #include <algorithm>
 #include <deque>
@@ -44,6 +46,8 @@ private:
     unsigned mostBits = 0; // of one lane's access
   };
   std::optional<Access> accessOf(Operation *op, const AxisFacts &facts) const;
+  struct Group; // accesses of one shape that run the same way
+  LinearAttr sharedBy(const Group &group);
   LinearAttr storedIn(const Access &access, LinearAttr memory);
   bool scalesLaidOut(LoadOp load) const;
   void forwardAll();
@@ -235,10 +239,10 @@ std::optional<Assigner::Access> Assigner::accessOf(Operation *op, const AxisFact
   return access;
 }
 
-// Clocks of a warp, estimated: a store moves a vector of each lane, by lines of 128 bytes and 64 bytes a clock, whichever takes longer. Sectors of 32 bytes
-// that it does not fill count twice: the cache has to merge them.
-static uint64_t storeClocks(const layout::LinearLayout &l, unsigned dim, unsigned bits, int64_t width,
-                            unsigned maxVectorBits) {
+// Clocks of a warp, estimated: an access moves a vector of each lane, by lines of 128 bytes and 64 bytes a clock, whichever takes longer. Sectors of 32 bytes
+// that a store does not fill count twice: the cache has to merge them. What a load leaves of a sector, the next one finds in the first-level cache.
+static uint64_t accessClocks(const layout::LinearLayout &l, unsigned dim, unsigned bits, int64_t width,
+                             unsigned maxVectorBits, bool isStore) {
   std::string name = layout::tensorDimName(dim);
   int64_t vector = l.vectorWidth(layout::kRegister, name, std::min<int64_t>(width, std::max(maxVectorBits / bits, 1u)));
   layout::Span registers(l.columnsOf(layout::kRegister));
@@ -256,7 +260,7 @@ static uint64_t storeClocks(const layout::LinearLayout &l, unsigned dim, unsigne
   uint64_t accesses = (uint64_t(1) << registers.rank()) / static_cast<uint64_t>(vector);
   uint64_t bytes = (uint64_t(bits) << layout::Span(moved).rank()) / 8, sectors = touched(256);
   return std::max<uint64_t>(accesses, 1) *
-         (2 + (bytes < 32 * sectors ? 2 * sectors : std::max(touched(1024), bytes / 64)));
+         (2 + (isStore && bytes < 32 * sectors ? 2 * sectors : std::max(touched(1024), bytes / 64)));
 }
 
 // The value's layout with vectors twice as long: a bit of the lane that takes neighbours along `dim` on from the vectors' end, exchanged for a bit of the
@@ -286,7 +290,7 @@ LinearAttr Assigner::storedIn(const Access &access, LinearAttr memory) {
   unsigned maxVectorBits = access.mostBits, moved = storageBits(access.op->getOperand(1).getType());
   auto clocks = [&](LinearAttr l) {
     return costs_.cost(value, l, moved) +
-           storeClocks(l.getLayout(), access.fastest, access.bits, access.width, maxVectorBits);
+           accessClocks(l.getLayout(), access.fastest, access.bits, access.width, maxVectorBits, /*isStore=*/true);
   };
   int64_t most = std::min<int64_t>(access.width, std::max(maxVectorBits / access.bits, 1u)),
           vector = value.getLayout().vectorWidth(layout::kRegister, layout::tensorDimName(access.fastest), most);
@@ -320,15 +324,49 @@ bool Assigner::scalesLaidOut(LoadOp load) const {
   return !load->use_empty();
 }
 
-// Accesses of one shape with the same fastest dim share a layout, that of the narrowest element: a second layout for wider
-// elements would buy nothing that the conversion does not cost. What a dot has laid out is converted in any case, or stored
-// in place: its stores have layouts of their own.
+struct Assigner::Group {
+  target::LayoutRequest request; // for the narrowest element
+  SmallVector<Access> accesses;
+};
+
+// The layout of a group: that of its narrowest element, or, where stores of wider ones would not fill their sectors, the one in which all accesses together take
+// the fewest clocks, of those that suit the width of one of the elements. 16 values of 8 bits a lane are 32 or 64 bytes of each once they are wider, stored by
+// accesses of 16 bytes that fill a half or a quarter of each sector.
+LinearAttr Assigner::sharedBy(const Group &group) {
+  auto clocks = [&](LinearAttr layout, const Access &access, bool isStore) {
+    return accessClocks(layout.getLayout(), access.fastest, access.bits, access.width, access.mostBits, isStore);
+  };
+  LinearAttr best = questions_.ask(group.request, group.accesses.front().op);
+  auto isSplit = [&](const Access &access) {
+    return isa<StoreOp>(access.op) && access.bits > group.request.elementBits &&
+           clocks(best, access, true) != clocks(best, access, false);
+  };
+  if (llvm::none_of(group.accesses, isSplit))
+    return best;
+  std::map<unsigned, unsigned> elements; // by width, one of it
+  for (const Access &access : group.accesses)
+    elements[access.bits] = elementNumber(access.op->getOperand(0).getType());
+  uint64_t least = ~uint64_t(0);
+  for (auto [bits, element] : elements) {
+    target::LayoutRequest request = group.request;
+    request.elementBits = bits;
+    request.elem = element;
+    LinearAttr layout = questions_.ask(request, group.accesses.front().op);
+    uint64_t sum = 0;
+    for (const Access &access : group.accesses)
+      sum += clocks(layout, access, !isa<LoadOp>(access.op));
+    if (sum < least) {
+      best = layout;
+      least = sum;
+    }
+  }
+  return best;
+}
+
+// Accesses of one shape with the same fastest dim share a layout: a second one would buy nothing that the conversion does not cost. What a dot has laid out is
+// converted in any case, or stored in place: its stores have layouts of their own, and those of constants.
 void Assigner::anchorMemory() {
   AxisFacts facts(function_);
-  struct Group {
-    target::LayoutRequest request;
-    SmallVector<Access> accesses;
-  };
   std::map<std::tuple<std::vector<int64_t>, unsigned, unsigned>, Group> groups;
   function_.walk([&](Operation *op) {
     if (!isa<LoadOp, StoreOp>(op) && !(isa<AtomicRmwOp>(op) && op->use_empty()))
@@ -342,8 +380,9 @@ void Assigner::anchorMemory() {
       return;
     }
     std::vector<int64_t> shape = shapeOf(op->getOperand(0).getType()).vec();
-    bool isLaidOut = !isa<LoadOp>(op) && given_.count(op->getOperand(1));
-    Group &group = groups[{shape, access->fastest, isLaidOut ? access->bits : 0}];
+    bool isOnItsOwn =
+        !isa<LoadOp>(op) && (given_.count(op->getOperand(1)) || matchPattern(op->getOperand(1), m_Constant()));
+    Group &group = groups[{shape, access->fastest, isOnItsOwn ? access->bits : 0}];
     target::LayoutRequest &request = group.request;
     if (group.accesses.empty()) {
       request.access = isa<LoadOp>(op) ? target::Access::Load : target::Access::Store;
@@ -361,7 +400,7 @@ void Assigner::anchorMemory() {
   // Loads decide for what they load; stores ask what they store; addresses and masks come last.
   SmallVector<std::pair<Access, LinearAttr>> anchored;
   for (auto &[key, group] : groups) {
-    LinearAttr layout = questions_.ask(group.request, group.accesses.front().op);
+    LinearAttr layout = sharedBy(group);
     for (const Access &access : group.accesses) {
       anchored.push_back({access, layout});
       if (isa<LoadOp>(access.op))

@@ -154,3 +154,45 @@ func.func @groups(%x: !tile.ptr<f16> {tile.divisibility = 16 : i64}, %stride: i3
   return
 }
 }
+
+// -----
+
+// i8 is loaded, f16 stored: 16 values a lane would be 32 bytes of f16, each of two stores half of every sector. With 8 both fill theirs.
+// CHECK-LABEL: func.func @widens
+// CHECK: tile.load {{.*}}-> tensor<128xi8, #tile.linear<[128], register = {{\[\[}}1], [2], [4], [64]]
+// CHECK-NOT: convert_layout
+// CHECK: tile.store
+module attributes {tile.options = {num_warps = 2 : i64}} {
+func.func @widens(%x: !tile.ptr<i8> {tile.divisibility = 16 : i64}, %y: !tile.ptr<f16> {tile.divisibility = 16 : i64}) {
+  %r = tile.arange 0 to 128 : tensor<128xi32>
+  %xs = tile.splat %x : (!tile.ptr<i8>) -> tensor<128x!tile.ptr<i8>>
+  %p = tile.addptr %xs, %r : (tensor<128x!tile.ptr<i8>>, tensor<128xi32>) -> tensor<128x!tile.ptr<i8>>
+  %v = tile.load %p : (tensor<128x!tile.ptr<i8>>) -> tensor<128xi8>
+  %w = arith.sitofp %v : tensor<128xi8> to tensor<128xf16>
+  %ys = tile.splat %y : (!tile.ptr<f16>) -> tensor<128x!tile.ptr<f16>>
+  %q = tile.addptr %ys, %r : (tensor<128x!tile.ptr<f16>>, tensor<128xi32>) -> tensor<128x!tile.ptr<f16>>
+  tile.store %q, %w : (tensor<128x!tile.ptr<f16>>, tensor<128xf16>) -> ()
+  return
+}
+}
+
+// -----
+
+// f32 is loaded, f16 stored: what a load leaves of its sectors the next one finds in the first-level cache; the vectors are those of the narrower element.
+// CHECK-LABEL: func.func @narrows
+// CHECK: tile.load {{.*}}-> tensor<128xf32, #tile.linear<[128], register = {{\[\[}}1], [2], [4], [64]]
+// CHECK-NOT: convert_layout
+// CHECK: tile.store
+module attributes {tile.options = {num_warps = 2 : i64}} {
+func.func @narrows(%x: !tile.ptr<f32> {tile.divisibility = 16 : i64}, %y: !tile.ptr<f16> {tile.divisibility = 16 : i64}) {
+  %r = tile.arange 0 to 128 : tensor<128xi32>
+  %xs = tile.splat %x : (!tile.ptr<f32>) -> tensor<128x!tile.ptr<f32>>
+  %p = tile.addptr %xs, %r : (tensor<128x!tile.ptr<f32>>, tensor<128xi32>) -> tensor<128x!tile.ptr<f32>>
+  %v = tile.load %p : (tensor<128x!tile.ptr<f32>>) -> tensor<128xf32>
+  %w = arith.truncf %v : tensor<128xf32> to tensor<128xf16>
+  %ys = tile.splat %y : (!tile.ptr<f16>) -> tensor<128x!tile.ptr<f16>>
+  %q = tile.addptr %ys, %r : (tensor<128x!tile.ptr<f16>>, tensor<128xi32>) -> tensor<128x!tile.ptr<f16>>
+  tile.store %q, %w : (tensor<128x!tile.ptr<f16>>, tensor<128xf16>) -> ()
+  return
+}
+}
