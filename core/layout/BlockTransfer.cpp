@@ -33,10 +33,19 @@ unsigned wordBits(unsigned elementBits) { return elementBits >= 32 ? 0 : element
 std::optional<BlockRows> blockRows(const LinearLayout &l, unsigned elementBits, bool transposed) {
   Vectors registers = l.columnsOf(kRegister), lanes = l.columnsOf(kLane);
   unsigned word = wordBits(elementBits);
-  if (lanes.size() != 5 || elementBits > 32 || elementBits < 8 || (transposed && elementBits != 16) ||
+  if (lanes.size() != 5 || elementBits > 32 || elementBits < 8 || (transposed && elementBits > 16) ||
       registers.size() < word)
     return std::nullopt;
   BlockRows r;
+  if (transposed && elementBits == 8) { // pairs of bytes are the units, of which a lane has one byte in each word
+    if (registers.size() < 3)
+      return std::nullopt;
+    r.row = {registers[2], lanes[2], lanes[3], lanes[4]};
+    r.block = {registers[2], lanes[2], lanes[3], lanes[4], registers[0], lanes[0], lanes[1]};
+    Vectors all = r.block;
+    all.push_back(registers[1]);
+    return independent(all).size() == all.size() ? std::optional(r) : std::nullopt;
+  }
   r.block.assign(registers.begin(), registers.begin() + word);
   r.block.insert(r.block.end(), lanes.begin(), lanes.end());
   if (independent(r.block).size() != r.block.size())
@@ -60,8 +69,9 @@ std::optional<BlockTransfer> blockTransfer(const LinearLayout &distributed, cons
   for (bool transposed : {false, true}) {
     unsigned needed = (isStore ? kBlockStore : kBlockLoad) << (transposed ? 1 : 0);
     std::optional<BlockRows> rows = blockRows(*offsets, elementBits, transposed);
-    if (!(memory.blockTransfers & needed) || !used || !rows)
+    if (!(memory.blockTransfers & needed) || !used || !rows || (transposed && isStore && elementBits == 8))
       continue;
+    bool pairs = transposed && elementBits == 8;
     bool inOrder = true;
     for (size_t i = 0; i < rows->row.size(); ++i)
       inOrder &= rows->row[i] == uint64_t(1) << i;
@@ -72,11 +82,14 @@ std::optional<BlockTransfer> blockTransfer(const LinearLayout &distributed, cons
     else
       names.assign(lanes.begin() + 2, lanes.end());
     auto startsRow = [&](uint64_t column) { return (column & inRow) == 0; };
-    std::vector<unsigned> rest(used->begin() + std::min<size_t>(word, used->size()), used->end());
+    std::vector<unsigned> rest(used->begin() + std::min<size_t>(pairs ? 3 : word, used->size()), used->end());
+    if (pairs)
+      rest.insert(rest.begin(),
+                  1); // a word has one bit of what a lane's four neighbours differ in, the block the other
     inOrder &= std::all_of(names.begin(), names.end(), startsRow) &&
                std::all_of(warps.begin(), warps.end(), startsRow) &&
                std::all_of(rest.begin(), rest.end(), [&](unsigned bit) { return startsRow(registers[bit]); });
-    for (unsigned bit = 0; bit < word; ++bit)
+    for (unsigned bit = 0; bit < (pairs ? 3 : word); ++bit)
       inOrder &= bit < used->size() && (*used)[bit] == bit;
     if (!inOrder)
       continue;
@@ -97,7 +110,7 @@ std::optional<BlockTransfer> blockTransfer(const LinearLayout &distributed, cons
           first |= 1u << rest[i], access.at ^= registers[rest[i]];
       for (unsigned block = 0; block < t.blocks; ++block)
         for (unsigned e = 0; e < t.together; ++e) {
-          unsigned r = first | e;
+          unsigned r = first | (pairs ? (e & 1) << 2 | e >> 1 : e);
           for (size_t i = 0; i < blockBits; ++i)
             r |= (block >> i & 1) << rest[i];
           access.registers.push_back(r);

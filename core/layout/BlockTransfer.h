@@ -4,7 +4,8 @@
 //
 // A subgroup of 32 lanes moves one, two or four blocks of eight rows of 16 bytes at once. Lane 8 * j + r names row r of block j. Of
 // block j every lane holds one 32-bit register: lane 4 * r + i bytes 4 * i of row r on; transposed, in units of 16 bits: lane 4 * i + p column i of rows
-// 2 * p and 2 * p + 1.
+// 2 * p and 2 * p + 1. Elements of 8 bits come transposed as pairs: of two blocks, whose rows interleave by twos, a lane makes four neighbours across the rows for
+// each of two columns.
 #pragma once
 
 #include "core/layout/SharedAccess.h"

@@ -86,6 +86,8 @@ LinearLayout swizzledFor(const LinearLayout &writer, const LinearLayout &reader,
       std::optional<BlockRows> rows = blockRows(side, elementBits, transposed);
       if (!(memory.blockTransfers & (kind << (transposed ? 1 : 0))) || !rows)
         continue;
+      if (transposed && elementBits == 8 && !isReader) // pairs of bytes are only loaded
+        continue;
       bool fits = writerVector.empty() || !isReader ? std::all_of(rows->row.begin(), rows->row.end(),
                                                                   [&](uint64_t v) { return registers.contains(v); })
                                                     : rows->row == writerVector;

@@ -168,6 +168,54 @@ LinearLayout concatenated(const LinearLayout &source) {
   return withRegister(LinearLayout(source.ins(), tensorDims(shape), source.columns()), uint64_t(1) << bits, false);
 }
 
+LinearLayout turningLayout(std::span<const int64_t> shape, unsigned from, unsigned to, unsigned elementBits,
+                           unsigned lanes, unsigned warps) {
+  LinearLayout frame({}, tensorDims(shape), {});
+  std::vector<unsigned> taken(shape.size(), 0), size;
+  for (int64_t s : shape)
+    size.push_back(log2Exact(s));
+  Vectors registers, laneColumns, warpColumns;
+  auto deal = [&](unsigned dim, Vectors &into, unsigned count, size_t most) {
+    for (; count && into.size() < most && taken[dim] < size[dim]; --count)
+      into.push_back(uint64_t(1) << (frame.outStart(tensorDimName(dim)) + taken[dim]++));
+  };
+  constexpr unsigned kAll = 64;
+  unsigned laneBits = log2Exact(lanes), warpBits = log2Exact(warps);
+  if (elementBits == 8) {
+    deal(to, registers, 2, kAll), deal(from, registers, 1, kAll), deal(to, laneColumns, 2, laneBits);
+    deal(from, laneColumns, 3, laneBits), deal(to, registers, 1, kAll);
+  } else {
+    for (unsigned bits = elementBits; bits < 128; bits *= 2)
+      deal(to, registers, 1, kAll);
+  }
+  for (unsigned dim : {from, to})
+    deal(dim, laneColumns, kAll, laneBits);
+  for (unsigned dim : {from, to})
+    deal(dim, warpColumns, kAll, warpBits);
+  laneColumns.resize(laneBits, 0), warpColumns.resize(warpBits, 0); // fewer elements than places: copies
+  for (unsigned dim : {to, from})
+    deal(dim, registers, kAll, kAll);
+  Vectors columns = registers;
+  columns.insert(columns.end(), laneColumns.begin(), laneColumns.end());
+  columns.insert(columns.end(), warpColumns.begin(), warpColumns.end());
+  return LinearLayout({{std::string(kRegister), static_cast<unsigned>(registers.size())},
+                       {std::string(kLane), laneBits},
+                       {std::string(kWarp), warpBits},
+                       {std::string(kBlock), 0}},
+                      frame.outs(), std::move(columns));
+}
+
+LinearLayout withLowestBit(const LinearLayout &l, unsigned dim, int64_t bit) {
+  Vectors columns;
+  for (uint64_t column : l.columns()) {
+    std::vector<int64_t> at = l.unpackOut(column);
+    int64_t v = at[dim], above = v & ~(2 * bit - 1), below = v & (bit - 1);
+    at[dim] = above | below << 1 | (v & bit ? 1 : 0);
+    columns.push_back(l.packOut(at));
+  }
+  return LinearLayout(l.ins(), l.outs(), std::move(columns));
+}
+
 LinearLayout plainDotOperand(const LinearLayout &accumulator, unsigned operand, int64_t k) {
   assert(accumulator.rank() >= 2 && operand < 2);
   unsigned rank = accumulator.rank();

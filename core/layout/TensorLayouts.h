@@ -40,6 +40,13 @@ std::optional<LinearLayout> splitParts(const LinearLayout &source);
 LinearLayout splittable(const LinearLayout &source);
 // T<n>, T<n> -> T<2n>: which of the two is the highest register bit.
 LinearLayout concatenated(const LinearLayout &source);
+// How lanes hold a matrix that they take from a buffer whose neighbours lie along dim `from` to one whose neighbours lie along dim `to`, with inputs
+// register, lane, warp, block. Elements of 16 or 32 bits and more: a lane has 16 bytes along `to`, neighbouring lanes go along `from`. Of 8 bits, as blocks come of
+// pairs along `from` and leave by rows of 16 bytes along `to` (BlockTransfer.h).
+LinearLayout turningLayout(std::span<const int64_t> shape, unsigned from, unsigned to, unsigned elementBits,
+                           unsigned lanes, unsigned warps);
+// Bit `bit` (a power of two) of dim `dim` becomes its lowest, and those below it move up.
+LinearLayout withLowestBit(const LinearLayout &l, unsigned dim, int64_t bit);
 // The operand of a plain multiply-add dot whose accumulator is laid out so: operand 0 (m x k) or 1 (k x n), batch dims
 // first; every lane holds all of k for its rows or columns.
 LinearLayout plainDotOperand(const LinearLayout &accumulator, unsigned operand, int64_t k);

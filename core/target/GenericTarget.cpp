@@ -4,6 +4,7 @@
 #include "core/target/GenericTarget.h"
 
 #include "core/layout/TensorLayouts.h"
+#include "core/target/ElementNumber.h"
 
 #include <algorithm>
 
@@ -36,8 +37,14 @@ std::optional<LinearLayout> GenericTarget::layoutFor(const LayoutRequest &reques
     }
     return fragmentLayout(menu_[request.matrixEntry], request, info_.lanes(), why);
   }
-  if (request.access == Access::Shared && request.matrixEntry >= 0 && request.contiguity.size() == 2 &&
-      request.contiguity[0] > request.contiguity[1]) { // column-major where memory is
+  bool isOperand = request.access == Access::Shared && request.matrixEntry >= 0 && request.contiguity.size() == 2,
+       byColumns = isOperand && request.contiguity[0] > request.contiguity[1];
+  if (isOperand && request.elementBits != 16 && byColumns != (request.operand == 1)) {
+    if (why)
+      *why = "only operands of 16 bits may have their k across their rows";
+    return std::nullopt;
+  }
+  if (byColumns) { // where memory is so
     LayoutRequest turned = request;
     std::swap(turned.shape[0], turned.shape[1]);
     std::swap(turned.contiguity[0], turned.contiguity[1]);
@@ -69,11 +76,12 @@ struct BitDealer {
 
 } // namespace
 
-// The bits of one instruction's fragment: two neighbours along the fast dim in registers, four lanes along it, the other
+// The bits of one instruction's fragment: 2^neighbours along the fast dim in registers, four lanes along it, the other
 // lanes along the slow dim, then the warps that issue it together, what is left in registers.
-static void dealFragment(BitDealer &bits, unsigned slow, unsigned fast, unsigned laneBits, unsigned warpBits,
-                         Vectors &registers, Vectors &lanes, Vectors &warps) {
-  bits.deal(fast, registers);
+static void dealFragment(BitDealer &bits, unsigned neighbours, unsigned slow, unsigned fast, unsigned laneBits,
+                         unsigned warpBits, Vectors &registers, Vectors &lanes, Vectors &warps) {
+  for (unsigned i = 0; i < neighbours; ++i)
+    bits.deal(fast, registers);
   for (int i = 0; i < 2 && lanes.size() < laneBits; ++i)
     bits.deal(fast, lanes);
   while (lanes.size() < laneBits && bits.deal(slow, lanes)) {
@@ -87,6 +95,17 @@ static void dealFragment(BitDealer &bits, unsigned slow, unsigned fast, unsigned
   while (bits.deal(slow, registers)) {
   }
   while (bits.deal(fast, registers)) {
+  }
+}
+
+static bool isByte(uint8_t elem) {
+  switch (elem) {
+#define TSR_ELEM(number, Name, text, bits, since)                                                                      \
+  case number:                                                                                                         \
+    return (bits) == 8;
+#include "core/bytecode/Ops.def"
+  default:
+    return false;
   }
 }
 
@@ -107,10 +126,12 @@ std::optional<LinearLayout> fragmentLayout(const MatrixEntry &entry, const Layou
   BitDealer bits(request.shape);
   Vectors registers, laneColumns, warpColumns;
   unsigned laneBits = log2Exact(lanes), warpBits = log2Exact(request.numWarps);
-  if (request.operand == 1) // k is the dim that neighbours share
-    dealFragment(bits, 1, 0, laneBits, warpBits, registers, laneColumns, warpColumns);
+  // k is the dim that neighbours share. A group's a of bytes goes by words, as blocks of rows move.
+  if (request.operand == 1)
+    dealFragment(bits, 1, 1, 0, laneBits, warpBits, registers, laneColumns, warpColumns);
   else
-    dealFragment(bits, 0, 1, laneBits, warpBits, registers, laneColumns, warpColumns);
+    dealFragment(bits, request.operand == 0 && request.numWarps > 1 && isByte(entry.a) ? 2 : 1, 0, 1, laneBits,
+                 warpBits, registers, laneColumns, warpColumns);
   std::vector<Dim> ins = {{std::string(kRegister), static_cast<unsigned>(registers.size())},
                           {std::string(kLane), laneBits},
                           {std::string(kWarp), warpBits},

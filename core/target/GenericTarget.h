@@ -28,7 +28,7 @@ private:
   std::vector<MatrixEntry> menu_;
 };
 
-// How one instruction holds a fragment, where a target has no rule of its own: two neighbours along the shared dim in a
+// How one instruction holds a fragment, where a target has no rule of its own: two neighbours along the shared dim (of a group's a of bytes four) in a
 // lane, four lanes along it, the other lanes along the other dim, and then the subgroups that issue it together (their b
 // has no fragment).
 std::optional<layout::LinearLayout> fragmentLayout(const MatrixEntry &entry, const LayoutRequest &request,

@@ -67,14 +67,16 @@ SMALL = [(1, 32, 32), (8, 8, 32), (32, 2, 32), (4, 64, 64), (64, 4, 64)]
 SPILLED_BYTES = 256
 
 
-def expected(target, op, element, precision, shape, warps, k_contiguous):
+def expected(target, op, element, precision, shape, warps, order):
     """The instruction that a product must use: a pattern, or None for multiply-adds."""
     sm, m, n = int(re.search(r"\d+", target).group()), shape[0], shape[1]
     plain = element == "fp64" and sm < 80 or element == "bf16" and sm < 80 or element == "fp32" and (precision == "ieee" or sm < 80)
     if plain:
         return None
     group = target == "sm_90a" and op != "batched" and warps >= 4 and m >= 64 and n >= 8 and element != "fp64" and precision != "tf32x3"
-    group = group and (element in ("fp16", "bf16") or k_contiguous)
+    # Of 8 and 32 bits the unit reads only what lies along k: a b that does not changes places with a.
+    exchanged = target == "sm_90a" and op == "matmul" and warps >= 4 and n >= 64 and m >= 8 and order == "rows" and element in ("fp32", "i8", "fp8e4nv", "fp8e5") and precision != "tf32x3"
+    group = group or exchanged
     if element.startswith("fp8") and sm < 89:
         return r"mma\.sync\.aligned\.m16n8k\d+\.row\.col\.f32\.f16\.f16"
     name = {"fp16": "f16", "bf16": "bf16", "fp32": "tf32", "fp64": "f64", "i8": "s8", "fp8e4nv": "e4m3", "fp8e5": "e5m2"}[element]
@@ -144,7 +146,7 @@ def main():
             return name, f"does not compile: {done.stderr.strip()[:300]}", ""
         text = pathlib.Path(out).read_text()
         used = sorted(set(re.findall(r"(?:wgmma\.mma_async|mma\.sync)[\w.]+", text)))
-        want = expected(target, op, element, precision, shape, warps, order == "k")
+        want = expected(target, op, element, precision, shape, warps, order)
         why = ""
         if want is None and used:
             why = f"{used} instead of multiply-adds"

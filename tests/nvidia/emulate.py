@@ -4,9 +4,8 @@
 """usage: emulate.py TESSERA
 
 Compiles kernels of one block of 128 lanes for sm_80 and sm_90a and executes their PTX: integer arithmetic, global and shared memory, ldmatrix,
-stmatrix, cp.async, mma.sync, conversions, as PTX ISA 8.4 says. So addresses, swizzles, fragments and block transfers are tested without a device.
-Branches are taken by all lanes or by none. wgmma gets the true product, in its accumulator's layout: how it reads shared memory is not tested. Access
-out of bounds is an error, and so is an address that is no multiple of the access. Last line: `N passed, N failed`."""
+stmatrix, cp.async, mma.sync, wgmma (units.py), conversions, as PTX ISA 8.4 says. So addresses, swizzles, descriptors, fragments and block transfers are tested without a
+device. Branches are taken by all lanes or by none. Copies land when they are waited for. Access out of bounds is an error, and so is an address that is no multiple of the access. Last line: `N passed, N failed`."""
 import itertools
 import math
 import pathlib
@@ -18,6 +17,8 @@ import tempfile
 import numpy as np
 
 import elementary
+import units
+from formats import fp8, from_bf16, fused, saturated, to_bf16, towards_zero
 
 KERNELS = """
 import triton
@@ -39,18 +40,31 @@ def product(a, b, c, M: tl.constexpr, N: tl.constexpr, K: tl.constexpr, AT: tl.c
 
 
 @triton.jit
-def staged(a, b, c, steps, M: tl.constexpr, N: tl.constexpr, STEP: tl.constexpr, K: tl.constexpr, LIMIT: tl.constexpr = None):
+def staged(a, b, c, steps, M: tl.constexpr, N: tl.constexpr, STEP: tl.constexpr, K: tl.constexpr, AT: tl.constexpr, BT: tl.constexpr, LIMIT: tl.constexpr = None):
     m = tl.arange(0, M)
     n = tl.arange(0, N)
     k = tl.arange(0, STEP)
-    total = tl.zeros((M, N), tl.float32)
+    total = tl.zeros((M, N), tl.int32 if a.dtype.element_ty == tl.int8 else tl.float32)
     for _ in tl.range(0, steps, num_stages=2):
-        x = tl.load(a + m[:, None] * K + k[None, :])
-        y = tl.load(b + k[:, None] * N + n[None, :])
+        x = tl.load(a + (m[:, None] + k[None, :] * M if AT else m[:, None] * K + k[None, :]))
+        y = tl.load(b + (k[:, None] + n[None, :] * K if BT else k[:, None] * N + n[None, :]))
         total = tl.dot(x, y, total, max_num_imprecise_acc=LIMIT)
-        a += STEP
-        b += STEP * N
+        a += STEP * M if AT else STEP
+        b += STEP if BT else STEP * N
     tl.store(c + m[:, None] * N + n[None, :], total)
+
+
+@triton.jit
+def chained(q, k, v, c, steps, M: tl.constexpr, N: tl.constexpr, D: tl.constexpr):
+    m, n, d = tl.arange(0, M), tl.arange(0, N), tl.arange(0, D)
+    x = tl.load(q + m[:, None] * D + d[None, :])
+    total = tl.zeros((M, D), tl.float32)
+    for _ in tl.range(0, steps, num_stages=3):
+        s = tl.dot(x, tl.load(k + d[:, None] + n[None, :] * D))
+        total = tl.dot(tl.where(s > 0.0, 1.0, -1.0).to(x.dtype), tl.load(v + n[:, None] * D + d[None, :]), total)
+        k += N * D
+        v += N * D
+    tl.store(c + m[:, None] * D + d[None, :], total)
 
 
 @triton.jit
@@ -175,66 +189,17 @@ def mask(bits):
     return U((1 << bits) - 1)
 
 
-def fp8(kind):
-    """The magnitudes of e4m3, e5m2 or e4b15 by their codes, infinity and NaN and the one that conversions do not give left out."""
-    mantissa, bias, codes = {"e4m3": (3, 7, 0x7f), "e5m2": (2, 15, 0x7c), "e4b15": (3, 15, 0x7f)}[kind]
-    code = np.arange(codes)
-    exponent, fraction = code >> mantissa, (code & (1 << mantissa) - 1) / (1 << mantissa)
-    return np.where(exponent == 0, fraction * 2.0 ** (1 - bias), (1 + fraction) * 2.0 ** (exponent - bias))
-
-
-def saturated(kind, values):
-    """Codes of the nearest numbers, the even one of two, of e4b15 the larger one; the largest where they are larger; NaN stays where there is one."""
-    table = fp8(kind)
-    values = np.asarray(values, np.float64)
-    magnitude = np.fmin(np.abs(values), table[-1])
-    above = np.minimum(np.searchsorted(table, magnitude), len(table) - 1)
-    below = np.maximum(above - 1, 0)
-    over, under = table[above] - magnitude, magnitude - table[below]
-    code = np.where((over < under) | ((over == under) & ((above % 2 == 0) | (kind == "e4b15"))), above, below)
-    return np.where(np.isnan(values) & (kind != "e4b15"), 0x7f, code | np.where(np.signbit(values), 0x80, 0)).astype(np.uint8)
-
-
-def towards_zero(values):
-    """The nearest f16 that are not further from zero."""
-    near = values.astype(np.float16)
-    bits = near.view(np.uint16)
-    cut = np.where(np.abs(near.astype(np.float64)) > np.abs(values.astype(np.float64)), bits - np.uint16(1), bits).astype(np.uint16).view(np.float16)
-    return np.where(np.isfinite(values), cut, near)
-
-
-def fused(x, y, z):
-    """The products' sums in f64, odd in the last bit where inexact: rounding them to a narrow type rounds the true sums."""
-    x, y, z = (v.astype(np.float64) for v in (x, y, z))
-    product = x * y
-    total = product + z
-    part = total - product
-    lost = (product - (total - part)) + (z - part)
-    bits = total.view(np.int64)
-    even = (lost != 0) & (bits & 1 == 0)
-    return np.where(even, bits + np.where((bits < 0) == (lost < 0), 1, -1), bits).view(np.float64)
-
-
-def to_bf16(values):
-    """Bits of the nearest numbers, the even one of two, of normal ones and zeros."""
-    significand, exponent = np.frexp(values)
-    return (np.ldexp(np.rint(significand * 256), exponent - 8).astype(np.float32).view(np.uint32) >> 16).astype(np.uint16)
-
-
-def from_bf16(bits):
-    return (bits.astype(np.uint32) << 16).view(np.float32)
-
-
 class Emulator:
     """One block. Registers are arrays of 64-bit words, one a lane; parameter i is the address (i + 1) << 32 of buffer i, or a number."""
 
-    def __init__(self, buffers, truth=None, numbers=(), error=0):
+    def __init__(self, buffers, numbers=(), error=0):
         """error: of ex2.approx and rcp.approx, in units of the result's last place."""
         self.error = error
         self.buffers = [bytearray(b) for b in buffers]
         self.parameters = [i + 1 << 32 for i in range(len(buffers))] + list(numbers)
-        self.shared, self.registers, self.truth = bytearray(1 << 18), {}, truth
+        self.shared, self.registers, self.copies = bytearray(1 << 18), {}, [[]]
         self.lane = np.arange(LANES)
+        self.unit = units.Unit(self)
 
     # ---- operands
 
@@ -294,7 +259,8 @@ class Emulator:
         text = " ".join(line + ";" * line.endswith(":") for line in lines if line and line[0] != ".")
         statements, labels = [], {}
         for statement in text.split(";"):
-            statement = statement.strip(" {}") if statement.count("{") != statement.count("}") else statement.strip()
+            statement = re.sub(r"^[\s{}]+", "", statement).rstrip()
+            statement = statement.strip(" {}") if statement.count("{") != statement.count("}") else statement
             if statement.endswith(":"):
                 labels[statement[:-1]] = len(statements)
             elif statement and not statement.startswith(".reg"):
@@ -318,11 +284,12 @@ class Emulator:
         return self.buffers
 
     def execute(self, op, o):
-        if op in ("ret", "bar.sync") or op.startswith(("fence.", "wgmma.fence", "wgmma.commit", "wgmma.wait", "cp.async.commit", "cp.async.wait",
-                                                      "griddepcontrol.")):
-            return
+        if op in ("ret", "bar.sync") or op.startswith(("fence.", "griddepcontrol.", "wgmma.", "cp.async.commit", "cp.async.wait")):
+            return self.asynchronous(op, o)
         space, bits = op.split(".")[1] if "." in op else "", int((re.search(r"[busf](\d+)$", op) or [0, 64])[1])
         names = [n.strip() for n in o[0].strip("{}").split(",")]
+        if not op.startswith("mma.sync"):
+            self.unit.touch(op, names, o[1:])
         two = {"xor": np.bitwise_xor, "or": np.bitwise_or, "and": np.bitwise_and, "add": np.add, "sub": np.subtract, "shl": np.left_shift,
                "shr": np.right_shift}
         kind = op.split(".")[0]
@@ -411,14 +378,14 @@ class Emulator:
         elif op.startswith(("cp.async.ca.shared.global", "cp.async.cg.shared.global")):
             size, leave = int(o[2], 0), self.value(o[3]) if len(o) > 3 else np.zeros(LANES, U)
             for to, source, zero in zip(self.address(o[0]), self.address(o[1]), leave):
-                self.write("shared", to, bytes(size) if zero else self.read("global", source, size))
+                self.copies[-1].append((to, bytes(size) if zero else self.read("global", source, size)))
         elif kind == "bfe":
             self.registers[o[0]] = (self.value(o[1], bits) >> self.value(o[2])) & ((U(1) << self.value(o[3])) - U(1))
         elif op.startswith("shfl.sync.idx"):  # of lane 0: the warp's number
             self.registers[o[0]] = self.value(o[1])[self.lane // 32 * 32]
         elif op.startswith("shfl.sync.bfly"):
             self.registers[o[0]] = self.value(o[1], 32)[self.lane ^ int(o[2], 0)]
-        elif op in ("cvt.u64.u32", "cvt.u32.u64", "cvt.u32.u16", "cvt.u16.u32"):
+        elif op in ("cvt.u64.u32", "cvt.u32.u64", "cvt.u32.u16", "cvt.u16.u32", "cvt.u64.u16"):
             self.registers[o[0]] = self.value(o[1], min(int(n) for n in re.findall(r"\d+", op)))
         elif op == "cvt.s64.s32":
             self.registers[o[0]] = self.value(o[1], 32).astype(np.uint32).view(np.int32).astype(np.int64).view(U)
@@ -434,14 +401,25 @@ class Emulator:
             self.blocks(kind, "trans" in op, names if kind == "ldmatrix" else [n.strip() for n in o[1].strip("{}").split(",")],
                         self.address(o[1] if kind == "ldmatrix" else o[0]))
         elif op.startswith("mma.sync.aligned.m16n8k") and op.endswith(("f32.f16.f16.f32", "f32.tf32.tf32.f32", "f32.e5m2.e5m2.f32")):
-            self.multiply([[n.strip() for n in x.strip("{}").split(",")] for x in o], op.split(".")[-2])
-        elif op.startswith("wgmma.mma_async"):
-            for i, name in enumerate(names):
-                warp, lane = self.lane // 32, self.lane % 32
-                row, column = 16 * warp + lane // 4 + 8 * (i // 2 % 2), 8 * (i // 4) + 2 * (lane % 4) + i % 2
-                self.registers[name] = self.truth[row, column].astype(np.float32).view(np.uint32).astype(U)
+            self.unit.together([[n.strip() for n in x.strip("{}").split(",")] for x in o], op.split(".")[-2])
         else:
             raise NotImplementedError(f"{op} {', '.join(o)}")
+
+    def asynchronous(self, op, o):
+        if op.startswith("wgmma.mma_async"):
+            self.unit.start(op, o)
+        elif op.startswith("wgmma.commit"):
+            self.unit.commit()
+        elif op.startswith("wgmma.wait"):
+            self.unit.wait(int(o[0]))
+        elif op.startswith("cp.async.commit"):
+            self.copies.append([])
+        elif op.startswith("cp.async.wait"):
+            while len(self.copies) > int(o[0]) + 1:
+                for to, data in self.copies.pop(0):
+                    self.write("shared", to, data)
+        elif op.startswith("fence.proxy.async"):
+            self.unit.unfenced[:] = False
 
     def move(self, names, o):
         if o[1].startswith("{"):
@@ -467,6 +445,9 @@ class Emulator:
             if kind == "st":
                 data = b"".join((int(self.value(n)[lane]) & (1 << 8 * size) - 1).to_bytes(size, "little") for n in names)
                 self.write(space, address, data)
+                if space == "shared":
+                    at = int(address) & 0xffffffff
+                    self.unit.unfenced[at:at + len(data)] = True
         if kind == "ld":
             whole = np.array([np.frombuffer(self.read(space, a, size * len(names)), f"u{size}") for a in addresses]).astype(U)
             for i, name in enumerate(names):
@@ -489,38 +470,9 @@ class Emulator:
                 block[lane // 4, 2 * (lane % 4)], block[lane // 4, 2 * (lane % 4) + 1] = words[own] & mask(16), words[own] >> U(16)
                 for row, a in zip(block.T if transposed else block, rows):
                     self.write("shared", a, np.ascontiguousarray(row).tobytes())
+                    self.unit.unfenced[int(a) & 0xffffffff:(int(a) & 0xffffffff) + 16] = True
             if kind == "ldmatrix":
                 self.registers[name] = words
-
-    def multiply(self, o, element):
-        """A register of an operand holds 4, 2 or 1 elements that follow each other in k; a block of columns has four lanes' registers of a row."""
-        lane = np.arange(32)
-        bits = {"e5m2": 8, "f16": 16, "tf32": 32}[element]
-        per = 32 // bits
-        row, k, column = lane // 4, per * (lane % 4), 2 * (lane % 4)
-
-        def elements(text, own, part):
-            raw = self.value(text)[own] >> U(bits * part) & mask(bits)
-            if element == "tf32":
-                return raw.astype(np.uint32).view(np.float32)
-            return (raw << U(16 - bits)).astype(np.uint16).view(np.float16)  # e5m2 is the upper half of fp16
-
-        results = [np.zeros(LANES, np.float32) for _ in range(4)]
-        for warp in range(LANES // 32):
-            own = slice(32 * warp, 32 * warp + 32)
-            a, b, c = np.zeros((16, 8 * per), np.float32), np.zeros((8 * per, 8), np.float32), np.zeros((16, 8), np.float32)
-            for part in range(per):
-                for i in range(4):
-                    a[row + 8 * (i % 2), k + 4 * per * (i // 2) + part] = elements(o[1][i], own, part)
-                for i in range(2):
-                    b[k + 4 * per * i + part, row] = elements(o[2][i], own, part)
-            for i in range(4):
-                c[row + 8 * (i // 2), column + i % 2] = self.floats(o[3][i])[own]
-            d = a @ b + c
-            for i in range(4):
-                results[i][own] = d[row + 8 * (i // 2), column + i % 2]
-        for name, result in zip(o[0], results):
-            self.registers[name] = result.view(np.uint32).astype(U)
 
 
 def main(tessera):
@@ -550,7 +502,7 @@ def main(tessera):
             a, b = (rng.integers(-4, 5, shape).astype(np.float16) for shape in ((M, K), (K, N)))
             truth = a.astype(np.float32) @ b.astype(np.float32)
             buffers = [np.ascontiguousarray(a.T if AT else a).tobytes(), np.ascontiguousarray(b.T if BT else b).tobytes(), bytes(2 * M * N)]
-            c = np.frombuffer(Emulator(buffers, truth).run(ptx)[2], np.float16).reshape((N, M) if CT else (M, N))
+            c = np.frombuffer(Emulator(buffers).run(ptx)[2], np.float16).reshape((N, M) if CT else (M, N))
             wrong = int(np.sum((c.T if CT else c) != truth.astype(np.float16)))
             used = [w for w in ("wgmma", "mma.sync", "ldmatrix", "stmatrix") if w in ptx]
             return wrong == 0, f"{wrong} elements wrong; {', '.join(used)}"
@@ -559,27 +511,50 @@ def main(tessera):
                                                            ((0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1))):
             check(f"product {target} {shape} {'a' * AT}{'b' * BT}{'c' * CT}", lambda: product(target, *shape, bool(AT), bool(BT), bool(CT)))
 
-        def staged(target, element, numpy, M, N, STEP, **limit):
+        stored = {"fp8e5": lambda x: (x.view(np.uint16) >> 8).astype(np.uint8), "fp8e4nv": lambda x: saturated("e4m3", x), "i8": lambda x: x.astype(np.int8),
+                  "fp16": lambda x: x, "fp32": lambda x: x.astype(np.float32), "bf16": lambda x: to_bf16(x.astype(np.float64))}
+
+        def staged(target, element, M, N, STEP, turned="", most=None, wanted="", **limit):
+            """most: products that are added to each other in the unit; without a limit all."""
             steps = 3
             K = STEP * steps
-            ptx = compiled(target, "staged", f"*{element}:16,*{element}:16,*fp32:16,i32", dict(M=M, N=N, STEP=STEP, K=K, **limit))
-            a, b = (rng.integers(-4, 5, shape).astype(np.float16) for shape in ((M, K), (K, N)))
-            # fp8e5 has the upper half of fp16's bits; small integers lose nothing
-            stored = [(x.view(np.uint16) >> 8).astype(np.uint8) if element == "fp8e5" else x.astype(numpy) for x in (a, b)]
-            truth = a.astype(np.float32) @ b.astype(np.float32)
-            got = np.frombuffer(Emulator([*(x.tobytes() for x in stored), bytes(4 * M * N)], numbers=[steps]).run(ptx)[2], np.float32).reshape(M, N)
+            out, sums = ("i32", np.int32) if element == "i8" else ("fp32", np.float32)
+            ptx = compiled(target, "staged", f"*{element}:16,*{element}:16,*{out}:16,i32", dict(M=M, N=N, STEP=STEP, K=K, AT="a" in turned, BT="b" in turned, **limit))
+            a, b = (rng.integers(-4, 5, shape).astype(np.float16) for shape in ((M, K), (K, N)))  # in fp8e5, too, nothing is lost
+            truth = (a.astype(np.float64) @ b.astype(np.float64)).astype(sums)
+            buffers = [np.ascontiguousarray(stored[element](x.T if c in turned else x)).tobytes() for c, x in (("a", a), ("b", b))]
+            emulator = Emulator([*buffers, bytes(4 * M * N)], numbers=[steps])
+            got = np.frombuffer(emulator.run(ptx)[2], sums).reshape(M, N)
             wrong, copies = int(np.sum(got != truth)), len(re.findall(r"cp\.async\.c[ag]", ptx))
-            return wrong == 0 and copies > 0, f"{wrong} elements wrong; {copies} copies"
+            summed = emulator.unit.most in (most or K, 0)
+            used = [w for w in ("wgmma", "mma.sync", "ldmatrix", "stmatrix") if w in ptx]
+            return wrong == 0 and copies > 0 and summed and wanted in ptx, f"{wrong} elements wrong; {copies} copies, {emulator.unit.most} products in a sum; {', '.join(used)}"
 
         # Operands whose products read them otherwise than copies fill them: the copies' 16 bytes stay together in the slots' swizzles.
-        for target, (element, numpy), shape in itertools.product(("sm_80", "sm_90a"), (("fp8e5", None), ("fp16", np.float16), ("fp32", np.float32)),
-                                                               ((64, 64, 32), (32, 256, 32), (64, 512, 32))):
-            if element == "fp16" and target == "sm_90a" and shape[0] == 64 or element == "fp32" and shape[1] == 512:
-                continue  # wgmma, whose sum over steps is not modelled; too large
-            check(f"staged {target} {element} {shape}", lambda: staged(target, element, numpy, *shape))
-        # Sums of so many products of fp8, added to the others.
-        for limit in (32, 64):
-            check(f"sums of {limit} fp8e5", lambda: staged("sm_90a", "fp8e5", None, 64, 64, 128, LIMIT=limit))
+        for target, element, shape in itertools.product(("sm_80", "sm_90a"), ("fp8e5", "fp16", "fp32"), ((64, 64, 32), (32, 256, 32), (64, 512, 32))):
+            if element == "fp32" and shape[1] == 512:
+                continue  # too large
+            check(f"staged {target} {element} {shape}", lambda: staged(target, element, *shape))
+        # Every order of both operands. What lies across k passes through registers, changes places with the other, is turned round: 32 columns are no 64 rows.
+        for (element, step), turned, (m, n) in itertools.product((("fp32", 16), ("fp8e5", 32), ("fp8e4nv", 64), ("i8", 64), ("bf16", 32)), ("", "a", "b", "ab"),
+                                                                 ((64, 64), (128, 64), (64, 32))):
+            check(f"wgmma {element} {m}x{n}x{step}, {turned or 'none'} turned", lambda: staged("sm_90a", element, m, n, step, turned, wanted="wgmma"))
+        # Sums of so many products of fp8, added to the others; nowhere are there more.
+        for limit, turned in itertools.product((32, 64), ("", "b")):
+            check(f"sums of {limit} fp8e5, {turned or 'none'} turned", lambda: staged("sm_90a", "fp8e5", 64, 64, 128, turned, most=limit, wanted="wgmma", LIMIT=limit))
+
+        # Weights of lanes times a v whose rows are contiguous: it is turned round, and the product runs on into the next iteration.
+        def chained(element, M, N, D):
+            steps = 4
+            ptx = compiled("sm_90a", "chained", ",".join([f"*{element}:16"] * 3) + ",*fp32:16,i32", dict(M=M, N=N, D=D))
+            q, k, v = (rng.integers(-2, 3, shape).astype(np.float16) for shape in ((M, D), (N * steps, D), (N * steps, D)))
+            truth = np.where(q.astype(np.float32) @ k.astype(np.float32).T > 0, 1, -1) @ v.astype(np.float32)
+            buffers = [*(stored[element](x).tobytes() for x in (q, k, v)), bytes(4 * M * D)]
+            wrong = int(np.sum(np.frombuffer(Emulator(buffers, numbers=[steps]).run(ptx)[3], np.float32).reshape(M, D) != truth))
+            return wrong == 0 and "mma.sync" not in ptx, f"{wrong} elements wrong"
+
+        for element, (m, n, d) in itertools.product(("fp8e5", "fp8e4nv", "fp32", "fp16"), ((64, 32, 64), (64, 64, 64), (128, 64, 32))):
+            check(f"chained {element} {m}x{n}x{d}", lambda: chained(element, m, n, d))
 
         def widened(element, to, numpy):
             ptx = compiled("sm_90a", "widened", f"*{to}:16,*{element}:16", {"BLOCK": 512})

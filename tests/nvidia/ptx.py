@@ -530,14 +530,24 @@ CHECKS = [
     ("sm_90a", "rows_by_rows", rows_by_rows("fp8e4nv", "fp32", 64),
      [r"(setp\.ne\.u32 p(.|\n)*m64n128k32(.|\n)*setp\.eq\.u32 p(.|\n)*m64n128k32(.|\n)*wait_group\.sync\.aligned 0;(.|\n)*add(\.rn)?\.f32(.|\n)*){2}"], []),
     ("sm_90a", "rows_by_rows", rows_by_rows("fp8e5", "fp32", 128, n=256), [r"add\.f32", r"m64n128k32\.f32\.e5m2\.e5m2"], [r"m64n256"]),
-    # Where b's columns are contiguous the warps multiply, with the same unit: the 16 sums of a lane in two parts, in one, in none of their own.
-    ("sm_90a", "matmul", [*matmul("fp8e5", 64, 32), "-D", "LIMIT=32"], [exactly(32, "add.f32"), r"m16n8k32\.row\.col\.f32\.e5m2\.e5m2"], [r"wgmma"]),
+    # The 16 sums of a lane in two parts, in one, in none of their own; b, whose rows are contiguous, comes by pairs of bytes and leaves along k.
+    ("sm_90a", "matmul", [*matmul("fp8e5", 64, 32), "-D", "LIMIT=32"],
+     [exactly(32, "add.f32"), r"m64n32k32\.f32\.e5m2\.e5m2", r"ldmatrix\S*\.x4\.trans(.|\n)*stmatrix\.sync\.aligned\.m8n8\.x\d\.shared(.|\n)*fence\.proxy\.async(.|\n)*wgmma"], [r"mma\.sync"]),
     ("sm_89", "matmul", [*matmul("fp8e5", 64, 32), "-D", "LIMIT=64"], [exactly(16, "add.f32")], []),
     ("sm_89", "matmul", matmul("fp8e5", 64, 32), [r"m16n8k32\.row\.col\.f32\.e5m2\.e5m2"], [r"add(\.rn)?\.f32"]),
     # Pairs of 16-bit sums stay pairs from one iteration to the next: taking them apart would serialise the products.
     ("sm_90a", "rows_by_rows", rows_by_rows("fp16", "fp16", k=64), [r"m64n128k16\.f16\.f16\.f16", r"wait_group\.sync\.aligned 1;"], []),
-    # Of tf32 the unit reads only operands whose k is contiguous: b is not, so the warps multiply.
-    ("sm_90a", "matmul", matmul("fp32", 64, 64, 32), [r"mma\.sync\.aligned\.m16n8k8\.row\.col\.f32\.tf32"], [r"wgmma"]),
+    # Of tf32 and of 8 bits the unit reads only operands that lie along k: b does not, changes places with a and comes through registers, in two halves, beside the products
+    # of the half before.
+    *(("sm_90a", "matmul", matmul("fp32", m, n, 32, warps),
+       [rf"m64n{m}k8\.f32\.tf32\.tf32 (\{{[^}}]*\}}, ){{2}}", r"(ld\.shared\.b32(.|\n)*wgmma\.mma_async(.|\n)*commit_group(.|\n)*wait_group\.sync\.aligned 1;(.|\n)*){2}",
+        r"cp\.async\.cg"], [r"mma\.sync\.aligned", r"st\.shared\.(v4\.)?b32(.|\n)*wgmma", r"fence\.proxy"]) for m, n, warps in ((64, 64, 4), (128, 128, 4), (128, 256, 8))),
+    *(("sm_90a", "matmul", [*matmul(element, 128, 128, 64), *sums],
+       [rf"m64n128k32\.{unit} (\{{[^}}]*\}}, ){{2}}", exactly(4, "ldmatrix.sync.aligned.m8n8.x4.trans"), exactly(16, "prmt.b32"), r"cp\.async\.cg"],
+       [r"mma\.sync\.aligned\.m16", r"ld\.shared", r"st\.shared", r"stmatrix", r"fence\.proxy"])
+      for element, unit, sums in (("fp8e4nv", "f32.e4m3.e4m3", []), ("fp8e5", "f32.e5m2.e5m2", []))),
+    # 32 columns are no 64 rows of the unit: b is turned round on its way, by words of four.
+    ("sm_90a", "matmul", matmul("fp32", 128, 32, 32), [r"st\.shared\.v4\.b32(.|\n)*fence\.proxy\.async(.|\n)*m64n32k8\.f32\.tf32", r"wait_group\.sync\.aligned 1;"], [r"mma\.sync\.aligned"]),
     # sm_90 means every Hopper and later minor: nothing of sm_90a.
     ("sm_90", "matmul", matmul("fp16"), [r"mma\.sync\.aligned\.m16n8k16\.row\.col\.f32\.f16\.f16\.f32", r"\.target sm_90\b"], [r"wgmma", r"sm_90a", r"setmaxnreg"]),
     ("sm_80", "matmul", matmul("bf16", 64, 64, 32), [r"mma\.sync\.aligned\.m16n8k16\.row\.col\.f32\.bf16", r"cp\.async"], [r"wgmma", r"fence\.proxy", r"shr\.u64\s+%rd\d+, %rd\d+, 63;"]),

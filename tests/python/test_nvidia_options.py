@@ -169,8 +169,8 @@ def test_warps_that_only_load():
 
 
 def test_float32_products():
-    assert "tf32" in build(square, n=64).asm["ptx"]
-    assert "tf32" not in build(square, n=64, default_dot_input_precision="ieee").asm["ptx"]
+    assert ".tf32" in build(square, n=64).asm["ptx"]
+    assert ".tf32" not in build(square, n=64, default_dot_input_precision="ieee").asm["ptx"]
 
 
 def test_stages_are_what_they_are_called():

@@ -53,6 +53,37 @@ NvLaneTarget::EntryShape NvLaneTarget::entryShape(unsigned entry) {
   return {i.m, i.nMax, i.k, i.lanes() / lanes()};
 }
 
+// [wgmma] "Register Fragments and Shared Memory Matrix Layouts": only of 16-bit types may an operand's k lie across its rows in shared memory.
+bool NvLaneTarget::readsShared(unsigned entry, const LinearLayout &a) {
+  const Instruction i = instructionsOf(arch_.sm, arch_.specific)[entry];
+  return i.aText == "f16" || i.aText == "bf16" ||
+         a.consecutive(layout::kOffset, layout::tensorDimName(1)) >
+             a.consecutive(layout::kOffset, layout::tensorDimName(0));
+}
+
+SmallVector<Value *> NvLaneTarget::matrixOperand(IRBuilderBase &b, ArrayRef<V> fragment) {
+  SmallVector<Value *> words = packRegisters(b, fragment);
+  for (Value *&v : words)
+    if (v->getType()->isFloatTy()) // tf32 is a b32
+      v = b.CreateBitCast(v, b.getInt32Ty());
+  return words;
+}
+
+LinearLayout NvLaneTarget::matrixFragment(unsigned entry, unsigned operand, unsigned columns) {
+  sdk::LinearMap map = fragmentOf(instructionsOf(arch_.sm, arch_.specific)[entry], operand, columns);
+  LinearLayout frame(
+      {}, layout::tensorDims(std::vector<int64_t>{int64_t(1) << map.outLog2[0], int64_t(1) << map.outLog2[1]}), {});
+  std::vector<layout::Dim> ins;
+  layout::Vectors all;
+  const std::string_view names[] = {layout::kRegister, layout::kLane, layout::kWarp, layout::kBlock};
+  for (auto [name, input] : zip(names, map.inputs)) { // in this order: fragmentOf
+    ins.push_back({std::string(name), static_cast<unsigned>(input.bases.size())});
+    for (const std::vector<int32_t> &basis : input.bases)
+      all.push_back(frame.packOut(std::vector<int64_t>(basis.begin(), basis.end())));
+  }
+  return LinearLayout(std::move(ins), frame.outs(), std::move(all));
+}
+
 namespace {
 
 // What a matrix descriptor says beside the address.
@@ -123,19 +154,18 @@ static Type *structOf(IRBuilderBase &b, ArrayRef<Value *> values) {
 
 SmallVector<Value *> NvLaneTarget::asyncMatrix(IRBuilderBase &b, const SharedIssue &issue) {
   const Instruction i = instructionsOf(arch_.sm, arch_.specific)[issue.entry];
-  SmallVector<Value *> c = packRegisters(b, issue.accumulator), a;
-  if (!issue.aRegisters.empty())
-    a = packRegisters(b, issue.aRegisters);
+  SmallVector<Value *> c = packRegisters(b, issue.accumulator);
   // Outputs are numbered first, then a and b, then the predicate, then the accumulators, tied to the outputs.
   auto next = static_cast<unsigned>(c.size());
   std::string constraints, operandsText;
   SmallVector<Value *> operands;
   for (size_t j = 0; j < c.size(); ++j)
     constraints += std::string(j ? ",=" : "=") + letterOf(c[j]->getType());
-  if (!a.empty()) {
-    operandsText += registerList(next, a.size());
-    for (Value *v : a) {
-      constraints += std::string(",") + letterOf(v->getType());
+  bool inRegisters = !issue.aRegisters.empty();
+  if (inRegisters) {
+    operandsText += registerList(next, issue.aRegisters.size());
+    for (Value *v : issue.aRegisters) {
+      constraints += ",r";
       operands.push_back(v);
       ++next;
     }
@@ -157,7 +187,7 @@ SmallVector<Value *> NvLaneTarget::asyncMatrix(IRBuilderBase &b, const SharedIss
            l->consecutive(layout::kOffset, layout::tensorDimName(1 - kDim));
   };
   if (narrow) {
-    if (a.empty())
+    if (!inRegisters)
       operandsText += isMajorMN(issue.aLayout, 1) ? ", 1" : ", 0";
     operandsText += isMajorMN(issue.bLayout, 0) ? ", 1" : ", 0";
   }

@@ -100,6 +100,9 @@ public:
   void endAsyncMatrix(llvm::IRBuilderBase &b) override;
   llvm::SmallVector<V> awaitMatrix(llvm::IRBuilderBase &b, unsigned pending, llvm::ArrayRef<V> registers) override;
   EntryShape entryShape(unsigned entry) override;
+  bool readsShared(unsigned entry, const layout::LinearLayout &a) override;
+  llvm::SmallVector<V> matrixOperand(llvm::IRBuilderBase &b, llvm::ArrayRef<V> fragment) override;
+  layout::LinearLayout matrixFragment(unsigned entry, unsigned operand, unsigned columns) override;
 
   // TensorCopies.cpp
   V oneLane(llvm::IRBuilderBase &b, V threadId, V warpId) override;

@@ -125,6 +125,54 @@ struct OperandPlace {
 
 } // namespace
 
+namespace {
+
+// The first k of a tile of `shape` in fragments, as lanes hold it for a unit whose sums lie as `accumulator`: the fragments' registers, then tiles along k, then
+// those along the rows. a, c: one instruction's.
+LinearLayout fragmentsOf(const LinearLayout &a, const LinearLayout &c, const LinearLayout &accumulator,
+                         const std::vector<int64_t> &shape, int64_t k) {
+  LinearLayout frame({}, layout::tensorDims(shape), {});
+  // Which row of the tile is row 1, 2, 4, … of an instruction: where the sum's lanes have it.
+  auto rowOf = [&](int64_t row) {
+    for (std::string_view in : {layout::kRegister, layout::kLane, layout::kWarp})
+      for (auto [bit, column] : enumerate(c.columnsOf(in)))
+        if (c.unpackOut(column) == std::vector<int64_t>{row, 0})
+          return accumulator.unpackOut(accumulator.columnsOf(in)[bit])[0];
+    return int64_t(0);
+  };
+  auto place = [&](uint64_t column) {
+    std::vector<int64_t> at = a.unpackOut(column);
+    return frame.packOut(std::vector<int64_t>{at[0] ? rowOf(at[0]) : 0, at[1]});
+  };
+  layout::Vectors registers, lanes, warps;
+  for (uint64_t column : a.columnsOf(layout::kRegister))
+    registers.push_back(place(column));
+  for (int64_t step = a.shape()[1]; step < k; step *= 2)
+    registers.push_back(frame.packOut(std::vector<int64_t>{0, step}));
+  auto rowsBeyond = [&](std::string_view in, layout::Vectors &to, bool all) {
+    layout::Vectors columns = accumulator.columnsOf(in);
+    for (size_t bit = c.inBits(in); bit < columns.size(); ++bit)
+      if (int64_t row = accumulator.unpackOut(columns[bit])[0]; row || all)
+        to.push_back(frame.packOut(std::vector<int64_t>{row, 0}));
+  };
+  rowsBeyond(layout::kRegister, registers, false);
+  for (uint64_t column : a.columnsOf(layout::kLane))
+    lanes.push_back(place(column));
+  for (uint64_t column : a.columnsOf(layout::kWarp))
+    warps.push_back(place(column));
+  rowsBeyond(layout::kWarp, warps, true);
+  layout::Vectors columns = registers;
+  columns.insert(columns.end(), lanes.begin(), lanes.end());
+  columns.insert(columns.end(), warps.begin(), warps.end());
+  return LinearLayout({{std::string(layout::kRegister), static_cast<unsigned>(registers.size())},
+                       {std::string(layout::kLane), static_cast<unsigned>(lanes.size())},
+                       {std::string(layout::kWarp), static_cast<unsigned>(warps.size())},
+                       {std::string(layout::kBlock), 0}},
+                      frame.outs(), std::move(columns));
+}
+
+} // namespace
+
 static bool isZero(const Value *v) { return isa<Constant>(v) && cast<Constant>(v)->isNullValue(); }
 
 void Emitter::asyncDot(const Op &o) {
@@ -132,7 +180,8 @@ void Emitter::asyncDot(const Op &o) {
   const LaneTarget::EntryShape shape = target_.entryShape(entry);
   const tbc::Type &ta = type(o.operands[0]), &tb = type(o.operands[1]), &tc = type(o.operands[2]);
   const LinearLayout &lc = layoutOf(tc);
-  bool aInRegisters = ta.isTensor();
+  // In registers, read by the unit, or taken to it by the lanes.
+  bool aInRegisters = ta.isTensor(), aPasses = !aInRegisters && !target_.readsShared(entry, layoutOf(ta));
   int64_t k = ta.shape[1];
 
   // Warps beyond those that issue one instruction together take other rows (of a) or columns (of b).
@@ -156,7 +205,7 @@ void Emitter::asyncDot(const Op &o) {
 
   OperandPlace bPlace(layoutOf(tb), tb.elementBytes());
   std::optional<OperandPlace> aPlace;
-  if (!aInRegisters)
+  if (!aInRegisters && !aPasses)
     aPlace.emplace(layoutOf(ta), ta.elementBytes());
   auto groupStart = [&](V base, const OperandPlace &place, bool isA) {
     V offset = nullptr;
@@ -180,7 +229,7 @@ void Emitter::asyncDot(const Op &o) {
   issue.bLayout = &layoutOf(tb);
   issue.bShared = target_.sharedOperand(b_, entry, 1, groupStart(scalar(o.operands[1]), bPlace, false), layoutOf(tb),
                                         8 * tb.elementBytes());
-  if (!aInRegisters) {
+  if (aPlace) {
     issue.aLayout = &layoutOf(ta);
     issue.aShared = target_.sharedOperand(b_, entry, 0, groupStart(scalar(o.operands[0]), *aPlace, true), layoutOf(ta),
                                           8 * ta.elementBytes());
@@ -189,23 +238,46 @@ void Emitter::asyncDot(const Op &o) {
   // The accumulator's registers: one instruction's fragment in the low bits, its tiles above.
   unsigned fragment = shape.m * n / (shape.warps * target_.lanes());
   Registers sums = of(o.operands[2]);
+  // An a that passes goes in two halves, one of which is loaded while the unit works on the other: of this product or of the one before.
+  bool inHalves = aPasses && !inParts && k >= 2 * int64_t(shape.k);
+  LinearLayout la;
+  Registers aAll; // of a, or of the part of it that has come
+  int64_t aFrom = 0, aCount = inHalves ? k / 2 : k;
+  if (aInRegisters)
+    la = layoutOf(ta), aAll = of(o.operands[0]);
+  else if (aPasses)
+    la = fragmentsOf(target_.matrixFragment(entry, 0, n), target_.matrixFragment(entry, 2, n), lc, ta.shape, aCount);
+  // Made before a product begins: behind that, an assembler may let the unit wait for each of them.
+  SmallVector<SmallVector<V>> fragments;
+  unsigned aFragment = shape.m * shape.k / (shape.warps * target_.lanes());
+  auto takeFragments = [&] {
+    fragments.clear();
+    for (unsigned r = 0; r + aFragment <= aAll.size(); r += aFragment)
+      fragments.push_back(target_.matrixOperand(b_, ArrayRef(aAll).slice(r, aFragment)));
+  };
+  auto bring = [&](int64_t from) {
+    // What the unit still reads those registers for is over: of a half all products but the youngest, which reads the other half.
+    target_.awaitMatrix(b_, inHalves ? 1 : 0, {});
+    aFrom = from;
+    const LinearLayout &shared = layoutOf(ta);
+    uint64_t start = static_cast<uint64_t>(shared.inverse().apply(std::vector<int64_t>{0, from})[0]);
+    aAll = loadShared(scalar(o.operands[0]), shared, la, llvmType(ta), ta.elementBytes(), start);
+    takeFragments();
+  };
+  if (aInRegisters)
+    takeFragments();
   // Products along k from `from` on, as far as one part goes, of the tile whose registers begin at `first`.
-  auto multiply = [&](unsigned first, int64_t from, MutableArrayRef<V> into) {
+  auto multiply = [&](unsigned first, int64_t from, int64_t count, MutableArrayRef<V> into) {
     std::vector<int64_t> tile = lc.unpackOut(lc.applyPacked(first)); // row and column of the tile, in its group
-    for (int64_t at = from; at < std::min(from + part, k); at += shape.k) {
-      Registers aRegisters;
-      if (aInRegisters) {
-        const LinearLayout &la = layoutOf(ta);
-        unsigned aFragment = shape.m * shape.k / (shape.warps * target_.lanes());
-        for (unsigned r = 0; r < of(o.operands[0]).size(); r += aFragment)
-          if (la.unpackOut(la.applyPacked(r)) == std::vector<int64_t>{tile[0], at})
-            aRegisters.append(of(o.operands[0]).begin() + r, of(o.operands[0]).begin() + r + aFragment);
-        if (aRegisters.size() != aFragment)
-          fail(o, "the registers of a do not hold the fragments of its instruction");
-      } else {
+    for (int64_t at = from; at < std::min(from + count, k); at += shape.k) {
+      if (aPlace)
         issue.aOffset = aPlace->at(tile[0], at);
-      }
-      issue.aRegisters = aRegisters;
+      issue.aRegisters = {};
+      for (auto [i, fragment] : enumerate(fragments))
+        if (la.unpackOut(la.applyPacked(i * aFragment)) == std::vector<int64_t>{tile[0], at - aFrom})
+          issue.aRegisters = fragment;
+      if (!aPlace && issue.aRegisters.empty())
+        fail(o, "the registers of a do not hold the fragments of its instruction");
       issue.bOffset = bPlace.at(at, tile[1]);
       issue.accumulator = into;
       issue.fromZero = (inParts && at == from) || (at == 0 && all_of(issue.accumulator, isZero));
@@ -215,16 +287,22 @@ void Emitter::asyncDot(const Op &o) {
   };
   FastMathFlags flags; // as other sums of the kernel have them
   flags.setAllowContract(target_.numerics().contract);
-  if (!inParts)
+  for (int64_t from = 0; !inParts && from < k; from += aCount) {
+    if (aPasses)
+      bring(from);
     target_.beginAsyncMatrix(b_);
-  for (unsigned first = 0; first < sums.size(); first += fragment) {
+    for (unsigned first = 0; first < sums.size(); first += fragment)
+      multiply(first, from, aCount, MutableArrayRef(sums).slice(first, fragment));
+    target_.endAsyncMatrix(b_);
+  }
+  if (inParts && aPasses)
+    bring(0);
+  for (unsigned first = 0; inParts && first < sums.size(); first += fragment) {
     MutableArrayRef<V> total = MutableArrayRef(sums).slice(first, fragment);
-    if (!inParts)
-      multiply(first, 0, total);
-    for (int64_t from = 0; inParts && from < k; from += part) {
+    for (int64_t from = 0; from < k; from += part) {
       Registers sum(fragment, PoisonValue::get(total[0]->getType()));
       target_.beginAsyncMatrix(b_);
-      multiply(first, from, sum);
+      multiply(first, from, part, sum);
       target_.endAsyncMatrix(b_);
       SmallVector<V> awaited = target_.awaitMatrix(b_, 0, sum);
       for (unsigned i = 0; i < fragment; ++i)
@@ -232,8 +310,6 @@ void Emitter::asyncDot(const Op &o) {
             e_.narrow(b_.CreateFAddFMF(e_.widen(total[i], tc.elem), e_.widen(awaited[i], tc.elem), flags), tc.elem);
     }
   }
-  if (!inParts)
-    target_.endAsyncMatrix(b_);
   set(o.results[0], std::move(sums));
 }
 

@@ -133,8 +133,9 @@ private:
   // Moves registers to and from a buffer in shared memory laid out as `shared` (offset -> element), with the widest accesses that both layouts allow.
   void storeShared(V base, const layout::LinearLayout &shared, const layout::LinearLayout &l, const Registers &r,
                    unsigned bytes);
+  // from: an offset, in elements, that is added to those of all registers as if it were one more of their bits.
   Registers loadShared(V base, const layout::LinearLayout &shared, const layout::LinearLayout &l, llvm::Type *t,
-                       unsigned bytes);
+                       unsigned bytes, uint64_t from = 0);
   // How such a move goes by blocks of rows, where the target has that and it takes fewer accesses.
   std::optional<layout::BlockTransfer> blocksFor(const layout::LinearLayout &shared, const layout::LinearLayout &l,
                                                  unsigned bytes, bool isStore);

@@ -51,7 +51,7 @@ struct MatrixIssue {
 struct SharedIssue {
   unsigned entry = 0, n = 0;
   tbc::Elem a, b, c;
-  llvm::ArrayRef<llvm::Value *> aRegisters;           // empty: from shared memory
+  llvm::ArrayRef<llvm::Value *> aRegisters;           // what matrixOperand gave; empty: from shared memory
   llvm::Value *aShared = nullptr, *bShared = nullptr; // what sharedOperand gave
   uint64_t aOffset = 0, bOffset = 0;                  // bytes from there
   const layout::LinearLayout *aLayout = nullptr, *bLayout = nullptr;
@@ -195,11 +195,21 @@ public:
                           const layout::LinearLayout &, unsigned /*bits*/) {
     unreachable();
   }
-  // Before the first and after the last instruction of one product.
+  // Whether the entry reads a from a buffer laid out so. Where it does not, lanes take fragments of it from there to the unit.
+  virtual bool readsShared(unsigned /*entry*/, const layout::LinearLayout &) { return true; }
+  // One instruction of the entry, of so many columns: register, lane, warp -> m x k (operand 0, a in registers) or m x n (operand 2, the accumulator).
+  virtual layout::LinearLayout matrixFragment(unsigned /*entry*/, unsigned /*operand*/, unsigned /*columns*/) {
+    unreachable();
+  }
+  // A fragment of a as the unit takes it from registers.
+  virtual llvm::SmallVector<V> matrixOperand(llvm::IRBuilderBase &, llvm::ArrayRef<V> fragment) {
+    return llvm::SmallVector<V>(fragment);
+  }
+  // Before the first and after the last instruction of a group of products.
   virtual void beginAsyncMatrix(llvm::IRBuilderBase &) {}
   virtual llvm::SmallVector<V> asyncMatrix(llvm::IRBuilderBase &, const SharedIssue &) { unreachable(); }
   virtual void endAsyncMatrix(llvm::IRBuilderBase &) {}
-  // Until at most `pending` products run; the registers come back as values that nothing computes with before.
+  // Until at most `pending` groups of products run; the registers come back as values that nothing computes with before.
   virtual llvm::SmallVector<V> awaitMatrix(llvm::IRBuilderBase &, unsigned /*pending*/, llvm::ArrayRef<V>) {
     unreachable();
   }

@@ -81,13 +81,14 @@ void Emitter::storeShared(V base, const LinearLayout &shared, const LinearLayout
   }
 }
 
-Registers Emitter::loadShared(V base, const LinearLayout &shared, const LinearLayout &l, Type *t, unsigned bytes) {
+Registers Emitter::loadShared(V base, const LinearLayout &shared, const LinearLayout &l, Type *t, unsigned bytes,
+                              uint64_t from) {
   if (std::optional<layout::BlockTransfer> blocks = blocksFor(shared, l, bytes, false)) {
     RowAddresses row(b_, *blocks, base,
                      b_.CreateXor(applyColumns(lane_, blocks->lane), applyColumns(warp_, blocks->warp)), bytes);
     Registers out(size_t(1) << l.inBits(layout::kRegister));
     for (const layout::BlockTransfer::Access &access : blocks->accesses) {
-      SmallVector<V> words = target_.loadBlocks(b_, row(access.at), blocks->blocks, blocks->transposed);
+      SmallVector<V> words = target_.loadBlocks(b_, row(access.at ^ from), blocks->blocks, blocks->transposed);
       for (auto [i, reg] : enumerate(access.registers))
         if (i % blocks->together == 0)
           for (auto [e, value] :
@@ -104,7 +105,7 @@ Registers Emitter::loadShared(V base, const LinearLayout &shared, const LinearLa
   for (const AccessVector &v : access.vectors) {
     auto count = static_cast<unsigned>(v.registers.size());
     V words = b_.CreateAlignedLoad(wordsType(b_.getContext(), count, 8 * bytes),
-                                   access.address(b_, base, part, v.at, bytes), Align(bytes * count));
+                                   access.address(b_, base, part, v.at ^ from, bytes), Align(bytes * count));
     for (auto [reg, value] : zip(v.registers, unpackWords(b_, words, count, 8 * bytes, t)))
       out[reg] = value;
   }

@@ -12,6 +12,7 @@
 #include "core/analysis/AxisFacts.h"
 #include "core/transforms/layout/ConversionCosts.h"
 #include "core/transforms/layout/LayoutQuestions.h"
+#include "core/transforms/layout/MemoryOrder.h"
 #include "core/transforms/layout/Passes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -37,18 +38,9 @@ public:
   unsigned run();
 
 private:
-  // A load or store of a tile, or an atomic operation whose result nobody reads, whose addresses follow each other along one dim.
-  struct Access {
-    Operation *op = nullptr;
-    unsigned fastest = 0;  // that dim
-    unsigned bits = 0;     // storage bits of an element
-    int64_t width = 1;     // of them, how many one access may take
-    unsigned mostBits = 0; // of one lane's access
-  };
-  std::optional<Access> accessOf(Operation *op, const AxisFacts &facts) const;
   struct Group; // accesses of one shape that run the same way
   LinearAttr sharedBy(const Group &group);
-  LinearAttr storedIn(const Access &access, LinearAttr memory);
+  LinearAttr storedIn(const MemoryAccess &access, LinearAttr memory);
   bool scalesLaidOut(LoadOp load) const;
   void forwardAll();
   void anchorDots();
@@ -63,7 +55,6 @@ private:
   LinearAttr needOf(OpOperand &operand);
   void rewriteTypes();
   unsigned convertOperands();
-  OperandSource sourceOf(Value operand, const AxisFacts &facts) const;
   LinearAttr asHeld(DotOp dot, unsigned operand, LinearAttr planned);
   void startSharedDots();
 
@@ -166,77 +157,17 @@ void Assigner::propagate() {
 
 // ---- anchors -------------------------------------------------------------------------------------------------------
 
-// Where a dot's operand comes from, seen through transposes.
-OperandSource Assigner::sourceOf(Value operand, const AxisFacts &facts) const {
-  SmallVector<int32_t> order; // operand dim i is source dim order[i]
-  for (int32_t d = 0; d < cast<RankedTensorType>(operand.getType()).getRank(); ++d)
-    order.push_back(d);
-  while (auto transpose = operand.getDefiningOp<TransposeOp>()) {
-    for (int32_t &d : order)
-      d = transpose.getOrder()[d];
-    operand = transpose.getSource();
-  }
-  OperandSource source;
-  auto load = operand.getDefiningOp<LoadOp>();
-  source.fromMemory = load || operand.getDefiningOp<DescriptorLoadOp>();
-  std::optional<Access> access = load ? accessOf(load, facts) : std::nullopt;
-  unsigned fastest = access ? access->fastest : static_cast<unsigned>(order.size()) - 1;
-  for (auto [dim, from] : llvm::enumerate(order))
-    if (static_cast<unsigned>(from) == fastest)
-      source.fastest = static_cast<unsigned>(dim);
-  return source;
-}
-
 void Assigner::anchorDots() {
   AxisFacts facts(function_);
   function_.walk([&](Operation *op) {
     if (auto dot = dyn_cast<DotOp>(op)) {
-      DotPlan plan = dots_[op] = questions_.planDot(dot, [&](Value operand) { return sourceOf(operand, facts); });
+      DotPlan plan = dots_[op] =
+          questions_.planDot(dot, [&](Value operand) { return sourceOf(operand, facts, questions_.target().info()); });
       dot.setInstruction(plan.instruction);
       give(dot.getResult(), plan.accumulator);
     }
   });
   forwardAll(); // what feeds a dot mostly comes from memory and should first hear what memory wants
-}
-
-// What is known of one access that reaches memory in order: the way neighbouring elements go.
-std::optional<Assigner::Access> Assigner::accessOf(Operation *op, const AxisFacts &facts) const {
-  auto pointers = cast<RankedTensorType>(op->getOperand(0).getType());
-  Access access;
-  access.op = op;
-  access.bits = storageBits(cast<PointerType>(pointers.getElementType()).getPointee());
-  AxisInfo address = facts.of(op->getOperand(0));
-  auto rmw = dyn_cast<AtomicRmwOp>(op);
-  Value mask = isa<LoadOp>(op) ? cast<LoadOp>(op).getMask() : rmw ? rmw.getMask() : cast<StoreOp>(op).getMask();
-  const target::TargetInfo &info = questions_.target().info();
-  access.mostBits = info.maxVectorBits();
-  if (rmw) {
-    bool goTogether = rmw.getKind() == Rmw::FAdd && (access.bits == 32 || access.bits == 16);
-    access.mostBits =
-        goTogether ? static_cast<unsigned>(info.get(target::Capability::AtomicVecBits, access.bits)) : access.bits;
-  }
-  for (unsigned d = 0; d < pointers.getRank(); ++d)
-    if (address.contiguity[d] >= address.contiguity[access.fastest])
-      access.fastest = d;
-  if (address.contiguity[access.fastest] <= 1) {
-    // Packed weights and the scales of groups are read at k / 2 or k / 64: lanes that go along k share addresses, and elsewhere each would have a line of its own.
-    unsigned shared = 0;
-    for (unsigned d = 1; d < pointers.getRank(); ++d)
-      if (address.constancy[d] > address.constancy[shared])
-        shared = d;
-    bool isScattered = false;
-    for (unsigned d = 0; d < pointers.getRank(); ++d)
-      isScattered |= pointers.getDimSize(d) > 1 && address.constancy[d] == 1;
-    if (!isa<LoadOp>(op) || !isScattered || address.constancy[shared] <= 1)
-      return std::nullopt; // no order among addresses: the layout of the pointers is as good as any
-    access.fastest = shared;
-    access.width = 2;
-    return access;
-  }
-  // Unaligned runs and narrow masks allow no vectors, but still say which way neighbouring lanes should go.
-  int64_t width = facts.accessWidth(op->getOperand(0), mask, access.fastest);
-  access.width = rmw ? std::min<int64_t>(width, access.mostBits / access.bits) : std::max<int64_t>(width, 2);
-  return access;
 }
 
 // Clocks of a warp, estimated: an access moves a vector of each lane, by lines of 128 bytes and 64 bytes a clock, whichever takes longer. Sectors of 32 bytes
@@ -283,7 +214,7 @@ static std::optional<layout::LinearLayout> withLongerVectors(const layout::Linea
 
 // In which layout a value is stored: as it lies, with its vectors made longer, or moved into the layout that suits memory. Of equals the one with longer
 // vectors: fewer instructions.
-LinearAttr Assigner::storedIn(const Access &access, LinearAttr memory) {
+LinearAttr Assigner::storedIn(const MemoryAccess &access, LinearAttr memory) {
   LinearAttr value = given_.lookup(access.op->getOperand(1));
   if (!value)
     return memory;
@@ -326,25 +257,25 @@ bool Assigner::scalesLaidOut(LoadOp load) const {
 
 struct Assigner::Group {
   target::LayoutRequest request; // for the narrowest element
-  SmallVector<Access> accesses;
+  SmallVector<MemoryAccess> accesses;
 };
 
 // The layout of a group: that of its narrowest element, or, where stores of wider ones would not fill their sectors, the one in which all accesses together take
 // the fewest clocks, of those that suit the width of one of the elements. 16 values of 8 bits a lane are 32 or 64 bytes of each once they are wider, stored by
 // accesses of 16 bytes that fill a half or a quarter of each sector.
 LinearAttr Assigner::sharedBy(const Group &group) {
-  auto clocks = [&](LinearAttr layout, const Access &access, bool isStore) {
+  auto clocks = [&](LinearAttr layout, const MemoryAccess &access, bool isStore) {
     return accessClocks(layout.getLayout(), access.fastest, access.bits, access.width, access.mostBits, isStore);
   };
   LinearAttr best = questions_.ask(group.request, group.accesses.front().op);
-  auto isSplit = [&](const Access &access) {
+  auto isSplit = [&](const MemoryAccess &access) {
     return isa<StoreOp>(access.op) && access.bits > group.request.elementBits &&
            clocks(best, access, true) != clocks(best, access, false);
   };
   if (llvm::none_of(group.accesses, isSplit))
     return best;
   std::map<unsigned, unsigned> elements; // by width, one of it
-  for (const Access &access : group.accesses)
+  for (const MemoryAccess &access : group.accesses)
     elements[access.bits] = elementNumber(access.op->getOperand(0).getType());
   uint64_t least = ~uint64_t(0);
   for (auto [bits, element] : elements) {
@@ -353,7 +284,7 @@ LinearAttr Assigner::sharedBy(const Group &group) {
     request.elem = element;
     LinearAttr layout = questions_.ask(request, group.accesses.front().op);
     uint64_t sum = 0;
-    for (const Access &access : group.accesses)
+    for (const MemoryAccess &access : group.accesses)
       sum += clocks(layout, access, !isa<LoadOp>(access.op));
     if (sum < least) {
       best = layout;
@@ -373,7 +304,7 @@ void Assigner::anchorMemory() {
       return;
     if (!isTile(op->getOperand(0)))
       return;
-    std::optional<Access> access = accessOf(op, facts);
+    std::optional<MemoryAccess> access = accessOf(op, facts, questions_.target().info());
     if (!access) {
       if (auto load = dyn_cast<LoadOp>(op); load && scalesLaidOut(load))
         give(load.getResult(), questions_.compute(cast<RankedTensorType>(load.getType()), op));
@@ -398,10 +329,10 @@ void Assigner::anchorMemory() {
   });
 
   // Loads decide for what they load; stores ask what they store; addresses and masks come last.
-  SmallVector<std::pair<Access, LinearAttr>> anchored;
+  SmallVector<std::pair<MemoryAccess, LinearAttr>> anchored;
   for (auto &[key, group] : groups) {
     LinearAttr layout = sharedBy(group);
-    for (const Access &access : group.accesses) {
+    for (const MemoryAccess &access : group.accesses) {
       anchored.push_back({access, layout});
       if (isa<LoadOp>(access.op))
         give(access.op->getResult(0), layout);
@@ -557,8 +488,12 @@ void Assigner::startSharedDots() {
     auto dot = dyn_cast<DotOp>(op);
     if (!dot || !plan.bShared)
       continue;
-    Value a = plan.aShared ? inShared(dot, dot.getA(), asHeld(dot, 0, plan.aShared)) : dot.getA();
-    Value b = inShared(dot, dot.getB(), asHeld(dot, 1, plan.bShared));
+    // Of what passes through registers or is turned round, the plan knows how lanes hold it. An a that passes must lie across k also where a branch or a computation gave it
+    // another layout: by its buffer the lane emitter tells that the unit does not read it. Stores are then made of single elements, at worst.
+    LinearAttr aLies = plan.aShared && !plan.aPasses ? asHeld(dot, 0, plan.aShared) : plan.aShared,
+               bLies = plan.b ? plan.bShared : asHeld(dot, 1, plan.bShared);
+    Value a = aLies ? inShared(dot, dot.getA(), aLies) : dot.getA();
+    Value b = inShared(dot, dot.getB(), bLies);
     builder.setInsertionPoint(dot);
     Value started = AsyncDotOp::create(builder, dot.getLoc(), dot.getType(), a, b, dot.getC(), dot.getPrecision(),
                                        dot.getMaxImprecise(), dot.getInstruction());

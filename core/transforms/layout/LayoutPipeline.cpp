@@ -36,6 +36,7 @@ ArrayRef<LayoutStep> layoutSteps() {
       {"unroll-loops", unrollLoops, "every iteration gets its own layouts and loads"},
       {"loop-large-tiles", loopLargeTiles, "behind unrolling, which would undo it; before layouts hold whole tiles"},
       {"expand-dots", expandDots, "layouts are chosen for the dots that units have"},
+      {"exchange-operands", exchangeOperands, "layouts are chosen for operands where they stand"},
       {"assign-layouts", assignLayouts, "everything below works on layouts"},
       {"clean-up", cleanUp, "equal conversions first become one, so that their cost counts once"},
       {"remove-layout-conversions", removeLayoutConversions, "before any of them costs memory"},
@@ -72,6 +73,7 @@ static StepResult runSteps(ModuleOp module, const target::Target &target) {
 #define GEN_PASS_DEF_UNROLLLOOPSPASS
 #define GEN_PASS_DEF_LOOPLARGETILESPASS
 #define GEN_PASS_DEF_EXPANDDOTSPASS
+#define GEN_PASS_DEF_EXCHANGEOPERANDSPASS
 #define GEN_PASS_DEF_ASSIGNLAYOUTSPASS
 #define GEN_PASS_DEF_REMOVELAYOUTCONVERSIONSPASS
 #define GEN_PASS_DEF_SPECIALIZEROLESPASS
@@ -133,6 +135,10 @@ target::GenericTarget genericTarget(unsigned lanes, unsigned sharedBytes, bool m
     entry.bSpaces = target::kInShared;
     entry.flags = target::kMatrixAsync;
     menu.push_back(entry);
+    entry.id = "generic.64xNx8.f32";
+    entry.k = 8;
+    entry.a = entry.b = target::kElemF32;
+    menu.push_back(entry);
   }
   return target::GenericTarget(std::move(info), std::move(menu));
 }
@@ -153,6 +159,7 @@ TESSERA_LAYOUT_PASS(MarkLastReads, markLastReads, numMarked += result.count)
 TESSERA_LAYOUT_PASS(UnrollLoops, unrollLoops, numUnrolled += result.count)
 TESSERA_LAYOUT_PASS(LoopLargeTiles, loopLargeTiles, numLooped += result.count)
 TESSERA_LAYOUT_PASS(ExpandDots, expandDots, numExpanded += result.count)
+TESSERA_LAYOUT_PASS(ExchangeOperands, exchangeOperands, numExchanged += result.count)
 TESSERA_LAYOUT_PASS(AssignLayouts, assignLayouts, numConversions += result.count)
 TESSERA_LAYOUT_PASS(RemoveLayoutConversions, removeLayoutConversions, numRemoved += result.count)
 TESSERA_LAYOUT_PASS(SpecializeRoles, specializeRoles, numSpecialized += result.count)

@@ -3,8 +3,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/transforms/layout/LayoutQuestions.h"
 
+#include "core/layout/BlockTransfer.h"
+#include "core/layout/TensorCopy.h"
 #include "core/layout/TensorLayouts.h"
 #include "core/target/ElementNumber.h"
+#include "core/transforms/layout/ConversionCosts.h"
 
 using namespace mlir;
 using tessera::layout::LinearLayout;
@@ -84,7 +87,10 @@ static LinearLayout elsewhere(int64_t rows, int64_t columns, unsigned lanes, uns
 }
 
 LinearAttr LayoutQuestions::sharedOperand(DotOp dot, uint32_t index, unsigned operand, unsigned fastest) {
-  auto type = cast<RankedTensorType>(dot->getOperand(operand).getType());
+  return sharedOperand(cast<RankedTensorType>(dot->getOperand(operand).getType()), index, operand, fastest);
+}
+
+LinearAttr LayoutQuestions::sharedOperand(RankedTensorType type, uint32_t index, unsigned operand, unsigned fastest) {
   target::LayoutRequest request;
   request.access = target::Access::Shared;
   request.shape = type.getShape().vec();
@@ -98,16 +104,66 @@ LinearAttr LayoutQuestions::sharedOperand(DotOp dot, uint32_t index, unsigned op
   std::optional<LinearLayout> answer = target_.layouts().layoutFor(request);
   if (!answer || !target::isLegalAnswer(request, *answer, target_.info().lanes(), nullptr))
     return {};
-  return LinearAttr::get(dot.getContext(), *answer);
+  return LinearAttr::get(type.getContext(), *answer);
+}
+
+// A buffer for an a that lies in shared memory as it comes, and that lanes read in the layout `reader`.
+LinearAttr LayoutQuestions::passingBuffer(RankedTensorType type, OperandSource source, const LinearLayout &reader,
+                                          Operation *at) {
+  const target::TargetInfo &info = target_.info();
+  unsigned bits = storageBits(type);
+  std::vector<int64_t> shape = type.getShape().vec();
+  if (source.byEngine) { // as an engine writes it: rows of neighbours
+    const int32_t turned[] = {1, 0};
+    if (source.fastest == 0)
+      std::swap(shape[0], shape[1]);
+    std::optional<LinearLayout> rows =
+        layout::tensorCopyLayout(shape, bits, info.stated(target::Capability::TensorCopySwizzles),
+                                 static_cast<int64_t>(info.get(target::Capability::TensorCopyBoxMax, 256)));
+    if (rows)
+      return LinearAttr::get(type.getContext(), source.fastest == 0 ? layout::transposed(*rows, turned) : *rows);
+    shape = type.getShape().vec();
+  }
+  target::LayoutRequest request;
+  request.access = target::Access::Load;
+  request.shape = shape;
+  request.elem = elementNumber(type);
+  request.elementBits = bits;
+  request.contiguity.assign(shape.size(), 1);
+  request.contiguity[source.fastest] = source.width;
+  LinearLayout writer = ask(std::move(request), at).getLayout();
+  // Vectors of 16 bytes, whether the copies are as long or shorter.
+  layout::Vectors vector;
+  for (int64_t e = 1; e * bits < 128 && e < shape[source.fastest]; e *= 2)
+    vector.push_back(static_cast<uint64_t>(e) << writer.outStart(layout::tensorDimName(source.fastest)));
+  return LinearAttr::get(type.getContext(),
+                         layout::swizzledFor(writer, reader, bits, conversionOptions(info).memory, vector));
+}
+
+// An a of bytes whose rows are neighbours comes by blocks, in pairs of rows: each lane then has both rows of a pair, and the sums' rows lie as a's. False: it cannot
+// come so.
+bool LayoutQuestions::pairRows(layout::DotLayouts &layouts, unsigned elementBits) const {
+  if (elementBits != 8)
+    return true;
+  layout::Vectors registers = layouts.a.columnsOf(layout::kRegister);
+  auto pair = llvm::find_if(registers, [&](uint64_t c) { return layouts.a.unpackOut(c)[0] != 0; });
+  if (pair == registers.end() ||
+      !(conversionOptions(target_.info()).memory.blockTransfers & layout::kBlockLoadTransposed))
+    return false;
+  int64_t row = layouts.a.unpackOut(*pair)[0];
+  layouts.a = layout::withLowestBit(layouts.a, 0, row);
+  layouts.accumulator = layout::withLowestBit(layouts.accumulator, 0, row);
+  return layout::blockRows(layouts.a, elementBits, true).has_value();
 }
 
 // An instruction that reads b, and perhaps a, from shared memory. Of the widths that it has, the widest one that gives every warp its own part.
+// An operand that it does not read as it lies: a passes through registers on its way from the buffer to the unit, b is turned round on its way into the buffer.
 std::optional<DotPlan> LayoutQuestions::byGroupInstruction(DotOp dot, uint32_t index,
                                                            const target::MatrixProblem &problem,
                                                            llvm::function_ref<OperandSource(Value)> sourceOf) {
   const target::MatrixEntry &entry = target_.matrix().entries()[index];
   unsigned lanes = target_.info().lanes(), warps = std::max(entry.lanes / lanes, 1u);
-  OperandSource aSource = sourceOf(dot.getA());
+  OperandSource aSource = sourceOf(dot.getA()), bSource = sourceOf(dot.getB());
   bool aInRegisters =
       entry.aSpaces & target::kInRegisters && !(aSource.fromMemory && entry.aSpaces & target::kInShared);
   auto bytes = [](Value operand) {
@@ -116,18 +172,29 @@ std::optional<DotPlan> LayoutQuestions::byGroupInstruction(DotOp dot, uint32_t i
   };
   if (bytes(dot.getB()) + (aInRegisters ? 0 : bytes(dot.getA())) > target_.info().sharedBytes())
     return std::nullopt;
+  auto aType = dot.getA().getType(), bType = dot.getB().getType();
   DotPlan plan;
   plan.instruction = static_cast<int32_t>(index) + 1;
-  plan.bShared = sharedOperand(dot, index, 1, sourceOf(dot.getB()).fastest);
-  if (!aInRegisters)
-    plan.aShared = sharedOperand(dot, index, 0, aSource.fastest);
-  if (!plan.bShared || (!aInRegisters && !plan.aShared))
+  plan.bShared = sharedOperand(bType, index, 1, bSource.fastest);
+  if (!plan.bShared) {
+    plan.bShared = sharedOperand(bType, index, 1, 0);
+    if (bSource.isOrdered)
+      plan.b = LinearAttr::get(
+          dot.getContext(), layout::turningLayout(bType.getShape().vec(), 1, 0, storageBits(bType), lanes, numWarps_));
+  }
+  if (!aInRegisters) {
+    plan.aShared = sharedOperand(aType, index, 0, aSource.fastest);
+    if (!plan.aShared && !aSource.isOrdered)
+      plan.aShared = sharedOperand(aType, index, 0, 1);
+  }
+  bool aPasses = !aInRegisters && !plan.aShared && aSource.fastest == 0 && entry.aSpaces & target::kInRegisters;
+  if (!plan.bShared || (!aInRegisters && !plan.aShared && !aPasses))
     return std::nullopt;
   std::optional<layout::DotLayouts> best;
   for (int64_t n = std::min<int64_t>(entry.nMax, static_cast<int64_t>(problem.n)); n >= entry.nMin; n /= 2) {
     std::optional<LinearLayout> fc = fragment(index, 2, entry.m, n, dot),
-                                fa = aInRegisters ? fragment(index, 0, entry.m, entry.k, dot)
-                                                  : elsewhere(entry.m, entry.k, lanes, warps);
+                                fa = aInRegisters || aPasses ? fragment(index, 0, entry.m, entry.k, dot)
+                                                             : elsewhere(entry.m, entry.k, lanes, warps);
     if (!fa || !fc)
       return std::nullopt;
     std::optional<layout::DotLayouts> layouts =
@@ -141,10 +208,13 @@ std::optional<DotPlan> LayoutQuestions::byGroupInstruction(DotOp dot, uint32_t i
     if (!hasCopies)
       break;
   }
-  if (!best)
+  if (!best || (aPasses && !pairRows(*best, storageBits(aType))))
     return std::nullopt;
   if (aInRegisters)
     plan.a = LinearAttr::get(dot.getContext(), best->a);
+  plan.aPasses = aPasses;
+  if (aPasses)
+    plan.aShared = passingBuffer(aType, aSource, best->a, dot);
   plan.accumulator = LinearAttr::get(dot.getContext(), best->accumulator);
   return plan;
 }
@@ -194,9 +264,34 @@ std::optional<DotPlan> LayoutQuestions::byInstruction(DotOp dot, llvm::function_
                    LinearAttr::get(context, layouts->b),
                    LinearAttr::get(context, layouts->accumulator),
                    {},
-                   {}};
+                   {},
+                   false};
   }
   return std::nullopt;
+}
+
+bool LayoutQuestions::winsExchanged(DotOp dot, llvm::function_ref<OperandSource(Value)> sourceOf) {
+  auto aType = dot.getA().getType(), bType = dot.getB().getType();
+  if (aType.getRank() != 2)
+    return false;
+  OperandSource a = sourceOf(dot.getA()), b = sourceOf(dot.getB());
+  if (!a.fromMemory || !b.fromMemory || !b.isOrdered || b.fastest != 1)
+    return false;
+  target::MatrixProblem turned = problemOf(dot);
+  std::swap(turned.a, turned.b), std::swap(turned.m, turned.n);
+  auto turn = [](RankedTensorType t) {
+    return RankedTensorType::get({t.getShape()[1], t.getShape()[0]}, t.getElementType());
+  };
+  for (uint32_t index : target_.matrix().rank(turned)) {
+    const target::MatrixEntry &entry = target_.matrix().entries()[index];
+    if (entry.bSpaces & target::kInRegisters)
+      return false; // which reads all operands in any order
+    if (!(entry.bSpaces & target::kInShared) || !(entry.cSpaces & target::kInRegisters))
+      continue;
+    return entry.aSpaces & target::kInRegisters && entry.aSpaces & target::kInShared &&
+           !sharedOperand(turn(bType), index, 0, 0) && sharedOperand(turn(aType), index, 1, 1 - a.fastest);
+  }
+  return false;
 }
 
 DotPlan LayoutQuestions::planDot(DotOp dot, llvm::function_ref<OperandSource(Value)> sourceOf) {

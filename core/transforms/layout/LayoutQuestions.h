@@ -15,15 +15,19 @@ namespace tessera::tile {
 struct DotPlan {
   int32_t instruction = 0; // index into the menu + 1, as the op has it
   LinearAttr a, b, accumulator;
-  // Operands that the instruction reads from shared memory: the buffer's layout; a and b are then null. All four null: a plain dot whose
-  // operands go through scratch, from any layout.
+  // Operands that the instruction takes from shared memory: the buffer's layout; a is then null, and b is null or how lanes hold it that turn it round on
+  // its way there. All four null: a plain dot whose operands go through scratch, from any layout.
   LinearAttr aShared, bShared;
+  bool aPasses = false; // a lies in its buffer as it came, and lanes take fragments of it from there to the unit
 };
 
 // What decides how a dot's operand should lie in shared memory.
 struct OperandSource {
   bool fromMemory = false; // loaded, perhaps transposed: it can be copied there without passing through registers
-  unsigned fastest = 0;    // the dim along which neighbours are neighbours in memory
+  bool byEngine = false;   // as a tensor copy
+  bool isOrdered = true;   // false: no dim is known along which neighbours are neighbours in memory
+  unsigned fastest = 0;    // that dim
+  int64_t width = 1;       // elements along it that one access may take
 };
 
 class LayoutQuestions {
@@ -39,6 +43,9 @@ public:
   // Where instruction `index` of the menu finds the dot's a (0) or b (1) in shared memory if neighbours along dim `fastest` are neighbours there; null where
   // it does not take them that way.
   LinearAttr sharedOperand(DotOp dot, uint32_t index, unsigned operand, unsigned fastest);
+  // Whether the dot, of matrices from memory, is better computed as (b^T a^T)^T: no unit reads b as it lies, and one reads a^T from shared memory that takes
+  // b^T from registers.
+  bool winsExchanged(DotOp dot, llvm::function_ref<OperandSource(mlir::Value)> sourceOf);
   unsigned numWarps() const { return numWarps_; }
   const target::Target &target() const { return target_; }
 
@@ -48,6 +55,10 @@ private:
   std::optional<DotPlan> byInstruction(DotOp dot, llvm::function_ref<OperandSource(mlir::Value)> sourceOf);
   std::optional<DotPlan> byGroupInstruction(DotOp dot, uint32_t index, const target::MatrixProblem &problem,
                                             llvm::function_ref<OperandSource(mlir::Value)> sourceOf);
+  LinearAttr sharedOperand(mlir::RankedTensorType type, uint32_t index, unsigned operand, unsigned fastest);
+  LinearAttr passingBuffer(mlir::RankedTensorType type, OperandSource source, const layout::LinearLayout &reader,
+                           mlir::Operation *at);
+  bool pairRows(layout::DotLayouts &layouts, unsigned elementBits) const;
 
   const target::Target &target_;
   unsigned numWarps_;

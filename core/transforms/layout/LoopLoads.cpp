@@ -33,12 +33,11 @@ bool LoopLoads::collectUses(StagedLoad &staged, LinearAttr &shared, llvm::functi
           back[static_cast<size_t>(from)] = static_cast<int32_t>(to);
         layout = LinearAttr::get(loop_.getContext(), layout::transposed(layout.getLayout(), back));
       }
-      if (!canFill(layout)) {
+      // A unit that wants it in another order gets it from lanes.
+      if (!canFill(layout) || (shared && shared != layout)) {
         staged.direct = true;
         continue;
       }
-      if (shared && shared != layout)
-        return false;
       shared = layout;
       staged.sharedStores.push_back(store);
     } else if (auto convert = dyn_cast<ConvertLayoutOp>(user)) {

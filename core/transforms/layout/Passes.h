@@ -23,6 +23,7 @@ StepResult markLastReads(mlir::ModuleOp module, const target::Target &target);
 StepResult unrollLoops(mlir::ModuleOp module, const target::Target &target);
 StepResult loopLargeTiles(mlir::ModuleOp module, const target::Target &target);
 StepResult expandDots(mlir::ModuleOp module, const target::Target &target);
+StepResult exchangeOperands(mlir::ModuleOp module, const target::Target &target);
 StepResult assignLayouts(mlir::ModuleOp module, const target::Target &target);
 StepResult removeLayoutConversions(mlir::ModuleOp module, const target::Target &target);
 StepResult specializeRoles(mlir::ModuleOp module, const target::Target &target);

@@ -14,7 +14,7 @@ class LayoutPass<string flag> : Pass<flag, "::mlir::ModuleOp"> {
     Option<"sharedBytes", "shared-bytes", "unsigned", "65536", "shared memory of a block of the generic target, bytes">,
     Option<"matrix", "matrix", "bool", "false", "the generic target has a 16x16x16 f16 instruction">,
     Option<"matrixShared", "matrix-shared", "bool", "false",
-           "the generic target has a 64xNx16 f16 instruction of four subgroups that reads b, and perhaps a, from shared memory">,
+           "the generic target has a 64xNx16 f16 instruction of four subgroups that reads b, and perhaps a, from shared memory, and a 64xNx8 one of f32 that reads them along k only">,
     Option<"asyncCopies", "async-copies", "bool", "false",
            "the generic target copies 4, 8 and 16 bytes a lane into shared memory beside its lanes">,
     Option<"tensorCopies", "tensor-copies", "bool", "false",
@@ -64,6 +64,15 @@ def ExpandDotsPass : LayoutPass<"tile-expand-dots"> {
     Requires: TILE level. Establishes: no dot_scaled.
   }];
   let statistics = [Statistic<"numExpanded", "expanded", "Number of products written out">];
+}
+
+def ExchangeOperandsPass : LayoutPass<"tile-exchange-operands"> {
+  let summary = "exchange a product's operands where units then take them as they lie";
+  let description = [{
+    Before: `%d = tile.dot %a, %b, %c`   After: `tile.dot` of b, a and c transposed, and `%d` its transpose; a loop carries the sum transposed.
+    Where no unit reads b as it lies, and one that reads a^T from shared memory takes b^T from registers. Requires and keeps: TILE level.
+  }];
+  let statistics = [Statistic<"numExchanged", "exchanged", "Number of products whose operands changed places">];
 }
 
 def AssignLayoutsPass : LayoutPass<"tile-assign-layouts"> {

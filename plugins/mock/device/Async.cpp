@@ -140,10 +140,12 @@ void Program::startProduct(const Op &op) {
   c.product = 0;
   const std::vector<int64_t> &shape = c.type->shape;
   int64_t m = shape[0], n = shape[1], k = a.type->shape[1];
-  if (op.intAttr(AttrId::Instruction) != 2 || a.type->elem != tbc::Elem::F16 || b.type->elem != tbc::Elem::F16 ||
-      c.type->elem != tbc::Elem::F32 || m % kGroupRows || n % kGroupStep || k % kGroupStep ||
+  tbc::Elem elem = op.intAttr(AttrId::Instruction) == 3 ? tbc::Elem::F32 : tbc::Elem::F16;
+  if (op.intAttr(AttrId::Instruction) < 2 || op.intAttr(AttrId::Instruction) > 3 || a.type->elem != elem ||
+      b.type->elem != elem || c.type->elem != tbc::Elem::F32 || m % kGroupRows || n % kGroupStep || k % kGroupStep ||
       launch_.warps % kGroupWarps)
-    fail(op, "the matrix instruction on shared memory is number 2, 64xNx16 of f16 onto f32 by four warps");
+    fail(op,
+         "the matrix instructions on shared memory are number 2, 64xNx16 of f16 onto f32 by four warps, and 3, of f32");
   Product product;
   std::vector<uint64_t> sharedA;
   if (!a.map)

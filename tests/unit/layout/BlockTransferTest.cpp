@@ -57,8 +57,11 @@ void expectMoves(const BlockTransfer &t, const LinearLayout &l, const LinearLayo
       for (unsigned block = 0; block < t.blocks; ++block)
         for (unsigned lane = 0; lane < 32; ++lane)
           for (unsigned e = 0; e < t.together; ++e) {
-            unsigned row = t.transposed ? 2 * (lane % 4) + e : lane / 4,
-                     column = t.transposed ? lane / 4 : t.together * (lane % 4) + e;
+            bool pairs = t.transposed && t.together == 4; // of bytes
+            unsigned row = t.transposed ? 2 * (lane % 4) + (pairs ? e / 2 : e) : lane / 4,
+                     column = pairs          ? 2 * (lane / 4) + e % 2
+                              : t.transposed ? lane / 4
+                                             : t.together * (lane % 4) + e;
             uint64_t offset = (apply(t.lane, 8 * block + row) ^ apply(t.warp, warp) ^ access.at) + column;
             unsigned reg = access.registers[block * t.together + e];
             seen.insert(reg);
@@ -96,6 +99,62 @@ TEST(BlockTransfer, StoresWhatWholeVectorsRead) {
     expectMoves(*t, writer, shared);
     EXPECT_EQ(analyseAccess(rows(), shared, 16, memory(0)).conflicts(), 0);
   }
+}
+
+namespace {
+
+// Bytes of a 64 x 64 tile whose rows lie along dim 1 in memory and that units want along dim 0, as turningLayout has them.
+LinearLayout bytesTurned() { return turningLayout(std::vector<int64_t>{64, 64}, 1, 0, 8, 32, 8); }
+
+LinearLayout rowsOfBytes() { // 16 bytes of a row in a lane
+  return blockedLayout(std::vector<int64_t>{64, 64}, std::vector<int64_t>{1, 16}, std::vector<int64_t>{8, 4},
+                       std::vector<int64_t>{8, 1}, std::vector<unsigned>{1, 0});
+}
+
+} // namespace
+
+// Of pairs of bytes a lane makes four neighbours across the rows.
+TEST(BlockTransfer, BytesComeTransposedInPairs) {
+  LinearLayout reader = bytesTurned();
+  for (bool copied : {false, true}) { // by lanes; by copies of 16 bytes
+    Vectors vector;
+    for (uint64_t e = 1; copied && e < 16; e *= 2)
+      vector.push_back(e << reader.outStart("dim1"));
+    LinearLayout shared = swizzledFor(rowsOfBytes(), reader, 8, memory(3), vector);
+    std::optional<BlockTransfer> t = blockTransfer(reader, shared, 8, false, memory(3));
+    ASSERT_TRUE(t) << copied;
+    EXPECT_TRUE(t->transposed);
+    EXPECT_EQ(t->blocks, 4u);
+    EXPECT_EQ(t->accesses.size() * t->blocks, t->wavefronts); // no conflicts
+    expectMoves(*t, reader, shared);
+    EXPECT_EQ(analyseAccess(rowsOfBytes(), shared, 8, memory(0)).vectorElements, 16);
+    EXPECT_FALSE(blockTransfer(reader, shared, 8, false, memory(1)));
+    EXPECT_FALSE(blockTransfer(reader, shared, 8, true, memory(15))); // they leave as rows, not as they came
+  }
+}
+
+// And leave by rows of 16 bytes the other way.
+TEST(BlockTransfer, TurnedBytesLeaveByRows) {
+  LinearLayout writer = bytesTurned();
+  LinearLayout shared =
+      transposed(LinearLayout::rowMajor(kOffset, std::vector<int64_t>{64, 64}), std::vector<int32_t>{1, 0});
+  std::optional<BlockTransfer> t = blockTransfer(writer, shared, 8, true, memory(4));
+  ASSERT_TRUE(t);
+  EXPECT_FALSE(t->transposed);
+  expectMoves(*t, writer, shared);
+}
+
+// Words: a lane takes four across the rows and stores them at once, without conflicts on either side.
+TEST(BlockTransfer, TurnedWordsAreVectorsOfTheOtherSide) {
+  std::vector<int64_t> shape{32, 128};
+  LinearLayout turned = turningLayout(shape, 1, 0, 32, 32, 4),
+               rows = blockedLayout(shape, std::vector<int64_t>{1, 4}, std::vector<int64_t>{1, 32},
+                                    std::vector<int64_t>{4, 1}, std::vector<unsigned>{1, 0});
+  Vectors vector{uint64_t(1) << rows.outStart("dim1"), uint64_t(2) << rows.outStart("dim1")};
+  LinearLayout slot = swizzledFor(rows, turned, 32, memory(0), vector);
+  EXPECT_EQ(analyseAccess(turned, slot, 32, memory(0)).conflicts(), 0);
+  EXPECT_EQ(analyseAccess(rows, slot, 32, memory(0)).vectorElements, 4);
+  EXPECT_TRUE(turned.isBijective());
 }
 
 TEST(BlockTransfer, OnlyWhatTheTargetHas) {
