@@ -46,6 +46,36 @@ const std::vector<target::MatrixEntry> &matrixMenu() {
   return menu;
 }
 
+const std::vector<target::MatrixEntry> &groupMenu() {
+  static const std::vector<target::MatrixEntry> menu = [] {
+    std::vector<target::MatrixEntry> m = matrixMenu();
+    auto add = [&](const char *id, unsigned k, uint8_t ab, uint8_t c) {
+      target::MatrixEntry e;
+      e.id = id;
+      e.m = 64;
+      e.nMin = e.nStep = 16;
+      e.nMax = 64;
+      e.k = k;
+      e.lanes = 32 * Products::kWarps;
+      e.a = e.b = ab;
+      e.c = e.d = c;
+      e.aSpaces = target::kInRegisters | target::kInShared;
+      e.bSpaces = target::kInShared;
+      e.flags = target::kMatrixAsync;
+      e.issueCycles = 16;
+      e.latency = 64;
+      m.push_back(e);
+    };
+    add("simt.group.64xNx16.f16", 16, target::kElemF16, target::kElemF32);
+    add("simt.group.64xNx8.f32", 8, target::kElemF32, target::kElemF32);
+    add("simt.group.64xNx32.i8", 32, target::kElemI8, target::kElemI32);
+    add("simt.group.64xNx32.f8e5", 32, target::kElemF8E5M2, target::kElemF32);
+    add("simt.group.64xNx32.f8e4nv", 32, target::kElemF8E4M3FN, target::kElemF32);
+    return m;
+  }();
+  return menu;
+}
+
 namespace {
 
 // The fragments of an entry: register r of lane l holds element columns[l * registers + r] of the row-major matrix.
@@ -83,19 +113,13 @@ const Fragment &fragment(unsigned entry, unsigned operand) {
   return all[entry * 3 + operand];
 }
 
-double valueOf(uint8_t elem, uint64_t bits) {
-  auto e = static_cast<tbc::Elem>(elem);
-  return tbc::isFloat(e) ? scalar::decodeFloat(e, bits)
-                         : static_cast<double>(scalar::signExtend(bits, scalar::intBits(e)));
-}
-
 } // namespace
 
 // ---- the block -------------------------------------------------------------------------------------------------------
 
 Block::Block(BlockOptions options)
     : options_(std::move(options)), shared_(options_.sharedBytes, options_.threads, options_.lanes),
-      engine_(shared_, options_.holds) {
+      engine_(shared_, options_.holds), products_(shared_, options_.threads / options_.lanes) {
   for (unsigned t = 0; t < options_.threads; ++t) {
     auto lane = std::make_unique<State>();
     lane->services = &services;
@@ -122,6 +146,7 @@ BlockError Block::run(KernelEntry kernel, const void *args, const int32_t progra
   error_ = {};
   shared_.reset();
   engine_.reset();
+  products_.reset();
   for (auto &lane : lanes_) {
     lane->shared = shared_.data();
     std::copy(program, program + 3, lane->program);
@@ -139,13 +164,13 @@ BlockError Block::run(KernelEntry kernel, const void *args, const int32_t progra
     auto any = [&](At at) {
       return std::any_of(lanes_.begin(), lanes_.end(), [&](auto &lane) { return lane->at == at; });
     };
-    if (any(At::BlockBarrier) && !any(At::CopyBarrier) && !any(At::PartBarrier)) {
+    if (any(At::BlockBarrier) && !any(At::CopyBarrier) && !any(At::PartBarrier) && !any(At::GroupMatrix)) {
       if (!passBlockBarrier())
         return error_;
       continue;
     }
-    bool waiting = any(At::BlockBarrier) || any(At::CopyBarrier) || any(At::PartBarrier);
-    if (!waiting || !(passPartBarrier() || progress_ || allStandStill()))
+    bool waiting = any(At::BlockBarrier) || any(At::CopyBarrier) || any(At::PartBarrier) || any(At::GroupMatrix);
+    if (!waiting || !(passPartBarrier() || groupMatrix() || progress_ || allStandStill()) || !error_.message.empty())
       return error_;
   }
 }
@@ -168,7 +193,7 @@ bool Block::runWarp(unsigned warp) {
       if (!error_.message.empty())
         return false;
       exchange |= lane.at != At::BlockBarrier && lane.at != At::PartBarrier && lane.at != At::CopyBarrier &&
-                  lane.at != At::Ended;
+                  lane.at != At::GroupMatrix && lane.at != At::Ended;
     }
     if (!exchange)
       return true;
@@ -182,6 +207,7 @@ std::string Block::describe(const State &lane) const {
                                       "waits in a shuffle",
                                       "waits in a reduction of its warp",
                                       "waits in a matrix instruction",
+                                      "waits in a matrix instruction of its group",
                                       "waits at a barrier of its warp",
                                       "waits at a barrier of the block",
                                       "waits at a barrier of a part of the block",
@@ -265,6 +291,27 @@ bool Block::passPartBarrier() {
   return true;
 }
 
+bool Block::groupMatrix() {
+  constexpr unsigned warps = Products::kWarps;
+  for (unsigned from = 0; from + warps * options_.lanes <= options_.threads; from += warps * options_.lanes) {
+    State &first = *lanes_[from];
+    std::vector<Products::Part> parts;
+    for (unsigned t = from; t < from + warps * options_.lanes; ++t)
+      if (State &lane = *lanes_[t]; lane.at == At::GroupMatrix && lane.site == first.site)
+        parts.push_back({lane.operands, lane.a, lane.c});
+    if (parts.size() < warps * options_.lanes)
+      continue;
+    if (std::string why = products_.start(from / options_.lanes, parts); !why.empty()) {
+      fail(first, why);
+      return true;
+    }
+    for (unsigned t = from; t < from + warps * options_.lanes; ++t)
+      lanes_[t]->at = At::Running;
+    return true;
+  }
+  return false;
+}
+
 bool Block::allStandStill() {
   const State *first = nullptr, *other = nullptr;
   for (auto &lane : lanes_)
@@ -303,13 +350,9 @@ bool Block::matrix(unsigned warp) {
     for (unsigned j = 0; j < e.nMin; ++j)
       for (unsigned k = 0; k < e.k; ++k)
         c[i * e.nMin + j] += a[i * e.k + k] * b[k * e.nMin + j];
-  auto elem = static_cast<tbc::Elem>(e.d);
   for (unsigned l = 0; l < options_.lanes; ++l)
-    for (unsigned r = 0; r < fc.registers; ++r) {
-      double v = c[fc.elements[l * fc.registers + r]];
-      // Sums of i32 wrap: a double holds them exactly, also after 32 more products.
-      lane(l).c[r] = tbc::isFloat(elem) ? scalar::encodeFloat(elem, v) : static_cast<uint32_t>(static_cast<int64_t>(v));
-    }
+    for (unsigned r = 0; r < fc.registers; ++r)
+      lane(l).c[r] = bitsOf(e.d, c[fc.elements[l * fc.registers + r]]);
   return true;
 }
 
@@ -453,6 +496,26 @@ const Services Block::services = {
           lane.a = a, lane.b = b, lane.c = c;
           lane.aCount = aCount, lane.bCount = bCount, lane.cCount = cCount;
           lane.block->wait(lane, At::Matrix, site, line);
+        },
+    .groupMatrix =
+        [](Lane *l, uint32_t site, uint32_t line, const GroupOperands *operands, const uint64_t *a, uint64_t *c) {
+          State &lane = of(l);
+          lane.operands = *operands;
+          lane.a = a, lane.c = c;
+          lane.block->wait(lane, At::GroupMatrix, site, line);
+        },
+    .matrixCommit =
+        [](Lane *l) {
+          State &lane = of(l);
+          lane.block->products_.commit(static_cast<unsigned>(lane.thread) / lane.block->options_.lanes);
+        },
+    .matrixWait =
+        [](Lane *l, uint32_t line, uint32_t pending) {
+          State &lane = of(l);
+          Block &block = *lane.block;
+          block.settle(lane);
+          block.stopIf(lane, block.products_.wait(static_cast<unsigned>(lane.thread) / block.options_.lanes, pending),
+                       line);
         },
     .access = [](Lane *l, const void *address, uint32_t bytes, uint32_t align, uint32_t kind,
                  uint32_t line) { of(l).block->access(of(l), address, bytes, align, kind, line); },

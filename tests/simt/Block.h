@@ -12,6 +12,7 @@
 #include "tests/simt/CopyEngine.h"
 #include "tests/simt/Fiber.h"
 #include "tests/simt/Lane.h"
+#include "tests/simt/Products.h"
 #include "tests/simt/SharedBytes.h"
 
 #include <functional>
@@ -23,6 +24,9 @@ namespace tessera::simt {
 
 // The matrix instructions of the device: the entries and what of a fragment each register of a lane holds.
 const std::vector<target::MatrixEntry> &matrixMenu();
+// These and those of groups of four warps, which read b, and perhaps a, from shared memory beside the lanes: 64 x N of f16, f32, i8, f8e5 and f8e4nv, of which only f16 may have its k
+// across rows.
+const std::vector<target::MatrixEntry> &groupMenu();
 
 struct BlockError {
   std::string message;        // empty: none
@@ -51,6 +55,7 @@ private:
     Exchange,
     Reduce,
     Matrix,
+    GroupMatrix,
     WarpBarrier,
     BlockBarrier,
     PartBarrier,
@@ -70,6 +75,7 @@ private:
     const uint64_t *a = nullptr, *b = nullptr; // of a matrix instruction
     uint64_t *c = nullptr;
     uint32_t aCount = 0, bCount = 0, cCount = 0;
+    GroupOperands operands;                     // of a group's instruction
     uint64_t barrier = 0, parity = 0;           // of a copy barrier that it waits for
     std::vector<std::vector<AsyncCopy>> copies; // its groups of copies that have not landed; the last one is open
   };
@@ -96,6 +102,7 @@ private:
   bool finishExchange(unsigned warp);
   bool passBlockBarrier();
   bool passPartBarrier(); // whether one could be passed
+  bool groupMatrix();     // whether one could be done, or failed
   bool allStandStill();   // an error: nobody can go on
   bool matrix(unsigned warp);
   bool fail(const State &lane, const std::string &message);
@@ -105,6 +112,7 @@ private:
   std::vector<std::unique_ptr<State>> lanes_;
   SharedBytes shared_;
   CopyEngine engine_;
+  Products products_;
   KernelEntry kernel_ = nullptr;
   const void *args_ = nullptr;
   BlockError error_;

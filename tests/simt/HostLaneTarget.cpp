@@ -40,8 +40,7 @@ static Constant *unspecified(Type *t) {
   return t->isFloatingPointTy() ? ConstantExpr::getBitCast(c, t) : c;
 }
 
-// Any scalar in storage form as i64 and back.
-static Value *toBits(IRBuilderBase &b, Value *v) {
+Value *toBits(IRBuilderBase &b, Value *v) {
   Type *t = v->getType();
   if (t->isPointerTy())
     return b.CreatePtrToInt(v, b.getInt64Ty());
@@ -50,7 +49,7 @@ static Value *toBits(IRBuilderBase &b, Value *v) {
   return b.CreateZExt(v, b.getInt64Ty());
 }
 
-static Value *fromBits(IRBuilderBase &b, Value *bits, Type *t) {
+Value *fromBits(IRBuilderBase &b, Value *bits, Type *t) {
   if (t->isPointerTy())
     return b.CreateIntToPtr(bits, t);
   Value *v = b.CreateTrunc(bits, b.getIntNTy(t->getScalarSizeInBits()));

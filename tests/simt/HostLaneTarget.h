@@ -13,6 +13,10 @@ struct HostLaneOptions {
   bool warpReductions = false; // answers reduceWarp
 };
 
+// Any scalar in storage form as i64 and back.
+llvm::Value *toBits(llvm::IRBuilderBase &b, llvm::Value *v);
+llvm::Value *fromBits(llvm::IRBuilderBase &b, llvm::Value *bits, llvm::Type *t);
+
 // The kernel's function has one parameter more than the kernel, the last: the Lane. All memory is address space 0.
 class HostLaneTarget : public codegen::simt::LaneTarget {
 public:
@@ -52,6 +56,14 @@ public:
   void storeBlocks(llvm::IRBuilderBase &b, V row, llvm::ArrayRef<V> words, bool transposed) override;
   codegen::simt::MatrixForm matrixForm(unsigned entry) const override;
   llvm::SmallVector<V> matrix(llvm::IRBuilderBase &b, const codegen::simt::MatrixIssue &issue) override;
+  V sharedOperand(llvm::IRBuilderBase &b, unsigned entry, unsigned operand, V pointer, const layout::LinearLayout &l,
+                  unsigned bits) override;
+  bool readsShared(unsigned entry, const layout::LinearLayout &a) override;
+  layout::LinearLayout matrixFragment(unsigned entry, unsigned operand, unsigned columns) override;
+  llvm::SmallVector<V> asyncMatrix(llvm::IRBuilderBase &b, const codegen::simt::SharedIssue &issue) override;
+  void endAsyncMatrix(llvm::IRBuilderBase &b) override;
+  llvm::SmallVector<V> awaitMatrix(llvm::IRBuilderBase &b, unsigned pending, llvm::ArrayRef<V> registers) override;
+  EntryShape entryShape(unsigned entry) override;
   void asyncCopy(llvm::IRBuilderBase &b, V shared, V global, unsigned bytes, V predicate,
                  codegen::simt::AccessHints hints) override;
   void asyncCommit(llvm::IRBuilderBase &b) override;

@@ -18,6 +18,14 @@ struct Lane;
 enum AccessKind : uint32_t { kRead, kWrite, kAtomic };
 enum PrintFlags : uint32_t { kPrintHex = 1, kPrintSigned = 2, kPrintPointer = 4 };
 
+// What an instruction of a group is given beside registers. Element i of the row-major k x n of b is at the start of b, its lowest seven bits changed where the
+// offset's are set, plus the rest of the offset; in bytes; a likewise.
+struct GroupOperands {
+  uint32_t entry = 0, columns = 0, fromZero = 0;
+  const uint32_t *aOffsets = nullptr, *bOffsets = nullptr;
+  const void *a = nullptr, *b = nullptr; // in shared memory
+};
+
 struct Services {
   void (*blockBarrier)(Lane *, uint32_t site, uint32_t line);
   void (*warpBarrier)(Lane *, uint32_t site, uint32_t line);
@@ -30,6 +38,12 @@ struct Services {
   // One matrix instruction; registers as zero-extended bits. The accumulator is replaced. counts: registers of a, b and c.
   void (*matrix)(Lane *, uint32_t site, uint32_t line, uint32_t entry, const uint64_t *a, const uint64_t *b,
                  uint64_t *accumulator, uint32_t aCount, uint32_t bCount, uint32_t cCount);
+  // One instruction of a group of warps (Products.h): `a` null: from shared memory. The accumulator is replaced.
+  void (*groupMatrix)(Lane *, uint32_t site, uint32_t line, const GroupOperands *operands, const uint64_t *a,
+                      uint64_t *accumulator);
+  // What the warp's group started since the last commit is one of its groups of products; all but the youngest `pending` of them are over.
+  void (*matrixCommit)(Lane *);
+  void (*matrixWait)(Lane *, uint32_t line, uint32_t pending);
   // Before every load, store and atomic of memory that is not the lane's own stack. kind: AccessKind.
   void (*access)(Lane *, const void *address, uint32_t bytes, uint32_t align, uint32_t kind, uint32_t line);
   // kind: tbc::Rmw, elem: tbc::Elem. The old bits.

@@ -182,6 +182,23 @@ std::string SharedBytes::engineRead(unsigned thread, uint64_t offset, uint64_t n
   return {};
 }
 
+std::string SharedBytes::unitRead(unsigned warp, unsigned warps, uint64_t offset, uint64_t n) {
+  for (uint64_t at = offset; at < offset + n; ++at) {
+    Cell &c = cells_[at];
+    if (std::string why = unwritten(warp * lanes_, at); !why.empty())
+      return why;
+    for (unsigned w = warp; w < warp + warps; ++w)
+      if (!isSeenByEngine(c.writer, w))
+        return "race in shared memory: a product reads byte " + std::to_string(at) +
+               ", which a thread wrote with no barrier in between";
+    WarpClock &epochs = epochsOf(c.reader);
+    std::fill(epochs.begin() + warp, epochs.begin() + warp + warps, epoch_);
+    c.reader.epoch = epoch_;
+    c.reader.warps |= ((uint64_t(1) << warps) - 1) << warp;
+  }
+  return {};
+}
+
 std::string SharedBytes::settleWrite() {
   if (pending_.before.empty())
     return {};

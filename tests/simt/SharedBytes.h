@@ -40,6 +40,8 @@ public:
   // By a copy engine that this thread starts: others' accesses lie before what its warp has seen; what it wrote is there for everybody.
   std::string engineWrite(unsigned thread, uint64_t offset, uint64_t n);
   std::string engineRead(unsigned thread, uint64_t offset, uint64_t n);
+  // By a unit that `warps` warps from `warp` on start together: behind the next barrier of each it is over.
+  std::string unitRead(unsigned warp, unsigned warps, uint64_t offset, uint64_t n);
   // After the store that write() announced: a race that wrote the same value again is none.
   std::string settleWrite();
 

@@ -18,7 +18,8 @@ SimtTarget::SimtTarget(const std::string &arch) : Target(arch, "simt"), matrix_(
   irLevels(TSR_IR_LAYOUT);
   if (!matrix_)
     return;
-  if (arch == "simt-copies") {
+  bool groups = arch == "simt-groups";
+  if (arch == "simt-copies" || groups) {
     cap(TSR_CAP_ASYNC_COPY, 1 << 2 | 1 << 3 | 1 << 4); // 4, 8 and 16 bytes
     cap(TSR_CAP_TENSOR_COPY, 5);
     cap(TSR_CAP_TENSOR_COPY_BOX_MAX, 256);
@@ -29,7 +30,8 @@ SimtTarget::SimtTarget(const std::string &arch) : Target(arch, "simt"), matrix_(
   }
   cap(TSR_CAP_BLOCK_TRANSFERS, 15);
   cap(TSR_CAP_ATOMIC_VEC_BITS, 128);
-  for (const target::MatrixEntry &from : matrixMenu()) {
+  menu_ = groups ? groupMenu() : matrixMenu();
+  for (const target::MatrixEntry &from : menu_) {
     sdk::MatrixEntry e;
     e.id = from.id;
     e.m = static_cast<uint16_t>(from.m);
@@ -39,6 +41,10 @@ SimtTarget::SimtTarget(const std::string &arch) : Target(arch, "simt"), matrix_(
     e.a = from.a, e.b = from.b, e.c = from.c, e.d = from.d;
     e.issueCycles = from.issueCycles;
     e.latency = from.latency;
+    e.nMax = static_cast<uint16_t>(from.nStep ? from.nMax : 0);
+    e.nStep = static_cast<uint16_t>(from.nStep);
+    e.flags = from.flags;
+    e.aSpace = from.aSpaces, e.bSpace = from.bSpaces, e.cSpace = from.cSpaces;
     this->sdk::Target::matrix(e);
   }
 }
@@ -46,7 +52,8 @@ SimtTarget::SimtTarget(const std::string &arch) : Target(arch, "simt"), matrix_(
 std::vector<sdk::TargetName> SimtTarget::list() {
   return {{"simt", "generated lane code on the host, for tests"},
           {"simt-matrix", "the same with matrix instructions and reductions of a warp"},
-          {"simt-copies", "the same with copies beside the lanes, tensor copies and roles"}};
+          {"simt-copies", "the same with copies beside the lanes, tensor copies and roles"},
+          {"simt-groups", "the same with products of groups of warps, which read shared memory"}};
 }
 
 std::unique_ptr<sdk::Target> SimtTarget::parse(const sdk::Spec &spec) {
@@ -58,27 +65,41 @@ std::unique_ptr<sdk::Target> SimtTarget::parse(const sdk::Spec &spec) {
   return std::make_unique<SimtTarget>(std::string(spec.arch));
 }
 
+std::vector<uint32_t> SimtTarget::rank(const tsr_mma_problem &p) const {
+  std::vector<uint32_t> fit = Target::rank(p);
+  std::stable_partition(fit.begin(), fit.end(), [&](uint32_t i) { return menu_[i].lanes > 32; });
+  return fit;
+}
+
 sdk::Verdict SimtTarget::runsOn(const sdk::Target &device) const {
   return device.family() == family() ? sdk::Verdict::Yes : sdk::Verdict::No;
 }
 
 sdk::LinearMap SimtTarget::layout(const sdk::LayoutRequest &request) const {
-  bool isOperand = request.access == TSR_ACCESS_MMA_OPERAND, isSum = request.access == TSR_ACCESS_MMA_ACCUMULATOR;
-  if ((!isOperand && !isSum) || request.entry == 0)
+  bool isOperand = request.access == TSR_ACCESS_MMA_OPERAND, isSum = request.access == TSR_ACCESS_MMA_ACCUMULATOR,
+       isShared = request.access == TSR_ACCESS_SHARED;
+  if ((!isOperand && !isSum && !isShared) || request.entry == 0)
     throw sdk::Unsupported("a layout of its own", "", "simt: the core's default serves");
   target::LayoutRequest question;
-  question.access = isSum ? target::Access::MatrixAccumulator : target::Access::MatrixOperand;
+  question.access = isShared ? target::Access::Shared
+                    : isSum  ? target::Access::MatrixAccumulator
+                             : target::Access::MatrixOperand;
   question.shape.assign(request.shape.begin(), request.shape.end());
   question.numWarps = request.numWarps;
   question.operand = isSum ? 2 : request.operand;
+  question.matrixEntry = static_cast<int32_t>(request.entry) - 1;
+  question.elementBits = request.elementBits;
+  question.contiguity.assign(request.contiguous.begin(), request.contiguous.end());
   std::string why;
-  auto l = target::fragmentLayout(matrixMenu().at(request.entry - 1), question, 32, &why);
+  auto l = target::GenericTarget(target::GenericTarget::simtInfo(), menu_).layoutFor(question, &why);
   if (!l)
     throw sdk::Unsupported("this fragment", "", "simt: " + why);
   sdk::LinearMap m;
   for (const layout::Dim &d : l->outs())
     m.outLog2.push_back(d.bits);
-  const uint32_t dims[] = {TSR_DIM_REG, TSR_DIM_LANE, TSR_DIM_WARP, TSR_DIM_BLOCK};
+  const std::vector<uint32_t> dims =
+      isShared ? std::vector<uint32_t>{TSR_DIM_OFFSET}
+               : std::vector<uint32_t>{TSR_DIM_REG, TSR_DIM_LANE, TSR_DIM_WARP, TSR_DIM_BLOCK};
   std::vector<std::vector<std::vector<int32_t>>> bases = l->bases();
   for (size_t i = 0; i < bases.size(); ++i)
     m.inputs.push_back({dims[i], bases[i]});

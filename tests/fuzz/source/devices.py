@@ -1,6 +1,6 @@
 # devices.py - random kernels on each device of this machine, against the interpreter
 # SPDX-License-Identifier: Apache-2.0
-"""usage: python -m tessera.triton devices.py KIND FIRST COUNT [DEVICE …]          KIND: values, loops, shapes; DEVICE: cpu, mock, simt, simt-matrix, simt-copies
+"""usage: python -m tessera.triton devices.py KIND FIRST COUNT [DEVICE …]          KIND: values, loops, shapes; DEVICE: cpu, mock, simt, simt-matrix, simt-copies, simt-groups
 
 Runs the kernels of seeds FIRST to FIRST + COUNT - 1 in the interpreter and on the devices (default: all that run here) and compares every byte put. A kernel
 that crashes the process or takes minutes is a failure too; one that a device has no room for is not. The last line is `N passed, N failed`."""
@@ -28,7 +28,7 @@ import loops
 import shapes
 
 KINDS = {"values": generate, "loops": loops, "shapes": shapes}
-HERE = ("cpu", "mock", "simt", "simt-copies")
+HERE = ("cpu", "mock", "simt", "simt-copies", "simt-groups")
 SECONDS = 150  # of the slowest device; machines that do much else at a time are taken into account
 
 
