@@ -255,6 +255,23 @@ bool Assigner::scalesLaidOut(LoadOp load) const {
   return !load->use_empty();
 }
 
+// Whether each element is computed from the same one of a load, by whatever keeps one layout.
+static bool comesFromLoad(Value value) {
+  SmallVector<Value> work{value};
+  llvm::DenseSet<Value> seen;
+  while (!work.empty()) {
+    Operation *op = work.pop_back_val().getDefiningOp();
+    if (isa_and_nonnull<LoadOp>(op))
+      return true;
+    if (!op || !keepsOneLayout(op) || isa<ScanOp, SortOp>(op))
+      continue;
+    for (Value operand : op->getOperands())
+      if (isTile(operand) && seen.insert(operand).second)
+        work.push_back(operand);
+  }
+  return false;
+}
+
 struct Assigner::Group {
   target::LayoutRequest request; // for the narrowest element
   SmallVector<MemoryAccess> accesses;
@@ -262,7 +279,8 @@ struct Assigner::Group {
 
 // The layout of a group: that of its narrowest element, or, where stores of wider ones would not fill their sectors, the one in which all accesses together take
 // the fewest clocks, of those that suit the width of one of the elements. 16 values of 8 bits a lane are 32 or 64 bytes of each once they are wider, stored by
-// accesses of 16 bytes that fill a half or a quarter of each sector.
+// accesses of 16 bytes that fill a half or a quarter of each sector. Only for what comes from a load as it lies: a sort in between costs more where neighbours
+// are in several lanes.
 LinearAttr Assigner::sharedBy(const Group &group) {
   auto clocks = [&](LinearAttr layout, const MemoryAccess &access, bool isStore) {
     return accessClocks(layout.getLayout(), access.fastest, access.bits, access.width, access.mostBits, isStore);
@@ -270,7 +288,7 @@ LinearAttr Assigner::sharedBy(const Group &group) {
   LinearAttr best = questions_.ask(group.request, group.accesses.front().op);
   auto isSplit = [&](const MemoryAccess &access) {
     return isa<StoreOp>(access.op) && access.bits > group.request.elementBits &&
-           clocks(best, access, true) != clocks(best, access, false);
+           clocks(best, access, true) != clocks(best, access, false) && comesFromLoad(access.op->getOperand(1));
   };
   if (llvm::none_of(group.accesses, isSplit))
     return best;
