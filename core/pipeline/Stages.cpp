@@ -33,6 +33,8 @@ static const Stage kTileStages[] = {
     {"hoist", createTileHoistInvariantsPass},
     // Addresses have their final form, and what they are made of is equal where it is the same; what nobody reads then goes with the stages behind.
     {"find-tensor-copies", [] { return createTileFindTensorCopiesPass(); }},
+    // Behind what reads addresses: a carried number says less about itself than a quotient.
+    {"step-divisions", createTileStepDivisionsPass},
     // Carried values that hoisting and folding left without a use.
     {"drop-carried", createTileDropCarriedValuesPass},
     // Hoisting brings equal values of different loops together; also removes what is dead: a plugin sees no dead op.

@@ -93,6 +93,16 @@ def TileFindTensorCopiesPass : TilePass<"tile-find-tensor-copies"> {
                     Statistic<"numStores", "stores", "Number of stores that will be tensor copies">];
 }
 
+def TileStepDivisionsPass : TilePass<"tile-step-divisions"> {
+  let summary = "step quotients and remainders of a loop's variable instead of dividing";
+  let description = [{
+    Of scalars in innermost loops, divided by what does not change and is no constant. Exact: dividends that may be
+    negative or wrap stay.
+  }];
+  let statistics = [Statistic<"numStepped", "stepped", "Number of divisions replaced">,
+                    Statistic<"numLoops", "carried", "Number of pairs of dividend and divisor that loops now carry">];
+}
+
 def TileDropCarriedValuesPass : TilePass<"tile-drop-carried-values"> {
   let summary = "drop loop-carried values that nothing but their own next value uses";
   let statistics = [Statistic<"numDropped", "dropped", "Number of carried values dropped">];
