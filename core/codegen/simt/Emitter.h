@@ -9,7 +9,7 @@
 //
 // Files: Emitter.cpp frame, control flow, elementwise; Movement.cpp shape ops; Exchange.cpp conversions within a warp;
 // Shared.cpp shared tensors and scratch; Memory.cpp global memory; TargetCode.cpp inline assembly; Async.cpp copies and products beside the lanes;
-// TensorCopies.cpp copies of whole tiles; Messages.cpp print, assert; Reduce.cpp, Scan.cpp, Rearrange.cpp (sort, gather, histogram), Dot.cpp the whole-tile
+// TensorCopies.cpp copies of whole tiles; Messages.cpp print, assert; Reduce.cpp, Scan.cpp, Sort.cpp, Rearrange.cpp (gather, histogram), Dot.cpp the whole-tile
 // ops; WholeTile.cpp what they share.
 #pragma once
 
@@ -179,7 +179,7 @@ private:
   void print(const tbc::Op &o);
   void assertion(const tbc::Op &o);
 
-  // ---- whole tiles (WholeTile.cpp, Reduce.cpp, Scan.cpp, Rearrange.cpp, Dot.cpp)
+  // ---- whole tiles (WholeTile.cpp, Reduce.cpp, Scan.cpp, Sort.cpp, Rearrange.cpp, Dot.cpp)
   bool wholeTile(const tbc::Op &o);
   layout::AxisSplit axisOf(const tbc::Op &o);
   // The region of a reduction or scan: how tuples of values, one of each operand, are combined.
