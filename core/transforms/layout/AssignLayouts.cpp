@@ -280,7 +280,8 @@ struct Assigner::Group {
 // The layout of a group: that of its narrowest element, or, where stores of wider ones would not fill their sectors, the one in which all accesses together take
 // the fewest clocks, of those that suit the width of one of the elements. 16 values of 8 bits a lane are 32 or 64 bytes of each once they are wider, stored by
 // accesses of 16 bytes that fill a half or a quarter of each sector. Only for what comes from a load as it lies: a sort in between costs more where neighbours
-// are in several lanes.
+// are in several lanes; and only where all that is loaded is narrow and all that is stored wide: of layer norm's gradients, which load and store both f16 and f32, the loads become twice
+// as many, and cost more than the stores gain.
 LinearAttr Assigner::sharedBy(const Group &group) {
   auto clocks = [&](LinearAttr layout, const MemoryAccess &access, bool isStore) {
     return accessClocks(layout.getLayout(), access.fastest, access.bits, access.width, access.mostBits, isStore);
@@ -290,7 +291,10 @@ LinearAttr Assigner::sharedBy(const Group &group) {
     return isa<StoreOp>(access.op) && access.bits > group.request.elementBits &&
            clocks(best, access, true) != clocks(best, access, false) && comesFromLoad(access.op->getOperand(1));
   };
-  if (llvm::none_of(group.accesses, isSplit))
+  auto goesOtherWay = [&](const MemoryAccess &access) {
+    return isa<LoadOp>(access.op) == (access.bits > group.request.elementBits);
+  };
+  if (llvm::none_of(group.accesses, isSplit) || llvm::any_of(group.accesses, goesOtherWay))
     return best;
   std::map<unsigned, unsigned> elements; // by width, one of it
   for (const MemoryAccess &access : group.accesses)
