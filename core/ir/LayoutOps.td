@@ -110,7 +110,10 @@ def Tile_AsyncWaitOp : Tile_Op<"async_wait", [MemoryEffects<[MemRead, MemWrite]>
 
 def Tile_SharedFenceOp : Tile_Op<"shared_fence", [MemoryEffects<[MemRead, MemWrite]>]> {
   let summary = "what the lane wrote to shared memory becomes visible to matrix units and copy engines";
-  let description = "Before the barrier that lets others use it. Targets whose units see ordinary stores do nothing.";
+  let description = [{
+    Before the barrier that lets others use it. What the lane read before has its value: where only a copy_arrive gives the bytes back to a copy
+    engine, the fence stands before it. Targets whose units see ordinary stores, and whose arrivals wait for reads, do nothing.
+  }];
   let arguments = (ins);
   let assemblyFormat = "attr-dict";
 }

@@ -256,7 +256,7 @@ static void dropFencesBeforeFences(func::FuncOp function) {
           last.erase();
         last = fence;
       } else if (op.getNumRegions() ||
-                 isa<AsyncDotOp, TensorLoadOp, TensorStoreOp, CopyBarrierInitOp, CopyExpectOp>(op)) {
+                 isa<AsyncDotOp, TensorLoadOp, TensorStoreOp, CopyBarrierInitOp, CopyExpectOp, CopyArriveOp>(op)) {
         last = nullptr;
       }
     }

@@ -69,6 +69,7 @@ private:
     Operation *user = nullptr;                   // that takes their values first
     Operation *first = nullptr, *last = nullptr; // between these their slots are read
     bool late = false;                           // until the next iteration: by a product that runs on
+    bool byLanes = false;                        // lanes read them, into registers
     SmallVector<unsigned, 2> rings;
     Value full, empty;
   };
@@ -449,6 +450,7 @@ void SpecializedLoop::formGroups(ArrayRef<Value> running) {
       own.user = earlier(own.user, userOf(reader));
       own.last = later(own.last, endOfRead(reader));
       own.late |= late.contains(reader);
+      own.byLanes |= isa<SharedLoadOp>(reader);
     }
     // Of borrowed rings those are together that share their barriers.
     auto isTogether = [&](const Group &group) {
@@ -461,6 +463,7 @@ void SpecializedLoop::formGroups(ArrayRef<Value> running) {
     known->first = earlier(known->first, own.first);
     known->last = later(known->last, own.last);
     known->late |= own.late;
+    known->byLanes |= own.byLanes;
     known->rings.push_back(static_cast<unsigned>(index));
   }
   // In the order in which the work needs them.
@@ -507,6 +510,8 @@ void SpecializedLoop::releaseLate(ArrayRef<Value> sums) {
     awaited = !awaited || inFlight_ ? wait.getOperation() : awaited;
   auto arrive = [&](OpBuilder &builder, Value slot, Value predicate) {
     Value before = slotBefore(builder, loc, slot, slots_);
+    if (llvm::any_of(groups_, [](const Group &group) { return group.late && group.byLanes; }))
+      SharedFenceOp::create(builder, loc);
     for (Group &group : groups_)
       if (group.late)
         CopyArriveOp::create(builder, loc, SharedSlotOp::create(builder, loc, group.empty, before), predicate);
@@ -556,6 +561,9 @@ void SpecializedLoop::build(OpBuilder &before, TensorMaps &maps, int64_t warps, 
     if (group.late)
       continue;
     builder.setInsertionPointAfter(group.last);
+    // An arrival does not wait for what lanes read to reach their registers, and the engine's next tile may be faster.
+    if (group.byLanes)
+      SharedFenceOp::create(builder, loc);
     Value yes = arith::ConstantOp::create(builder, loc, builder.getBoolAttr(true));
     CopyArriveOp::create(builder, loc, SharedSlotOp::create(builder, loc, group.empty, slot_), yes);
   }

@@ -19,6 +19,7 @@ void SharedMemory::split() {
   splitEpoch_ = epoch_;
   for (uint32_t &epoch : epochs_)
     epoch = ++lastEpoch_;
+  known_[0].read = known_[1].read;
   epoch_ = epochs_[role_];
 }
 
@@ -32,11 +33,13 @@ void SharedMemory::release(RoleClock &clock) {
   for (size_t other = 0; other < 2; ++other)
     clock.ticks[other] = std::max(clock.ticks[other], known_[role_].ticks[other]);
   clock.ticks[role_] = std::max<uint64_t>(clock.ticks[role_], ticks_[role_]++);
+  clock.read = std::max(clock.read, known_[role_].read);
 }
 
 void SharedMemory::acquire(const RoleClock &clock) {
   for (size_t other = 0; other < 2; ++other)
     known_[role_].ticks[other] = std::max(known_[role_].ticks[other], clock.ticks[other]);
+  known_[role_].read = std::max(known_[role_].read, clock.read);
 }
 
 bool SharedMemory::isConcurrent(const Access &access, size_t role) const {
@@ -139,6 +142,9 @@ bool SharedMemory::startEngineWrite(uint64_t offset, unsigned n, std::string &er
     else if (c.storedAt > published_)
       error = "a tensor copy starts to write " + byteText(at) + ", which " + threadText(c.write.who) +
               " stored with no shared_fence before the barrier";
+    else if (c.readAt > known_[role_].read)
+      error = "a tensor copy starts to write " + byteText(at) + ", which " + threadText(c.reads[1].who) +
+              " read with no shared_fence before it arrived";
     if (!error.empty())
       return false;
     ++c.copies;
@@ -209,6 +215,7 @@ bool SharedMemory::read(unsigned thread, uint64_t offset, unsigned n, uint64_t &
       return false;
     }
     note(c.reads[role_], static_cast<int>(thread));
+    c.readAt = ++clock_;
     bits |= static_cast<uint64_t>(bytes_[offset + i]) << (8 * i);
   }
   return true;

@@ -15,9 +15,11 @@ namespace tessera::mock {
 // start of a product to its end nobody may write what it reads; that was written before a barrier, and before a fence before
 // that barrier where a thread stored it (copies that have landed need none).
 // Where roles run (copies 0, work 1) each has barriers of its own. Their accesses are ordered by what one has released and the other acquired, through a
-// copy barrier, whatever the order in which this device happens to run them.
+// copy barrier, whatever the order in which this device happens to run them. A thread's read may still wait for its turn when the thread arrives at a copy
+// barrier: a copy engine writes only what was read before a fence or a barrier.
 struct RoleClock {
   std::array<uint64_t, 2> ticks{}; // of each role, what it had done: everything up to that tick
+  uint64_t read = 0;               // by clock_: reads up to there have their bytes
 };
 
 class SharedMemory {
@@ -30,6 +32,7 @@ public:
   void barrier() {
     epoch_ = ++lastEpoch_;
     published_ = fence_;
+    known_[role_].read = clock_;
   }
   // From here on roles run; what is not behind a barrier yet is unordered with them.
   void split();
@@ -38,7 +41,7 @@ public:
   // What this role has done, and knows the other one to have done, becomes known to who acquires it.
   void release(RoleClock &clock);
   void acquire(const RoleClock &clock);
-  void fence() { fence_ = ++clock_; }
+  void fence() { fence_ = known_[role_].read = ++clock_; }
   // A copy into n bytes that the thread starts as part of op number `op`, and its end, which is a write of the thread. Threads
   // that hold the same element in one op copy the same bytes: that is one copy.
   bool startCopy(uint64_t op, unsigned thread, uint64_t offset, unsigned n, std::string &error);
@@ -49,7 +52,8 @@ public:
   }
   void endProduct(uint64_t offset, unsigned n);
   // What a copy engine writes and reads beside the threads. Where it lands it is there for everybody (who waited); ordinary stores to its
-  // bytes lie before a fence and a barrier, other accesses before a barrier. The end of what it reads is endProduct.
+  // bytes lie before a fence and a barrier, other accesses before a barrier; where only an arrival at a copy barrier follows, threads' reads
+  // lie before a fence too. The end of what it reads is endProduct.
   bool startEngineWrite(uint64_t offset, unsigned n, std::string &error);
   void landEngineWrite(uint64_t offset, unsigned n, uint64_t bits);
   bool startEngineRead(uint64_t offset, unsigned n, uint64_t &bits, std::string &error) {
@@ -77,6 +81,7 @@ private:
     int copier = kNobody;
     uint64_t copyOp = 0;
     uint64_t storedAt = 0; // by clock_; 0: a copy wrote it
+    uint64_t readAt = 0;   // by clock_: when a thread read it last
   };
   static constexpr int kAnybody = -4; // is the same as nobody
   bool isConcurrent(const Access &access, size_t role) const;

@@ -11,9 +11,9 @@ namespace {
 struct Parts {
   std::string afterInit = "barrier", waitEmpty = "copy_barrier_wait %e, %before",
               expect = "copy_expect %f, %on {bytes = 128}", waitFull = "copy_barrier_wait %f2, %parity2",
-              use = "%v = shared_load %s2 : tensor<8x4xf32, #0>", beforeArrive, arrive = "copy_arrive %e2, %on2",
-              arrivals = "4", copies = "%n", flip = "xori %parity, %wraps32", flip2 = "xori %parity2, %more32",
-              beforeCopies;
+              use = "%v = shared_load %s2 : tensor<8x4xf32, #0>", beforeArrive,
+              arrive = "shared_fence\n   copy_arrive %e2, %on2", arrivals = "4", copies = "%n",
+              flip = "xori %parity, %wraps32", flip2 = "xori %parity2, %more32", beforeCopies;
 };
 
 std::string textOf(const Parts &p) {
@@ -112,6 +112,12 @@ TEST(MockRoles, WhatIsLeftOutIsAFault) {
   fault(&Parts::flip, "xori %parity, %zero", "was not awaited");
   fault(&Parts::flip2, "xori %parity2, %zero", "used with no barrier between");
   fault(&Parts::copies, "%one", "waits for ever"); // the other role ends early
+  // An arrival does not wait for a read that is under way; a barrier does.
+  fault(&Parts::arrive, "copy_arrive %e2, %on2", "read with no shared_fence before it arrived");
+  fault(&Parts::arrive, "copy_arrive %e2, %on2\n shared_fence", "read with no shared_fence before it arrived");
+  Parts behindBarrier;
+  behindBarrier.arrive = "barrier\n copy_arrive %e2, %on2";
+  EXPECT_EQ(run(behindBarrier, 5, y), "");
   // An arrival before the slot is read lets the copies overtake the read: a fault in whatever order they run.
   Parts early;
   early.beforeArrive = early.arrive;

@@ -263,4 +263,33 @@ func.func @fences(%v: tensor<16xf32, #A>, %m: !tile.ptr<i8>, %at: i32) {
   tile.shared_fence
   return
 }
+
+// A fence in front of an arrival at a copy barrier is that arrival's: reads before it are complete.
+// CHECK-LABEL: func.func @fences_of_arrivals
+// CHECK: work {
+// CHECK: tile.shared_load
+// CHECK-NEXT: tile.shared_fence
+// CHECK-NEXT: tile.copy_arrive
+// CHECK-NEXT: tile.shared_load
+// CHECK-NEXT: tile.shared_fence
+// CHECK-NEXT: tile.copy_arrive
+func.func @fences_of_arrivals(%p: tensor<16x!tile.ptr<f32>, #A>) {
+  %s = tile.shared_alloc offset = 0 bytes = 64 : !tile.shared<16xf32, #S>
+  %e = tile.shared_alloc offset = 64 bytes = 8 slots = 1 : !tile.shared<1xi64, #tile.linear<[1], offset = []>>
+  tile.copy_barrier_init %e arrivals = 2 : !tile.shared<1xi64, #tile.linear<[1], offset = []>>
+  tile.barrier
+  tile.roles warps = 4 copies {
+  } work {
+    %yes = arith.constant true
+    %v = tile.shared_load %s : !tile.shared<16xf32, #S> to tensor<16xf32, #A>
+    tile.shared_fence
+    tile.copy_arrive %e, %yes : (!tile.shared<1xi64, #tile.linear<[1], offset = []>>, i1) -> ()
+    %w = tile.shared_load %s : !tile.shared<16xf32, #S> to tensor<16xf32, #A>
+    tile.shared_fence
+    tile.copy_arrive %e, %yes : (!tile.shared<1xi64, #tile.linear<[1], offset = []>>, i1) -> ()
+    tile.store %p, %v : (tensor<16x!tile.ptr<f32>, #A>, tensor<16xf32, #A>) -> ()
+    tile.store %p, %w : (tensor<16x!tile.ptr<f32>, #A>, tensor<16xf32, #A>) -> ()
+  }
+  return
+}
 }

@@ -33,6 +33,8 @@
 // CHECK-NEXT: tile.copy_barrier_wait %[[F2]]
 // CHECK-NOT: tensor_load
 // CHECK-COUNT-2: tile.shared_load
+// An arrival does not wait for reads.
+// CHECK-NEXT: tile.shared_fence
 // CHECK: %[[E2:.*]] = tile.shared_slot %[[EMPTY]]
 // CHECK-NEXT: tile.copy_arrive %[[E2]]
 // CHECK: tile.dot
