@@ -46,6 +46,7 @@ ArrayRef<LayoutStep> layoutSteps() {
        "when it is known what still changes its layout, before buffers are made for that"},
       {"lower-tensor-copies", lowerTensorCopies,
        "after the loads that loops start ahead, before conversions of their values cost memory"},
+      {"hoist-loads", hoistLoads, "while it is seen which conversions have barriers"},
       {"lower-conversions-to-shared", lowerConversionsToShared, "after the last chance to remove one"},
       {"delay-store-waits", delayStoreWaits, "when every buffer is there, so that what one more costs is known"},
       {"allocate-shared-memory", allocateSharedMemory, "when every buffer is known"},
@@ -79,6 +80,7 @@ static StepResult runSteps(ModuleOp module, const target::Target &target) {
 #define GEN_PASS_DEF_SPECIALIZEROLESPASS
 #define GEN_PASS_DEF_PIPELINELOOPSPASS
 #define GEN_PASS_DEF_LOWERTENSORCOPIESPASS
+#define GEN_PASS_DEF_HOISTLOADSPASS
 #define GEN_PASS_DEF_LOWERCONVERSIONSTOSHAREDPASS
 #define GEN_PASS_DEF_DELAYSTOREWAITSPASS
 #define GEN_PASS_DEF_ALLOCATESHAREDMEMORYPASS
@@ -165,6 +167,7 @@ TESSERA_LAYOUT_PASS(RemoveLayoutConversions, removeLayoutConversions, numRemoved
 TESSERA_LAYOUT_PASS(SpecializeRoles, specializeRoles, numSpecialized += result.count)
 TESSERA_LAYOUT_PASS(PipelineLoops, pipelineLoops, numPipelined += result.count)
 TESSERA_LAYOUT_PASS(LowerTensorCopies, lowerTensorCopies, numLowered += result.count)
+TESSERA_LAYOUT_PASS(HoistLoads, hoistLoads, numHoisted += result.count)
 TESSERA_LAYOUT_PASS(LowerConversionsToShared, lowerConversionsToShared, numLowered += result.count)
 TESSERA_LAYOUT_PASS(DelayStoreWaits, delayStoreWaits, numDelayed += result.count)
 TESSERA_LAYOUT_PASS(AllocateSharedMemory, allocateSharedMemory, numBuffers += result.count)

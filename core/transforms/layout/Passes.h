@@ -29,6 +29,7 @@ StepResult removeLayoutConversions(mlir::ModuleOp module, const target::Target &
 StepResult specializeRoles(mlir::ModuleOp module, const target::Target &target);
 StepResult pipelineLoops(mlir::ModuleOp module, const target::Target &target);
 StepResult lowerTensorCopies(mlir::ModuleOp module, const target::Target &target);
+StepResult hoistLoads(mlir::ModuleOp module, const target::Target &target);
 StepResult lowerConversionsToShared(mlir::ModuleOp module, const target::Target &target);
 StepResult delayStoreWaits(mlir::ModuleOp module, const target::Target &target);
 StepResult allocateSharedMemory(mlir::ModuleOp module, const target::Target &target);

@@ -126,6 +126,15 @@ def LowerTensorCopiesPass : LayoutPass<"tile-lower-tensor-copies"> {
   let statistics = [Statistic<"numLowered", "lowered", "Number of loads and stores">];
 }
 
+def HoistLoadsPass : LayoutPass<"tile-hoist-loads"> {
+  let summary = "load in front of a conversion through shared memory what does not depend on it";
+  let description = [{
+    Before: `%zb = tile.convert_layout %z ; %s = tile.load %q`   After: `%s = tile.load %q ; %zb = tile.convert_layout %z`
+    for loads of at most 16 elements a lane, outside of loops. Requires and keeps: LAYOUT level.
+  }];
+  let statistics = [Statistic<"numHoisted", "hoisted", "Number of loads in front of a conversion">];
+}
+
 def LowerConversionsToSharedPass : LayoutPass<"tile-lower-conversions-to-shared"> {
   let summary = "move tiles between warps through shared memory";
   let description = [{
