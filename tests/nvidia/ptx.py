@@ -42,6 +42,12 @@ def softmax(out, x, stride, cols, BLOCK: tl.constexpr):
 
 
 @triton.jit
+def sum_of_products(x, y, out, BLOCK: tl.constexpr):
+    at = tl.arange(0, BLOCK)
+    tl.store(out, tl.sum(tl.load(x + at) * tl.load(y + at)))
+
+
+@triton.jit
 def matmul(a, b, c, K, a_row, b_row, c_row, M: tl.constexpr, N: tl.constexpr, STEP: tl.constexpr, PRECISION: tl.constexpr,
            ADDED: tl.constexpr = False, LIMIT: tl.constexpr = None, ALONG: tl.constexpr = False):
     row = tl.program_id(0) * M + tl.arange(0, M)
@@ -566,6 +572,8 @@ CHECKS = [
     ("sm_75", "matmul", matmul("fp16", 64, 64, 32), [r"m16n8k8\.row\.col\.f32\.f16"], [r"cp\.async", r"m16n8k16"]),
     ("sm_89", "matmul", matmul("fp8e4nv", 64, 64, 32), [r"m16n8k32\.row\.col\.f32\.e4m3\.e4m3"], []),
     ("sm_100", "matmul", matmul("fp16"), [r"mma\.sync"], [r"wgmma"]),
+    # Fused with the lane's own product, which the other lane has rounded, lanes would get different sums.
+    ("sm_90a", "sum_of_products", ["-s", "*fp32:16,*fp32:16,*fp32:16", "-D", "BLOCK=128"], [r"shfl\.sync\.bfly", r"add\.rn\.f32"], [r"fma\.rn"]),
     ("sm_120", "softmax", SOFTMAX, [r"\.target sm_120\b"], []),
     ("compute_90", "softmax", SOFTMAX, [r"\.target sm_90\b"], []),
     # The second product runs on while the loop comes round; what the loop leaves is awaited on its way out. Rows of a tile lie constants apart.

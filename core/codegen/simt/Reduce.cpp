@@ -147,6 +147,15 @@ Emitter::Tuples Emitter::fromFirstLane(Tuples parts, uint64_t lanes) {
   return parts;
 }
 
+// No sum in it takes the product that it adds as one operation with it.
+static void keepRounded(Value *v) {
+  auto *instruction = dyn_cast<Instruction>(v);
+  while (instruction && isa<CastInst, ExtractElementInst, InsertElementInst>(instruction))
+    instruction = dyn_cast<Instruction>(instruction->getOperand(isa<InsertElementInst>(instruction) ? 1 : 0));
+  if (instruction && isa<FPMathOperator>(instruction))
+    instruction->setHasAllowContract(false);
+}
+
 // Leaves each row's tuple in all lanes along the axis; or, for an exchange between warps that follows, in the lanes that it returns:
 // lane bit -> the element's bit that it counts.
 std::vector<std::pair<unsigned, uint64_t>> Emitter::reduceLanes(const Combiner &c, const LinearLayout &l,
@@ -188,8 +197,12 @@ std::vector<std::pair<unsigned, uint64_t>> Emitter::reduceLanes(const Combiner &
     parts = combine(c, kept, shuffled(sent, 1u << bits[h]));
     moved.push_back({bits[h], rowColumns.pop_back_val()});
   }
-  for (unsigned bit : ArrayRef(bits).drop_front(plan.halvings))
+  for (unsigned bit : ArrayRef(bits).drop_front(plan.halvings)) {
     parts = combine(c, parts, shuffled(parts, 1u << bit));
+    // Of a product the lane's own is exact in a fused operation and the other lane's is rounded: the two would get different sums.
+    for (const Registers &r : parts)
+      for_each(r, keepRounded);
+  }
   if (!undo)
     return moved;
   for (unsigned h = plan.halvings; h-- > 0;) {
