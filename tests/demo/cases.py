@@ -7,6 +7,9 @@ import math
 
 import numpy as np
 
+# Both operands of a product lose what lies behind TF32's ten bits (PTX ISA, "Alternate floating point data formats").
+TF32 = 2 * 2.0**-10
+
 ROWS = []
 
 
@@ -35,6 +38,10 @@ class Case:
     work: float  # bytes or operations
     unit: str = "GB/s"
     numpy: object = None  # the same computation in float32, for its time
+    limit_tf32: float = 0  # where the target's matrix units take float32 as TF32, which is Triton's default for NVIDIA; 0: as `limit`
+
+    def limit_on(self, target):
+        return self.limit_tf32 if self.limit_tf32 and target.startswith(("nvidia", "sm_", "compute_")) else self.limit
 
 
 def row(name):
@@ -119,7 +126,7 @@ def matmul_case(name, m, n, k, a, b, tile, constants, want, element, limit, nump
     grid = (cdiv(m, bm) * cdiv(n, bn),)
     launch = Launch("matmul.py:matmul_kernel", grid, [a, b, buffer(element, m, n), m, n, k, k, 1, n, 1, n, 1],
                     dict(BM=bm, BN=bn, BK=bk, GROUP=4, **constants), ["c_ptr"])
-    return Case(name, f"{m}x{n}x{k}", [launch], lambda r: worst(r["c_ptr"], want), limit, 2 * m * n * k, "GFLOP/s", numpy)
+    return Case(name, f"{m}x{n}x{k}", [launch], lambda r: worst(r["c_ptr"], want), limit, 2 * m * n * k, "GFLOP/s", numpy, TF32 if a.dtype == np.float32 else 0)
 
 
 @row("matmul")
@@ -268,7 +275,8 @@ def attention_case(s, rng, name, causal, n):
         out, lse = attention_of(wide(q), wide(k), wide(v), causal)
         return max(worst(r["out_ptr"], out), worst(r["lse_ptr"], lse))
 
-    return Case(name, f"{z}x{h}x{n}x{d}", [launch], check, 5e-6, 4 * z * h * n * n * d * (0.5 if causal else 1), "GFLOP/s", lambda: attention_of(q, k, v, causal))
+    return Case(name, f"{z}x{h}x{n}x{d}", [launch], check, 5e-6, 4 * z * h * n * n * d * (0.5 if causal else 1), "GFLOP/s", lambda: attention_of(q, k, v, causal),
+                TF32)
 
 
 @row("attention")

@@ -110,9 +110,10 @@ def run_case(case, runner):
             total = None if spent is None else total + spent
             results.update(outputs)
         error = case.check(results)
-        right = bool(error <= case.limit)  # a NaN is not
+        limit = case.limit_on(runner.options.target)
+        right = bool(error <= limit)  # a NaN is not
         rate = "-" if not total else f"{case.work / total:.1f} {case.unit}"
-        verdict = "ok" if right else f"WRONG (limit {case.limit:.0e})"
+        verdict = "ok" if right else f"WRONG (limit {limit:.0e})"
         own = numpy_time(case.numpy) if case.numpy else None
         return [case.name, case.shape, shown(total), rate, shown(own), f"{error:.1e}", verdict], right, ""
     except cases.RowFailed as failure:
