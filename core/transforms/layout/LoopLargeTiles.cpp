@@ -180,7 +180,13 @@ private:
 
 class Looper {
 public:
-  Looper(func::FuncOp function, int64_t lanes) : function_(function), lanes_(lanes) {}
+  Looper(func::FuncOp function, int64_t lanes) : function_(function), lanes_(lanes) {
+    function_.walk([&](Operation *op) {
+      if (isa<LoadOp, StoreOp>(op) && isLarge(op->getOperand(0)))
+        widest_ =
+            std::max(widest_, storageBits(cast<PointerType>(elementTypeOf(op->getOperand(0).getType())).getPointee()));
+    });
+  }
 
   unsigned run() {
     SmallVector<Block *> blocks;
@@ -233,9 +239,11 @@ private:
     return type && type.getNumElements() > kMostOfLane * lanes_;
   }
 
-  // Where the tile is cut: the first axis that is long enough, into how many pieces. 0: nowhere.
+  // Where the tile is cut: the first axis that is long enough, into how many pieces. 0: nowhere. What is stored as it was loaded, by 128 bytes where no element
+  // has more than two: a slice waits for its loads before the next one starts.
   int64_t pieces(RankedTensorType type, int64_t axis) const {
-    int64_t pieces = type.getNumElements() / (kSliceOfLane * lanes_);
+    int64_t length = isa<PointerType>(type.getElementType()) && widest_ <= 16 ? 2 * kSliceOfLane : kSliceOfLane;
+    int64_t pieces = type.getNumElements() / (length * lanes_);
     return type.getDimSize(axis) >= pieces ? pieces : 0;
   }
 
@@ -541,6 +549,7 @@ private:
 
   func::FuncOp function_;
   int64_t lanes_;
+  unsigned widest_ = 0;                      // bits of an element that a large tile loads or stores
   llvm::SmallPtrSet<Operation *, 8> others_; // of the block, which can be looped and may load again
   unsigned count_ = 0;
 };

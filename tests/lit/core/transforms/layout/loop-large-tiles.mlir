@@ -4,6 +4,23 @@
 // RUN: %tessera-opt %s --tile-loop-large-tiles="lanes=4" | FileCheck %s
 module attributes {tile.options = {num_warps = 2 : i64}} {
 
+// Of f16 and narrower elements 64 a lane: 2048 in 4 slices.
+// CHECK-LABEL: func.func @narrow
+// CHECK: scf.for %{{.*}} = %c0{{.*}} to %c4{{.*}} step
+// CHECK: tile.load {{.*}}tensor<512x!tile.ptr<i8>>
+// CHECK: tile.store {{.*}}tensor<512x!tile.ptr<f16>>
+func.func @narrow(%p: !tile.ptr<i8>, %q: !tile.ptr<f16>) {
+  %at = tile.arange 0 to 2048 : tensor<2048xi32>
+  %ps = tile.splat %p : (!tile.ptr<i8>) -> tensor<2048x!tile.ptr<i8>>
+  %pa = tile.addptr %ps, %at : (tensor<2048x!tile.ptr<i8>>, tensor<2048xi32>) -> tensor<2048x!tile.ptr<i8>>
+  %x = tile.load %pa : (tensor<2048x!tile.ptr<i8>>) -> tensor<2048xi8>
+  %y = arith.sitofp %x : tensor<2048xi8> to tensor<2048xf16>
+  %qs = tile.splat %q : (!tile.ptr<f16>) -> tensor<2048x!tile.ptr<f16>>
+  %qa = tile.addptr %qs, %at : (tensor<2048x!tile.ptr<f16>>, tensor<2048xi32>) -> tensor<2048x!tile.ptr<f16>>
+  tile.store %qa, %y : (tensor<2048x!tile.ptr<f16>>, tensor<2048xf16>) -> ()
+  return
+}
+
 // 8 lanes: 2048 elements are 256 a lane, in 8 slices.
 // CHECK-LABEL: func.func @stored
 // CHECK-SAME: %[[P:.*]]: !tile.ptr<f32>, %[[Q:.*]]: !tile.ptr<f32>, %[[R:.*]]: !tile.ptr<f32>, %[[N:.*]]: i32
