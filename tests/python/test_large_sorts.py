@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import tessera
 import tessera.language as tl
+from software_devices import active
 from tessera.backends.compiler import GPUTarget
 from tessera.compiler import ASTSource
-from tessera.runtime.driver import DeviceDriver, driver
 from test_devices import DeviceArray
 
 
@@ -31,14 +31,8 @@ def greatest(x, out, BLOCK: tl.constexpr, K: tl.constexpr):
 
 @pytest.fixture(params=("mock", "simt"), scope="module")
 def device(request):
-    chosen = DeviceDriver(request.param)
-    try:
-        device = chosen.device
-    except RuntimeError:
-        pytest.skip(f"{request.param} is not built")
-    driver.set_active(chosen)
-    yield device
-    driver.reset_active()
+    with active(request.param) as device:
+        yield device
 
 
 def values(dtype, count):

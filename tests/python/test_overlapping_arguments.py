@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 import tessera
 import tessera.language as tl
-from tessera.backends.compiler import GPUTarget
-from tessera.runtime.driver import DeviceDriver, driver
+from software_devices import active
 from test_devices import DeviceArray
 
 BLOCK = 32768  # 256 elements a lane of 4 warps: slices
@@ -96,28 +95,10 @@ def exchanged(a, b, n, BLOCK: tl.constexpr):
 DEVICES = ("mock", "simt", "simt-copies")  # that have lanes
 
 
-class OnTarget(DeviceDriver):
-    """The device in software, as one of its targets."""
-
-    def __init__(self, name):
-        super().__init__(name.partition("-")[0])
-        self.target = name
-
-    def get_current_target(self):
-        target = super().get_current_target()
-        return GPUTarget(target.backend, self.target, target.warp_size)
-
-
 @pytest.fixture(params=DEVICES, scope="module")
 def device(request):
-    chosen = OnTarget(request.param) if request.param.startswith("simt") else DeviceDriver(request.param)
-    try:
-        device = chosen.device
-    except RuntimeError:
-        pytest.skip(f"{request.param} is not built")
-    driver.set_active(chosen)
-    yield device
-    driver.reset_active()
+    with active(request.param) as device:
+        yield device
 
 
 def places(rng, count, pairs):
