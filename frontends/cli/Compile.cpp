@@ -56,9 +56,12 @@ int checkEmits(const Session &session, const std::vector<std::string> &emits, co
       all += (all.empty() ? "" : ", ") + k.name;
     }
     std::string near = nearestName(e, names);
-    return session.report(DiagId::BadUsage, "--emit=" + e + " is not known",
-                          near.empty() ? "one or several of: " + all
-                                       : "did you mean '" + near + "'? There are: " + all);
+    return session.report(
+        DiagId::BadUsage, "--emit=" + e + " is not known",
+        near.empty()
+            ? "one or several of: " + all +
+                  "; a plugin brings names of its own, such as ptx, and `tessera plugins` lists those there are"
+            : "did you mean '" + near + "'? There are: " + all);
   }
   return kOk;
 }
