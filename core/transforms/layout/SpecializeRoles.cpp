@@ -5,7 +5,7 @@
 //                    work   { scf.for %tile … { scf.for %k … { wait until the slot is full ; … dot ; copy_arrive at its empty barrier } … store } }
 // The copying role is what the kernel's control flow and scalars leave when everything but the loads is taken out; it goes on to the next tile
 // while the work stores the last one. Every ring has a full and an empty barrier a slot. Slot and parity are carried through all loops around the
-// specialised one, so that a ring outlives it. Loads that are first used by one op share their barriers.
+// specialised one, so that a ring outlives it. Loads that reach one product first share their barriers.
 // Which loops: those innermost in a loop that says warp_specialize, whose loads are all by descriptor and which have a dot; their coordinates,
 // bounds and the loops around them follow from scalars; nothing stores to what they load. Others stay as they are, with a remark. In a kernel that
 // asks for nothing: its only innermost loop, where roles win (SpecializedLoop::wins), unless the module's option auto_warp_specialize is 0.
@@ -18,6 +18,7 @@
 #include "core/transforms/layout/Passes.h"
 #include "core/transforms/layout/ScalarSlice.h"
 #include "core/transforms/layout/ScheduleProducts.h"
+#include "core/transforms/layout/SlotReaders.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/IRMapping.h"
@@ -69,9 +70,11 @@ private:
     Operation *user = nullptr;                   // that takes their values first
     Operation *first = nullptr, *last = nullptr; // between these their slots are read
     bool late = false;                           // until the next iteration: by a product that runs on
-    bool byLanes = false;                        // lanes read them, into registers
+    Operation *byLanes = nullptr;                // the last op with which lanes read them, into registers
+    Operation *fence = nullptr;                  // of the loop's own behind it
     SmallVector<unsigned, 2> rings;
     Value full, empty;
+    bool needsFence() const { return byLanes && !fence; }
   };
   int64_t transientOutside(func::FuncOp function);
   bool lendsTo(const SpecializedLoop &next) const;
@@ -231,8 +234,9 @@ std::string SpecializedLoop::plan(func::FuncOp function, int64_t sharedLeft, int
 
 uint64_t SpecializedLoop::registersOfSums() {
   uint64_t registers = 0;
-  for (AsyncDotOp dot : loop_.getBody()->getOps<AsyncDotOp>())
-    registers += registersOf(dot.getResult());
+  for (Operation &op : *loop_.getBody())
+    if (isa<DotOp, AsyncDotOp>(op))
+      registers += registersOf(op.getResult(0));
   return registers;
 }
 
@@ -402,32 +406,6 @@ void SpecializedLoop::useSlots(Ring &ring) {
   load.op->erase();
 }
 
-// The ops that read a buffer under any of its names, and those that give it another one.
-static void collectReaders(Value buffer, SmallVector<Operation *> &readers) {
-  for (Operation *user : buffer.getUsers()) {
-    readers.push_back(user);
-    if (isa<SharedTransposeOp>(user))
-      collectReaders(user->getResult(0), readers);
-  }
-}
-
-// Behind which op nobody reads any more what this one reads: a product, until it was awaited.
-static Operation *endOfRead(Operation *reader) {
-  while (auto dot = dyn_cast<AsyncDotOp>(reader))
-    reader = *dot->user_begin();
-  return reader;
-}
-
-// What takes a slot's value: of one that is read into registers, their first user.
-static Operation *userOf(Operation *reader) {
-  Operation *first = nullptr;
-  if (isa<SharedLoadOp>(reader))
-    for (Operation *user : reader->getUsers())
-      if (user->getBlock() == reader->getBlock() && (!first || user->isBeforeInBlock(first)))
-        first = user;
-  return first ? first : reader;
-}
-
 // running: results of the loop that are sums of products which run on.
 void SpecializedLoop::formGroups(ArrayRef<Value> running) {
   llvm::DenseSet<Operation *> late; // products
@@ -450,7 +428,8 @@ void SpecializedLoop::formGroups(ArrayRef<Value> running) {
       own.user = earlier(own.user, userOf(reader));
       own.last = later(own.last, endOfRead(reader));
       own.late |= late.contains(reader);
-      own.byLanes |= isa<SharedLoadOp>(reader);
+      if (isa<SharedLoadOp>(reader))
+        own.byLanes = later(own.byLanes, reader);
     }
     // Of borrowed rings those are together that share their barriers.
     auto isTogether = [&](const Group &group) {
@@ -463,8 +442,19 @@ void SpecializedLoop::formGroups(ArrayRef<Value> running) {
     known->first = earlier(known->first, own.first);
     known->last = later(known->last, own.last);
     known->late |= own.late;
-    known->byLanes |= own.byLanes;
+    if (own.byLanes)
+      known->byLanes = later(known->byLanes, own.byLanes);
     known->rings.push_back(static_cast<unsigned>(index));
+  }
+  for (Group &group : groups_) {
+    for (Operation *op = group.byLanes; op && !group.fence; op = op->getNextNode())
+      group.fence = dyn_cast<SharedFenceOp>(op);
+    if (group.fence && !group.late) {
+      if (group.fence->isBeforeInBlock(group.user) || group.fence->isBeforeInBlock(group.last))
+        group.last = later(group.last, group.fence);
+      else
+        group.fence = nullptr;
+    }
   }
   // In the order in which the work needs them.
   llvm::sort(groups_, [](const Group &a, const Group &b) { return a.first->isBeforeInBlock(b.first); });
@@ -510,7 +500,7 @@ void SpecializedLoop::releaseLate(ArrayRef<Value> sums) {
     awaited = !awaited || inFlight_ ? wait.getOperation() : awaited;
   auto arrive = [&](OpBuilder &builder, Value slot, Value predicate) {
     Value before = slotBefore(builder, loc, slot, slots_);
-    if (llvm::any_of(groups_, [](const Group &group) { return group.late && group.byLanes; }))
+    if (llvm::any_of(groups_, [](const Group &group) { return group.late && group.needsFence(); }))
       SharedFenceOp::create(builder, loc);
     for (Group &group : groups_)
       if (group.late)
@@ -562,7 +552,7 @@ void SpecializedLoop::build(OpBuilder &before, TensorMaps &maps, int64_t warps, 
       continue;
     builder.setInsertionPointAfter(group.last);
     // An arrival does not wait for what lanes read to reach their registers, and the engine's next tile may be faster.
-    if (group.byLanes)
+    if (group.needsFence())
       SharedFenceOp::create(builder, loc);
     Value yes = arith::ConstantOp::create(builder, loc, builder.getBoolAttr(true));
     CopyArriveOp::create(builder, loc, SharedSlotOp::create(builder, loc, group.empty, slot_), yes);
@@ -597,9 +587,10 @@ static std::string missing(const target::TargetInfo &info, int64_t warps, int64_
 }
 
 // What a lane of each role gets, where roles trade registers and need to; else empty. All of the block's registers are what an equal share
-// gives every lane when it starts. sums: registers of a lane that products fill, at the least.
+// gives every lane when it starts. sums: registers of a lane that products fill, at the least. Where these are few, and no attention fills others (addsOnly),
+// lanes that trade none, beside one subgroup that copies, leave room for more blocks.
 static SmallVector<int64_t> registersOf(const target::TargetInfo &info, ModuleOp module, int64_t warps, int64_t beside,
-                                        int64_t sharedBytes, uint64_t sums) {
+                                        int64_t sharedBytes, uint64_t sums, bool addsOnly) {
   auto step = static_cast<int64_t>(info.stated(target::Capability::RegReallocStep));
   auto file = static_cast<int64_t>(info.stated(target::Capability::RegFile));
   auto most = static_cast<int64_t>(info.stated(target::Capability::RegsPerThread));
@@ -607,14 +598,17 @@ static SmallVector<int64_t> registersOf(const target::TargetInfo &info, ModuleOp
   if (!step || !file || !most || moduleOption(module, "maxnreg", 0))
     return {};
   int64_t blocks = std::max<int64_t>(static_cast<int64_t>(info.sharedBytes()) / std::max<int64_t>(sharedBytes, 1), 1);
+  auto needed = static_cast<int64_t>(sums + kRegistersOfWork);
   most = most / step * step;
   auto shareOf = [&](int64_t n) { return file / (n * (warps + beside) * lanes) / step * step; };
   // A second block where the work still gets nearly all that a lane can have.
   for (int64_t n : {std::min<int64_t>(blocks, 2), int64_t(1)}) {
     int64_t share = shareOf(n);
     int64_t work = (share * (warps + beside) - kRegistersOfCopies * beside) / warps / step * step;
-    if (n > 1 && (work < most * 3 / 4 || work < static_cast<int64_t>(sums + kRegistersOfWork)))
+    if (n > 1 && (work < most * 3 / 4 || work < needed))
       continue;
+    if (addsOnly && std::min(blocks, file / ((warps + 1) * lanes * needed)) > n)
+      return {};
     if (share >= most || share <= kRegistersOfCopies)
       return {};
     return {kRegistersOfCopies, std::min(work, most)};
@@ -729,10 +723,13 @@ unsigned RoleMaker::run() {
   OpBuilder builder(end);
   Location loc = planned.front().loc();
   uint64_t sums = 0;
-  for (SpecializedLoop &loop : planned)
+  bool addsOnly = true;
+  for (SpecializedLoop &loop : planned) {
     sums = std::max(sums, loop.registersOfSums());
+    addsOnly &= !loop.isAttention();
+  }
   SmallVector<int64_t> registers =
-      trades ? registersOf(info, module, warps, beside, rings, sums) : SmallVector<int64_t>();
+      trades ? registersOf(info, module, warps, beside, rings, sums, addsOnly) : SmallVector<int64_t>();
   if (registers.empty())
     beside = 1;
   auto roles = RolesOp::create(builder, loc, static_cast<int32_t>(beside),
