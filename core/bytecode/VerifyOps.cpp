@@ -569,16 +569,19 @@ void TypeCheck::combiner() {
       yields(0, given);
     return;
   }
+  bool hasTotals = op_.code == Opcode::Scan && op_.results.size() == 2 * count();
   if (!axisIn(static_cast<int64_t>(in(0).shape.size())) ||
-      !require(op_.results.size() == count(),
+      !require(op_.results.size() == count() || hasTotals,
                "has " + std::to_string(op_.results.size()) + " results for " + std::to_string(count()) + " operands"))
     return;
   std::vector<int64_t> shape = in(0).shape;
-  if (op_.code == Opcode::Reduce)
-    shape.erase(shape.begin() + op_.intAttr(AttrId::Axis));
-  for (size_t i = 0; i < count(); ++i)
-    if (op_.code == Opcode::Reduce ? !resultShape(in(i), shape, i) : !result(in(i), i))
+  shape.erase(shape.begin() + op_.intAttr(AttrId::Axis));
+  for (size_t i = 0; i < op_.results.size(); ++i) {
+    const Type &source = in(i % count());
+    bool isWithoutAxis = op_.code == Opcode::Reduce || i >= count();
+    if (isWithoutAxis ? !resultShape(source, shape, i) : !result(source, i))
       return;
+  }
   if (regionArgs(0, combinerArgs(m_, op_.operands, 2)))
     yields(0, scalars);
 }

@@ -3,6 +3,7 @@
 #include "core/interpreter/Program.h"
 
 #include <algorithm>
+#include <optional>
 
 namespace tessera::interp {
 
@@ -27,7 +28,8 @@ bool Program::simpleCombine(const Op &op, const Axis &axis) {
        crossed = r.ops[0].operands[0] == r.args[1] && r.ops[0].operands[1] == r.args[0];
   scalar::Context c;
   scalar::Fn f = scalar::scalarFn(m_, r.ops[0], c);
-  if ((!straight && !crossed) || !f || scalar::canBeUnspecified(r.ops[0].code) || in(op, 0).shadow)
+  if ((!straight && !crossed) || !f || op.results.size() > 1 || scalar::canBeUnspecified(r.ops[0].code) ||
+      in(op, 0).shadow)
     return false;
   bool isScan = op.code == Opcode::Scan, reverse = op.intAttr(AttrId::Reverse);
   uint64_t *result = out(op.results[0]);
@@ -56,19 +58,24 @@ bool Program::reduceOrScan(const Op &op) {
   size_t n = op.operands.size();
   std::vector<In> x;
   std::vector<uint64_t *> result;
-  for (size_t k = 0; k < n; ++k) {
-    result.push_back(out(op.results[k]));
+  for (size_t k = 0; k < n; ++k)
     x.push_back(in(op, k));
-  }
+  for (ValueId v : op.results)
+    result.push_back(out(v));
   std::vector<uint64_t> acc(n);
   std::vector<uint8_t> shadow(n);
-  auto put = [&](size_t at) {
+  auto put = [&](size_t first, size_t at) {
     for (size_t j = 0; j < n; ++j) {
-      result[j][at] = acc[j];
+      result[first + j][at] = acc[j];
       if (shadow[j])
-        outShadow(op.results[j])[at] = 1;
+        outShadow(op.results[first + j])[at] = 1;
     }
   };
+  std::optional<size_t> totals; // the first of the results without the axis
+  if (!isScan)
+    totals = 0;
+  else if (op.results.size() > n)
+    totals = n;
   for (size_t o = 0; o < axis.outer; ++o)
     for (size_t i = 0; i < axis.inner; ++i) {
       for (size_t k = 0; k < axis.length; ++k) {
@@ -86,10 +93,10 @@ bool Program::reduceOrScan(const Op &op) {
           shadow[j] = k ? values_[r.ops.back().operands[j]].shadow : x[j].unspecified(at);
         }
         if (isScan)
-          put(at);
+          put(0, at);
       }
-      if (!isScan)
-        put(o * axis.inner + i);
+      if (totals)
+        put(*totals, o * axis.inner + i);
     }
   return true;
 }

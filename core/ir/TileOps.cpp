@@ -61,15 +61,29 @@ static LogicalResult checkBody(Operation *op, ArrayRef<Type> arguments, ArrayRef
   return success();
 }
 
-void ReduceOp::build(OpBuilder &builder, OperationState &state, ValueRange sources, int32_t axis) {
-  SmallVector<Type> results;
+static SmallVector<Type> typesWithoutAxis(ValueRange sources, int32_t axis) {
+  SmallVector<Type> types;
   for (Value source : sources) {
     auto type = cast<RankedTensorType>(source.getType());
     SmallVector<int64_t> shape(type.getShape());
     shape.erase(shape.begin() + axis);
-    results.push_back(shape.empty() ? type.getElementType() : RankedTensorType::get(shape, type.getElementType()));
+    types.push_back(shape.empty() ? type.getElementType() : RankedTensorType::get(shape, type.getElementType()));
   }
-  build(builder, state, results, sources, axis);
+  return types;
+}
+
+static LogicalResult checkWithoutAxis(Operation *op, ValueRange sources, int32_t axis, ValueRange results) {
+  SmallVector<int64_t> shape(shapeOf(sources[0].getType()));
+  shape.erase(shape.begin() + axis);
+  for (auto [source, result] : llvm::zip_equal(sources, results))
+    if (failed(checkShape(op, "result", result.getType(), shape)) ||
+        failed(checkElement(op, "result", result.getType(), "source", elementTypeOf(source.getType()))))
+      return failure();
+  return success();
+}
+
+void ReduceOp::build(OpBuilder &builder, OperationState &state, ValueRange sources, int32_t axis) {
+  build(builder, state, typesWithoutAxis(sources, axis), sources, axis);
 }
 
 LogicalResult ReduceOp::verify() {
@@ -78,12 +92,8 @@ LogicalResult ReduceOp::verify() {
   ArrayRef<int64_t> shape = shapeOf(getSources()[0].getType());
   if (failed(checkAxis(*this, getAxis(), shape.size(), "sources"))) // reduce_c3
     return failure();
-  SmallVector<int64_t> reduced(shape);
-  reduced.erase(reduced.begin() + getAxis());
-  for (auto [source, result] : llvm::zip_equal(getSources(), getResults()))
-    if (failed(checkShape(*this, "result", result.getType(), reduced)) || // reduce_c4
-        failed(checkElement(*this, "result", result.getType(), "source", elementTypeOf(source.getType()))))
-      return failure();
+  if (failed(checkWithoutAxis(*this, getSources(), getAxis(), getResults()))) // reduce_c4
+    return failure();
   return checkBody(*this, combinerTypes(getSources()), elementsOf(getSources().getTypes())); // reduce_c5, reduce_c6
 }
 
@@ -97,9 +107,15 @@ LogicalResult ScanOp::verify() {
   int64_t rank = shapeOf(getSources()[0].getType()).size();
   if (failed(checkAxis(*this, getAxis(), rank, "sources"))) // scan_c3
     return failure();
-  for (auto [source, result] : llvm::zip_equal(getSources(), getResults()))
-    if (failed(checkSameType(*this, "result", result.getType(), "source", source.getType()))) // scan_c4
+  size_t n = getSources().size();
+  if (getNumResults() != n && getNumResults() != 2 * n) // scan_c4
+    return emitOpError() << "must have " << n << " results for its sources, or " << 2 * n << " with totals, got "
+                         << getNumResults();
+  for (auto [source, result] : llvm::zip(getSources(), getResults()))
+    if (failed(checkSameType(*this, "result", result.getType(), "source", source.getType())))
       return failure();
+  if (getNumResults() > n && failed(checkWithoutAxis(*this, getSources(), getAxis(), getResults().drop_front(n))))
+    return failure();
   return checkBody(*this, combinerTypes(getSources()), elementsOf(getSources().getTypes())); // scan_c5, scan_c6
 }
 

@@ -162,6 +162,27 @@ Case recurrence() {
   return c.finish();
 }
 
+// What a scan of columns ends with goes into the rows of another tile.
+Case totals(bool reverse) {
+  CaseBuilder c(std::string("scan/i32/totals") + (reverse ? "-reverse" : ""), "scan");
+  size_t a = c.in(Elem::I32, 128, Fill::Small), o = c.out(Elem::I32, 128), p = c.out(Elem::I32, 16),
+         q = c.out(Elem::I32, 8);
+  ValueId v = c.load(a, {8, 16});
+  Builder &b = c.b();
+  Type one = Builder::scalar(Elem::I32);
+  for (int64_t axis : {0, 1}) {
+    Attrs attrs{intAttr(AttrId::Axis, axis), intAttr(AttrId::Reverse, reverse)};
+    Region r =
+        b.region({one, one}, [&](std::span<const ValueId> y) { return Values{b.op(Opcode::AddI, {y[0], y[1]})}; });
+    Values made =
+        b.multi(Opcode::Scan, {v}, {b.typeOf(v), Builder::tensor({axis ? 8 : 16}, Elem::I32)}, attrs, {std::move(r)});
+    if (axis)
+      c.store(o, made[0]);
+    c.store(axis ? q : p, made[1]);
+  }
+  return c.finish();
+}
+
 Case sort(Elem e, const std::vector<int64_t> &shape, int64_t axis, bool descending) {
   CaseBuilder c("sort/" + typeName(e) + "/rank" + std::to_string(shape.size()) + "-axis" + std::to_string(axis) +
                     (descending ? "-descending" : ""),
@@ -262,6 +283,8 @@ void addWholeTileCases(std::vector<Case> &out) {
   out.push_back(scanWith(Opcode::MaxSI, Elem::I32, {8, 16}, 1, false));
   out.push_back(scanWith(Opcode::AddI, Elem::I32, {8, 16}, 0, true));
   out.push_back(recurrence());
+  out.push_back(totals(false));
+  out.push_back(totals(true));
   for (Elem e : {Elem::I8, Elem::I32, Elem::I64, Elem::F16, Elem::F32, Elem::F64})
     for (bool descending : {false, true})
       out.push_back(sort(e, {64}, 0, descending));

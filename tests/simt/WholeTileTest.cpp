@@ -257,6 +257,48 @@ TEST(SimtWholeTile, ScansInAnyPlainLayout) {
   }
 }
 
+// The totals, of one operand or two whose combination depends on their order.
+TEST(SimtWholeTile, TotalsOfScansInAnyPlainLayout) {
+  std::mt19937 rng(12);
+  for (uint32_t seed = 0; seed < 96; ++seed) {
+    Sample s = sampleOf(rng, seed);
+    LinearLayout row = layout::sliced(s.l, s.axis);
+    size_t n = size_t(1) << s.l.outBits();
+    size_t operands = 1 + seed % 2;
+    Buffers buffers;
+    for (size_t i = 0; i < operands; ++i)
+      buffers.push_back(randomBytes(rng, n * 4));
+    for (size_t i = 0; i < operands; ++i) {
+      buffers.emplace_back(n * 4);
+      buffers.emplace_back(rowsOf(s) * 4);
+    }
+    Body body = [&](Kernel &k) {
+      Type t = k.tile(s.shape, Elem::I32, k.layout() ? &s.l : nullptr), total = resultOf(k, s, Elem::I32, row);
+      Attrs attrs = axisAnd(s, layout::scanScratch(s.l, s.axis, 32) * operands);
+      attrs.push_back(intAttr(AttrId::Reverse, seed / 4 % 2));
+      Values in;
+      for (const char *name : {"x", "y"})
+        if (in.size() < operands)
+          in.push_back(k.input(name, s.shape, Elem::I32));
+      std::vector<Type> args(2 * operands, Builder::scalar(Elem::I32)), results(operands, t);
+      results.insert(results.end(), operands, total);
+      Region r = k.b.region(args, [&](std::span<const ValueId> a) {
+        if (operands == 1)
+          return Values{k.b.op(Opcode::AddI, {a[0], a[1]})};
+        ValueId factor = k.b.op(Opcode::MulI, {a[0], a[2]});
+        return Values{factor, k.b.op(Opcode::AddI, {k.b.op(Opcode::MulI, {a[1], a[2]}), a[3]})};
+      });
+      Values out = k.b.multi(Opcode::Scan, in, results, attrs, {std::move(r)});
+      for (size_t i = 0; i < operands; ++i) {
+        k.output("out" + std::to_string(i), out[i], &s.l);
+        k.output("total" + std::to_string(i), out[operands + i], &row);
+      }
+    };
+    EXPECT_EQ(compareRuns(s.l, buffers, body, false), "") << "seed " << seed << " axis " << s.axis << "\n"
+                                                          << printLayout(s.l);
+  }
+}
+
 // What is wrong with one sort; empty: nothing.
 static std::string compareSorts(std::mt19937 &rng, const Sample &s, Elem e, bool descending) {
   size_t n = size_t(1) << s.l.outBits(), bytes = elemBits(e) / 8;

@@ -24,7 +24,7 @@ bool Emitter::emitScanInLanes(const Item &item) {
   lanes = target.f32Lanes();
   while (lanes > 1 && n % lanes != 0)
     lanes /= 2;
-  if (lanes < 4 || !isStraightLine(op.regions[0])) {
+  if (lanes < 4 || !isStraightLine(op.regions[0]) || op.results.size() > op.operands.size()) {
     lanes = 1;
     return false;
   }
@@ -133,33 +133,33 @@ void Emitter::emitInOrder(const Item &item) {
       v.push_back(vec(eval(o, s)));
     return v;
   };
-  auto put = [&](ArrayRef<V> v) {
+  auto put = [&](ArrayRef<V> v, size_t first, bool isTotal) {
     Tuple place = s;
-    if (reduces)
+    if (isTotal)
       place.erase(place.begin() + static_cast<ptrdiff_t>(axis));
     for (size_t i = 0; i < v.size(); ++i) {
-      if (item.results[i] >= 0) {
-        storeBuffer(item.results[i], place, Lane::vector(v[i]));
+      if (item.results[first + i] >= 0) {
+        storeBuffer(item.results[first + i], place, Lane::vector(v[i]));
       } else {
-        bindings[op.results[i]].kind = Binding::Scalar;
-        bindings[op.results[i]].scalar = v[i];
+        bindings[op.results[first + i]].kind = Binding::Scalar;
+        bindings[op.results[first + i]].scalar = v[i];
       }
     }
   };
   auto line = [&] {
     std::vector<V> first = values(b.getInt64(0));
     if (!reduces)
-      put(first);
+      put(first, 0, false);
     std::vector<V> last =
         carriedLoop(b.getInt64(1), b.getInt64(uint64_t(n)), 1, first, n < 2, [&](V i, ArrayRef<V> acc) {
           std::vector<V> next = values(i);
           std::vector<V> c = combine(op, false, acc, next);
           if (!reduces)
-            put(c);
+            put(c, 0, false);
           return c;
         });
-    if (reduces)
-      put(last);
+    if (reduces || op.results.size() > op.operands.size())
+      put(last, reduces ? 0 : op.operands.size(), true);
   };
   std::function<void(size_t)> nest = [&](size_t d) {
     if (d == rank) {

@@ -27,7 +27,8 @@ class Emitter::Scanner {
 public:
   Scanner(Emitter &e, const Op &o)
       : e_(e), b_(e.b_), o_(o), l_(e.layoutOf(e.type(o.operands[0]))), split_(e.axisOf(o)), c_(e.combinerOf(o)),
-        isReverse_(o.intAttr(AttrId::Reverse) != 0), registers_(1u << l_.inBits(layout::kRegister)),
+        isReverse_(o.intAttr(AttrId::Reverse) != 0), hasTotals_(o.results.size() > o.operands.size()),
+        registers_(1u << l_.inBits(layout::kRegister)),
         live_((registers_ - 1) & ~static_cast<unsigned>(split_.registerCopies)) {
     for (tbc::ValueId operand : o.operands)
       values_.push_back(e.of(operand));
@@ -83,7 +84,7 @@ private:
   const LinearLayout &l_;
   AxisSplit split_;
   Combiner c_;
-  bool isReverse_;
+  bool isReverse_, hasTotals_;
   unsigned registers_;
   unsigned live_;             // register bits that still count totals, rows included
   uint64_t done_ = 0;         // element bits of the finished runs
@@ -350,7 +351,7 @@ void Emitter::Scanner::run() {
     scratch_ = e_.scratch(o_, bytes);
   for (size_t i = 0; i < split_.runs.size(); ++i) {
     const AxisRun &run = split_.runs[i];
-    bool isFirst = i == 0, isLast = i + 1 == split_.runs.size();
+    bool isFirst = i == 0, isLast = i + 1 == split_.runs.size() && !hasTotals_; // behind which nobody asks for totals
     switch (run.place) {
     case Place::Register:
       inRegisters(run, isFirst);
@@ -370,6 +371,11 @@ void Emitter::Scanner::run() {
       values_[i][r] = values_[i][r & ~static_cast<unsigned>(split_.registerCopies)];
     e_.set(o_.results[i], std::move(values_[i]));
   }
+  if (!hasTotals_)
+    return;
+  Tuples totals = at(totals_, slots(live_));
+  for (size_t i = 0; i < totals.size(); ++i)
+    e_.set(o_.results[values_.size() + i], std::move(totals[i]));
 }
 
 } // namespace tessera::codegen::simt

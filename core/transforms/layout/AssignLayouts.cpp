@@ -69,10 +69,16 @@ private:
 
 } // namespace
 
+static bool isTotalOfScan(Value value) {
+  auto scan = value.getDefiningOp<ScanOp>();
+  return scan && cast<OpResult>(value).getResultNumber() >= scan.getNumOperands();
+}
+
 void Assigner::give(Value value, LinearAttr layout) {
   if (!layout || !isTile(value) || given_.count(value))
     return;
-  if (isa_and_nonnull<ScanOp, SortOp>(value.getDefiningOp()))
+  bool isTotal = isTotalOfScan(value);
+  if (!isTotal && isa_and_nonnull<ScanOp, SortOp>(value.getDefiningOp()))
     layout = acceptableOperand(value.getDefiningOp(), layout); // what it gives has the layout of what it takes
   given_[value] = layout;
   ahead_.push_back(value);
@@ -81,11 +87,11 @@ void Assigner::give(Value value, LinearAttr layout) {
     give(tied, layout);
   // An op of one layout has thereby settled what its operands and other results have.
   Operation *op = value.getDefiningOp();
-  if (!op || !(keepsOneLayout(op) || isa<SplitOp>(op)))
+  if (!op || isTotal || !(keepsOneLayout(op) || isa<SplitOp, ScanOp>(op)))
     return;
   operandSide_.try_emplace(op, isa<SplitOp>(op) ? operandFromResult(op, 0, layout) : layout);
-  for (Value sibling : op->getResults())
-    give(sibling, layout);
+  for (OpResult sibling : op->getResults())
+    give(sibling, isTotalOfScan(sibling) ? resultFromOperand(op, 0, layout, sibling.getResultNumber()) : layout);
 }
 
 // The op takes its operands in the acceptable layout nearest to `layout`; its results follow.
@@ -104,7 +110,7 @@ bool Assigner::canTake(Value value) const {
     return map.getPack() == 1;
   if (auto join = dyn_cast_or_null<JoinOp>(op))
     return !isTile(join.getLhs()); // two scalars are everywhere
-  return !op || !isa<ReduceOp, CatOp, DotOp>(op);
+  return !op || (!isa<ReduceOp, CatOp, DotOp>(op) && !isTotalOfScan(value));
 }
 
 void Assigner::forward(Value value) {
@@ -413,7 +419,7 @@ LinearAttr Assigner::needOf(OpOperand &operand) {
     return operandFromResult(op, index, given_.lookup(op->getResult(0)));
   if (isa<GatherOp>(op))
     return given_.lookup(op->getResult(0));
-  if (keepsOneLayout(op) || isa<ReduceOp, JoinOp, SplitOp, CatOp, HistogramOp>(op)) {
+  if (keepsOneLayout(op) || isa<ReduceOp, ScanOp, JoinOp, SplitOp, CatOp, HistogramOp>(op)) {
     auto [side, isNew] = operandSide_.try_emplace(op, LinearAttr());
     if (isNew)
       side->second = acceptableOperand(op, given_.lookup(operand.get()));

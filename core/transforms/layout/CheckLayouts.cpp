@@ -126,15 +126,20 @@ static LogicalResult checkDot(DotOp dot) {
 static LogicalResult checkWholeTile(Operation *op) {
   if (isa<ReduceOp, ScanOp, SortOp>(op) && !layout::isPlain(layoutOf(op->getOperand(0)).getLayout()))
     return op->emitError() << "an op along an axis must have a plain layout";
+  auto isOfRow = [&](int32_t axis, ValueRange results) {
+    LinearLayout row = layout::sliced(layoutOf(op->getOperand(0)).getLayout(), axis);
+    return llvm::all_of(results, [&](Value v) { return !isTile(v) || layoutOf(v).getLayout() == row; });
+  };
   if (auto reduce = dyn_cast<ReduceOp>(op)) {
     for (Value source : reduce.getSources())
       if (layoutOf(source) != layoutOf(reduce.getSources()[0]))
         return op->emitError() << "the sources of a reduction must have one layout";
-    LinearLayout row = layout::sliced(layoutOf(reduce.getSources()[0]).getLayout(), reduce.getAxis());
-    for (Value result : reduce.getResults())
-      if (isTile(result) && layoutOf(result).getLayout() != row)
-        return op->emitError() << "a reduction's result must have the layout of its source without the axis";
+    if (!isOfRow(reduce.getAxis(), reduce.getResults()))
+      return op->emitError() << "a reduction's result must have the layout of its source without the axis";
   }
+  if (auto scan = dyn_cast<ScanOp>(op))
+    if (!isOfRow(scan.getAxis(), scan.getResults().drop_front(scan.getSources().size())))
+      return op->emitError() << "a scan's total must have the layout of its source without the axis";
   if (isa<ScanOp, SortOp>(op))
     for (Value operand : op->getOperands())
       if (layoutOf(operand) != layoutOf(op->getResult(0)))

@@ -71,8 +71,10 @@ static bool isPureElementwise(Operation *op) {
 }
 
 bool keepsOneLayout(Operation *op) {
-  return isPureElementwise(op) || isa<LoadOp, StoreOp, AtomicRmwOp, AtomicCasOp, AssertOp, ScanOp, SortOp,
-                                      MapElementwiseOp, InlineAsmOp, ExternElementwiseOp>(op);
+  if (auto scan = dyn_cast<ScanOp>(op))
+    return scan.getNumResults() == scan.getNumOperands();
+  return isPureElementwise(op) || isa<LoadOp, StoreOp, AtomicRmwOp, AtomicCasOp, AssertOp, SortOp, MapElementwiseOp,
+                                      InlineAsmOp, ExternElementwiseOp>(op);
 }
 
 bool isRematerialisable(Operation *op) {
@@ -109,6 +111,10 @@ LinearAttr resultFromOperand(Operation *op, unsigned operand, LinearAttr layout,
       })
       .Case<CatOp>([&](auto) { return attrOf(op, layout::concatenated(layout.getLayout())); })
       .Case<ReduceOp>([&](auto reduce) { return attrOf(op, layout::sliced(layout.getLayout(), reduce.getAxis())); })
+      .Case<ScanOp>([&](ScanOp scan) {
+        bool isTotal = result >= scan.getNumOperands();
+        return isTotal ? attrOf(op, layout::sliced(layout.getLayout(), scan.getAxis())) : layout;
+      })
       .Case<GatherOp>([&](auto) { return operand == 1 ? layout : LinearAttr(); })
       .Case<DotOp>([&](auto) { return operand == 2 ? layout : LinearAttr(); })
       .Default([](Operation *) { return LinearAttr(); });
@@ -135,6 +141,7 @@ LinearAttr operandFromResult(Operation *op, unsigned operand, LinearAttr layout)
         return part ? attrOf(op, *part) : LinearAttr();
       })
       .Case<SplitOp>([&](auto) { return attrOf(op, layout::joined(layout.getLayout())); })
+      .Case<ScanOp>([&](auto) { return layout; })
       .Case<GatherOp>([&](auto) { return operand == 1 ? layout : LinearAttr(); })
       .Case<DotOp>([&](auto) { return operand == 2 ? layout : LinearAttr(); })
       .Default([](Operation *) { return LinearAttr(); });

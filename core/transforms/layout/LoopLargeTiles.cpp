@@ -24,6 +24,7 @@
 #include "core/transforms/layout/LoopAhead.h"
 #include "core/transforms/layout/Passes.h"
 #include "core/transforms/layout/SliceOrder.h"
+#include "core/transforms/layout/TileSlices.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -44,16 +45,6 @@ constexpr int64_t kMostRead = 128;   // more of f32 are never in registers: what
 constexpr int64_t kSliceOfLane = 32; // 128 bytes of f32 in flight, as much as a whole tile of the usual size has
 
 RankedTensorType tileOf(Value v) { return dyn_cast<RankedTensorType>(v.getType()); }
-
-RankedTensorType sliced(RankedTensorType type, int64_t axis, int64_t length) {
-  SmallVector<int64_t> shape(type.getShape());
-  shape[axis] = length;
-  return RankedTensorType::get(shape, type.getElementType());
-}
-
-bool isElementwise(Operation *op) {
-  return op->getNumRegions() == 0 && keepsOneLayout(op) && isMemoryEffectFree(op) && !isa<ScanOp, SortOp>(op);
-}
 
 // Where the elements of a tile of addresses lie: from a scalar pointer by tiles of offsets.
 struct Places {
@@ -87,96 +78,6 @@ bool isSamePlace(Operation *a, Operation *b) {
   Value from = argumentOf(x.base), to = argumentOf(y.base);
   return x.base == y.base || (from && to && from != to);
 }
-
-// What has to be done slice by slice for the sake of some values: `ops`, in no order, all along one axis of each.
-struct Slice {
-  explicit Slice(bool reduces = false) : reduces(reduces) {}
-
-  bool reduces; // whether reductions along other axes may be done for each slice
-  llvm::SetVector<Operation *> loads;
-  llvm::DenseMap<Value, int64_t> axes; // of the values that are cut, where
-
-  // Whether `v` can be computed for a part of `axis` alone.
-  bool take(Value v, int64_t axis) {
-    RankedTensorType type = tileOf(v);
-    if (auto [at, isNew] = axes.try_emplace(v, axis); !isNew)
-      return at->second == axis;
-    Operation *op = v.getDefiningOp();
-    if (!op || op->getNumResults() != 1)
-      return false;
-    if (auto constant = dyn_cast<arith::ConstantOp>(op))
-      return isa<SplatElementsAttr>(constant.getValue());
-    if (isa<ArangeOp, SplatOp>(op))
-      return true;
-    if (auto broadcast = dyn_cast<BroadcastOp>(op))
-      return tileOf(broadcast.getSource()).getDimSize(axis) == 1 || take(broadcast.getSource(), axis);
-    if (auto expand = dyn_cast<ExpandDimsOp>(op)) {
-      auto made = static_cast<int64_t>(expand.getAxis());
-      return made != axis && take(expand.getSource(), axis > made ? axis - 1 : axis);
-    }
-    if (auto reduce = dyn_cast<ReduceOp>(op)) {
-      auto along = static_cast<int64_t>(reduce.getAxis());
-      return reduces && take(reduce.getSources().front(), axis < along ? axis : axis + 1);
-    }
-    if (auto load = dyn_cast<LoadOp>(op)) {
-      if (load.getIsVolatile())
-        return false;
-      loads.insert(op);
-    } else if (!isElementwise(op)) {
-      return false;
-    }
-    return llvm::all_of(op->getOperands(), [&](Value operand) {
-      return !tileOf(operand) || (tileOf(operand).getShape() == type.getShape() && take(operand, axis));
-    });
-  }
-};
-
-// Computes slices of values: `start` is the first element of the slice along the axis, `length` how many.
-class Slicer {
-public:
-  Slicer(OpBuilder &builder, const Slice &slice, Value start, int64_t length)
-      : builder_(builder), slice_(slice), start_(start), length_(length) {}
-
-  Value of(Value v) {
-    auto axis = slice_.axes.find(v);
-    if (axis == slice_.axes.end())
-      return v;
-    Value &made = made_[v];
-    if (made)
-      return made;
-    Value result = make(v, sliced(tileOf(v), axis->second, length_));
-    return made_[v] = result;
-  }
-
-private:
-  Value make(Value v, RankedTensorType type) {
-    Operation *op = v.getDefiningOp();
-    Location loc = op->getLoc();
-    if (auto constant = dyn_cast<arith::ConstantOp>(op))
-      return arith::ConstantOp::create(builder_, loc, cast<SplatElementsAttr>(constant.getValue()).resizeSplat(type));
-    if (auto range = dyn_cast<ArangeOp>(op)) {
-      auto first = static_cast<int32_t>(range.getStart());
-      Value part = ArangeOp::create(builder_, loc, first, first + static_cast<int32_t>(length_));
-      return arith::AddIOp::create(builder_, loc, SplatOp::create(builder_, loc, type.getShape(), start_), part);
-    }
-    if (auto hint = dyn_cast<HintOp>(op)) // stated of the whole tile
-      return of(hint.getOperand());
-    IRMapping map;
-    for (Value operand : op->getOperands())
-      map.map(operand, of(operand));
-    Operation *copy = builder_.clone(*op, map);
-    copy->getResult(0).setType(type);
-    copy->setDiscardableAttrs(
-        DictionaryAttr::get(op->getContext())); // facts of the whole tile may not hold of the slice
-    return copy->getResult(0);
-  }
-
-  OpBuilder &builder_;
-  const Slice &slice_;
-  Value start_;
-  int64_t length_;
-  llvm::DenseMap<Value, Value> made_;
-};
 
 class Looper {
 public:
@@ -254,13 +155,13 @@ private:
       return false;
     if (isa<StoreOp>(roots.front()))
       return cutOf(roots, type, /*all=*/false).has_value();
-    Slice slice;
+    TileSlice slice;
     auto axis = static_cast<int64_t>(cast<ReduceOp>(roots.front()).getAxis());
     return canReduce(slice, roots, type, axis);
   }
 
   // Whether all loads of the slice are read by the roots alone, or by others that will do them anew: else they would have to be held whole in any case.
-  bool isAllOfThem(const Slice &slice, ArrayRef<Operation *> roots) const {
+  bool isAllOfThem(const TileSlice &slice, ArrayRef<Operation *> roots) const {
     SmallVector<Operation *> open(slice.loads.begin(), slice.loads.end());
     llvm::SmallPtrSet<Operation *, 16> seen;
     bool isShared = false;
@@ -276,7 +177,8 @@ private:
           continue;
         }
         // What only others are computed with is theirs, and looked through here.
-        if (user->getNumResults() != 1 || !isTile(user->getResult(0)) || !isElementwise(user))
+        if (!user->getNumResults() || !llvm::all_of(user->getResultTypes(), [](Type t) { return isTile(t); }) ||
+            !(isElementwise(user) || isPureScan(user)))
           return false;
         open.push_back(user);
       }
@@ -295,7 +197,7 @@ private:
   }
 
   // Whether the loads may be done where the last root stands, and the other roots too. Loads before the first root only move down past what does not write.
-  static bool canMove(const Slice &slice, ArrayRef<Operation *> roots) {
+  static bool canMove(const TileSlice &slice, ArrayRef<Operation *> roots) {
     Block *block = roots.front()->getBlock();
     if (llvm::any_of(slice.loads, [&](Operation *load) { return load->getBlock() != block; }))
       return false;
@@ -312,14 +214,8 @@ private:
     return false;
   }
 
-  scf::ForOp makeLoop(OpBuilder &builder, Location loc, int64_t first, int64_t trips, ValueRange inits) {
-    Type type = builder.getI32Type();
-    return scf::ForOp::create(builder, loc, constantLike(builder, loc, type, first),
-                              constantLike(builder, loc, type, trips), constantLike(builder, loc, type, 1), inits);
-  }
-
   // Whether the tiles of the stores can be cut along the axis, and their loads be done between them.
-  bool canStore(Slice &slice, ArrayRef<Operation *> roots, RankedTensorType type, int64_t axis) const {
+  bool canStore(TileSlice &slice, ArrayRef<Operation *> roots, RankedTensorType type, int64_t axis) const {
     auto takes = [&](Operation *root) {
       return tileOf(root->getOperand(0)).getShape() == type.getShape() &&
              llvm::all_of(root->getOperands(), [&](Value v) { return slice.take(v, axis); });
@@ -329,19 +225,29 @@ private:
     auto isElsewhere = [&](Operation *op) {
       return llvm::any_of(roots, [&](Operation *store) { return !isSamePlace(op, store); });
     };
-    return llvm::none_of(roots, isElsewhere) && llvm::none_of(slice.loads, isElsewhere) &&
-           orderOf(slice, roots).isKnown();
+    SliceOrder order = orderOf(slice, roots);
+    return llvm::none_of(roots, isElsewhere) && llvm::none_of(slice.loads, isElsewhere) && order.isKnown() &&
+           (!order.isAsked() || canScanAgain(slice, roots));
+  }
+
+  // Whether what is scanned can be loaded before any slice is stored: where slices go against the scans, each one scans those before it again.
+  static bool canScanAgain(const TileSlice &slice, ArrayRef<Operation *> roots) {
+    TileSlice scanned;
+    for (ScanOp scan : slice.scans)
+      for (Value source : scan.getSources())
+        (void)scanned.take(source, static_cast<int64_t>(scan.getAxis()));
+    return llvm::all_of(scanned.loads, [&](Operation *load) { return load->isBeforeInBlock(roots.front()); });
   }
 
   // The accesses of a loop of stores, in the program's order.
-  static SmallVector<Operation *> accessesOf(const Slice &slice, ArrayRef<Operation *> roots) {
+  static SmallVector<Operation *> accessesOf(const TileSlice &slice, ArrayRef<Operation *> roots) {
     SmallVector<Operation *> accesses(slice.loads.begin(), slice.loads.end());
     llvm::append_range(accesses, roots);
     llvm::sort(accesses, [](Operation *a, Operation *b) { return a->isBeforeInBlock(b); });
     return accesses;
   }
 
-  static SliceOrder orderOf(const Slice &slice, ArrayRef<Operation *> roots) {
+  static SliceOrder orderOf(const TileSlice &slice, ArrayRef<Operation *> roots) {
     SmallVector<SlicedAccess> accesses;
     for (Operation *op : accessesOf(slice, roots))
       accesses.push_back({op, placesOf(op->getOperand(0)).base});
@@ -359,7 +265,7 @@ private:
   std::optional<Cut> cutOf(ArrayRef<Operation *> roots, RankedTensorType type, bool all) const {
     auto find = [&](bool reduces, bool alongMemory) -> std::optional<int64_t> {
       for (int64_t axis = 0; axis < type.getRank(); ++axis) {
-        Slice slice(reduces);
+        TileSlice slice(reduces);
         if (!canStore(slice, roots, type, axis) || (all && !reduces && !isAllOfThem(slice, roots)))
           continue;
         SliceOrder order = orderOf(slice, roots);
@@ -377,32 +283,126 @@ private:
     return ordered ? std::optional(Cut{*axis, ordered}) : std::nullopt;
   }
 
-  // The loop over slices. falls: the last slice first; given where accesses overlap shifted, so that lanes wait for each other.
-  void makeStores(OpBuilder &builder, const Slice &slice, ArrayRef<Operation *> roots, int64_t axis, Value falls) {
+  // What is carried into the first slice: what changes nothing, or anything, where slices have to ask whether they are the first.
+  struct ScanStart {
+    SmallVector<Value> values; // of all scans, one after the other
+    bool isNeutral = true;
+  };
+  static ScanStart startOf(OpBuilder &builder, Location loc, const TileSlice &slice) {
+    ScanStart start;
+    for (ScanOp scan : slice.scans) {
+      SmallVector<TypedAttr> neutrals = neutralsOf(scan);
+      start.isNeutral &= !neutrals.empty();
+      for (auto [i, source] : llvm::enumerate(scan.getSources())) {
+        RankedTensorType type = tileOf(source);
+        SmallVector<int64_t> shape(type.getShape());
+        shape.erase(shape.begin() + scan.getAxis());
+        TypedAttr value = neutrals.empty() ? builder.getZeroAttr(type.getElementType()) : neutrals[i];
+        Value scalar = arith::ConstantOp::create(builder, loc, value);
+        start.values.push_back(shape.empty() ? scalar : SplatOp::create(builder, loc, shape, scalar).getResult());
+      }
+    }
+    return start;
+  }
+
+  static Carried carriedAs(const TileSlice &slice, ValueRange values) {
+    Carried carried;
+    for (ScanOp scan : slice.scans) {
+      size_t n = scan.getSources().size();
+      carried[scan] = SmallVector<Value>(values.take_front(n));
+      values = values.drop_front(n);
+    }
+    return carried;
+  }
+  static SmallVector<Value> valuesOf(const TileSlice &slice, const Carried &carried) {
+    SmallVector<Value> values;
+    for (ScanOp scan : slice.scans)
+      llvm::append_range(values, carried.lookup(scan));
+    return values;
+  }
+
+  // Slices of `length` elements, by number; falls: the last one has number 0. Null: never.
+  struct Slices {
+    int64_t trips, length;
+    Value falls;
+  };
+  static Value startOfSlice(OpBuilder &builder, Location loc, const Slices &slices, Value number) {
+    auto constant = [&](int64_t n) { return constantLike(builder, loc, number.getType(), n); };
+    if (slices.falls) {
+      Value fromEnd = arith::SubIOp::create(builder, loc, constant(slices.trips - 1), number);
+      number = builder.createOrFold<arith::SelectOp>(loc, slices.falls, fromEnd, number);
+    }
+    return arith::MulIOp::create(builder, loc, number, constant(slices.length));
+  }
+
+  using Body = llvm::function_ref<SmallVector<Value>(OpBuilder &builder, Value number, ValueRange carried)>;
+  static SmallVector<Value> emitLoop(OpBuilder &builder, Location loc, Value first, Value end, ValueRange inits,
+                                     Body body) {
+    Value one = constantLike(builder, loc, first.getType(), 1);
+    auto loop = scf::ForOp::create(builder, loc, first, end, one, inits);
+    OpBuilder inside =
+        inits.empty() ? OpBuilder::atBlockTerminator(loop.getBody()) : OpBuilder::atBlockEnd(loop.getBody());
+    SmallVector<Value> next = body(inside, loop.getInductionVar(), loop.getRegionIterArgs());
+    if (!inits.empty())
+      scf::YieldOp::create(inside, loc, next);
+    return SmallVector<Value>(loop.getResults());
+  }
+
+  // The loop over slices. falls: the last slice first; given where accesses overlap shifted, so that lanes wait for each other. Where that is not the way of
+  // the scans, each slice scans what comes before it once more.
+  void makeStores(OpBuilder &builder, const TileSlice &slice, ArrayRef<Operation *> roots, int64_t axis, Value falls) {
     RankedTensorType type = tileOf(roots.front()->getOperand(0));
     int64_t trips = pieces(type, axis), length = type.getDimSize(axis) / trips;
     SliceOrder order = orderOf(slice, roots);
     Location loc = roots.back()->getLoc();
-    scf::ForOp loop = makeLoop(builder, loc, 0, trips, {});
-    OpBuilder body = OpBuilder::atBlockTerminator(loop.getBody());
-    Value index = loop.getInductionVar();
+    auto number = [&](int64_t n) { return constantLike(builder, loc, builder.getI32Type(), n); };
+    auto flag = [&](bool value) { return constantLike(builder, loc, builder.getI1Type(), value); };
+    Slices ofScans{trips, length, slice.isReverse() ? flag(true) : Value()}, slices = ofScans;
+    Value zero = number(0), isOtherWay;
     if (falls) {
-      Value fromEnd = arith::SubIOp::create(body, loc, constantLike(body, loc, index.getType(), trips - 1), index);
-      index = arith::SelectOp::create(body, loc, falls, fromEnd, index);
+      slices.falls = falls;
+      if (!slice.scans.empty())
+        isOtherWay = builder.createOrFold<arith::XOrIOp>(loc, falls, flag(slice.isReverse()));
     }
-    Value start = arith::MulIOp::create(body, loc, index, constantLike(body, loc, index.getType(), length));
-    Slicer slicer(body, slice, start, length);
-    for (Operation *op : accessesOf(slice, roots)) {
-      IRMapping map;
-      for (Value operand : op->getOperands())
-        map.map(operand, slicer.of(operand));
-      if (falls && order.waits(op))
-        BarrierOp::create(body, loc);
-      if (isa<LoadOp>(op))
-        slicer.of(op->getResult(0));
-      else
-        body.clone(*op, map);
-    }
+    ScanStart start = startOf(builder, loc, slice);
+    auto isFirst = [&](OpBuilder &body, Value at) {
+      return start.isNeutral ? Value()
+                             : arith::CmpIOp::create(body, loc, arith::CmpIPredicate::eq, at, zero).getResult();
+    };
+    emitLoop(builder, loc, zero, number(trips), start.values, [&](OpBuilder &body, Value at, ValueRange carried) {
+      SmallVector<Value> before(carried);
+      Value first = isOtherWay ? Value() : isFirst(body, at);
+      if (isOtherWay) {
+        Value last = arith::SubIOp::create(body, loc, constantLike(body, loc, at.getType(), trips - 1), at);
+        Value end = arith::SelectOp::create(body, loc, isOtherWay, last, zero);
+        SmallVector<Value> from;
+        for (auto [have, init] : llvm::zip_equal(before, start.values))
+          from.push_back(chosen(body, loc, isOtherWay, init, have));
+        before = emitLoop(body, loc, zero, end, from, [&](OpBuilder &again, Value earlier, ValueRange scanned) {
+          Carried sums = carriedAs(slice, scanned);
+          TileSlicer slicer(again, slice, startOfSlice(again, loc, ofScans, earlier), length, sums,
+                            isFirst(again, earlier));
+          for (ScanOp scan : slice.scans)
+            (void)slicer.of(scan->getResult(0));
+          return valuesOf(slice, sums);
+        });
+        first = isFirst(body, body.createOrFold<arith::SelectOp>(loc, isOtherWay, last, at));
+      }
+      Carried sums = carriedAs(slice, before);
+      TileSlicer slicer(body, slice, startOfSlice(body, loc, slices, at), length, sums, first);
+      for (Operation *op : accessesOf(slice, roots)) {
+        IRMapping map;
+        for (Value operand : op->getOperands())
+          map.map(operand, slicer.of(operand));
+        if (falls && order.waits(op))
+          BarrierOp::create(body, loc);
+        if (isa<LoadOp>(op))
+          slicer.of(op->getResult(0));
+        else
+          body.clone(*op, map);
+      }
+      return valuesOf(slice, sums);
+    });
   }
 
   bool loopStores(ArrayRef<Operation *> roots) {
@@ -412,7 +412,7 @@ private:
       return false;
     Location loc = roots.back()->getLoc();
     OpBuilder builder(roots.back());
-    Slice slice, ordered(/*reduces=*/true);
+    TileSlice slice, ordered(/*reduces=*/true);
     (void)canStore(slice, roots, type, cut->axis);
     if (orderOf(slice, roots).isAsked()) {
       (void)canStore(ordered, roots, type, *cut->ordered);
@@ -432,39 +432,8 @@ private:
     return true;
   }
 
-  // acc, next: the combiner's results on tiles.
-  static SmallVector<Value> combine(OpBuilder &builder, ReduceOp reduce, ArrayRef<Value> acc, ArrayRef<Value> next) {
-    Block &region = reduce.getBody().front();
-    ArrayRef<int64_t> shape = tileOf(acc.front()).getShape();
-    IRMapping map;
-    for (size_t i = 0; i < acc.size(); ++i) {
-      map.map(region.getArgument(i), acc[i]);
-      map.map(region.getArgument(i + acc.size()), next[i]);
-    }
-    for (Operation &op : region.without_terminator()) {
-      if (auto constant = dyn_cast<arith::ConstantOp>(op)) {
-        map.map(constant.getResult(),
-                SplatOp::create(builder, op.getLoc(), shape, builder.clone(op)->getResult(0)).getResult());
-        continue;
-      }
-      Operation *copy = builder.clone(op, map);
-      copy->getResult(0).setType(RankedTensorType::get(shape, op.getResult(0).getType()));
-    }
-    SmallVector<Value> results;
-    for (Value v : region.getTerminator()->getOperands())
-      results.push_back(map.lookup(v));
-    return results;
-  }
-
-  static bool canCombine(Operation *reduce) {
-    Block &region = reduce->getRegion(0).front();
-    return llvm::all_of(region.without_terminator(), [](Operation &op) {
-      return op.getNumResults() == 1 && (isa<arith::ConstantOp>(op) || isElementwise(&op));
-    });
-  }
-
   // Whether what is not cut of all that the slices are computed from is there before `first`.
-  static bool isThereBefore(const Slice &slice, Operation *first) {
+  static bool isThereBefore(const TileSlice &slice, Operation *first) {
     DominanceInfo dominance(first->getParentOp());
     return llvm::all_of(slice.axes, [&](const auto &cut) {
       return llvm::all_of(cut.first.getDefiningOp()->getOperands(), [&](Value operand) {
@@ -474,7 +443,7 @@ private:
   }
 
   // Whether the tiles of the reductions can be cut along the axis, and their loads be done where the first one stands.
-  bool canReduce(Slice &slice, ArrayRef<Operation *> roots, RankedTensorType type, int64_t axis) const {
+  bool canReduce(TileSlice &slice, ArrayRef<Operation *> roots, RankedTensorType type, int64_t axis) const {
     auto takes = [&](Operation *root) {
       auto reduce = cast<ReduceOp>(root);
       return tileOf(reduce.getSources().front()).getShape() == type.getShape() &&
@@ -490,39 +459,46 @@ private:
     RankedTensorType type = tileOf(leader.getSources().front());
     auto axis = static_cast<int64_t>(leader.getAxis());
     int64_t trips = pieces(type, axis);
-    Slice slice;
+    TileSlice slice;
     if (!canReduce(slice, roots, type, axis) || !isAllOfThem(slice, roots))
       return false;
     Location loc = leader.getLoc();
     OpBuilder builder(leader);
-    int64_t length = type.getDimSize(axis) / trips;
-    auto slicesAt = [&](OpBuilder &at, Value start) {
-      Slicer slicer(at, slice, start, length);
+    auto number = [&](int64_t n) { return constantLike(builder, loc, builder.getI32Type(), n); };
+    Slices slices{trips, type.getDimSize(axis) / trips, {}};
+    if (slice.isReverse())
+      slices.falls = constantLike(builder, loc, builder.getI1Type(), 1);
+    auto partsOf = [&](OpBuilder &at, Value which, Carried &carried) {
+      TileSlicer slicer(at, slice, startOfSlice(at, loc, slices, which), slices.length, carried);
       SmallVector<Value> parts;
       for (Operation *root : roots)
         for (Value source : root->getOperands())
           parts.push_back(slicer.of(source));
       return parts;
     };
-    SmallVector<Value> first = slicesAt(builder, constantLike(builder, loc, builder.getI32Type(), 0));
-    scf::ForOp loop = makeLoop(builder, loc, 1, trips, first);
-    OpBuilder body = OpBuilder::atBlockEnd(loop.getBody());
-    Value start = arith::MulIOp::create(body, loc, loop.getInductionVar(),
-                                        constantLike(body, loc, loop.getInductionVar().getType(), length));
-    SmallVector<Value> next = slicesAt(body, start), carried(loop.getRegionIterArgs()), combined;
+    Carried scanned;
+    SmallVector<Value> inits = partsOf(builder, number(0), scanned);
+    size_t sources = inits.size();
+    llvm::append_range(inits, valuesOf(slice, scanned));
+    SmallVector<Value> reduced =
+        emitLoop(builder, loc, number(1), number(trips), inits, [&](OpBuilder &body, Value which, ValueRange carried) {
+          Carried before = carriedAs(slice, carried.drop_front(sources));
+          SmallVector<Value> next = partsOf(body, which, before), soFar(carried.take_front(sources)), combined;
+          size_t from = 0;
+          for (Operation *root : roots) {
+            size_t n = root->getNumOperands();
+            llvm::append_range(combined, combine(body, root->getRegion(0).front(), ArrayRef(soFar).slice(from, n),
+                                                 ArrayRef(next).slice(from, n)));
+            from += n;
+          }
+          llvm::append_range(combined, valuesOf(slice, before));
+          return combined;
+        });
     size_t at = 0;
-    for (Operation *root : roots) {
-      size_t n = root->getNumOperands();
-      llvm::append_range(
-          combined, combine(body, cast<ReduceOp>(root), ArrayRef(carried).slice(at, n), ArrayRef(next).slice(at, n)));
-      at += n;
-    }
-    scf::YieldOp::create(body, loc, combined);
-    at = 0;
     for (Operation *root : roots) {
       Operation *rest = OpBuilder(root).clone(*root);
       for (OpOperand &source : rest->getOpOperands())
-        source.set(loop.getResult(at++));
+        source.set(reduced[at++]);
       root->replaceAllUsesWith(rest);
       root->erase();
     }
@@ -532,7 +508,7 @@ private:
   }
 
   // What is left of the whole tiles and nobody reads.
-  static void eraseDead(const Slice &slice) {
+  static void eraseDead(const TileSlice &slice) {
     llvm::SetVector<Operation *> open;
     for (auto [value, axis] : slice.axes)
       open.insert(value.getDefiningOp());

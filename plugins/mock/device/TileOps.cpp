@@ -203,6 +203,9 @@ void Program::executeScan(const Op &op) {
   auto axis = static_cast<size_t>(op.intAttr(AttrId::Axis));
   int64_t extent = shape[axis], inner = product(shape, axis + 1, shape.size()), outer = product(shape, 0, axis);
   bool reverse = op.intAttr(AttrId::Reverse) != 0;
+  size_t rows = static_cast<size_t>(outer * inner);
+  std::vector<std::vector<uint64_t>> totalBits(n, std::vector<uint64_t>(rows));
+  std::vector<std::vector<CellState>> totalStates(n, std::vector<CellState>(rows));
   for (int64_t o = 0; o < outer; ++o)
     for (int64_t i = 0; i < inner; ++i) {
       std::vector<TileValue> accumulated;
@@ -221,15 +224,22 @@ void Program::executeScan(const Op &op) {
           states[j][e] = accumulated[j].states[0];
         }
       }
+      for (size_t j = 0; j < n; ++j) {
+        totalBits[j][static_cast<size_t>(o * inner + i)] = accumulated[j].bits[0];
+        totalStates[j][static_cast<size_t>(o * inner + i)] = accumulated[j].states[0];
+      }
     }
   // The bases of the axis in the warp dim say whether neighbours of the scan sit in other warps.
   bool crossesWarps = false;
   for (unsigned b = 0; b < map.layout().inBits(layout::kWarp); ++b)
     crossesWarps |= map.layout().basis(layout::kWarp, b)[axis] != 0;
   useScratch(op, crossesWarps);
-  for (size_t j = 0; j < n; ++j) {
+  for (size_t j = 0; j < op.results.size(); ++j) {
     TileValue out = make(module_.typeOf(op.results[j]));
-    scatterTile(out, bits[j], states[j]);
+    if (j < n)
+      scatterTile(out, bits[j], states[j]);
+    else
+      scatterTile(out, totalBits[j - n], totalStates[j - n]);
     set(op.results[j], std::move(out));
   }
 }

@@ -43,6 +43,28 @@ func.func @scan_c4(%x: tensor<4x8xf32>) {
 }
 
 // -----
+func.func @scan_c4_totals(%x: tensor<4x8xf32>) {
+  // expected-error @+1 {{result must}}
+  %0:2 = tile.scan %x axis = 0 : (tensor<4x8xf32>) -> (tensor<4x8xf32>, tensor<4xf32>) {
+  ^bb0(%a: f32, %b: f32):
+    %s = arith.addf %a, %b : f32
+    tile.yield %s : f32
+  }
+  return
+}
+
+// -----
+func.func @scan_c4_count(%x: tensor<4x8xf32>) {
+  // expected-error @+1 {{must have 1 results for its sources, or 2 with totals, got 3}}
+  %0:3 = tile.scan %x axis = 0 : (tensor<4x8xf32>) -> (tensor<4x8xf32>, tensor<8xf32>, tensor<8xf32>) {
+  ^bb0(%a: f32, %b: f32):
+    %s = arith.addf %a, %b : f32
+    tile.yield %s : f32
+  }
+  return
+}
+
+// -----
 func.func @scan_c5(%x: tensor<4x8xf32>) {
   // expected-error @+1 {{the region must take ('f32', 'f32'), got ('f32')}}
   %0 = tile.scan %x axis = 1 : (tensor<4x8xf32>) -> tensor<4x8xf32> {
