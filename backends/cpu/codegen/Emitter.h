@@ -182,6 +182,15 @@ private:
   std::vector<int64_t> contiguityVotes(tbc::ValueId v, unsigned rank);
   bool emitTransposed(const Item &item);
 
+  // Arguments that overlap (EmitterOverlap.cpp): a loop, in a second version where its accesses meet shifted.
+  // canRestart: at the kernel's own level, before anything is written.
+  void emitLoop(const Item &item, bool canRestart);
+  class Reach;
+  V overlapOf(const Item &item, bool quick);
+  bool readsMemory(tbc::ValueId v) const;
+  void emitHeld(const Item &item);
+  bool isRare = false; // short code before fast code
+
   // Masks of the form X < bound: collected while the main loop's body is emitted, assumed true there.
   struct Assumption {
     bool active = false;

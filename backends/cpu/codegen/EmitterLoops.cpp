@@ -274,7 +274,7 @@ void Emitter::emitLoopItem(const Item &item) {
   if (emitTransposed(item))
     return;
   unsigned dim = laneDim(item);
-  lanes = target.f32Lanes();
+  lanes = isRare ? 1 : target.f32Lanes();
   while (lanes > 1 && item.shape[dim] % lanes != 0)
     lanes /= 2;
   std::vector<unsigned> order;
@@ -336,7 +336,7 @@ void Emitter::emitNest(const Item &item, const std::vector<unsigned> &order, siz
 void Emitter::emitInner(const Item &item, unsigned dim, Tuple &t, std::vector<Accumulator> &accs) {
   int64_t n = item.shape[dim];
   int64_t chunks = n / lanes;
-  unsigned unroll = unrollOf(item, chunks);
+  unsigned unroll = isRare ? 1 : unrollOf(item, chunks);
   t[dim] = lanes == 1 && n == 1 ? constIndex(0) : xLane();
   // Registers of the accumulators, flattened: [accumulator][copy][component].
   auto flatten = [&](unsigned copies) {
@@ -371,7 +371,7 @@ void Emitter::emitInner(const Item &item, unsigned dim, Tuple &t, std::vector<Ac
     levels.back().memo.clear();
     emitChunk(item, t, accs, c, true);
   };
-  if (chunks <= int64_t(unroll) && lanes > 1 && plainIsFaster(item)) {
+  if (chunks <= int64_t(unroll) && lanes > 1 && !isRare && plainIsFaster(item)) {
     // Two versions: one for rows where no index wraps (and no mask cuts), one for all others.
     unsigned outside = unsigned(levels.size()) - 1;
     assume.depth = outside;
@@ -438,12 +438,13 @@ void Emitter::emitInner(const Item &item, unsigned dim, Tuple &t, std::vector<Ac
     for (unsigned c = 0; peel && c < unroll; ++c)
       constantChunk(c);
     levels.back().memo.clear();
-    assume.active = true;
+    assume.active = !isRare;
     assume.depth = unsigned(levels.size()) - 1;
     assume.bounds.clear();
     assume.extent = n;
     // Whether masks can be assumed away shows only in the body; `to` stays open until then.
-    std::vector<V> r = carriedLoop(b.getInt64(uint64_t(start)), nullptr, step, flatten(unroll), false, body(unroll));
+    V to = isRare ? b.getInt64(uint64_t(n)) : nullptr;
+    std::vector<V> r = carriedLoop(b.getInt64(uint64_t(start)), to, step, flatten(unroll), false, body(unroll));
     unflatten(r, unroll);
     assume.active = false;
     V reached = assume.bounds.empty() ? nullptr : assume.bounds[0];
@@ -562,8 +563,8 @@ Lane Emitter::convertLane(const Lane &l, ElemType from, ElemType to) {
 bool Emitter::emitTransposed(const Item &item) {
   size_t rank = item.shape.size();
   unsigned L = target.f32Lanes();
-  if (item.roots.size() != 1 || item.roots[0].kind != Root::Materialise || rank < 2 || item.shape[rank - 1] % L ||
-      item.shape[rank - 2] % L)
+  if (isRare || item.roots.size() != 1 || item.roots[0].kind != Root::Materialise || rank < 2 ||
+      item.shape[rank - 1] % L || item.shape[rank - 2] % L)
     return false;
   const Root &root = item.roots[0];
   std::vector<int64_t> votes = contiguityVotes(root.value, unsigned(rank));

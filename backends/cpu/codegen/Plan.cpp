@@ -84,19 +84,7 @@ ValueId pointerRoot(const FunctionFacts &f, ValueId v) {
   return kNone;
 }
 
-namespace {
-
-struct Consumer {
-  double pos;       // of the item
-  bool identity;    // read at the loop's own index, through elementwise ops only
-  bool foreign;     // inside a nested region, or by a yield without a loop
-  bool buffer;      // must be in memory before that item
-  int64_t elements; // of the item's loop
-  auto operator<=>(const Consumer &) const = default;
-};
-
-// Equal by construction: the same ops on the same values.
-bool sameValue(const FunctionFacts &f, ValueId a, ValueId b, int depth = 0) {
+bool sameValue(const FunctionFacts &f, ValueId a, ValueId b, int depth) {
   if (a == b)
     return true;
   const Op *x = f.def[a], *y = f.def[b];
@@ -110,6 +98,17 @@ bool sameValue(const FunctionFacts &f, ValueId a, ValueId b, int depth = 0) {
       return false;
   return true;
 }
+
+namespace {
+
+struct Consumer {
+  double pos;       // of the item
+  bool identity;    // read at the loop's own index, through elementwise ops only
+  bool foreign;     // inside a nested region, or by a yield without a loop
+  bool buffer;      // must be in memory before that item
+  int64_t elements; // of the item's loop
+  auto operator<=>(const Consumer &) const = default;
+};
 
 class Planner {
 public:
