@@ -59,6 +59,13 @@ def along_an_axis(x, out, M: tl.constexpr, N: tl.constexpr, AXIS: tl.constexpr):
 
 
 @tessera.jit
+def counted(x, out, n, BLOCK: tl.constexpr, BINS: tl.constexpr):
+    at = tl.arange(0, BLOCK)
+    v = tl.load(x + at, mask=at < n, other=0.0)
+    tl.store(out + tl.arange(0, BINS), tl.histogram((tl.abs(v) * 2).to(tl.int32), BINS, mask=at < n))
+
+
+@tessera.jit
 def centred(x, out, twice, BLOCK: tl.constexpr):
     at = tl.arange(0, BLOCK)
     v = tl.load(x + at)
@@ -85,6 +92,7 @@ CASES = [
      [X, np.array([X[:N].sum(), X[:N].max(), X[:N].argmax(), np.abs(X[:N]).min()], np.float32)], 1),
     (along_an_axis, [X, np.zeros(64, np.float32)], {"M": 512, "N": 64, "AXIS": 0}, [X, X.reshape(512, 64).sum(0)], 1),
     (along_an_axis, [X, np.zeros(64, np.float32)], {"M": 64, "N": 512, "AXIS": 1}, [X, X.reshape(64, 512).sum(1)], 1),
+    (counted, [X, np.zeros(64, np.int32), N], {"BLOCK": BLOCK, "BINS": 64}, [X, np.bincount((np.abs(X[:N]) * 2).astype(int), minlength=128)[:64]], 1),
     (centred, [X, ZERO, ZERO], {"BLOCK": BLOCK}, [X, *CENTRED], 4),
 ]
 

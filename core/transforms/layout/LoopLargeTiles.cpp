@@ -6,6 +6,8 @@
 // Before: %s = reduce(load %p + arange(0, 65536))
 // After:  %t = load of the first slice ; %t = scf.for %i = 1 to 16 { combine %t, load of slice %i } ; %s = reduce %t
 //
+// Before: %h = histogram(load %p + arange(0, 65536))       After: the same, whose counts are added
+//
 // Before: %x = load … ; %m = reduce max %x ; store %q, exp(%x - %m)           After: a loop for each, which loads anew
 //
 // A lane of 4 warps holds 512 elements of such a tile: registers spill, and the time of assembling grows faster than the code. What only happens to each
@@ -98,7 +100,7 @@ public:
     for (Block *block : blocks) {
       SmallVector<Operation *> roots;
       for (Operation &op : *block)
-        if ((isa<StoreOp>(op) || isa<ReduceOp>(op)) && isLarge(op.getOperand(0)))
+        if (isa<StoreOp, ReduceOp, HistogramOp>(op) && isLarge(op.getOperand(0)))
           roots.push_back(&op);
       auto runFrom = [&](size_t i) { // behind the last that may go together with this one
         size_t end = i + 1;
@@ -124,6 +126,8 @@ public:
           // The most that go together.
           auto loops = [&] {
             ArrayRef<Operation *> together(&roots[i], taken - i);
+            if (auto histogram = dyn_cast<HistogramOp>(roots[i]))
+              return together.size() == 1 && loopHistogram(histogram);
             return isa<StoreOp>(roots[i]) ? loopStores(together) : loopReductions(together);
           };
           while (!loops() && taken > i + 1)
@@ -151,7 +155,7 @@ private:
   // Whether a loop can be made for these, if their loads are done anew, and their tiles are so large that they are.
   bool canLoopAnew(ArrayRef<Operation *> roots) const {
     RankedTensorType type = tileOf(roots.front()->getOperand(0));
-    if (type.getNumElements() <= kMostRead * lanes_)
+    if (type.getNumElements() <= kMostRead * lanes_ || isa<HistogramOp>(roots.front()))
       return false;
     if (isa<StoreOp>(roots.front()))
       return cutOf(roots, type, /*all=*/false).has_value();
@@ -502,6 +506,43 @@ private:
       root->replaceAllUsesWith(rest);
       root->erase();
     }
+    ++count_;
+    eraseDead(slice);
+    return true;
+  }
+
+  // Counts of slices add up.
+  bool loopHistogram(HistogramOp histogram) {
+    Operation *root = histogram;
+    RankedTensorType type = histogram.getSource().getType();
+    int64_t trips = pieces(type, 0);
+    TileSlice slice;
+    if (trips < 2 ||
+        !llvm::all_of(
+            root->getOperands(), [&](Value v) { return slice.take(v, 0); }) ||
+        !slice.scans.empty() || slice.loads.empty() || !canMove(slice, root) || !isThereBefore(slice, root) ||
+        !isAllOfThem(slice, root))
+      return false;
+    Location loc = root->getLoc();
+    OpBuilder builder(root);
+    Slices slices{trips, type.getDimSize(0) / trips, {}};
+    auto number = [&](int64_t n) { return constantLike(builder, loc, builder.getI32Type(), n); };
+    auto countsOf = [&](OpBuilder &at, Value which) {
+      Carried scanned;
+      TileSlicer slicer(at, slice, startOfSlice(at, loc, slices, which), slices.length, scanned);
+      IRMapping map;
+      for (Value operand : root->getOperands())
+        map.map(operand, slicer.of(operand));
+      return at.clone(*root, map)->getResult(0);
+    };
+    Value first = countsOf(builder, number(0));
+    SmallVector<Value> counts =
+        emitLoop(builder, loc, number(1), number(trips), first, [&](OpBuilder &body, Value which, ValueRange carried) {
+          Value added = arith::AddIOp::create(body, loc, carried.front(), countsOf(body, which));
+          return SmallVector<Value>{added};
+        });
+    root->replaceAllUsesWith(counts);
+    root->erase();
     ++count_;
     eraseDead(slice);
     return true;

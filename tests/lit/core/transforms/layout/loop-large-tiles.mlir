@@ -189,6 +189,25 @@ func.func @repeated(%p: !tile.ptr<f32>) {
   return
 }
 
+// Counts of slices are added.
+// CHECK-LABEL: func.func @counted
+// CHECK: %[[FIRST:.*]] = tile.histogram {{.*}}tensor<256xi32>{{.*}} -> tensor<16xi32>
+// CHECK: scf.for %{{.*}} = %c1{{.*}} to %c8{{.*}} iter_args(%[[SO_FAR:.*]] = %[[FIRST]]) -> (tensor<16xi32>)
+// CHECK: %[[NEXT:.*]] = tile.histogram {{.*}}tensor<256xi32>{{.*}} -> tensor<16xi32>
+// CHECK: arith.addi %[[SO_FAR]], %[[NEXT]] : tensor<16xi32>
+func.func @counted(%p: !tile.ptr<i32>, %q: !tile.ptr<i32>) {
+  %at = tile.arange 0 to 2048 : tensor<2048xi32>
+  %ps = tile.splat %p : (!tile.ptr<i32>) -> tensor<2048x!tile.ptr<i32>>
+  %pa = tile.addptr %ps, %at : (tensor<2048x!tile.ptr<i32>>, tensor<2048xi32>) -> tensor<2048x!tile.ptr<i32>>
+  %x = tile.load %pa : (tensor<2048x!tile.ptr<i32>>) -> tensor<2048xi32>
+  %h = tile.histogram %x : (tensor<2048xi32>) -> tensor<16xi32>
+  %bins = tile.arange 0 to 16 : tensor<16xi32>
+  %qs = tile.splat %q : (!tile.ptr<i32>) -> tensor<16x!tile.ptr<i32>>
+  %qa = tile.addptr %qs, %bins : (tensor<16x!tile.ptr<i32>>, tensor<16xi32>) -> tensor<16x!tile.ptr<i32>>
+  tile.store %qa, %h : (tensor<16x!tile.ptr<i32>>, tensor<16xi32>) -> ()
+  return
+}
+
 // What a row's largest element is must be there for each slice: columns are cut where nothing overlaps shifted, else rows, with their reductions.
 // CHECK-LABEL: func.func @largest_of_rows
 // CHECK: scf.if
