@@ -52,6 +52,25 @@ assert out[1] == 1
 """, variable, tmp_path)
 
 
+def test_descriptors_of_the_host(tmp_path):
+    run("""
+from tessera.runtime.driver import DeviceDriver, driver
+from tessera.tools.tensor_descriptor import TensorDescriptor
+
+@tessera.jit
+def moved(source, target, row):
+    target.store([row, 0], source.load([0, 8]) + 1)
+
+for device in ("cpu", "mock"):  # also where kernels could not reach that memory
+    driver.set_active(DeviceDriver(device))
+    x, out = np.arange(64, dtype=np.int32).reshape(4, 16), np.zeros((4, 16), np.int32)
+    moved[(1,)](TensorDescriptor.from_tensor(x, [2, 16]), TensorDescriptor(out, [3, 8], [16, 1], [2, 16]), 2)
+    want = np.zeros_like(out)
+    want[2, :8] = x[0, 8:] + 1
+    assert np.array_equal(out, want)
+""", tmp=tmp_path)
+
+
 def test_out_of_bounds_has_the_line(tmp_path):
     out = run("""
 x, out = np.zeros(100, np.float32), np.zeros(128, np.float32)

@@ -179,9 +179,9 @@ bool addDescriptor(PyObject *value, size_t index, int32_t tensorDevice, CallFact
   return true;
 }
 
-PyObject *describeDescriptor(PyObject *value, size_t index, int32_t tensorDevice) {
+PyObject *describeDescriptor(PyObject *value) {
   Descriptor d;
-  if (!readDescriptor(value, index, tensorDevice, d))
+  if (!readDescriptor(value, 0, kAnyDevice, d)) // where memory is, a launch checks
     return nullptr;
   std::string type = "tensordesc<" + dtypeSpelling(d.base.dtype) + "[";
   for (size_t i = 0; i < d.block.size(); ++i)
@@ -352,7 +352,7 @@ bool addArgument(const Parameter &p, PyObject *value, size_t index, int32_t tens
   }
 }
 
-PyObject *describeArgument(const Parameter &p, PyObject *value, size_t index, int32_t tensorDevice) {
+PyObject *describeArgument(const Parameter &p, PyObject *value) {
   if (p.isConstexpr)
     return Py_BuildValue("(sO)", "constexpr", value);
   if (p.forcedPlain)
@@ -403,7 +403,7 @@ PyObject *describeArgument(const Parameter &p, PyObject *value, size_t index, in
     // The leaves are specialised whatever do_not_specialize says of the whole, as in Triton.
     const Parameter &item = plainParameter();
     for (Py_ssize_t i = 0; types && keys && i < n; ++i) {
-      Reference pair(describeArgument(item, PyTuple_GetItem(value, i), index, tensorDevice));
+      Reference pair(describeArgument(item, PyTuple_GetItem(value, i)));
       if (!pair)
         return nullptr;
       PyTuple_SetItem(types.get(), i, Reference::borrow(PyTuple_GetItem(pair.get(), 0)).release());
@@ -416,7 +416,7 @@ PyObject *describeArgument(const Parameter &p, PyObject *value, size_t index, in
     return Py_BuildValue("(OO)", types.get(), keys.get());
   }
   case Handler::Descriptor:
-    return describeDescriptor(value, index, tensorDevice);
+    return describeDescriptor(value);
   case Handler::Constexpr:
   case Handler::Dtype:
   case Handler::Function:

@@ -65,8 +65,8 @@ bool addArgument(const Parameter &parameter, PyObject *value, size_t index, int3
 // Adds a compile-time value (of a constexpr parameter or an option) to the key alone.
 bool addConstant(PyObject *value, CallFacts &out);
 
-// The pair of Triton's specialisation, ("i32", "D"), of one argument. New reference.
-PyObject *describeArgument(const Parameter &parameter, PyObject *value, size_t index, int32_t tensorDevice);
+// The pair of Triton's specialisation, ("i32", "D"), of one argument, wherever its memory is. New reference.
+PyObject *describeArgument(const Parameter &parameter, PyObject *value);
 
 // Set by jit.py: the number that changes when a jit function's source does. Called with the function.
 uint64_t generationOf(PyObject *function);

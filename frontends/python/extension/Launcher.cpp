@@ -106,10 +106,10 @@ bool globalsUnchanged(const State &state) {
   return true;
 }
 
-Reference describeAll(State &state, Call &call, const DeviceObject &device) {
+Reference describeAll(State &state, Call &call) {
   Reference list(PyList_New(0));
   for (size_t i = 0; list && i < state.signature.parameters.size(); ++i) {
-    Reference pair(describeArgument(state.signature.parameters[i], call.bound[i], i, device.tensorDevice));
+    Reference pair(describeArgument(state.signature.parameters[i], call.bound[i]));
     if (!pair || PyList_Append(list.get(), pair.get()) < 0)
       return {};
   }
@@ -119,7 +119,7 @@ Reference describeAll(State &state, Call &call, const DeviceObject &device) {
 // Asks Python for the compiled kernel. Empty without an error: there is nothing to launch (a hook took it over).
 Reference resolve(State &state, Call &call, DeviceObject &device, bool warmup) {
   Reference bound = boundDictionary(state.signature, call), options = optionsDictionary(call);
-  Reference facts = bound && options ? describeAll(state, call, device) : Reference();
+  Reference facts = bound && options ? describeAll(state, call) : Reference();
   if (!facts)
     return {};
   Reference compiled(PyObject_CallMethodObjArgs(call.self, names.resolve, reinterpret_cast<PyObject *>(&device),
@@ -367,7 +367,7 @@ PyObject *bindOnly(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject
   if (!device || !bind(state.signature, call))
     return nullptr;
   Reference bound = boundDictionary(state.signature, call), options = optionsDictionary(call);
-  Reference facts = bound && options ? describeAll(state, call, *device) : Reference();
+  Reference facts = bound && options ? describeAll(state, call) : Reference();
   return facts ? PyTuple_Pack(3, bound.get(), facts.get(), options.get()) : nullptr;
 }
 
@@ -600,7 +600,7 @@ PyObject *specialization(PyObject *, PyObject *args) {
   p.specialise = specialise;
   p.specialiseAlignment = align;
   p.specialiseNegative = true; // as Triton answers
-  return describeArgument(p, value, 0, kAnyDevice);
+  return describeArgument(p, value);
 }
 
 PyObject *addressOf(PyObject *, PyObject *value) {

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import struct
 import sys
+from dataclasses import replace
 
 from tessera import _tessera, knobs
 from tessera.runtime.errors import InterpreterError
@@ -50,6 +51,14 @@ def _address(tensor):
     return _tessera.address_of(tensor)
 
 
+def _pointer(value):
+    """A pointer argument as the interpreter takes it: with the memory that it may reach."""
+    if value is None or isinstance(value, int):
+        return True, value or 0, value or 0, 0
+    address = _address(value)
+    return True, address, *_memory_of(value, address)
+
+
 _FLOATS = {"fp32": "<f", "fp64": "<d", "fp16": "<e"}
 
 
@@ -64,7 +73,7 @@ def _bits(value, ty):
 
 
 def _as_host(value, copies):
-    """A tensor of an accelerator as one of the host; it is copied back after the launch."""
+    """A tensor of an accelerator, also that of a descriptor, as one of the host; it is copied back after the launch."""
     device = getattr(value, "device", None)
     kind = getattr(device, "type", device)
     if hasattr(value, "data_ptr") and hasattr(value, "cpu") and isinstance(kind, str) and kind.split(":")[0] not in ("cpu", "meta"):
@@ -74,6 +83,9 @@ def _as_host(value, copies):
         copy = value.cpu()
         copies.append((value, copy))
         return copy
+    if getattr(value, "__tessera_kind__", None) == "descriptor":
+        base = _as_host(value.base, copies)
+        return value if base is value.base else replace(value, base=base)
     if isinstance(value, tuple):
         items = [_as_host(item, copies) for item in value]
         return type(value)(*items) if hasattr(value, "_fields") else tuple(items)
@@ -114,13 +126,14 @@ class InterpretedFunction(JITFunction):
         types = src.runtime_values(tuple(signature[name] for name in self.arg_names))
         values = []
         for value, ty in zip(src.runtime_values(tuple(bound.values())), types):
-            if not ty.startswith("*"):
-                values.append((False, _bits(value, ty), 0, 0))
-            elif value is None or isinstance(value, int):
-                values.append((True, value or 0, value or 0, 0))
+            if ty.startswith("tensordesc"):
+                # What the kernel takes of it: the pointer, every extent, every stride but the last, which is 1.
+                values.append(_pointer(value.base))
+                values += [(False, _bits(number, "i64"), 0, 0) for number in (*value.shape, *value.strides[:-1])]
+            elif ty.startswith("*"):
+                values.append(_pointer(value))
             else:
-                address = _address(value)
-                values.append((True, address, *_memory_of(value, address)))
+                values.append((False, _bits(value, ty), 0, 0))
         status, rows, _, _, cause = _tessera.interpret(self, self.__name__, src.bindings(), compiler_options(parsed),
                                                        tuple(map(int, grid)) + (1, ) * (3 - len(grid)), values, sys.stdout.write)
         if status:
