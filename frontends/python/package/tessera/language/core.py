@@ -280,7 +280,7 @@ def dot(input, other, acc=None, input_precision=None, allow_tf32=None, max_num_i
     """The matrix product, plus ``acc``.
 
     Shapes: (M, K) x (K, N) -> (M, N), or with one batch dimension in front of each.
-    Types: both operands int8, uint8, fp16, bf16, fp32, fp64, or any two fp8. int8 gives int32; fp64 fp64; the rest
+    Types: both operands int8, fp16, bf16, fp32, fp64, or any two fp8. int8 gives int32; fp64 fp64; the rest
     ``out_dtype`` (fp32 or fp16). ``acc`` has the result's shape and type. ``input_precision``: what may be done to fp32
     operands: "tf32", "tf32x3", "ieee", "bf16x3", "bf16x6", as far as the target knows it.
     Errors: shapes that do not match, blocks smaller than the target's smallest, types that differ.
