@@ -1,6 +1,6 @@
 # devices.py - random kernels on each device of this machine, against the interpreter
 # SPDX-License-Identifier: Apache-2.0
-"""usage: python -m tessera.triton devices.py KIND FIRST COUNT [DEVICE …]          KIND: values, loops, shapes; DEVICE: cpu, mock, simt, simt-matrix, simt-copies, simt-groups
+"""usage: python -m tessera.triton devices.py KIND FIRST COUNT [DEVICE …]          KIND: values, loops, shapes, corners; DEVICE: cpu, mock, simt, simt-matrix, simt-copies, simt-groups
 
 Runs the kernels of seeds FIRST to FIRST + COUNT - 1 in the interpreter and on the devices (default: all that run here) and compares every byte put. A kernel
 that crashes the process or takes minutes is a failure too; one that a device has no room for is not. The last line is `N passed, N failed`."""
@@ -22,12 +22,13 @@ from tessera.backends.compiler import GPUTarget
 from tessera.runtime.driver import DeviceDriver, driver
 
 import compare
+import corners
 import generate
 import launch
 import loops
 import shapes
 
-KINDS = {"values": generate, "loops": loops, "shapes": shapes}
+KINDS = {"values": generate, "loops": loops, "shapes": shapes, "corners": corners}
 HERE = ("cpu", "mock", "simt", "simt-copies", "simt-groups")
 SECONDS = 150  # of the slowest device; machines that do much else at a time are taken into account
 
@@ -88,13 +89,14 @@ class Side:
         self.activate()
         programs = case.get("programs", case["grid"][0] * case["grid"][1])
         out, *scratch = (self.array(bytes(programs * case["bytes"]), "uint8") for _ in range(1 if "programs" in case else 2))
-        arrays = [self.array(launch.contents(name, ty, kind, case["name"]), ty) for name, ty, kind in case["arrays"]]
+        arrays = {name: self.array(launch.contents(name, ty, kind, case["name"]), ty) for name, ty, kind in case["arrays"]}
         triton.set_allocator(lambda size, alignment, stream: self.array(bytes(size), "uint8"))
-        getattr(self.module, case["name"])[tuple(case["grid"])](out, *scratch, *arrays, *(value for _, _, value in case["scalars"]), **case["constants"],
+        getattr(self.module, case["name"])[tuple(case["grid"])](out, *scratch, *launch.arguments(case, arrays), *(value for _, _, value in case["scalars"]), **case["constants"],
                                                                 **(case.get("options") or {"enable_fp_fusion": False, "num_warps": case["warps"]}))
         if self.driver is not None:
             self.driver.device.synchronize()
-        return out.tobytes() + b"".join(array.tobytes() for array in arrays)
+        written = case.get("written", [])
+        return b"".join(one.tobytes() for one in [out, *(arrays[name] for name in written), *(one for name, one in arrays.items() if name not in written)])
 
 
 def words(error):

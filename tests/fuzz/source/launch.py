@@ -26,6 +26,7 @@ try:
 except ImportError:
     torch = None
 import triton
+from triton.tools.tensor_descriptor import TensorDescriptor
 
 ELEMENTS = 256
 LARGE = 640 * 512  # of the arrays of loops.py
@@ -41,8 +42,30 @@ def whole(seed, count, low, high):
     return (mixed >> numpy.uint64(33)).astype(numpy.int64) % (high - low) + low
 
 
+def any_bits(ty, seed):
+    """2048 numbers of a type: a quarter edges of the type, a quarter any bits, the others small."""
+    kind = whole(f"{seed} kind", 2048, 0, 4)
+    pick = whole(f"{seed} pick", 2048, 0, 1 << 30)
+    if ty == "int1":
+        return (pick & 1).astype(numpy.uint8).tobytes()
+    width = bits.width(ty)
+    unsigned = numpy.dtype(f"<u{width}")
+    with numpy.errstate(over="ignore"):
+        drawn = (whole(f"{seed} high", 2048, 0, 1 << 30).astype(numpy.uint64) << numpy.uint64(34)) ^ (pick.astype(numpy.uint64) * numpy.uint64(0x9e3779b97f4a7c15))
+    drawn = (drawn >> numpy.uint64(64 - 8 * width)).astype(unsigned)
+    if ty in bits.FORMAT:
+        edges = numpy.frombuffer(b"".join(bits.encode(ty, number) for number in SPECIAL), unsigned)
+        quarters = numpy.frombuffer(b"".join(bits.encode(ty, n / 4) for n in range(-64, 64)), unsigned)
+        small = quarters[pick % 128]
+    else:
+        top = 1 << 8 * width - 1
+        edges = numpy.array([0, 1, top - 1, top, top + 1, 2 * top - 1, 2 * top - 2, top >> 1], numpy.uint64).astype(unsigned)
+        small = (pick % 40 - (0 if ty.startswith("u") else 20)).astype(unsigned)
+    return numpy.where(kind == 0, edges[pick % len(edges)], numpy.where(kind == 1, drawn, small)).astype(unsigned).tobytes()
+
+
 def contents(name, ty, kind, seed):
-    """An array's bytes: the same on every machine. kind: of generate.py "tame" or "special"; of loops.py "whole" or "index"; of shapes.py "any"."""
+    """An array's bytes: the same on every machine. kind: of generate.py "tame" or "special"; of loops.py "whole" or "index"; of shapes.py "any"; of corners.py "bits"."""
     if kind == "index":
         return whole(f"{name} {seed}", 1024, 0, 64).astype(numpy.int32).tobytes()
     if kind == "any":
@@ -52,11 +75,13 @@ def contents(name, ty, kind, seed):
         if bits_of > 1:
             numbers = numpy.where(small == 0, numbers % 16, numpy.where(small == 1, -(numbers % 16), numbers * numbers * 5 if bits_of > 30 else numbers))
         return numbers.astype({1: numpy.uint8, 8: numpy.uint8, 16: numpy.uint16, 32: numpy.uint32, 64: numpy.uint64}[bits_of]).tobytes()
+    if kind == "bits":
+        return any_bits(ty, f"{name} {seed}")
     if kind == "whole":
         numbers = whole(f"{name} {seed}", LARGE, -2, 3)
         if ty == "bf16":
             return (numbers.astype(numpy.float32).view(numpy.uint32) >> 16).astype(numpy.uint16).tobytes()
-        return numbers.astype({"fp16": "float16", "fp32": "float32"}.get(ty, ty)).tobytes()
+        return numbers.astype({"fp16": "float16", "fp32": "float32", "fp64": "float64"}.get(ty, ty)).tobytes()
     r = random.Random(f"{name} {ty} {kind} {seed}")
     if ty == "int1":
         return bytes(r.random() < 0.5 for _ in range(ELEMENTS))
@@ -87,15 +112,22 @@ def array(data, ty, device):
     return torch.from_numpy(values).to(device)
 
 
+def arguments(case, arrays):
+    """The arrays, or descriptors of them, in order."""
+    described = case.get("descriptors", {})
+    return [TensorDescriptor(one, *described[name]) if name in described else one for name, one in arrays.items()]
+
+
 def launch(module, case, device):
     programs = case.get("programs", case["grid"][0] * case["grid"][1])
     out, *scratch = (array(bytes(programs * case["bytes"]), "uint8", device) for _ in range(1 if "programs" in case else 2))
-    arrays = [array(contents(name, ty, kind, case["name"]), ty, device) for name, ty, kind in case["arrays"]]
+    arrays = {name: array(contents(name, ty, kind, case["name"]), ty, device) for name, ty, kind in case["arrays"]}
     if torch is not None:
         triton.set_allocator(lambda size, alignment, stream: torch.empty(size, dtype=torch.uint8, device=device))
     options = {} if os.environ.get("TRITON_INTERPRET") == "1" else case.get("options") or {"enable_fp_fusion": False, "num_warps": case["warps"]}
-    getattr(module, case["name"])[tuple(case["grid"])](out, *scratch, *arrays, *(value for _, _, value in case["scalars"]), **case["constants"], **options)
-    return out.tobytes() if torch is None else bytes(out.cpu().numpy())
+    getattr(module, case["name"])[tuple(case["grid"])](out, *scratch, *arguments(case, arrays), *(value for _, _, value in case["scalars"]), **case["constants"], **options)
+    written = [out, *(arrays[name] for name in case.get("written", ()))]
+    return b"".join(one.tobytes() if torch is None else one.cpu().numpy().tobytes() for one in written)
 
 
 def judge(module, case, device):

@@ -160,7 +160,7 @@ class Writer(loops.Writer):
         r = self.random
         ty = ty or r.choice(TYPES)
         shape = self.shape() if shape is None else shape
-        array = next((a for a, t, _ in self.arrays if t == ty and r.random() < 0.5), None) or self.array(ty, "any")
+        array = next((a for a, t, kind in self.arrays if (t, kind) == (ty, "any") and r.random() < 0.5), None) or self.array(ty, "any")
         if len(shape) == 1 and shape[0] > 1 and r.random() < 0.5:
             return self.add(f"tl.load({array} + tl.arange(0, {shape[0]}) + {r.randrange(64)})", ty, shape)
         places = []
@@ -366,7 +366,7 @@ def scalar(w):
     v = w.pick(lambda v: v.shape == () and v.type == "int32")
     if v and w.chance(0.5):
         return w.add(f"{v.text} % 5", "int32", ())
-    return w.add(f"tl.load({next((a for a, t, _ in w.arrays if t == 'int32'), None) or w.array('int32', 'any')} + {w.random.randrange(64)}) % {w.any(2, 5)}", "int32", ())
+    return w.add(f"tl.load({next((a for a, t, kind in w.arrays if (t, kind) == ('int32', 'any')), None) or w.array('int32', 'any')} + {w.random.randrange(64)}) % {w.any(2, 5)}", "int32", ())
 
 
 def function(w):
