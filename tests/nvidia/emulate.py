@@ -149,6 +149,12 @@ def rows_ahead(out, x, rows, BLOCK: tl.constexpr):
 
 
 @triton.jit
+def summed(x, BLOCK: tl.constexpr, REVERSE: tl.constexpr):
+    at = tl.arange(0, BLOCK)
+    tl.store(x + at, tl.cumsum(tl.load(x + at), 0, reverse=REVERSE))
+
+
+@triton.jit
 def chosen(out, label, x, start, BLOCK: tl.constexpr):
     at = tl.arange(0, BLOCK)
     v = tl.load(x + at).to(tl.float32)
@@ -381,8 +387,10 @@ class Emulator:
                 self.copies[-1].append((to, bytes(size) if zero else self.read("global", source, size)))
         elif kind == "bfe":
             self.registers[o[0]] = (self.value(o[1], bits) >> self.value(o[2])) & ((U(1) << self.value(o[3])) - U(1))
-        elif op.startswith("shfl.sync.idx"):  # of lane 0: the warp's number
-            self.registers[o[0]] = self.value(o[1])[self.lane // 32 * 32]
+        elif op.startswith("shfl.sync.idx"):
+            self.registers[o[0]] = self.value(o[1])[self.lane // 32 * 32 + (self.value(o[2]) & U(31)).astype(int)]
+        elif op.startswith("shfl.sync.up"):  # the first lanes keep what they have
+            self.registers[o[0]] = self.value(o[1], 32)[self.lane - np.where(self.lane % 32 >= int(o[2], 0), int(o[2], 0), 0)]
         elif op.startswith("shfl.sync.bfly"):
             self.registers[o[0]] = self.value(o[1], 32)[self.lane ^ int(o[2], 0)]
         elif op in ("cvt.u64.u32", "cvt.u32.u64", "cvt.u32.u16", "cvt.u16.u32", "cvt.u64.u16"):
@@ -730,6 +738,17 @@ def main(tessera):
 
         for block in (2048, 4096):
             check(f"{block} elements a row ahead", lambda: rows_ahead(block))
+
+        # A tile that no lane can hold: each slice goes on from those before it.
+        def summed(reverse):
+            x = rng.integers(-1000, 1000, 16384).astype(np.int32)
+            ptx = compiled("sm_90a", "summed", "*i32:16", {"BLOCK": x.size, "REVERSE": reverse})
+            got = np.frombuffer(Emulator([x.tobytes()]).run(ptx)[0], np.int32)
+            want = x[::-1].cumsum()[::-1] if reverse else x.cumsum()
+            return bool(np.array_equal(got, want)) and len(re.findall(r"ld\.global", ptx)) == 8, f"{int(np.sum(got != want))} wrong"
+
+        for reverse in (False, True):
+            check(f"sums from slice to slice, from the {'end' if reverse else 'start'}", lambda: summed(reverse))
 
         # A lane's distance to the value, compared with constants; a value of 64 bits may be none of the indices although its lower half is. The upper one of two
         # bf16 in a word only loses the lower one.
