@@ -82,6 +82,15 @@ Value loadBlock(Visitor &v, Args &a) {
   return Emitter::tensor(r, p.type);
 }
 
+// Whether `boundary_check` asks anything of an access through pointers, which cannot give it. Triton asks whether the
+// argument is true, so that `(0)`, a number for want of a comma, asks nothing there.
+bool asksBoundary(Visitor &v, const Value &x) {
+  if (x.isNoneOrAbsent())
+    return false;
+  auto dims = v.needInts(x, "boundary_check");
+  return x.isNumber() ? dims.front() != 0 : !dims.empty();
+}
+
 // int1 lives in memory as a byte, which the op itself knows; nothing to convert here.
 Value load(Visitor &v, Args &a) {
   if (a[0].kind == ValueKind::BlockPtr)
@@ -92,8 +101,7 @@ Value load(Visitor &v, Args &a) {
   Value ptr = a[0], mask = a[1], other = a[2];
   if (mask.isNoneOrAbsent() && !other.isNoneOrAbsent())
     v.failArgument("`other` cannot be provided without `mask`");
-  if ((!a[3].isNoneOrAbsent() && !v.needInts(a[3], "boundary_check").empty()) ||
-      (!a[4].isNoneOrAbsent() && !v.needString(a[4], "padding_option").empty()))
+  if (asksBoundary(v, a[3]) || (!a[4].isNoneOrAbsent() && !v.needString(a[4], "padding_option").empty()))
     v.failArgument(
         "`padding_option` or `boundary_check` argument is not supported for loading a tensor of pointers or loading a "
         "scalar. Because the compiler does not know the boundary; please use block pointers (defined by "
@@ -144,7 +152,7 @@ Value store(Visitor &v, Args &a) {
                "the first argument must be a pointer or a block of pointers");
   if (ptr.type.elem.constPointer)
     v.failType("Cannot store to a constant pointer");
-  if (!a[3].isNoneOrAbsent() && !v.needInts(a[3], "boundary_check").empty())
+  if (asksBoundary(v, a[3]))
     v.failArgument(
         "`boundary_check` argument is not supported for storing a tensor of pointers or storing a scalar. Because the "
         "compiler does not know the boundary; please use block pointers (defined by `make_block_ptr`) instead");

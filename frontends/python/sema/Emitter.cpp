@@ -420,7 +420,7 @@ llvm::SmallVector<int64_t, 4> Emitter::needShape(const Value &v) {
       fail(DiagId::NotConstexpr, "Shape element " + std::to_string(i) + " must have type `constexpr`",
            "declare the block size as `tl.constexpr`");
     auto n = plain(d).host.toI64();
-    if (!n || d.host.isBool())
+    if (!n)
       fail(DiagId::NotConstexpr, "Shape element " + std::to_string(i) +
                                      " must have type `constexpr[int]`, got `constexpr[" + typeName(d.host) + "]`");
     r.push_back(*n);
