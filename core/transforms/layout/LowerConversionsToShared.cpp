@@ -3,6 +3,7 @@
 // Before: %b = tile.convert_layout %a : tensor<64x64xf16, #A> to tensor<64x64xf16, #B>
 // After:  %s = tile.shared_alloc : !tile.shared<64x64xf16, #S> ; tile.shared_store %s, %a
 //         %b = tile.shared_load %s ; tile.shared_free %s
+// Fragments of products of lanes are made where they are needed first; a small one is read anew by each of several products.
 // A large tile that only loops read is loaded in each of their iterations, where registers run short.
 // #S is swizzled so that both sides move wide vectors without bank conflicts. Conversions within a warp stay as they are.
 // A tile that already lies in the buffer of a matrix unit is read from there, where that takes no longer than a store and a load of its own.
@@ -14,6 +15,7 @@
 #include "core/transforms/layout/ConversionCosts.h"
 #include "core/transforms/layout/LayoutQuestions.h"
 #include "core/transforms/layout/Passes.h"
+#include "core/transforms/layout/SharedUse.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -22,6 +24,10 @@
 using namespace mlir;
 
 namespace tessera::tile {
+
+// A fragment that takes fewer registers may keep them, and a buffer of more bytes would stay for longer than others have room.
+constexpr uint64_t kManyRegisters = 16;
+constexpr uint64_t kSmallBuffer = 4096;
 
 static SharedLoadOp lower(ConvertLayoutOp op, const layout::ConversionPlan &plan) {
   OpBuilder builder(op);
@@ -55,6 +61,42 @@ static SmallVector<scf::ForOp, 2> loopsOfUses(SharedLoadOp load) {
 static uint64_t registersFor(Value tile) {
   return llvm::divideCeil(
       static_cast<uint64_t>(layoutOf(tile).getLayout().inSize(layout::kRegister)) * storageBits(tile.getType()), 32);
+}
+
+// A fragment of a product of lanes, which holds whole rows or columns, is made in front of the first op that needs it, where what it is made of takes fewer registers
+// until then.
+static void sinkFragment(ConvertLayoutOp op) {
+  Operation *first = nullptr;
+  for (Operation *user : op->getUsers()) {
+    Operation *there = op->getBlock()->findAncestorOpInBlock(*user);
+    first = there && (!first || there->isBeforeInBlock(first)) ? there : first;
+  }
+  auto dot = dyn_cast_or_null<DotOp>(first);
+  if (dot && !dot.getInstruction() && registersFor(op.getSource()) < registersFor(op.getResult()))
+    op->moveBefore(first);
+}
+
+// Of a fragment of several products of lanes, one after the other in a block: each reads it anew, so that its registers are free between them.
+static void readForEach(SharedLoadOp load) {
+  SmallVector<Operation *> products;
+  for (Operation *user : load->getUsers()) {
+    auto dot = dyn_cast<DotOp>(user);
+    if (!dot || dot.getInstruction() || user->getBlock() != load->getBlock())
+      return;
+    if (!llvm::is_contained(products, user))
+      products.push_back(user);
+  }
+  if (products.size() < 2 || registersFor(load.getResult()) < kManyRegisters ||
+      bytesOf(load.getShared().getType()) > kSmallBuffer)
+    return;
+  llvm::sort(products, [](Operation *a, Operation *b) { return a->isBeforeInBlock(b); });
+  Operation *free = load->getNextNode();
+  for (Operation *product : llvm::drop_begin(products)) {
+    OpBuilder builder(product);
+    auto again = SharedLoadOp::create(builder, load.getLoc(), load.getType(), load.getShared());
+    product->replaceUsesOfWith(load, again);
+    free->moveAfter(again);
+  }
 }
 
 // What the tiles that a loop carries take, and those that loops around it carry which the tile is outside of.
@@ -147,6 +189,7 @@ StepResult lowerConversionsToShared(ModuleOp module, const target::Target &targe
         op.getResult().replaceAllUsesWith(SharedLoadOp::create(builder, op.getLoc(), op.getType(), buffer).getResult());
         op.erase();
       } else {
+        sinkFragment(op);
         lowered.push_back(lower(op, plan));
       }
       ++result.count;
@@ -154,8 +197,10 @@ StepResult lowerConversionsToShared(ModuleOp module, const target::Target &targe
   }
   auto numWarps = static_cast<unsigned>(moduleOption(module, "num_warps", 4));
   if (succeeded(result.status))
-    for (SharedLoadOp load : lowered)
+    for (SharedLoadOp load : lowered) {
+      readForEach(load);
       readInLoops(load, target, numWarps);
+    }
   return result;
 }
 
