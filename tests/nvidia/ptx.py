@@ -359,6 +359,16 @@ def read_twice(out, x, cols, PIECE: tl.constexpr):
 
 
 @triton.jit
+def magnitudes(x, out):
+    at = tl.arange(0, 128)
+    v = tl.load(x + at)
+    tl.store(out + at, tl.where(tl.abs(v) > -7.0, at, 1000))
+    tl.store(out + 128 + at, tl.where(v * v >= 0.0, at, 2000))
+    tl.store(out + 256 + at, tl.where(tl.exp2(v) > -1.0, at, 3000))
+    tl.store(out + 384 + at, tl.where(v > -7.0, at, 4000))
+
+
+@triton.jit
 def negated(x, out):
     at = tl.arange(0, 128)
     tl.store(out + at, -tl.load(x + at))
@@ -466,6 +476,8 @@ TURNS = [r"\.reqntid 384", r"setmaxnreg\.inc\.sync\.aligned\.u32 232;", r"(@p ba
 # target, kernel and its options, patterns that must be in the PTX, patterns that must not
 CHECKS = [
     ("sm_90a", "add", ADD, [r"@%p\d+ ld\.global\.v4\.b32", r"@%p\d+ st\.global\.v4\.b32", r"\.reqntid 128"], [r"\.local", r"call"]),
+    # What is never negative is greater than -7 if it is a number: ptxas takes the comparison itself for true. The last one is a comparison.
+    ("sm_90a", "magnitudes", ["-s", "*fp32:16,*i32:16", "--num-warps", "4"], [exactly(3, "setp.num.f32"), exactly(1, "setp.gt.f32")], [r"setp\.ge\.f32"]),
     # Rows 8 apart of a lane have one truth below a multiple of 16: 8 comparisons of 16 rows, and one of columns.
     ("sm_90a", "gated_tile", ["-s", "*fp16:16,*fp16:16,i32:16,i32:16,i32:16", "-D", "M=128", "-D", "N=128"], [exactly(9, "setp.lt.s32"), exactly(32, "ld.global.v4.b32")], []),
     # Rows that are read twice may leave the caches behind the second time, and what is made of them at once; the first time they stay.
