@@ -31,6 +31,21 @@ struct Access {
   }
 };
 
+// Whether an op on a tile of integers only moves or widens them: bounds of its operand are bounds of its result.
+bool keepsValues(Opcode code) {
+  switch (code) {
+  case Opcode::ExtSI:
+  case Opcode::ExpandDims:
+  case Opcode::Broadcast:
+  case Opcode::Reshape:
+  case Opcode::Transpose:
+  case Opcode::Hint:
+    return true;
+  default:
+    return false;
+  }
+}
+
 } // namespace
 
 // The scalar bounds of tiles of integers.
@@ -63,19 +78,14 @@ public:
     if (!op || depth > 24 || e_.bindings[v].kind != Binding::None)
       return std::nullopt;
     auto operand = [&](size_t i) { return extentOf(op->operands[i], depth + 1); };
+    if (keepsValues(op->code))
+      return operand(0);
     switch (op->code) {
     case Opcode::Constant:
     case Opcode::Splat:
       return 0;
     case Opcode::Arange:
       return op->intAttr(AttrId::End) - op->intAttr(AttrId::Start) - 1;
-    case Opcode::ExtSI:
-    case Opcode::ExpandDims:
-    case Opcode::Broadcast:
-    case Opcode::Reshape:
-    case Opcode::Transpose:
-    case Opcode::Hint:
-      return operand(0);
     case Opcode::AddPtr:
     case Opcode::AddI:
     case Opcode::SubI: {
@@ -210,6 +220,8 @@ private:
     if (!op || bound.kind != Binding::None)
       return std::nullopt;
     auto operand = [&](size_t i) { return of(op->operands[i], depth + 1); };
+    if (keepsValues(op->code))
+      return operand(0);
     switch (op->code) {
     case Opcode::Constant:
       return Range{number(op->intAttr(AttrId::Value)), number(op->intAttr(AttrId::Value))};
@@ -219,13 +231,6 @@ private:
     }
     case Opcode::Arange:
       return Range{number(op->intAttr(AttrId::Start)), number(op->intAttr(AttrId::End) - 1)};
-    case Opcode::ExtSI:
-    case Opcode::ExpandDims:
-    case Opcode::Broadcast:
-    case Opcode::Reshape:
-    case Opcode::Transpose:
-    case Opcode::Hint:
-      return operand(0);
     case Opcode::AddI:
     case Opcode::SubI:
     case Opcode::MulI:
