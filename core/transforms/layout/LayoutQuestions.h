@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "core/ir/ModuleOptions.h"
 #include "core/layout/MatrixLayouts.h"
 #include "core/target/Target.h"
 #include "core/transforms/layout/LayoutRules.h"
@@ -66,9 +67,5 @@ private:
 
 // The dot as a question to a target's matrix menu.
 target::MatrixProblem problemOf(DotOp dot);
-
-// An option of the kernel's module ("num_warps"), or `otherwise`.
-int64_t moduleOption(mlir::Operation *inside, llvm::StringRef name, int64_t otherwise);
-void setModuleOption(mlir::ModuleOp module, llvm::StringRef name, int64_t value);
 
 } // namespace tessera::tile
