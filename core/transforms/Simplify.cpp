@@ -8,6 +8,7 @@
 // The patterns are collected once for a pass object and only from the dialects of tile IR: collecting and freezing them
 // costs more than applying them to a small kernel.
 // Not done here: what needs analyses (masks, addresses).
+#include "core/ir/ModuleOptions.h"
 #include "core/ir/Tile.h"
 #include "core/transforms/Passes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -28,13 +29,22 @@ namespace {
 bool isZero(Value v) { return matchPattern(v, m_AnyZeroFloat()) || matchPattern(v, m_Zero()); }
 
 // x + (a @ b + 0) -> a @ b + x, as `total += tl.dot(a, b)` is meant: the sum stays where it is, and no second tile of its size lives beside
-// it. Not where so many products and no more may be summed imprecisely: there the addition is what the kernel wants.
+// it. Not where so many products and no more may be summed imprecisely: there the addition is what the kernel wants. Without
+// fusion of products with sums only what is summed over products, an accumulator or another product: a bias is added behind
+// the sum then, and rounded once.
+bool isSumOfProducts(Value v) {
+  if (auto argument = dyn_cast<BlockArgument>(v))
+    return isa<LoopLikeOpInterface>(argument.getOwner()->getParentOp());
+  return isa_and_present<DotOp, DotScaledOp>(v.getDefiningOp());
+}
+
 template <typename Add> struct AddIntoProduct final : OpRewritePattern<Add> {
   using OpRewritePattern<Add>::OpRewritePattern;
   LogicalResult matchAndRewrite(Add add, PatternRewriter &rewriter) const override {
+    bool fused = std::is_same_v<Add, arith::AddIOp> || moduleOption(add, "fp_fusion", 1) != 0;
     for (unsigned side : {0u, 1u}) {
       Value product = add->getOperand(side), other = add->getOperand(1 - side);
-      if (!product.hasOneUse())
+      if (!product.hasOneUse() || !(fused || isSumOfProducts(other)))
         continue;
       if (auto dot = product.getDefiningOp<DotOp>(); dot && dot.getMaxImprecise() == 0 && isZero(dot.getC())) {
         Value sum = DotOp::create(rewriter, dot.getLoc(), dot.getA(), dot.getB(), other, dot.getPrecision(), 0);

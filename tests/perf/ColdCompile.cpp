@@ -85,7 +85,7 @@ Sample runOnce(char **argv, int argc) {
     }
     storage.push_back(what);
     tsc_str given = view(storage.back()), none{nullptr, 0};
-    bindings.push_back({view(name), isValue ? none : given, isValue ? given : none, divisibility});
+    bindings.push_back({view(name), isValue ? none : given, isValue ? given : none, divisibility, nullptr});
   }
   Sample s;
   std::string error;
