@@ -211,3 +211,38 @@ def test_messages_name_the_argument():
         add_kernel[(1, )](x, x, x, 16, BLOCK=16, num_warps="many")
     with pytest.raises(tessera.CompilationError, match="this one is .*1.5.*, which is no int"):
         add_kernel[(1, )](x, x, x, 16, BLOCK=1.5)
+
+
+def host_only(x):
+    return x
+
+
+@tessera.jit
+def kernel_calls_host(y, N: tl.constexpr):
+    v = "é", host_only(1)
+    tl.store(y + tl.arange(0, N), v[1])
+
+
+@tessera.constexpr_function
+def constant_calls_host(x):
+    return host_only(x)
+
+
+@tessera.jit
+def kernel_calls_constant(y, N: tl.constexpr):
+    tl.store(y + tl.arange(0, N), constant_calls_host(N))
+
+
+@pytest.mark.parametrize("kernel, function, line, column", [
+    (kernel_calls_host, kernel_calls_host, '    v = "é", host_only(1)', 14),
+    (kernel_calls_constant, constant_calls_host, "    return host_only(x)", 12),
+])
+def test_function_of_the_host(kernel, function, line, column):
+    with pytest.raises(RuntimeError) as caught:
+        kernel[(1,)](np.zeros(16, np.float32), N=16)
+    head, place, text, mark, help = str(caught.value).split("\n")
+    assert head == f"Unsupported function referenced: {host_only}"
+    number = function.fn.__code__.co_firstlineno + 2
+    assert place == f"{__file__}:{number}:{column}: in {function.fn.__module__}.{function.fn.__name__}"
+    assert text == line and mark == " " * (column - 1) + "^" * len("host_only")
+    assert "triton.jit" in help and "triton.constexpr_function" in help

@@ -152,6 +152,11 @@ class ConstexprFunction:
         return self._source
 
     @property
+    def source(self):
+        """Where the function's text stands: file, lines, column."""
+        return self._read()
+
+    @property
     def src(self):
         """The function's source, from its ``def``."""
         return self._read().text if self._src is None else self._src

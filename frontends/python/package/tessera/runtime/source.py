@@ -124,7 +124,7 @@ class _Dependencies:
         scope = self.globals if self.globals.get(node.id) is not None else self.nonlocals
         value = scope.get(node.id)
         if node.id not in PYTHON_NAMES or value is not None:
-            self.reference(value, scope, node.id)
+            self.reference(value, node, scope, node.id)
         return value
 
     def visit_Attribute(self, node):
@@ -139,10 +139,10 @@ class _Dependencies:
         if isinstance(owner, types.ModuleType) and name in _QUIET_MODULES:
             return None
         value = getattr(owner, node.attr, None)
-        self.reference(value)
+        self.reference(value, node)
         return value
 
-    def reference(self, value, scope=None, name=None):
+    def reference(self, value, node, scope=None, name=None):
         from tessera.runtime.jit import JITCallable
         if value is None or isinstance(value, types.ModuleType):
             return
@@ -151,7 +151,7 @@ class _Dependencies:
                 if isinstance(member, types.FunctionType):
                     self.hasher.update(_text_of(member).encode())
                 else:
-                    self.reference(member)
+                    self.reference(member, node)
             return
         if isinstance(value, JITCallable):
             self.depend(value)
@@ -169,10 +169,19 @@ class _Dependencies:
             self.asked.update(filter(None, (_OPTION_READERS.get(getattr(value, "__name__", None)),)))
             return
         if callable(value) and not isinstance(value, type) and not isinstance(value, constexpr_class()):
-            raise RuntimeError(f"Unsupported function referenced: {value}")
+            raise RuntimeError(self._refusal(value, node))
         # A default is evaluated once, when the function is defined: a change of the global is no matter.
         if scope is not None and not self.in_default:
             self.used[(name, id(scope))] = (_snapshot(value), scope)
+
+    def _refusal(self, value, node):
+        source, line = self.function.source, self.function.src.splitlines()[node.lineno - 1]
+        before = len(line.encode()[:node.col_offset].decode())  # col_offset counts bytes
+        return (f"Unsupported function referenced: {value}\n"
+                f"{source.file}:{source.first_line + node.lineno - 1}:{source.column_offset + before + 1}: in "
+                f"{self.function._fn_name}\n{line}\n{' ' * before}{'^' * len(self.ast.unparse(node))}\n"
+                "help: decorate it with @triton.jit, or with @triton.constexpr_function if it computes constants; "
+                "functions of other packages run on the host only, triton.language has its own")
 
     def depend(self, callee):
         # The callee's own key first: it finds out which globals the callee uses.
