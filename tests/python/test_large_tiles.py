@@ -75,6 +75,32 @@ def centred(x, out, twice, BLOCK: tl.constexpr):
     tl.store(twice + at, v * 2 + rest)
 
 
+@tessera.jit
+def weighted(x, w, out, A: tl.constexpr, B: tl.constexpr, C: tl.constexpr):
+    a, b, c = tl.arange(0, A)[:, None, None], tl.arange(0, B), tl.arange(0, C)
+    s = tl.load(x + a * (B * C) + b[None, :, None] * C + c[None, None, :]) * tl.load(w + b)[None, :, None]
+    tl.store(out + tl.arange(0, A)[:, None] * C + c[None, :], tl.sum(s, axis=1))
+
+
+@tessera.jit
+def decoded(x, y, out, steps, A: tl.constexpr, B: tl.constexpr, C: tl.constexpr):
+    a, b, c = tl.arange(0, A), tl.arange(0, B), tl.arange(0, C)
+    at = a[:, None] * C + c[None, :]
+    q = tl.load(x + at)
+    total = tl.zeros((A, C), tl.float32)
+    for i in range(steps):
+        block = y + i * (A * B * C) + a[:, None, None] * (B * C) + b[None, :, None] * C + c[None, None, :]
+        p = tl.sum(q[:, None, :] * tl.load(block), axis=2)
+        p = tl.where(p < tl.max(p, axis=1)[:, None], 1.0, 2.0)
+        total += tl.sum(p[:, :, None] * tl.load(block), axis=1)
+    tl.store(out + at, total)
+
+
+def decoded_by_numpy(q, blocks):
+    p = np.einsum("ac,sabc->sab", q, blocks)
+    return np.einsum("sab,sabc->ac", np.where(p < p.max(2, keepdims=True), 1, 2), blocks)
+
+
 N = BLOCK - 77
 RNG = np.random.default_rng(7)
 X, Y = (RNG.integers(-50, 50, BLOCK).astype(np.float32) for _ in range(2))
@@ -93,6 +119,10 @@ CASES = [
     (along_an_axis, [X, np.zeros(64, np.float32)], {"M": 512, "N": 64, "AXIS": 0}, [X, X.reshape(512, 64).sum(0)], 1),
     (along_an_axis, [X, np.zeros(64, np.float32)], {"M": 64, "N": 512, "AXIS": 1}, [X, X.reshape(64, 512).sum(1)], 1),
     (counted, [X, np.zeros(64, np.int32), N], {"BLOCK": BLOCK, "BINS": 64}, [X, np.bincount((np.abs(X[:N]) * 2).astype(int), minlength=128)[:64]], 1),
+    (weighted, [X, Y[:32], np.zeros(1024, np.float32)], {"A": 16, "B": 32, "C": 64},
+     [X, Y[:32], np.einsum("abc,b->ac", X.reshape(16, 32, 64), Y[:32]).reshape(-1)], 1),
+    (decoded, [Y[:1024], X, np.zeros(1024, np.float32), 1], {"A": 64, "B": 32, "C": 16},
+     [Y[:1024], X, decoded_by_numpy(Y[:1024].reshape(64, 16), X.reshape(1, 64, 32, 16)).reshape(-1).astype(np.float32)], 2),
     (centred, [X, ZERO, ZERO], {"BLOCK": BLOCK}, [X, *CENTRED], 4),
 ]
 

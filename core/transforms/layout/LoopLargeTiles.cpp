@@ -6,6 +6,8 @@
 // Before: %s = reduce(load %p + arange(0, 65536))
 // After:  %t = load of the first slice ; %t = scf.for %i = 1 to 16 { combine %t, load of slice %i } ; %s = reduce %t
 //
+// Before: %s = reduce(load %p + … * broadcast %w)          After: the same, where each slice loads its part of %w, or gathers it from all of %w
+//
 // Before: %h = histogram(load %p + arange(0, 65536))       After: the same, whose counts are added
 //
 // Before: %x = load … ; %m = reduce max %x ; store %q, exp(%x - %m)           After: a loop for each, which loads anew
@@ -43,7 +45,9 @@ namespace {
 
 constexpr int64_t kMostOfLane =
     64; // elements of a tile: two operands of twice as many, with addresses and masks, are more than the registers of a lane
-constexpr int64_t kMostRead = 128;   // more of f32 are never in registers: what several need of them is loaded for each
+constexpr int64_t kMostRead = 128; // more of f32 are never in registers: what several need of them is loaded for each
+constexpr int64_t kMostHeld =
+    8; // what is held whole is this many times smaller than the tile: each slice moves all of it once more
 constexpr int64_t kSliceOfLane = 32; // 128 bytes of f32 in flight, as much as a whole tile of the usual size has
 
 RankedTensorType tileOf(Value v) { return dyn_cast<RankedTensorType>(v.getType()); }
@@ -164,9 +168,10 @@ private:
     return canReduce(slice, roots, type, axis);
   }
 
-  // Whether all loads of the slice are read by the roots alone, or by others that will do them anew: else they would have to be held whole in any case.
+  // Whether all large loads of the slice are read by the roots alone, or by others that will do them anew: else they would have to be held whole in any case.
   bool isAllOfThem(const TileSlice &slice, ArrayRef<Operation *> roots) const {
-    SmallVector<Operation *> open(slice.loads.begin(), slice.loads.end());
+    SmallVector<Operation *> open(
+        llvm::make_filter_range(slice.loads, [&](Operation *load) { return isLarge(load->getResult(0)); }));
     llvm::SmallPtrSet<Operation *, 16> seen;
     bool isShared = false;
     while (!open.empty()) {
@@ -182,7 +187,7 @@ private:
         }
         // What only others are computed with is theirs, and looked through here.
         if (!user->getNumResults() || !llvm::all_of(user->getResultTypes(), [](Type t) { return isTile(t); }) ||
-            !(isElementwise(user) || isPureScan(user)))
+            !(isElementwise(user) || isPureScan(user) || isa<ExpandDimsOp, BroadcastOp>(user)))
           return false;
         open.push_back(user);
       }
@@ -448,6 +453,9 @@ private:
 
   // Whether the tiles of the reductions can be cut along the axis, and their loads be done where the first one stands.
   bool canReduce(TileSlice &slice, ArrayRef<Operation *> roots, RankedTensorType type, int64_t axis) const {
+    slice.block = roots.front()->getBlock();
+    if (type.getNumElements() > kMostRead * lanes_)
+      slice.mostHeld = std::min(type.getNumElements() / kMostHeld, kMostOfLane * lanes_);
     auto takes = [&](Operation *root) {
       auto reduce = cast<ReduceOp>(root);
       return tileOf(reduce.getSources().front()).getShape() == type.getShape() &&

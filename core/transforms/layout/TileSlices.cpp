@@ -117,6 +117,23 @@ Value chosen(OpBuilder &builder, Location loc, Value condition, Value yes, Value
 
 bool TileSlice::isReverse() const { return !scans.empty() && ScanOp(scans.front()).getReverse(); }
 
+// Where it is repeated a tile is smallest: all that it is computed from need not be asked.
+bool TileSlice::takeOrHold(Value v, int64_t axis) {
+  if (held.contains(v))
+    return held.lookup(v) == axis;
+  TileSlice before = *this;
+  int64_t most = std::exchange(mostHeld, 0);
+  bool taken = take(v, axis);
+  mostHeld = most;
+  RankedTensorType type = tileOf(v);
+  if (taken || type.getNumElements() > most || !type.getElementType().isIntOrFloat() ||
+      type.getElementTypeBitWidth() < 8)
+    return taken;
+  *this = before;
+  held[v] = axis;
+  return true;
+}
+
 bool TileSlice::take(Value v, int64_t axis) {
   RankedTensorType type = tileOf(v);
   if (auto [at, isNew] = axes.try_emplace(v, axis); !isNew)
@@ -132,7 +149,7 @@ bool TileSlice::take(Value v, int64_t axis) {
   if (isa<ArangeOp, SplatOp>(op))
     return true;
   if (auto broadcast = dyn_cast<BroadcastOp>(op))
-    return tileOf(broadcast.getSource()).getDimSize(axis) == 1 || take(broadcast.getSource(), axis);
+    return tileOf(broadcast.getSource()).getDimSize(axis) == 1 || takeOrHold(broadcast.getSource(), axis);
   if (auto expand = dyn_cast<ExpandDimsOp>(op)) {
     auto made = static_cast<int64_t>(expand.getAxis());
     return made != axis && take(expand.getSource(), axis > made ? axis - 1 : axis);
@@ -143,7 +160,7 @@ bool TileSlice::take(Value v, int64_t axis) {
                                    [&](Value source) { return take(source, axis < along ? axis : axis + 1); });
   }
   if (auto load = dyn_cast<LoadOp>(op)) {
-    if (load.getIsVolatile())
+    if (load.getIsVolatile() || (block && op->getBlock() != block))
       return false;
     loads.insert(op);
   } else if (!isElementwise(op) && !isPureScan(op)) {
@@ -163,7 +180,14 @@ bool TileSlice::take(Value v, int64_t axis) {
   scans.insert(scan);
   return true;
 }
+
 Value TileSlicer::of(Value v) {
+  if (auto along = slice_.held.find(v); along != slice_.held.end()) {
+    Value &part = made_[v];
+    if (!part)
+      part = gathered(v, along->second);
+    return part;
+  }
   auto axis = slice_.axes.find(v);
   if (axis == slice_.axes.end())
     return v;
@@ -204,6 +228,18 @@ void TileSlicer::make(Operation *op, int64_t axis) {
     part.setType(partOf(whole));
     made_[whole] = part;
   }
+}
+
+Value TileSlicer::gathered(Value held, int64_t axis) {
+  Location loc = held.getLoc();
+  Value at = ArangeOp::create(builder_, loc, 0, static_cast<int32_t>(length_));
+  at = arith::AddIOp::create(builder_, loc, SplatOp::create(builder_, loc, tileOf(at).getShape(), start_), at);
+  RankedTensorType type = sliced(tileOf(held), axis, length_);
+  for (int64_t dim = 0; dim < type.getRank(); ++dim)
+    if (dim != axis)
+      at = ExpandDimsOp::create(builder_, loc, at, static_cast<int32_t>(dim));
+  return GatherOp::create(builder_, loc, held, builder_.createOrFold<BroadcastOp>(loc, at, type.getShape()),
+                          static_cast<int32_t>(axis));
 }
 
 void TileSlicer::makeScan(ScanOp scan) {

@@ -1,7 +1,8 @@
 // TileSlices.h - parts of tiles: what has to be computed for a part of some axis, and its computation
 //
 // Elements of a slice are computed from the same ones of other values (addresses, masks, loads, arithmetic), along other axes also by scans. A scan along the axis that is cut goes on
-// from slice to slice: each takes what those before it have combined, and passes that on with its own.
+// from slice to slice: each takes what those before it have combined, and passes that on with its own. What cannot be computed for a part, and is much smaller than
+// the tile that it is repeated along, may be held whole: each slice gathers its elements.
 //
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
@@ -35,15 +36,21 @@ mlir::Value chosen(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value con
 struct TileSlice {
   explicit TileSlice(bool reduces = false) : reduces(reduces) {}
 
-  bool reduces; // whether reductions along other axes may be done for each slice
+  bool reduces;                 // whether reductions along other axes may be done for each slice
+  mlir::Block *block = nullptr; // where loads may be done for slices; null: everywhere
+  int64_t mostHeld = 0;         // elements of a tile that may be held whole
   llvm::SetVector<mlir::Operation *> loads;
   llvm::SetVector<ScanOp> scans;             // along the axis that is cut, each behind what it scans
   llvm::DenseMap<mlir::Value, int64_t> axes; // of the values that are cut, where
+  llvm::DenseMap<mlir::Value, int64_t> held; // of those that are gathered from, along which axis
 
   // Adds what the tile `v` is computed from. False: it cannot be computed for a part of `axis` alone.
   bool take(mlir::Value v, int64_t axis);
   // Whether scans need the last slice first; all go one way.
   bool isReverse() const;
+
+private:
+  bool takeOrHold(mlir::Value v, int64_t axis);
 };
 
 // What each scan of a slice has combined of the slices before, by source: tiles without the axis, scalars of rank 1.
@@ -65,6 +72,7 @@ private:
   mlir::RankedTensorType partOf(mlir::Value v) const;
   void make(mlir::Operation *op, int64_t axis);
   void makeScan(ScanOp scan);
+  mlir::Value gathered(mlir::Value held, int64_t axis);
   mlir::Value alongAxis(mlir::Location loc, mlir::Value before, mlir::RankedTensorType type, int32_t axis);
   llvm::SmallVector<mlir::Value> elseOwn(mlir::Location loc, llvm::SmallVector<mlir::Value> joined,
                                          llvm::ArrayRef<mlir::Value> own);
