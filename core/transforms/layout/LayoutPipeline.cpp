@@ -35,6 +35,7 @@ ArrayRef<LayoutStep> layoutSteps() {
        "before loops are unrolled or load ahead: those that read the same look the same"},
       {"unroll-loops", unrollLoops, "every iteration gets its own layouts and loads"},
       {"loop-large-tiles", loopLargeTiles, "behind unrolling, which would undo it; before layouts hold whole tiles"},
+      {"load-runs-once", loadRunsOnce, "before layouts are chosen for what is loaded; of the slices that are left"},
       {"expand-dots", expandDots, "layouts are chosen for the dots that units have"},
       {"exchange-operands", exchangeOperands, "layouts are chosen for operands where they stand"},
       {"assign-layouts", assignLayouts, "everything below works on layouts"},
@@ -73,6 +74,7 @@ static StepResult runSteps(ModuleOp module, const target::Target &target) {
 #define GEN_PASS_DEF_MARKLASTREADSPASS
 #define GEN_PASS_DEF_UNROLLLOOPSPASS
 #define GEN_PASS_DEF_LOOPLARGETILESPASS
+#define GEN_PASS_DEF_LOADRUNSONCEPASS
 #define GEN_PASS_DEF_EXPANDDOTSPASS
 #define GEN_PASS_DEF_EXCHANGEOPERANDSPASS
 #define GEN_PASS_DEF_ASSIGNLAYOUTSPASS
@@ -160,6 +162,7 @@ target::GenericTarget genericTarget(unsigned lanes, unsigned sharedBytes, bool m
 TESSERA_LAYOUT_PASS(MarkLastReads, markLastReads, numMarked += result.count)
 TESSERA_LAYOUT_PASS(UnrollLoops, unrollLoops, numUnrolled += result.count)
 TESSERA_LAYOUT_PASS(LoopLargeTiles, loopLargeTiles, numLooped += result.count)
+TESSERA_LAYOUT_PASS(LoadRunsOnce, loadRunsOnce, numShrunk += result.count)
 TESSERA_LAYOUT_PASS(ExpandDots, expandDots, numExpanded += result.count)
 TESSERA_LAYOUT_PASS(ExchangeOperands, exchangeOperands, numExchanged += result.count)
 TESSERA_LAYOUT_PASS(AssignLayouts, assignLayouts, numConversions += result.count)

@@ -6,6 +6,7 @@
 #include "core/layout/TensorLayouts.h"
 #include "core/transforms/layout/LayoutQuestions.h"
 #include "core/transforms/layout/LoopAhead.h"
+#include "core/transforms/layout/RecomputeInLayout.h"
 
 #include "llvm/ADT/DenseSet.h"
 #include "llvm/Support/MathExtras.h"
@@ -68,6 +69,45 @@ bool LoopLoads::stageCopy(DescriptorLoadOp load) {
   return true;
 }
 
+// Of a row whose lanes hold less than a copy takes, because there are more lanes than its elements or in the layout of what it meets: the load in a layout of vectors
+// along `dim`, before a conversion. Nothing where its addresses are not to be had so.
+LoadOp LoopLoads::spreadRow(LoadOp load, unsigned dim, int64_t vector) {
+  auto type = cast<RankedTensorType>(load.getType());
+  auto warps = moduleOption(loop_->getParentOfType<ModuleOp>(), "num_warps", 4);
+  int64_t lanes = target_.info().lanes();
+  vector = std::min(vector, type.getShape()[dim]);
+  if (type.getNumElements() > vector * lanes * warps)
+    return {};
+  SmallVector<int64_t> own(type.getRank(), 1), inWarp(type.getRank(), 1), inBlock(type.getRank(), 1);
+  SmallVector<unsigned> order{dim};
+  for (auto d = static_cast<unsigned>(type.getRank()); d-- > 0;)
+    if (d != dim)
+      order.push_back(d);
+  own[dim] = vector;
+  for (unsigned d : order) {
+    inWarp[d] = std::min(lanes, type.getShape()[d] / own[d]);
+    inBlock[d] = std::min(warps, type.getShape()[d] / own[d] / inWarp[d]);
+    lanes /= inWarp[d], warps /= inBlock[d];
+  }
+  inWarp[order.back()] *= lanes, inBlock[order.back()] *= warps; // the rest holds copies
+  auto layout = LinearAttr::get(load.getContext(), layout::blockedLayout(type.getShape(), own, inWarp, inBlock, order));
+  RecomputeInLayout addresses(loop_.getRegion(), [](LoadOp) { return false; }, [](ConvertLayoutOp) {});
+  auto most = static_cast<uint64_t>(vector);
+  for (Value operand : load->getOperands())
+    if (!addresses.can(operand, layout, most))
+      return {};
+  OpBuilder builder(load);
+  SmallVector<Value> operands;
+  for (Value operand : load->getOperands())
+    operands.push_back(addresses.make(operand, layout));
+  auto spread = cast<LoadOp>(builder.clone(*load));
+  spread->setOperands(operands);
+  spread.getResult().setType(withLayout(type, layout));
+  load.replaceAllUsesWith(ConvertLayoutOp::create(builder, load.getLoc(), type, spread.getResult()).getResult());
+  load.erase();
+  return spread;
+}
+
 // Whether the asynchronous copy can do what the load does, and where its data goes.
 bool LoopLoads::stageLoad(LoadOp load) {
   auto type = dyn_cast<RankedTensorType>(load.getResult().getType());
@@ -80,18 +120,35 @@ bool LoopLoads::stageLoad(LoadOp load) {
     return false;
   uint64_t copies = target_.info().stated(target::Capability::AsyncCopy);
   unsigned bits = storageBits(type);
-  const layout::LinearLayout &distributed = layoutOf(load.getResult()).getLayout();
-  int64_t width = 1;
-  unsigned axis = 0;
+  layout::LinearLayout distributed = layoutOf(load.getResult()).getLayout();
+  int64_t width = 1, inMemory = 1;
+  unsigned axis = 0, along = 0;
   for (unsigned d = 0; d < type.getRank(); ++d) {
-    int64_t w = facts_.accessWidth(load.getPtr(), load.getMask(), d);
-    w = distributed.vectorWidth(layout::kRegister, layout::tensorDimName(d), w);
+    int64_t all = facts_.accessWidth(load.getPtr(), load.getMask(), d);
+    int64_t w = distributed.vectorWidth(layout::kRegister, layout::tensorDimName(d), all);
     if (w > width)
       width = w, axis = d;
+    if (all > inMemory)
+      inMemory = all, along = d;
+  }
+  auto isCopied = [&](int64_t elements) {
+    int64_t bytes = std::min<int64_t>(elements * bits / 8, 16);
+    return bytes >= 1 && (copies >> layout::log2Exact(bytes) & 1);
+  };
+  if (inMemory = std::min<int64_t>(inMemory, 128 / bits); !isCopied(width) && isCopied(inMemory)) {
+    LoadOp spread = llvm::all_of(load->getUsers(), [&](Operation *user) { return user->getBlock() == loop_.getBody(); })
+                        ? spreadRow(load, along, inMemory)
+                        : LoadOp();
+    if (!spread)
+      return false;
+    load = spread;
+    distributed = layoutOf(load.getResult()).getLayout();
+    axis = along;
+    width = distributed.vectorWidth(layout::kRegister, layout::tensorDimName(axis), inMemory);
   }
   std::string fastest = layout::tensorDimName(axis);
   int64_t bytes = std::min<int64_t>(width * bits / 8, 16);
-  if (bytes < 1 || !(copies >> layout::log2Exact(bytes) & 1))
+  if (!isCopied(width))
     return false;
 
   StagedLoad staged;

@@ -44,6 +44,7 @@ protected:
   // Each adds the load to loads_, or gives false where it must stay what it is.
   bool stageLoad(LoadOp load);
   bool stageCopy(DescriptorLoadOp load);
+  LoadOp spreadRow(LoadOp load, unsigned dim, int64_t vector);
   bool collectUses(StagedLoad &staged, LinearAttr &shared, llvm::function_ref<bool(LinearAttr)> canFill);
   bool staysFilled(mlir::Value shared);
   // Products of the loop that do nothing but add to their sum, and whose operands keep what they hold while they run on into the next iteration, as

@@ -22,6 +22,7 @@ struct StepResult {
 StepResult markLastReads(mlir::ModuleOp module, const target::Target &target);
 StepResult unrollLoops(mlir::ModuleOp module, const target::Target &target);
 StepResult loopLargeTiles(mlir::ModuleOp module, const target::Target &target);
+StepResult loadRunsOnce(mlir::ModuleOp module, const target::Target &target);
 StepResult expandDots(mlir::ModuleOp module, const target::Target &target);
 StepResult exchangeOperands(mlir::ModuleOp module, const target::Target &target);
 StepResult assignLayouts(mlir::ModuleOp module, const target::Target &target);

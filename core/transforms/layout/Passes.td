@@ -57,6 +57,16 @@ def LoopLargeTilesPass : LayoutPass<"tile-loop-large-tiles"> {
   let statistics = [Statistic<"numLooped", "looped", "Number of loops made">];
 }
 
+def LoadRunsOncePass : LayoutPass<"tile-load-runs-once"> {
+  let summary = "load once what a loop loads ahead from runs of equal addresses";
+  let description = [{
+    Before: `tile.load %p : tensor<64x128xi32>`, rows of eight at one address
+    After:  `tile.load %q : tensor<8x128xi32>`, `tile.expand_dims`, `tile.broadcast` to 8x8x128, `tile.reshape` to 64x128
+    in loops with products. Requires and keeps: TILE level.
+  }];
+  let statistics = [Statistic<"numShrunk", "shrunk", "Number of loads of smaller tiles">];
+}
+
 def ExpandDotsPass : LayoutPass<"tile-expand-dots"> {
   let summary = "write products that matrix units do not have as products that they have";
   let description = [{

@@ -24,6 +24,7 @@
 #include "core/transforms/layout/LoopNests.h"
 #include "core/transforms/layout/Passes.h"
 #include "core/transforms/layout/PrefetchLoads.h"
+#include "core/transforms/layout/RecomputeInLayout.h"
 #include "core/transforms/layout/ScheduleProducts.h"
 #include "core/transforms/layout/SharedUse.h"
 #include "core/transforms/layout/TensorCopies.h"
@@ -52,6 +53,7 @@ public:
 
 private:
   void collectSlice(bool asked);
+  void recomputeRows();
   bool isFilledInTurn(Value shared);
   bool outlasts(Value shared) { return staysFilled(shared) || isFilledInTurn(shared); }
   bool twoFitRegisters();
@@ -167,6 +169,31 @@ static void convertWhatWasLoaded(LoadOp load) {
 void LoopPipeliner::collectSlice(bool asked) {
   llvm::erase_if(loads_, [&](StagedLoad &staged) { return !indices_.add(staged.inputs(), slice_, asked); });
   llvm::erase_if(loads_, [&](StagedLoad &staged) { return indices_.contains(staged.op); });
+}
+
+// A row or column that is computed from several loads (zeros times scales), and then changes its layout to meet a tile, is computed in that layout from what the rings
+// bring: no conversion, whose barriers would stand in every iteration.
+void LoopPipeliner::recomputeRows() {
+  constexpr uint64_t kFewRegisters = 8;
+  auto stagedOf = [&](LoadOp load) {
+    return llvm::find_if(loads_, [&](StagedLoad &staged) { return staged.op == load; });
+  };
+  RecomputeInLayout rows(
+      loop_.getRegion(), [&](LoadOp load) { return stagedOf(load) != loads_.end(); },
+      [&](ConvertLayoutOp convert) {
+        if (auto load = convert.getSource().getDefiningOp<LoadOp>())
+          if (auto *staged = stagedOf(load); staged != loads_.end())
+            staged->conversions.push_back(convert);
+      });
+  for (ConvertLayoutOp convert : llvm::make_early_inc_range(loop_.getBody()->getOps<ConvertLayoutOp>())) {
+    Operation *from = convert.getSource().getDefiningOp();
+    LinearAttr wanted = layoutOf(convert.getResult());
+    if (!from || !(isRematerialisable(from) || isa<ConvertLayoutOp>(from)) || from->getBlock() != loop_.getBody() ||
+        !rows.can(convert.getSource(), wanted, kFewRegisters))
+      continue;
+    convert.replaceAllUsesWith(rows.make(convert.getSource(), wanted));
+    convert.erase();
+  }
 }
 
 // Whether lanes fill this buffer once an iteration, for products only: while a product of the last iteration reads it they can fill another.
@@ -543,6 +570,7 @@ unsigned LoopPipeliner::run(int64_t stages) {
   collectSlice(asked || hasDot);
   if (loads_.empty())
     return 0;
+  recomputeRows();
   int64_t inside = sharedOfOneIteration(), left = sharedLeft_;
   sharedLeft_ -= inside;
   unsigned inFlight = accumulateOnly([&](Value shared) { return outlasts(shared); });

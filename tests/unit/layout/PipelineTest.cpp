@@ -265,6 +265,55 @@ TEST(PipelinedLoops, ComputedOperandsOfChainedProducts) {
   expectSame(l, 2);
 }
 
+// Weights of four bits, eight in a word, with a scale for each column and zeros of four bits: words are loaded once, the row of scales, of which a lane has two bytes, goes ahead too, and zeros
+// times scales are computed where they are needed. Nothing is loaded into registers.
+TEST(PipelinedLoops, PackedWeights) {
+  Loop l;
+  l.bLoad =
+      "%c8 = arith.constant 8 : i32\n%w8 = arith.constant dense<8> : tensor<16x1xi32>\n"
+      "%w4 = arith.constant dense<4> : tensor<16x1xi32>\n%kw = arith.divsi %kk1, %w8 : tensor<16x1xi32>\n"
+      "%kwr = arith.muli %kw, %rowb : tensor<16x1xi32>\n"
+      "%kwb = tile.broadcast %kwr : (tensor<16x1xi32>) -> tensor<16x32xi32>\n"
+      "%wo = arith.addi %kwb, %bnb : tensor<16x32xi32>\n%kq = arith.divsi %k32, %c8 : i32\n"
+      "%kq32 = arith.muli %kq, %c32 : i32\n%wk = tile.addptr %in, %kq32 : (!tile.ptr<i32>, i32) -> !tile.ptr<i32>\n"
+      "%ws = tile.splat %wk : (!tile.ptr<i32>) -> tensor<16x32x!tile.ptr<i32>>\n"
+      "%wp = tile.addptr %ws, %wo : (tensor<16x32x!tile.ptr<i32>>, tensor<16x32xi32>) -> tensor<16x32x!tile.ptr<i32>>\n"
+      "%words = tile.load %wp : (tensor<16x32x!tile.ptr<i32>>) -> tensor<16x32xi32>\n"
+      "%krem = arith.remsi %kk1, %w8 : tensor<16x1xi32>\n%kshift = arith.muli %krem, %w4 : tensor<16x1xi32>\n"
+      "%kshifts = tile.broadcast %kshift : (tensor<16x1xi32>) -> tensor<16x32xi32>\n"
+      "%f = arith.constant dense<15> : tensor<16x32xi32>\n%wsh = arith.shrsi %words, %kshifts : tensor<16x32xi32>\n"
+      "%wand = arith.andi %wsh, %f : tensor<16x32xi32>\n%wf = arith.sitofp %wand : tensor<16x32xi32> to "
+      "tensor<16x32xf16>\n"
+      "%xs = tile.splat %xk : (!tile.ptr<f16>) -> tensor<32x!tile.ptr<f16>>\n"
+      "%sp = tile.addptr %xs, %bn : (tensor<32x!tile.ptr<f16>>, tensor<32xi32>) -> tensor<32x!tile.ptr<f16>>\n"
+      "%scales = tile.load %sp : (tensor<32x!tile.ptr<f16>>) -> tensor<32xf16>\n"
+      "%n8 = arith.constant dense<8> : tensor<32xi32>\n%n4 = arith.constant dense<4> : tensor<32xi32>\n"
+      "%n15 = arith.constant dense<15> : tensor<32xi32>\n%nq = arith.divsi %bn, %n8 : tensor<32xi32>\n"
+      "%zk = tile.addptr %in, %kq : (!tile.ptr<i32>, i32) -> !tile.ptr<i32>\n"
+      "%zs = tile.splat %zk : (!tile.ptr<i32>) -> tensor<32x!tile.ptr<i32>>\n"
+      "%zp = tile.addptr %zs, %nq : (tensor<32x!tile.ptr<i32>>, tensor<32xi32>) -> tensor<32x!tile.ptr<i32>>\n"
+      "%zw = tile.load %zp : (tensor<32x!tile.ptr<i32>>) -> tensor<32xi32>\n"
+      "%nrem = arith.remsi %bn, %n8 : tensor<32xi32>\n%nshift = arith.muli %nrem, %n4 : tensor<32xi32>\n"
+      "%zsh = arith.shrsi %zw, %nshift : tensor<32xi32>\n%zand = arith.andi %zsh, %n15 : tensor<32xi32>\n"
+      "%zf = arith.sitofp %zand : tensor<32xi32> to tensor<32xf16>\n%zscaled = arith.mulf %zf, %scales : "
+      "tensor<32xf16>\n"
+      "%s0 = tile.expand_dims %scales axis = 0 : (tensor<32xf16>) -> tensor<1x32xf16>\n"
+      "%sb = tile.broadcast %s0 : (tensor<1x32xf16>) -> tensor<16x32xf16>\n"
+      "%z0 = tile.expand_dims %zscaled axis = 0 : (tensor<32xf16>) -> tensor<1x32xf16>\n"
+      "%zb = tile.broadcast %z0 : (tensor<1x32xf16>) -> tensor<16x32xf16>\n"
+      "%bs1 = arith.mulf %wf, %sb : tensor<16x32xf16>\n%b = arith.subf %bs1, %zb : tensor<16x32xf16>\n";
+  expectSame(l, 4, {0, 1, 2, 3, 8}, 1);
+  for (bool group : {false, true}) {
+    int loads = -1;
+    BothOptions options = optionsFor(group);
+    options.loads = &loads;
+    Loop own = l;
+    own.bounds = "%zero32 = arith.constant 0 : i32\n" + own.bounds;
+    EXPECT_EQ(runBoth(kernelOf(own), data(), {8}, options), "");
+    EXPECT_EQ(loads, 0) << "group " << group;
+  }
+}
+
 TEST(PipelinedLoops, AddressesThatTakeTwoLoadsStayWhereTheyAre) {
   Loop l; // the number of a's column comes from memory, and its place there too; b goes ahead
   l.aLoad = "%ip0 = tile.addptr %in, %k32 : (!tile.ptr<i32>, i32) -> !tile.ptr<i32>\n%iv0 = tile.load %ip0 : "
