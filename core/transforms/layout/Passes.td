@@ -23,7 +23,7 @@ class LayoutPass<string flag> : Pass<flag, "::mlir::ModuleOp"> {
            "subgroups of the generic target take roles, which trade 65536 registers in steps of 8 by groups of four">,
   ];
   let options = targetOptions;
-  let dependentDialects = ["::tessera::tile::TileDialect"];
+  let dependentDialects = ["::tessera::tile::TileDialect", "::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect"];
 }
 
 def MarkLastReadsPass : LayoutPass<"tile-mark-last-reads"> {
@@ -53,7 +53,6 @@ def LoopLargeTilesPass : LayoutPass<"tile-loop-large-tiles"> {
     A reduction along the axis that is cut carries a slice of what it has combined.
     Requires and keeps: TILE level.
   }];
-  let dependentDialects = ["::tessera::tile::TileDialect", "::mlir::scf::SCFDialect", "::mlir::arith::ArithDialect"];
   let statistics = [Statistic<"numLooped", "looped", "Number of loops made">];
 }
 
