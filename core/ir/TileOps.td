@@ -75,8 +75,9 @@ def Tile_ReduceOp : Tile_RegionOp<"reduce"> {
 def Tile_ScanOp : Tile_RegionOp<"scan"> {
   let summary = "n tensors to n of the same shape: inclusive scan along `axis`";
   let description = [{
-    The region as in reduce, (accumulated…, next…); it is associative. `reverse` scans from the end.
-    C1: n >= 1. C2: one shape. C3: axis is a dim. C4: result types are operand types. C5: the region's arguments. C6: what it yields.
+    The region as in reduce, (accumulated…, next…); it is associative. `reverse` scans from the end. With 2n results the others are totals,
+    what the scan ends with, without the axis: a scan of what follows goes on from there.
+    C1: n >= 1. C2: one shape. C3: axis is a dim. C4: result types are operand types, then reduce's. C5: the region's arguments. C6: what it yields.
   }];
   let arguments = (ins Variadic<Tile_Tensor>:$sources, Tile_Int:$axis, UnitAttr:$reverse);
   let results = (outs Variadic<AnyType>:$results);
