@@ -53,6 +53,7 @@ store_tensor_descriptor tl.store_tensor_descriptor(tl.make_tensor_descriptor(p, 
 make_tensor_descriptor  tl.make_tensor_descriptor(p, shape=[n, n], strides=[n, 1], block_shape=[16, 16], padding_option="nan").load([0, 0]) -> [16, 16] float32
 make_tensor_descriptor  tl.make_tensor_descriptor(p, [n, n], [n, 2], [16, 16]) ! Tensor descriptor last dim must be 1 but got 2
 make_tensor_descriptor  tl.make_tensor_descriptor(p, [n, n], [n, 1], [16, 2]) ! Descriptor block shape must have at least 16 bytes in the last dimension, but got 2 * 4 = 8 bytes
+tensor_descriptor       tl.zeros(tl.make_tensor_descriptor(p, [n], [1], [16]).type.block_type.shape, tl.int8) -> [16] int8
 tensor_descriptor       tl.static_assert(isinstance(tl.make_tensor_descriptor(p, [n], [1], [16]), tl.tensor_descriptor))
 abs                     tl.abs(x) -> [16] float32
 abs                     tl.abs(u) -> [16] uint32

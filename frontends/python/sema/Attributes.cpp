@@ -232,6 +232,15 @@ Value Visitor::attribute(const Value &base, std::string_view name) {
   case ValueKind::Type:
     if (auto *c = constexprTypeIn(base.host); c && name == "value")
       return *fromHost(c->value);
+    if (descriptorTypeIn(base.host)) {
+      if (auto v = descriptorTypeAttribute(base.type, name))
+        return *v;
+      if (name == "mangle")
+        return bound(base, constStr("mangle"));
+      std::string hint = typeAttribute(base.type, name) ? "`block_type." + std::string(name) + "` is the block's" : "";
+      fail(DiagId::BadAttribute, "type " + describe(base) + " has no attribute `" + std::string(name) + "`",
+           hint.empty() ? "it has block_type, shape_type and strides_type" : hint);
+    }
     if (auto v = typeAttribute(base.type, name))
       return *v;
     unknown("type " + base.type.str(),
@@ -247,6 +256,8 @@ Value Visitor::attribute(const Value &base, std::string_view name) {
     if (base.parts->cls.isForeign())
       if (auto m = hostMember(base, toHostOrRuntime(base), name))
         return *m;
+    if (name == "types" && base.parts->typeName == "tuple_type")
+      return tuple(base.items());
     if (name == "type" && base.parts->names.empty())
       if (auto known = toHost(base)) // a constexpr that holds a tuple
         return constexprType(*known);
@@ -275,11 +286,15 @@ Value Visitor::attribute(const Value &base, std::string_view name) {
       return shapeValue(base.type.shape);
     if (name == "dtype")
       return typeValue(scalarType(base.type.elem));
-    if (name == "type" || name == "block_type")
+    if (name == "type")
+      return descriptorType(base.type);
+    if (name == "block_type")
       return typeValue(base.type);
     if (auto m = languageValue("triton.language.descriptor." + std::string(name)))
       return bound(base, *m);
-    unknown("a tensor descriptor", {"shape", "strides", "block_shape", "dtype", "load", "store"});
+    std::vector<std::string> known = languageNames("triton.language.descriptor");
+    known.insert(known.end(), {"shape", "strides", "block_shape", "block_type", "dtype", "type"});
+    unknown("a tensor descriptor", known);
     break;
   }
   case ValueKind::Const:

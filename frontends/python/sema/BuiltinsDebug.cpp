@@ -66,8 +66,11 @@ std::string printed(Visitor &v, const Value &x) {
   if (x.isType() && x.type.block) {
     for (int64_t extent : x.type.shape)
       text += (text.empty() ? "'" : ", '") + std::to_string(extent) + "'";
-    return "<[" + text + "], " + x.type.elem.str() + ">";
+    text = "<[" + text + "], " + x.type.elem.str() + ">";
+    return descriptorTypeIn(x.host) ? "tensor_descriptor<" + text + ">" : text;
   }
+  if (x.kind == ValueKind::Descriptor)
+    return printed(v, descriptorType(x.type));
   if (!x.isTuple())
     return v.describe(x);
   for (const Value &item : x.items())

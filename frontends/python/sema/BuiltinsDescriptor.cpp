@@ -207,8 +207,9 @@ template <Reduction R> Value atomic(Visitor &v, Args &a) {
   return Emitter::none();
 }
 
-Value notAClass(Visitor &v, Args &) {
-  v.failType("tensor_descriptor cannot be called in a kernel", "use tl.make_tensor_descriptor");
+// Classes that isinstance and annotations name.
+Value notToBeCalled(Visitor &v, Args &) {
+  v.failType("a descriptor's class cannot be called in a kernel", "use tl.make_tensor_descriptor");
 }
 
 constexpr const char *kMethods = "triton.language.descriptor";
@@ -217,7 +218,10 @@ const BuiltinDef kRows[] = {
     {"_experimental_make_tensor_descriptor", "base shape strides block_shape padding_option?", makeDescriptor},
     {"load_tensor_descriptor", "desc offsets", load},
     {"store_tensor_descriptor", "desc offsets value", store},
-    {"tensor_descriptor", "*args", notAClass},
+    {"tensor_descriptor", "*args", notToBeCalled},
+    {"tensor_descriptor_base", "*args", notToBeCalled},
+    {"tensor_descriptor_type", "*args", notToBeCalled},
+    {"tensor_descriptor_base_type", "*args", notToBeCalled},
     {"load", "desc offsets", load, kPlain, kMethods},
     {"store", "desc offsets value", store, kPlain, kMethods},
     {"gather", "desc x_offsets y_offset", gather, kPlain, kMethods},

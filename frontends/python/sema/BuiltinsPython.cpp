@@ -139,6 +139,8 @@ bool isInstanceOf(Visitor &v, const Value &x, const Value &cls) {
       return x.isConst();
     if (name == "tuple" || name == "list")
       return x.isTuple();
+    if (name == "tensor_descriptor_type" || name == "tensor_descriptor_base_type")
+      return descriptorTypeIn(x.host);
     if (name == "dtype")
       return x.isType() && !x.type.block && !constexprTypeIn(x.host);
     if (name == "constexpr_type")
@@ -146,8 +148,8 @@ bool isInstanceOf(Visitor &v, const Value &x, const Value &cls) {
     if (name == "pointer_type")
       return x.isType() && x.type.elem.isPtr() && !x.type.block;
     if (name == "block_type")
-      return x.isType() && x.type.block;
-    if (name == "tensor_descriptor")
+      return x.isType() && x.type.block && !descriptorTypeIn(x.host);
+    if (name == "tensor_descriptor" || name == "tensor_descriptor_base")
       return x.kind == ValueKind::Descriptor;
     if (name == "int")
       return x.isConst() && x.host.isIntOrBool();

@@ -33,6 +33,8 @@ Value Visitor::call(const Value &callee, std::vector<Value> args, Keywords keywo
   case ValueKind::Bound: {
     const Value &self = callee.items()[0], &target = callee.items()[1];
     if (self.isType()) {
+      if (descriptorTypeIn(self.host)) // its only method is mangle
+        return constStr("TD" + self.type.str());
       if (auto v = typeMethod(self.type, target.host.str()))
         return *v;
       failType(target.host.str() + " needs an integer type, not " + self.type.str());

@@ -58,7 +58,7 @@ bool sameValue(const Value &a, const Value &b) {
   case ValueKind::Type:
     if (constexprTypeIn(a.host) && constexprTypeIn(b.host))
       return constantsEqual(a.host, b.host);
-    return a.type == b.type;
+    return a.type == b.type && !descriptorTypeIn(a.host) == !descriptorTypeIn(b.host);
   case ValueKind::Builtin:
     return a.builtin == b.builtin;
   case ValueKind::Function:
@@ -321,7 +321,7 @@ std::string Emitter::describe(const Value &v) {
   case ValueKind::Const:
     return str(v.host);
   case ValueKind::Type:
-    return constexprTypeIn(v.host) ? str(v.host) : v.type.str();
+    return constexprTypeIn(v.host) || descriptorTypeIn(v.host) ? str(v.host) : v.type.str();
   case ValueKind::Function:
     return v.function->name;
   case ValueKind::Tuple: {
@@ -370,7 +370,7 @@ std::optional<DType> Emitter::asDType(const Value &v) {
 DType Emitter::needDType(const Value &v, std::string_view what) {
   if (auto t = asDType(v))
     return *t;
-  if (v.isType())
+  if (v.isType() && !descriptorTypeIn(v.host))
     return v.type.elem;
   failArgument(std::string(what) + " must be a dtype such as tl.float32, not " + describe(v));
 }

@@ -58,6 +58,15 @@ bool ConstexprTypeObject::equals(const ForeignObject &o) const {
   return c && constantsEqual(c->value, value);
 }
 
+std::optional<HostValue> DescriptorTypeObject::getAttribute(Evaluator &, std::string_view name) {
+  auto v = descriptorTypeAttribute(block, name);
+  return v ? toHost(*v) : std::nullopt;
+}
+bool DescriptorTypeObject::equals(const ForeignObject &o) const {
+  auto *d = dynamic_cast<const DescriptorTypeObject *>(&o);
+  return d && d->block == block;
+}
+
 bool LanguageFunction::equals(const ForeignObject &o) const {
   auto *f = dynamic_cast<const LanguageFunction *>(&o);
   return f && f->path == path;
@@ -143,6 +152,23 @@ HostValue unwrapConstexpr(const HostValue &v) {
 const ConstexprTypeObject *constexprTypeIn(const HostValue &v) {
   return v.isForeign() ? dynamic_cast<const ConstexprTypeObject *>(v.get<ForeignObject>()) : nullptr;
 }
+const DescriptorTypeObject *descriptorTypeIn(const HostValue &v) {
+  return v.isForeign() ? dynamic_cast<const DescriptorTypeObject *>(v.get<ForeignObject>()) : nullptr;
+}
+Value descriptorType(const TensorType &block) {
+  Value r = Emitter::typeValue(block);
+  r.host = HostValue::foreign(std::make_shared<DescriptorTypeObject>(block));
+  return r;
+}
+std::optional<Value> descriptorTypeAttribute(const TensorType &block, std::string_view name) {
+  if (name == "block_type")
+    return Emitter::typeValue(block);
+  if (name != "shape_type" && name != "strides_type")
+    return std::nullopt;
+  DType elem = dtype(name == "shape_type" ? ScalarKind::Int32 : ScalarKind::Int64);
+  return Emitter::tuple(std::vector<Value>(block.rank(), Emitter::typeValue(scalarType(elem))), {}, "tuple_type");
+}
+
 Value constexprType(const HostValue &value) {
   HostValue type = HostValue::foreign(std::make_shared<ConstexprTypeObject>(value));
   auto number = value.isIntOrBool() || value.isFloat() ? numberType(value) : std::nullopt;
@@ -234,6 +260,8 @@ std::optional<Value> fromHost(const HostValue &in) {
       return Emitter::typeValue(d->type);
     if (auto *c = constexprTypeIn(v))
       return constexprType(c->value);
+    if (auto *d = descriptorTypeIn(v))
+      return descriptorType(d->block);
     if (auto *r = dynamic_cast<RuntimeObject *>(v.get<ForeignObject>()))
       return r->value;
     if (auto *f = dynamic_cast<LanguageFunction *>(v.get<ForeignObject>()))
@@ -294,7 +322,7 @@ std::optional<HostValue> toHost(const Value &v) {
       return std::nullopt;
     return v.host;
   case ValueKind::Type:
-    return constexprTypeIn(v.host) ? v.host : hostDType(v.type);
+    return constexprTypeIn(v.host) || descriptorTypeIn(v.host) ? v.host : hostDType(v.type);
   case ValueKind::Tuple: {
     if (v.isAggregate() && v.parts->cls.kind() == HostKind::Class) {
       auto object = std::make_shared<InstanceObject>();

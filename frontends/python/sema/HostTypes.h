@@ -43,6 +43,16 @@ struct ConstexprTypeObject final : ForeignObject {
   bool equals(const ForeignObject &o) const override;
 };
 
+// What `.type` of a tensor descriptor is. Extents are always i32 and strides i64, so the block says all of it.
+struct DescriptorTypeObject final : ForeignObject {
+  TensorType block;
+  explicit DescriptorTypeObject(TensorType t) : block(std::move(t)) {}
+  std::string typeName() const override { return "tensor_descriptor_type"; }
+  std::string repr() const override { return "tensor_descriptor<" + block.str() + ">"; }
+  std::optional<HostValue> getAttribute(Evaluator &, std::string_view name) override;
+  bool equals(const ForeignObject &o) const override;
+};
+
 // A function of the language that host code may call: tl.constexpr itself, triton.cdiv, triton.next_power_of_2.
 struct LanguageFunction final : ForeignObject {
   std::string path;
@@ -73,6 +83,12 @@ HostValue unwrapConstexpr(const HostValue &v);
 bool isConstexprObject(const HostValue &v);
 // The constexpr_type in `v`, or null.
 const ConstexprTypeObject *constexprTypeIn(const HostValue &v);
+// The type of a descriptor in `v`, or null.
+const DescriptorTypeObject *descriptorTypeIn(const HostValue &v);
+// The type of a descriptor of such blocks as a kernel sees it.
+Value descriptorType(const TensorType &block);
+// An attribute of a descriptor's type: block_type, shape_type, strides_type; null: it has none of that name.
+std::optional<Value> descriptorTypeAttribute(const TensorType &block, std::string_view name);
 // The type of a constexpr as a kernel sees it. Of a number it answers as the number's dtype does too: a scalar argument that
 // was folded because it is 1 is still asked `x.type.is_int()`.
 Value constexprType(const HostValue &value);

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstring>
 #include <numeric>
 
 using namespace tessera::py::test;
@@ -60,6 +61,46 @@ def k(desc, q):
   EXPECT_TRUE(std::isnan(out[2]));
   EXPECT_EQ(out[4], 36.0f);
   EXPECT_TRUE(std::isnan(out[7]));
+}
+
+TEST(Descriptors, TypesSayTheirBlocks) {
+  std::vector<float> in = counted(8 * 8), out(1, 0.0f);
+  std::string head = R"(
+@triton.jit
+def k(desc, p, q, n, N: tl.constexpr):
+    d = tl.make_tensor_descriptor(p, [n, N], [N, 1], [8, 4])
+)",
+              end = R"(
+    tl.store(q, 1.0)
+)";
+  std::vector<Arg> args = {{"tensordesc<fp32[8, 4]>", reinterpret_cast<uint64_t>(in.data()), in.size() * 4},
+                           {"", 8},
+                           {"", 8},
+                           {"", 8},
+                           buffer("*fp32", in),
+                           buffer("*fp32", out),
+                           i32(8)};
+  auto body = [&](const std::string &line) { return run(head + line + end, args, {{"N", "8"}}); };
+  for (const char *name : {"desc", "d"})
+    for (const char *holds :
+         {"D.dtype == tl.float32", "D.block_shape == [8, 4]", "D.block_type.shape[1] == 4", "D.block_type.numel == 32",
+          "D.type.block_type == D.block_type", "D.type.block_type.element_ty == tl.float32", "D.type == desc.type",
+          "D.type != D.block_type", "D.shape[0].dtype == tl.int32", "D.strides[1].dtype == tl.int64",
+          "len(D.shape) == 2 and len(D.strides) == 2", "D.type.shape_type[1] == tl.int32",
+          "D.type.strides_type.types[0] == tl.int64", "isinstance(D.type, tl.tensor_descriptor_type)",
+          "isinstance(D, tl.core.tensor_descriptor_base)", "isinstance(D.block_type, tl.block_type)",
+          "not isinstance(D.type, tl.block_type)", "not isinstance(D.type, tl.dtype)"}) {
+      std::string line = "    tl.static_assert(" + std::string(holds) + ")";
+      for (size_t at = 0; (at = line.find("D.", at)) != std::string::npos; at += std::strlen(name))
+        line.replace(at, 1, name);
+      if (size_t at = line.find("(D,"); at != std::string::npos)
+        line.replace(at + 1, 1, name);
+      EXPECT_EQ(body(line), "") << line;
+    }
+  EXPECT_NE(body("    x = tl.zeros([4], d.type)").find("must be a dtype such as tl.float32"), std::string::npos);
+  EXPECT_NE(body("    x = d.type.element_ty").find("`block_type.element_ty` is the block's"), std::string::npos);
+  EXPECT_NE(body("    x = d.stride").find("did you mean `strides`?"), std::string::npos);
+  EXPECT_NE(body("    x = tl.tensor_descriptor_type(1)").find("use tl.make_tensor_descriptor"), std::string::npos);
 }
 
 TEST(Descriptors, GatherScatterAndAtomics) {
