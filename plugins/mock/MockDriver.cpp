@@ -49,7 +49,7 @@ sdk::Kernel &MockModule::kernel(const sdk::KernelInfo &info) {
 }
 
 MockDevice::MockDevice(const sdk::Options &options)
-    : memory_(options.integer("fail_alloc", 0)), failLaunch_(options.integer("fail_launch", 0)),
+    : memory_(*this, options.integer("fail_alloc", 0)), failLaunch_(options.integer("fail_launch", 0)),
       loseDevice_(options.integer("lose_device", 0)), delayMicroseconds_(options.integer("delay_us", 0)) {}
 
 void MockDevice::delay() const {
@@ -60,6 +60,22 @@ void MockDevice::delay() const {
 void MockDevice::throwIfLost() const {
   if (lost_)
     throw sdk::Error(TSR_E_DEVICE_LOST, "the device is lost (injected)");
+}
+
+void MockDevice::add(MockStream &stream) {
+  std::lock_guard lock(streamsMutex_);
+  streams_.insert(&stream);
+}
+
+void MockDevice::remove(MockStream &stream) {
+  std::lock_guard lock(streamsMutex_);
+  streams_.erase(&stream);
+}
+
+void MockDevice::drain() {
+  std::lock_guard lock(streamsMutex_);
+  for (MockStream *stream : streams_)
+    stream->drain();
 }
 
 void MockDevice::launch(sdk::Stream &stream, sdk::Kernel &kernel, const tsr_launch &launch) {

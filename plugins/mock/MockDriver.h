@@ -14,16 +14,18 @@
 #include <condition_variable>
 #include <deque>
 #include <mutex>
+#include <set>
 #include <thread>
 
 namespace tessera::mock {
 
 class MockDevice;
 
-// Allocations by address; a kernel touches nothing else.
+// Allocations by address; a kernel touches nothing else. What is freed on no stream stays until the work that is queued by then is done: programs drop
+// buffers that a launch still reads, and a fault in somebody else's memory would tell them nothing.
 class MockMemory final : public sdk::Memory, public GlobalMemory {
 public:
-  explicit MockMemory(int64_t failAt) : failAt_(failAt) {}
+  MockMemory(MockDevice &device, int64_t failAt) : device_(device), failAt_(failAt) {}
   ~MockMemory() override;
   uint64_t allocate(sdk::Stream *stream, uint64_t bytes, uint64_t align, uint32_t space) override;
   void release(sdk::Stream *stream, uint64_t address) override;
@@ -33,6 +35,7 @@ public:
 
 private:
   void freeNow(uint64_t address);
+  MockDevice &device_;
   mutable std::mutex mutex_;
   std::map<uint64_t, uint64_t> blocks_; // address -> bytes
   int64_t failAt_, allocations_ = 0;
@@ -40,9 +43,11 @@ private:
 
 class MockStream final : public sdk::Stream {
 public:
-  explicit MockStream(MockDevice &device) : device_(device) {}
+  explicit MockStream(MockDevice &device);
   ~MockStream() override;
   void sync() override;
+  // Until nothing is queued, whether it failed or not.
+  void drain();
   bool ready() override;
   // Queues work; what it throws becomes the stream's sticky error, and later work is dropped.
   void queue(std::function<void()> work);
@@ -112,6 +117,10 @@ public:
   void launch(sdk::Stream &stream, sdk::Kernel &kernel, const tsr_launch &launch) override;
   void delay() const;
   void throwIfLost() const;
+  void add(MockStream &stream);
+  void remove(MockStream &stream);
+  // Until no stream has work.
+  void drain();
 
 private:
   void runGrid(const MockKernel &kernel, const std::vector<uint64_t> &args, const int32_t grid[3]);
@@ -119,6 +128,8 @@ private:
   int64_t failLaunch_, loseDevice_, delayMicroseconds_;
   std::atomic<int64_t> launches_{0};
   std::atomic<bool> lost_{false};
+  std::mutex streamsMutex_;
+  std::set<MockStream *> streams_;
   std::mutex messages_;
   std::string printed_;
   struct Assertion {

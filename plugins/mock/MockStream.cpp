@@ -8,7 +8,10 @@
 
 namespace tessera::mock {
 
+MockStream::MockStream(MockDevice &device) : device_(device) { device_.add(*this); }
+
 MockStream::~MockStream() {
+  device_.remove(*this);
   {
     std::lock_guard lock(mutex_);
     stop_ = true;
@@ -66,6 +69,11 @@ void MockStream::throwSticky() {
     throw sdk::Error(sticky_, stickyText_);
 }
 
+void MockStream::drain() {
+  std::unique_lock lock(mutex_);
+  idle_.wait(lock, [&] { return queue_.empty() && !busy_; });
+}
+
 void MockStream::sync() {
   std::unique_lock lock(mutex_);
   idle_.wait(lock, [&] { return queue_.empty() && !busy_; });
@@ -110,9 +118,9 @@ void MockMemory::release(sdk::Stream *stream, uint64_t address) {
       throw sdk::Error(TSR_E_INVALID, "the address to free is no allocation");
   }
   if (stream)
-    static_cast<MockStream *>(stream)->queue([this, address] { freeNow(address); });
-  else
-    freeNow(address);
+    return static_cast<MockStream *>(stream)->queue([this, address] { freeNow(address); });
+  device_.drain();
+  freeNow(address);
 }
 
 bool MockMemory::holds(uint64_t address, uint64_t bytes) const {

@@ -5,6 +5,10 @@
 #include "plugins/mock/MockDriver.h"
 #include "tests/unit/mock/RunText.h"
 
+#include <atomic>
+#include <chrono>
+#include <thread>
+
 using namespace tessera;
 using namespace tessera::mock;
 
@@ -356,6 +360,24 @@ TEST(MockDevice, StreamsAreAsynchronousAndErrorsSticky) {
   EXPECT_THROW(stream->sync(), sdk::Error);
   EXPECT_THROW(stream->ready(), sdk::Error);
   EXPECT_EQ(value, 1) << "work after the failure must not run";
+}
+
+TEST(MockDevice, WhatIsFreedOnNoStreamOutlivesTheWorkThatIsQueued) {
+  sdk::Options none(nullptr, 0);
+  MockDevice device(none);
+  auto stream = device.createStream(0, 0);
+  uint64_t address = device.memory().allocate(nullptr, 64, 256, 0);
+  std::atomic<bool> wasThere{false};
+  static_cast<MockStream &>(*stream).queue([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    wasThere = static_cast<MockMemory &>(device.memory()).holds(address, 64) &&
+               *reinterpret_cast<volatile const uint8_t *>(address) == 0xcd;
+  });
+  device.memory().release(nullptr, address);
+  EXPECT_TRUE(wasThere);
+  static_cast<MockStream &>(*stream).queue([] { throw sdk::Error(TSR_E_LAUNCH_FAILED, "boom"); });
+  device.memory().release(nullptr, device.memory().allocate(nullptr, 64, 256, 0)); // also where the work fails
+  EXPECT_THROW(stream->sync(), sdk::Error);
 }
 
 TEST(MockDevice, FaultsComeOnDemand) {
