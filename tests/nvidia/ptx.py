@@ -221,7 +221,8 @@ def computed(x, y, M, K):
 
 
 @triton.jit
-def window(x, y, row):
+def window(x, y, row, LEAST: tl.constexpr = 0):
+    tl.assume(row >= LEAST)
     y.store([row, 32], x.load([row, 0]) + 1)
 
 
@@ -611,6 +612,8 @@ CHECKS = [
     ("sm_90a", "window", WINDOW, [TENSOR_LOAD, TENSOR_STORE], [r"\.local", r"ld\.global", r"st\.global", r"wgmma"]),
     ("sm_90", "descriptors", DESCRIPTORS, [TENSOR_LOAD, TENSOR_STORE, r"mma\.sync"], [r"wgmma", r"\.local"]),
     ("sm_100", "window", WINDOW, [TENSOR_LOAD, TENSOR_STORE], []),
+    # A place that may be in front of the array, where an engine must not store.
+    ("sm_90a", "window", [*WINDOW, "-D", "LEAST=-8"], [TENSOR_LOAD, r"st\.global"], [TENSOR_STORE]),
     # Rows that may end within 16 bytes, which an engine would write as a whole: lanes store.
     ("sm_90a", "window", [a.replace(", whole", "") for a in WINDOW], [TENSOR_LOAD, r"st\.global"], [TENSOR_STORE]),
     ("sm_80", "descriptors", DESCRIPTORS, [r"cp\.async\.cg", r"st\.global"], [r"cp\.async\.bulk", r"mbarrier", r"tsr_tensor_maps"]),

@@ -92,9 +92,9 @@ Value TensorMaps::mapOf(const DescribedArray &array, const layout::TensorCopyPla
 }
 
 // Whether some extent is below 1; null where none can be.
-Value TensorMaps::isEmpty(const DescribedArray &array) {
+Value TensorMaps::isEmpty(Location loc, ValueRange extents) {
   Made made;
-  for (Value extent : array.shape)
+  for (Value extent : extents)
     if (std::optional<int64_t> known = splatIntegerOf(extent); !known || *known < 1)
       made.operands.push_back(atStart(extent));
   if (made.operands.empty())
@@ -103,7 +103,6 @@ Value TensorMaps::isEmpty(const DescribedArray &array) {
     if (other.operands == made.operands)
       return other.value;
   OpBuilder builder = builderAtStart();
-  Location loc = array.base.getLoc();
   Value least = made.operands.front();
   for (Value extent : ArrayRef(made.operands).drop_front())
     least = arith::MinSIOp::create(builder, loc, least, extent);
@@ -117,11 +116,23 @@ Value TensorMaps::isEmpty(const DescribedArray &array) {
 SmallVector<Value> TensorMaps::coordinates(OpBuilder &builder, Location loc, const DescribedArray &array,
                                            ValueRange offsets) {
   SmallVector<Value> at(offsets);
-  if (Value empty = isEmpty(array)) {
+  if (Value empty = isEmpty(array.base.getLoc(), array.shape)) {
     constexpr int32_t kOutOfSight = -(1 << 30);
     Value away = arith::ConstantOp::create(builder, loc, builder.getI32IntegerAttr(kOutOfSight));
     at.front() = arith::SelectOp::create(builder, loc, empty, away, at.front());
   }
+  return at;
+}
+
+// Beyond the end: in front of the array an H100 traps (docs/rationale/descriptors.md). Along the dim that is empty, for the end of another may be out of reach.
+SmallVector<Value> TensorMaps::storeCoordinates(OpBuilder &builder, Location loc, const DescribedArray &array) {
+  SmallVector<Value> at(array.offsets);
+  for (auto [coordinate, extent] : llvm::zip_equal(at, array.shape))
+    if (Value empty = isEmpty(array.base.getLoc(), extent)) {
+      constexpr int32_t kBeyond = 1 << 30;
+      Value away = arith::ConstantOp::create(builder, loc, builder.getI32IntegerAttr(kBeyond));
+      coordinate = arith::SelectOp::create(builder, loc, empty, away, coordinate);
+    }
   return at;
 }
 
@@ -341,7 +352,7 @@ LogicalResult Lowering::lowerStore(DescriptorStoreOp op) {
   SharedFenceOp::create(builder, loc);
   BarrierOp::create(builder, loc);
   TensorStoreOp::create(builder, loc, slot, maps_.mapOf(array, *tensorCopyPlan(type, info_)),
-                        maps_.coordinates(builder, loc, array, array.offsets));
+                        maps_.storeCoordinates(builder, loc, array));
   TensorStoreWaitOp::create(builder, loc, 0, complete);
   if (complete)
     BarrierOp::create(builder, loc);

@@ -34,13 +34,16 @@ class TensorMaps {
 public:
   explicit TensorMaps(mlir::func::FuncOp function) : function_(function) {}
   mlir::Value mapOf(const DescribedArray &array, const layout::TensorCopyPlan &plan);
-  // Coordinates of a copy at these offsets (i32): the first is moved out of sight where the array is empty, as an extent of 0 counts as 1.
+  // Coordinates of a load at these offsets (i32): the first is moved out of sight where the array is empty, as an extent of 0 counts as 1.
   llvm::SmallVector<mlir::Value> coordinates(mlir::OpBuilder &builder, mlir::Location loc, const DescribedArray &array,
                                              mlir::ValueRange offsets);
+  // Coordinates of the store of `array`: of a dim that is empty, one beyond its end.
+  llvm::SmallVector<mlir::Value> storeCoordinates(mlir::OpBuilder &builder, mlir::Location loc,
+                                                  const DescribedArray &array);
 
 private:
   mlir::Value atStart(mlir::Value value);
-  mlir::Value isEmpty(const DescribedArray &array);
+  mlir::Value isEmpty(mlir::Location loc, mlir::ValueRange extents);
 
   mlir::func::FuncOp function_;
   llvm::DenseMap<mlir::Value, mlir::Value> clones_;

@@ -3,6 +3,7 @@
 #include "core/layout/TensorCopy.h"
 #include "plugins/mock/device/Program.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace tessera::mock {
@@ -155,6 +156,8 @@ std::vector<EngineElement> Program::elementsOf(const Op &op, size_t firstCoordin
     corner.push_back(static_cast<int32_t>(scalar(op.operands[i], op)));
   if (corner.back() * int64_t(bytes) % 16) // as on an H100, docs/rationale/descriptors.md
     fail(op, "the last coordinate, " + std::to_string(corner.back()) + ", is no multiple of 16 bytes");
+  if (op.code == Opcode::TensorStore && std::ranges::any_of(corner, [](int32_t at) { return at < 0; })) // ibid.
+    fail(op, "stores to a box that begins in front of the array");
   int64_t end = map.array.extents.back();
   bool crossesEnd = end * bytes % 16 && corner.back() < end && end < corner.back() + shape.back();
   for (size_t d = 0; d + 1 < corner.size(); ++d) {

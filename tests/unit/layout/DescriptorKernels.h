@@ -10,12 +10,13 @@
 
 namespace tessera::samples {
 
-// out[window] = in[window] * 2 over windows of `tile` whose first is `by` rows above and columns left of the array: parameters are in, out, rows, columns.
+// out[window] = in[window, moved] * 2 over windows of `tile`: those of `in` begin 4 rows above and 16 bytes left of the array, those of `out` where it does, or
+// `inFront` like the others; there no engine may store. Parameters are in, out, rows, columns.
 // `type`: f32, f16 or i32; rows are 64 elements apart, the arrays are windows of 40 rows of the buffers. n: columns of the array; where
 // they are a multiple of 16 bytes the kernel knows it, else an engine, which writes rows by such pieces, must not store.
 inline bool hasWholeRows(const std::string &type, int n) { return n % (type == "f16" ? 8 : 4) == 0; }
 inline std::string windowKernel(const std::string &type, int rows, int columns, int n,
-                                const std::string &padding = "zero") {
+                                const std::string &padding = "zero", bool inFront = false) {
   std::string tile = std::to_string(rows) + "x" + std::to_string(columns) + "x" + type;
   std::string twice = type == "i32" ? "arith.addi" : "arith.addf";
   return "func.func @k(%in: !tile.ptr<i32> {tile.name = \"in\", tile.divisibility = 16 : i64}, %out: !tile.ptr<i32> "
@@ -38,8 +39,9 @@ inline std::string windowKernel(const std::string &type, int rows, int columns, 
          " %v = tile.descriptor_load %x shape[%m64, %n64] strides[%s, %one] offsets[%i, %j] padding = " +
          padding + " : (!tile.ptr<" + type + ">, i64, i64, i64, i64, i32, i32) -> tensor<" + tile +
          ">\n %w = " + twice + " %v, %v : tensor<" + tile +
-         ">\n tile.descriptor_store %w, %y shape[%m64, %n64] strides[%s, %one] offsets[%i, %j] : (tensor<" + tile +
-         ">, !tile.ptr<" + type + ">, i64, i64, i64, i64, i32, i32) -> ()\n return\n}\n";
+         ">\n tile.descriptor_store %w, %y shape[%m64, %n64] strides[%s, %one] offsets[" +
+         (inFront ? "%i, %j" : "%i0, %j0") + "] : (tensor<" + tile + ">, !tile.ptr<" + type +
+         ">, i64, i64, i64, i64, i32, i32) -> ()\n return\n}\n";
 }
 
 // c[64 x 32] = a[m x k] @ b, tiles of 64 x 16 and 16 x 32 of f16, c f32; b is k x 32, or with `transposed` 32 x k. Parameters: in (a, then b 8192

@@ -26,6 +26,8 @@ void expectWindows(const std::string &type, int rows, int columns, int m, int n,
                " x " + std::to_string(n));
   EXPECT_EQ(runBoth(samples::windowKernel(type, rows, columns, n, padding), {in, out}, {m, n}, options), "");
   EXPECT_EQ(made, copies && !samples::hasWholeRows(type, n) ? copies - 1 : copies); // the store
+  EXPECT_EQ(runBoth(samples::windowKernel(type, rows, columns, n, padding, true), {in, out}, {m, n}, options), "");
+  EXPECT_EQ(made, copies ? copies - 1 : copies);
 }
 
 // The mock device's instruction of four warps that reads b, and perhaps a, from shared memory.

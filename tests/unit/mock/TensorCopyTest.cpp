@@ -132,6 +132,14 @@ TEST(MockTensorCopy, WhatTheEngineCannotDoIsAFault) {
   std::string between = map + " %two = constant {value = 2} : i32\n" + load;
   between.replace(between.rfind("%zero"), 5, "%two");
   expectFault(single(between + rest, 8), "the last coordinate, 2, is no multiple of 16 bytes");
+  auto storedAt = [&](const char *row) {
+    return single(map + " %row = constant {value = " + row + "} : i32\n" + load +
+                      " copy_barrier_wait %bars, %zero\n barrier\n copy_barrier_end %bars\n shared_fence\n barrier\n"
+                      " tensor_store %s, %m, %row, %zero\n tensor_store_wait {pending = 0}\n",
+                  8);
+  };
+  EXPECT_EQ(storedAt("1073741824"), "");
+  expectFault(storedAt("-2"), "stores to a box that begins in front of the array");
   expectFault(single(map + load + rest, 400), "which is in no allocation");
   expectFault(single(" %m = tensor_map %x, %n, %n, %stride {box = [8, 4]} : ptr<i8>\n" + load + rest, 8),
               "are not those of the shared tensor's layout");
