@@ -8,9 +8,11 @@
 //
 // Before: scf.for %i = 0 to 2048 step 1024 { load %p + %i ; if %i == 0 { f } else { g } }
 // After:  load %p ; f ; load %p + 1024 ; g
+// So is one whose count is known where it runs: from 4 * %pid to min(4 * %pid + 4, 32), groups of heads. Its iterations stand in a branch then.
 // Requires and keeps: TILE level.
 //
 // SPDX-License-Identifier: Apache-2.0
+#include "core/analysis/AxisFacts.h"
 #include "core/transforms/layout/LoopAhead.h"
 #include "core/transforms/layout/Passes.h"
 
@@ -77,35 +79,88 @@ static void unroll(scf::ForOp loop, int64_t factor) {
 // Beyond these, code grows and registers run short: a lane keeps the loads of all iterations.
 static constexpr int64_t kMostTrips = 4, kMostOps = 128;
 
-// The iterations of a loop that is unrolled unasked; 0: it stays. Products have their own ways to overlap with loads, and a loop with wishes keeps them.
-static int64_t shortTrips(scf::ForOp loop) {
+// The iterations of a loop that is unrolled unasked: none or all of `trips`.
+namespace {
+struct ShortLoop {
+  int64_t trips = 0; // 0: the loop stays
+  Value end;         // it runs where it begins before this; null: always
+};
+} // namespace
+
+// What a loop from `lower` covers if it runs: from a multiple of c to min(lower + c, end), of an end that is one too, are c numbers. (lower < end: then
+// lower + c <= end, which no sum can wrap.)
+static std::optional<int64_t> coveredBy(scf::ForOp loop, const AxisFacts &facts, Value &end) {
   std::optional<int64_t> lower = getConstantIntValue(loop.getLowerBound()),
-                         upper = getConstantIntValue(loop.getUpperBound()), step = getConstantIntValue(loop.getStep());
-  if (!lower || !upper || !step || *step <= 0 || *upper <= *lower || loop->hasAttr(kUnrollAttr) ||
-      loop->hasAttr(kNumStagesAttr) || loop->hasAttr(kLoopFlagsAttr) || loop.getUnsignedCmp())
-    return 0;
-  int64_t trips = (*upper - *lower - 1) / *step + 1, ops = 0;
+                         upper = getConstantIntValue(loop.getUpperBound());
+  if (lower && upper)
+    return *upper > *lower ? std::optional(*upper - *lower) : std::nullopt;
+  auto least = loop.getUpperBound().getDefiningOp<arith::MinSIOp>();
+  for (unsigned i = 0; least && i < 2; ++i) {
+    auto sum = least->getOperand(i).getDefiningOp<arith::AddIOp>();
+    for (unsigned j = 0; sum && j < 2; ++j) {
+      std::optional<int64_t> covered = getConstantIntValue(sum->getOperand(1 - j));
+      if (sum->getOperand(j) != loop.getLowerBound() || !covered || *covered <= 0)
+        continue;
+      end = least->getOperand(1 - i);
+      bool both = facts.of(loop.getLowerBound()).elementDivisibility() % *covered == 0 &&
+                  facts.of(end).elementDivisibility() % *covered == 0;
+      return both ? covered : std::nullopt;
+    }
+  }
+  return std::nullopt;
+}
+
+// Products have their own ways to overlap with loads, and a loop with wishes keeps them.
+static ShortLoop shortTrips(scf::ForOp loop, const AxisFacts &facts) {
+  std::optional<int64_t> step = getConstantIntValue(loop.getStep());
+  if (!step || *step <= 0 || loop->hasAttr(kUnrollAttr) || loop->hasAttr(kNumStagesAttr) ||
+      loop->hasAttr(kLoopFlagsAttr) || loop.getUnsignedCmp())
+    return {};
+  Value end;
+  std::optional<int64_t> covered = coveredBy(loop, facts, end);
+  if (!covered)
+    return {};
+  int64_t trips = (*covered - 1) / *step + 1, ops = 0;
   bool loads = false;
   WalkResult walked = loop.getBody()->walk([&](Operation *op) {
     loads |= isa<LoadOp>(op) && isa<RankedTensorType>(op->getResult(0).getType());
     return ++ops > kMostOps || isa<DotOp, LoopLikeOpInterface>(op) ? WalkResult::interrupt() : WalkResult::advance();
   });
-  return trips <= kMostTrips && loads && !walked.wasInterrupted() ? trips : 0;
+  return trips <= kMostTrips && loads && !walked.wasInterrupted() ? ShortLoop{trips, end} : ShortLoop();
 }
 
-static void unrollWhole(scf::ForOp loop, int64_t trips) {
+static void unrollWhole(scf::ForOp loop, ShortLoop how) {
   OpBuilder builder(loop);
+  Location loc = loop.getLoc();
   Type type = loop.getInductionVar().getType();
-  int64_t lower = *getConstantIntValue(loop.getLowerBound()), step = *getConstantIntValue(loop.getStep());
+  std::optional<int64_t> lower = getConstantIntValue(loop.getLowerBound());
+  int64_t step = *getConstantIntValue(loop.getStep());
+  scf::IfOp branch;
+  if (how.end) {
+    Value runs = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::slt, loop.getLowerBound(), how.end);
+    branch = scf::IfOp::create(builder, loc, loop.getResultTypes(), runs, /*withElseRegion=*/loop.getNumResults() > 0);
+    if (loop.getNumResults()) {
+      builder.setInsertionPointToStart(branch.elseBlock());
+      scf::YieldOp::create(builder, loc, loop.getInitArgs());
+    }
+    builder.setInsertionPointToStart(branch.thenBlock());
+  }
   SmallVector<Value> carried(loop.getInitArgs());
-  for (int64_t i = 0; i < trips; ++i) {
+  for (int64_t i = 0; i < how.trips; ++i) {
     IRMapping map;
-    map.map(loop.getInductionVar(), constantLike(builder, loop.getLoc(), type, lower + i * step));
+    Value count = constantLike(builder, loc, type, lower.value_or(0) + i * step);
+    if (!lower)
+      count = i ? arith::AddIOp::create(builder, loc, loop.getLowerBound(), count).getResult() : loop.getLowerBound();
+    map.map(loop.getInductionVar(), count);
     map.map(loop.getRegionIterArgs(), carried);
     for (Operation &op : loop.getBody()->without_terminator())
       builder.clone(op, map);
     for (auto [value, next] : llvm::zip(carried, loop.getYieldedValues()))
       value = map.lookupOrDefault(next);
+  }
+  if (branch && loop.getNumResults()) {
+    scf::YieldOp::create(builder, loc, carried);
+    carried.assign(branch.result_begin(), branch.result_end());
   }
   loop.replaceAllUsesWith(carried);
   loop.erase();
@@ -120,13 +175,16 @@ static LogicalResult foldCounts(ModuleOp module) {
 
 StepResult unrollLoops(ModuleOp module, const target::Target &) {
   StepResult result;
-  SmallVector<scf::ForOp> whole;
-  module.walk([&](scf::ForOp loop) {
-    if (shortTrips(loop))
-      whole.push_back(loop);
+  SmallVector<std::pair<scf::ForOp, ShortLoop>> whole;
+  module.walk([&](func::FuncOp function) {
+    AxisFacts facts(function);
+    function.walk([&](scf::ForOp loop) {
+      if (ShortLoop how = shortTrips(loop, facts); how.trips)
+        whole.push_back({loop, how});
+    });
   });
-  for (scf::ForOp loop : whole) {
-    unrollWhole(loop, shortTrips(loop));
+  for (auto [loop, how] : whole) {
+    unrollWhole(loop, how);
     ++result.count;
   }
   if (!whole.empty())

@@ -238,3 +238,43 @@ TEST(UnrolledLoops, NotByOne) {
   l.attributes = " {tile.unroll = 1 : i32}";
   expectSame(l, {0, 1}, {0, 3});
 }
+
+// Groups of four heads, of which there are eight: the count is known where the loop runs, and it does not from the third group on.
+TEST(UnrolledLoops, GroupsThatAnEndCutsBetween) {
+  std::string pointers = "tensor<512x!tile.ptr<f32>>", row = "tensor<512xf32>";
+  std::string text =
+      "func.func @k(%in: !tile.ptr<i32> {tile.name = \"in\", tile.divisibility = 16 : i64}, %out: !tile.ptr<i32> "
+      "{tile.name = \"out\", tile.divisibility = 16 : i64}, %n: i32 {tile.name = \"n\"}) {\n"
+      "%x = tile.bitcast %in : !tile.ptr<i32> to !tile.ptr<f32>\n%y = tile.bitcast %out : !tile.ptr<i32> to "
+      "!tile.ptr<f32>\n%lane = tile.arange 0 to 512 : tensor<512xi32>\n%zero = arith.constant dense<0.0> : "
+      "tensor<512xf32>\n"
+      "%one = arith.constant 1 : i32\n%c4 = arith.constant 4 : i32\n%c8 = arith.constant 8 : i32\n"
+      "%c512 = arith.constant 512 : i32\n%c6144 = arith.constant 6144 : i32\n%first = arith.muli %n, %c4 : i32\n"
+      "%beyond = arith.addi %first, %c4 : i32\n%last = arith.minsi %beyond, %c8 : i32\n"
+      "%r = scf.for %k = %first to %last step %one iter_args(%s = %zero) -> (tensor<512xf32>) : i32 {\n"
+      "%row = arith.addi %k, %c4 : i32\n%at = arith.muli %row, %c512 : i32\n"
+      "%xb = tile.addptr %x, %at : (!tile.ptr<f32>, i32) -> !tile.ptr<f32>\n%xs = tile.splat %xb : (!tile.ptr<f32>) "
+      "-> " +
+      pointers + "\n%xp = tile.addptr %xs, %lane : (" + pointers + ", tensor<512xi32>) -> " + pointers +
+      "\n%v = tile.load %xp : (" + pointers + ") -> " + row + "\n%t = arith.addf %s, %v : " + row +
+      "\n%yb = tile.addptr %y, %at : (!tile.ptr<f32>, i32) -> !tile.ptr<f32>\n%ys = tile.splat %yb : "
+      "(!tile.ptr<f32>) -> " +
+      pointers + "\n%yp = tile.addptr %ys, %lane : (" + pointers + ", tensor<512xi32>) -> " + pointers +
+      "\ntile.store %yp, %t : (" + pointers + ", " + row + ") -> ()\nscf.yield %t : " + row +
+      "\n}\n%zb = tile.addptr %y, %c6144 : (!tile.ptr<f32>, i32) -> !tile.ptr<f32>\n%zs = tile.splat %zb : "
+      "(!tile.ptr<f32>) -> " +
+      pointers + "\n%zp = tile.addptr %zs, %lane : (" + pointers + ", tensor<512xi32>) -> " + pointers +
+      "\ntile.store %zp, %r : (" + pointers + ", " + row + ") -> ()\nreturn\n}\n";
+  std::vector<uint8_t> in(13 * 512 * 4), out(in.size());
+  for (size_t i = 0; i < in.size() / 4; ++i) {
+    auto number = static_cast<float>(i % 13);
+    std::memcpy(&in[4 * i], &number, 4);
+  }
+  for (int32_t n : {-1, 0, 1, 2, 3}) {
+    int loads = -1;
+    BothOptions options;
+    options.loads = &loads;
+    EXPECT_EQ(runBoth(text, {in, out}, {n}, options), "") << n;
+    EXPECT_EQ(loads, 4);
+  }
+}

@@ -81,3 +81,38 @@ func.func @short(%p: !tile.ptr<f32>) {
   }
   return
 }
+
+// Groups of four of 32: the count is known where the loop runs, and the iterations stand in a branch. Groups of six may be cut.
+// CHECK-LABEL: func.func @groups
+// CHECK: %[[RUNS:.*]] = arith.cmpi slt, %[[FIRST:.*]], %{{.*}} : i32
+// CHECK: scf.if %[[RUNS]]
+// CHECK-COUNT-4: tile.load
+// CHECK: scf.for
+// CHECK: tile.load
+// CHECK-NOT: tile.load
+// CHECK: return
+func.func @groups(%p: !tile.ptr<f32>, %n: i32) {
+  %c1 = arith.constant 1 : i32
+  %c4 = arith.constant 4 : i32
+  %c6 = arith.constant 6 : i32
+  %c32 = arith.constant 32 : i32
+  %pid = tile.program_id 0
+  %base = tile.splat %p : (!tile.ptr<f32>) -> tensor<64x!tile.ptr<f32>>
+  %first = arith.muli %pid, %c4 : i32
+  %beyond = arith.addi %first, %c4 : i32
+  %last = arith.minsi %beyond, %c32 : i32
+  scf.for %i = %first to %last step %c1 : i32 {
+    %o = tile.splat %i : (i32) -> tensor<64xi32>
+    %q = tile.addptr %base, %o : (tensor<64x!tile.ptr<f32>>, tensor<64xi32>) -> tensor<64x!tile.ptr<f32>>
+    %x = tile.load %q : (tensor<64x!tile.ptr<f32>>) -> tensor<64xf32>
+    tile.store %q, %x : (tensor<64x!tile.ptr<f32>>, tensor<64xf32>) -> ()
+  }
+  %cut = arith.minsi %beyond, %c6 : i32
+  scf.for %i = %first to %cut step %c1 : i32 {
+    %o = tile.splat %i : (i32) -> tensor<64xi32>
+    %q = tile.addptr %base, %o : (tensor<64x!tile.ptr<f32>>, tensor<64xi32>) -> tensor<64x!tile.ptr<f32>>
+    %x = tile.load %q : (tensor<64x!tile.ptr<f32>>) -> tensor<64xf32>
+    tile.store %q, %x : (tensor<64x!tile.ptr<f32>>, tensor<64xf32>) -> ()
+  }
+  return
+}
