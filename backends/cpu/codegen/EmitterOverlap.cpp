@@ -6,6 +6,7 @@
 // places. Of two arguments only the addresses tell, in front of the loop: each access reaches from the least to the most of its offsets, which its mask limits.
 // Where two meet at other places than their own, another version holds what is stored in memory of its own until all is read, and stores one tile after the other.
 #include "backends/cpu/codegen/Emitter.h"
+#include "backends/cpu/codegen/TileAddresses.h"
 
 #include "llvm/IR/MDBuilder.h"
 
@@ -93,7 +94,7 @@ public:
       return a && c ? std::optional(*a + *c) : std::nullopt;
     }
     case Opcode::MulI: {
-      std::optional<int64_t> a = operand(0), c = operand(1), by = constantOf(op->operands[1]);
+      std::optional<int64_t> a = operand(0), c = operand(1), by = constantOfAll(e_.facts, op->operands[1]);
       if (a && c && *a + *c == 0)
         return 0;
       return a && by && std::abs(*by) < (int64_t(1) << 31) ? std::optional(*a * std::abs(*by)) : std::nullopt;
@@ -127,6 +128,38 @@ public:
     return moved ? add(base, moved) : base;
   }
 
+  // i1: whether two elements that both accesses' masks let through may lie at one place. Both have one tile of addresses.
+  V mayRepeat(const Access &x, const Access &y) {
+    std::optional<std::vector<AxisStep>> steps = stepsOf(e_.facts, x.pointer());
+    if (!steps || ownPlaces(e_.facts, x.pointer(), true) == OwnPlaces::No)
+      return b_.getTrue();
+    limits_.clear();
+    if (x.mask() != kNone && y.mask() != kNone && sameValue(e_.facts, x.mask(), y.mask()))
+      limitBy(x.mask(), 0);
+    std::vector<std::pair<V, V>> reaches; // from one index to the next, and from the first to the last
+    auto isInner = [](const AxisStep &a, const AxisStep &c) {
+      if (a.scalars.empty() != c.scalars.empty())
+        return a.scalars.empty();
+      return a.scalars.empty() ? std::abs(a.factor) < std::abs(c.factor) : a.axis > c.axis;
+    };
+    std::sort(steps->begin(), steps->end(), isInner);
+    for (const AxisStep &step : *steps) {
+      if (step.extent == 1)
+        continue;
+      V size = number(step.factor);
+      for (ValueId scalar : step.scalars)
+        size = binary(Instruction::Mul, size, widened(scalar));
+      size = most(size, binary(Instruction::Sub, number(0), size));
+      bool isAlone =
+          std::count_if(steps->begin(), steps->end(), [&](const AxisStep &s) { return s.range == step.range; }) == 1;
+      reaches.emplace_back(size, binary(Instruction::Mul, size, isAlone ? lastOf(step) : number(step.extent - 1)));
+    }
+    V apart = each(reaches);
+    std::reverse(reaches.begin(), reaches.end());
+    V otherwise = reaches.size() > 1 ? each(reaches) : apart;
+    return e_.on({apart, otherwise}, [&] { return b_.CreateNot(b_.CreateOr(apart, otherwise)); });
+  }
+
   V add(V x, V y) {
     return e_.on({x, y}, [&] { return b_.CreateAdd(x, y); });
   }
@@ -137,6 +170,30 @@ private:
            code == Opcode::Transpose || code == Opcode::Hint || code == Opcode::Bitcast;
   }
   V number(int64_t n) { return b_.getInt64(uint64_t(n)); }
+  // The last index of an axis that the masks let through.
+  V lastOf(const AxisStep &step) {
+    V last = number(step.extent - 1);
+    const std::map<ValueId, V> limits = limits_;
+    for (auto [value, limit] : limits) {
+      std::optional<std::vector<AxisStep>> counts = stepsOf(e_.facts, value);
+      if (!counts || counts->size() != 1 || counts->front().range != step.range || counts->front().factor != 1 ||
+          !counts->front().scalars.empty())
+        continue;
+      if (Known range = of(value, 0))
+        last = least(last, binary(Instruction::Sub, limit, range->least));
+    }
+    return last;
+  }
+  // i1: whether each step is longer than all before it reach.
+  V each(const std::vector<std::pair<V, V>> &reaches) {
+    V before = number(0), all = b_.getTrue();
+    for (auto [size, reach] : reaches) {
+      V isLonger = e_.on({size, before}, [&] { return b_.CreateICmpSGT(size, before); });
+      all = e_.on({all, isLonger}, [&] { return b_.CreateAnd(all, isLonger); });
+      before = add(before, reach);
+    }
+    return all;
+  }
   V binary(Instruction::BinaryOps how, V x, V y) {
     return e_.on({x, y}, [&] { return b_.CreateBinOp(how, x, y); });
   }
@@ -150,28 +207,6 @@ private:
     V v = e_.scalarOf(scalar);
     return e_.on({v}, [&] { return isSigned ? b_.CreateSExt(v, b_.getInt64Ty()) : b_.CreateZExt(v, b_.getInt64Ty()); });
   }
-  // The scalar that all elements are; kNone: not known to be one.
-  ValueId scalarBelow(ValueId v) const {
-    while (const Op *op = e_.facts.def[v]) {
-      if (op->code == Opcode::Splat)
-        return op->operands[0];
-      if (!keepsElements(op->code) || op->code == Opcode::Bitcast)
-        return kNone;
-      v = op->operands[0];
-    }
-    return kNone;
-  }
-  std::optional<int64_t> constantOf(ValueId v) const {
-    for (const Op *op = e_.facts.def[v]; op; op = e_.facts.def[op->operands[0]]) {
-      if (op->code == Opcode::Constant)
-        return isInteger(e_.m.typeOf(op->results[0]).elem) ? std::optional(op->intAttr(AttrId::Value)) : std::nullopt;
-      if (op->code != Opcode::Splat && op->code != Opcode::ExtSI &&
-          (!keepsElements(op->code) || op->code == Opcode::Bitcast))
-        break;
-    }
-    return std::nullopt;
-  }
-
   // From now on of elements that a mask lets through.
   void limitBy(ValueId mask, int depth) {
     const Op *op = e_.facts.def[mask];
@@ -187,8 +222,8 @@ private:
       bool isBelow = how == CmpI::Slt || how == CmpI::Ult;
       if (!isBelow && how != CmpI::Sle && how != CmpI::Ule)
         return;
-      ValueId end = scalarBelow(op->operands[1]);
-      std::optional<int64_t> known = constantOf(op->operands[1]);
+      ValueId end = scalarOfAll(e_.facts, op->operands[1]);
+      std::optional<int64_t> known = constantOfAll(e_.facts, op->operands[1]);
       if (end == kNone && !known)
         return;
       V limit = known ? number(*known) : widened(end, how == CmpI::Slt || how == CmpI::Sle);
@@ -273,9 +308,9 @@ private:
 
   // By a constant: a division by what the kernel is called with takes as long as all the rest. Remainders need none.
   Known divided(const Op &op, Known a) {
-    std::optional<int64_t> by = constantOf(op.operands[1]);
+    std::optional<int64_t> by = constantOfAll(e_.facts, op.operands[1]);
     bool isRemainder = op.code == Opcode::RemSI || op.code == Opcode::RemUI;
-    ValueId scalar = scalarBelow(op.operands[1]);
+    ValueId scalar = scalarOfAll(e_.facts, op.operands[1]);
     if (!a || (by ? *by <= 0 : !isRemainder || scalar == kNone))
       return std::nullopt;
     V divisor = by ? number(*by) : widened(scalar);
@@ -384,8 +419,14 @@ llvm::Value *Emitter::overlapOf(const Item &item, bool quick) {
       if (!y.isStore)
         continue;
       ValueId from = pointerRoot(facts, x.pointer()), to = pointerRoot(facts, y.pointer());
-      if (from == kNone || to == kNone || from == to) // Planner::overlapping
+      bool isRepeated = ownPlaces(facts, y.pointer(), y.mask() != kNone) != OwnPlaces::Always;
+      if (from == kNone || to == kNone)
         continue;
+      if (from == to) { // Planner::overlapping: one tile of addresses, at the loop's index
+        if (V meets = isRepeated && sameValue(facts, x.pointer(), y.pointer()) ? reach.mayRepeat(x, y) : nullptr)
+          overlaps = overlaps ? on({overlaps, meets}, [&] { return b.CreateOr(overlaps, meets); }) : meets;
+        continue;
+      }
       bool isOneTile = x.isOwnElement && m.typeOf(x.pointer()).elem == m.typeOf(y.pointer()).elem &&
                        sameOffsets(facts, x.pointer(), y.pointer());
       V here = isOneTile ? reach.baseOf(x.pointer()) : nullptr, there = isOneTile ? reach.baseOf(y.pointer()) : nullptr;
@@ -407,6 +448,11 @@ llvm::Value *Emitter::overlapOf(const Item &item, bool quick) {
         });
         if (isOneTile)
           meets = on({meets, here, there}, [&] { return b.CreateAnd(meets, b.CreateICmpNE(here, there)); });
+      }
+      if (isOneTile && isRepeated) { // one array given twice
+        V repeats = reach.mayRepeat(x, y);
+        meets = on({meets, here, there, repeats},
+                   [&] { return b.CreateOr(meets, b.CreateAnd(b.CreateICmpEQ(here, there), repeats)); });
       }
       overlaps = overlaps ? on({overlaps, meets}, [&] { return b.CreateOr(overlaps, meets); }) : meets;
     }
@@ -452,8 +498,8 @@ void Emitter::emitHeld(const Item &item) {
 void Emitter::emitLoop(const Item &item, bool canRestart) {
   bool stores = std::any_of(item.roots.begin(), item.roots.end(), [](const Root &r) { return r.kind == Root::Store; });
   V overlaps = stores ? overlapOf(item, /*quick=*/true) : nullptr;
-  if (!overlaps || isa<ConstantInt>(overlaps)) {
-    emitLoopItem(item);
+  if (auto known = dyn_cast_or_null<ConstantInt>(overlaps); !overlaps || known) {
+    known && known->isOne() ? emitHeld(item) : emitLoopItem(item);
     return;
   }
   LLVMContext &c = b.getContext();

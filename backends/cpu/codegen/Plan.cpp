@@ -3,6 +3,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "backends/cpu/codegen/Plan.h"
 
+#include "backends/cpu/codegen/TileAddresses.h"
+
 #include <algorithm>
 #include <set>
 
@@ -57,46 +59,9 @@ bool isInline(const Module &m, const Op &op) {
   }
 }
 
-ValueId pointerRoot(const FunctionFacts &f, ValueId v) {
-  for (int guard = 0; guard < 1000; ++guard) {
-    const Op *op = f.def[v];
-    if (!op) {
-      if (f.argRoot[v] == kNone)
-        return v;
-      v = f.argRoot[v];
-      continue;
-    }
-    switch (op->code) {
-    case Opcode::AddPtr:
-    case Opcode::Splat:
-    case Opcode::Broadcast:
-    case Opcode::ExpandDims:
-    case Opcode::Reshape:
-    case Opcode::Transpose:
-    case Opcode::Hint:
-    case Opcode::Bitcast:
-      v = op->operands[0];
-      continue;
-    default:
-      return kNone;
-    }
-  }
-  return kNone;
-}
-
-bool sameValue(const FunctionFacts &f, ValueId a, ValueId b, int depth) {
-  if (a == b)
-    return true;
-  const Op *x = f.def[a], *y = f.def[b];
-  if (!x || !y || depth > 16 || x->code != y->code || x->operands.size() != y->operands.size() ||
-      x->attrs != y->attrs || !x->regions.empty() || x->code == Opcode::Load || x->results.size() != 1 ||
-      f.module->valueTypes[a] != f.module->valueTypes[b] ||
-      !(isInline(*f.module, *x) || (unsigned(x->code) >= 16 && unsigned(x->code) <= unsigned(Opcode::Hint))))
-    return false;
-  for (size_t i = 0; i < x->operands.size(); ++i)
-    if (!sameValue(f, x->operands[i], y->operands[i], depth + 1))
-      return false;
-  return true;
+static bool movesElements(Opcode code) {
+  return (unsigned(code) >= unsigned(Opcode::ExpandDims) && unsigned(code) <= unsigned(Opcode::Cat)) ||
+         code == Opcode::Gather;
 }
 
 namespace {
@@ -131,12 +96,13 @@ private:
   double dependence(const Op &op) const;
   void collectUses(const Region &r, int owner, bool nested);
   void nestedEffects(const Op &op, bool &reads, bool &writes) const;
-  std::set<int> loadsOf(ValueId v) const; // indices of the loads evaluated with v
+  std::map<int, bool>
+  loadsOf(ValueId v) const; // indices of the loads evaluated with v: whether at other elements than its own
   std::vector<Consumer> consumersOf(ValueId v);
   void materialise(ValueId v, int index, const std::vector<Consumer> &consumers);
   int cost(ValueId v);
   bool affinePointer(ValueId pointer) const;
-  bool overlapping(const Op &load, const Op &store) const;
+  bool overlapping(const Op &load, const Op &store, bool isMoved) const;
   bool sameArray(const Op &load, const Op &store) const;
   Item *itemAt(double pos) {
     for (Item &i : items)
@@ -205,22 +171,23 @@ void Planner::nestedEffects(const Op &op, bool &reads, bool &writes) const {
       nestedEffects(o, reads, writes);
 }
 
-std::set<int> Planner::loadsOf(ValueId v) const {
-  std::set<int> out;
-  std::set<ValueId> seen;
-  std::vector<ValueId> work{v};
+std::map<int, bool> Planner::loadsOf(ValueId v) const {
+  std::map<int, bool> out;
+  std::set<std::pair<ValueId, bool>> seen;
+  std::vector<std::pair<ValueId, bool>> work{{v, false}};
   while (!work.empty()) {
-    ValueId x = work.back();
+    auto [x, isMoved] = work.back();
     work.pop_back();
     auto it = definedAt.find(x);
-    if (it == definedAt.end() || !seen.insert(x).second)
+    if (it == definedAt.end() || !seen.insert({x, isMoved}).second)
       continue;
     const Op &op = region.ops[it->second];
     if (!isInline(m, op))
       continue;
     if (op.code == Opcode::Load)
-      out.insert(it->second);
-    work.insert(work.end(), op.operands.begin(), op.operands.end());
+      out[it->second] |= isMoved;
+    for (ValueId operand : op.operands)
+      work.emplace_back(operand, isMoved || movesElements(op.code));
   }
   return out;
 }
@@ -240,9 +207,12 @@ Item &Planner::append(int index) {
   return items.back();
 }
 
-// A load and a store in one loop: fine at equal addresses or in different arrays; else the load must come first as a whole.
-bool Planner::overlapping(const Op &load, const Op &store) const {
-  return !sameValue(facts, load.operands[0], store.operands[0]) && sameArray(load, store);
+// A load and a store in one loop: fine in different arrays, or at equal addresses where the loop loads its own element and no other lies at that place; else the
+// load must come first as a whole. What scalars or masks tell of places, the loop asks (EmitterOverlap.cpp).
+bool Planner::overlapping(const Op &load, const Op &store, bool isMoved) const {
+  bool isOwn = !isMoved && sameValue(facts, load.operands[0], store.operands[0]) &&
+               ownPlaces(facts, store.operands[0], store.operands.size() > 2) != OwnPlaces::No;
+  return !isOwn && sameArray(load, store);
 }
 
 bool Planner::sameArray(const Op &load, const Op &store) const {
@@ -251,10 +221,10 @@ bool Planner::sameArray(const Op &load, const Op &store) const {
 }
 
 void Planner::placeLoopRoot(Root root, std::vector<int64_t> shape, double dep, bool reads, bool writes) {
-  std::set<int> loads;
+  std::map<int, bool> loads;
   auto collect = [&](ValueId v) {
-    for (int l : loadsOf(v))
-      loads.insert(l);
+    for (auto [l, isMoved] : loadsOf(v))
+      loads[l] |= isMoved;
   };
   if (root.op)
     for (ValueId v : root.op->operands)
@@ -280,18 +250,18 @@ void Planner::placeLoopRoot(Root root, std::vector<int64_t> shape, double dep, b
     if (fits && g.writes)
       for (const Root &r : g.roots)
         if (r.kind == Root::Store)
-          for (int l : loads)
-            if (l > r.index || overlapping(region.ops[l], *r.op))
+          for (auto [l, isMoved] : loads)
+            if (l > r.index || overlapping(region.ops[l], *r.op, isMoved))
               fits = false;
     if (fits && writes) {
       // The loads and stores of the loop so far against this store.
       for (const Root &r : g.roots) {
-        if (r.kind == Root::Store && overlapping(*r.op, *root.op))
+        if (r.kind == Root::Store && overlapping(*r.op, *root.op, false))
           fits = false;
         std::vector<ValueId> vs = r.op ? r.op->operands : std::vector<ValueId>{r.value};
         for (ValueId v : vs)
-          for (int l : loadsOf(v))
-            if (overlapping(region.ops[l], *root.op))
+          for (auto [l, isMoved] : loadsOf(v))
+            if (overlapping(region.ops[l], *root.op, isMoved))
               fits = false;
       }
     }
@@ -433,7 +403,6 @@ std::vector<Consumer> Planner::consumersOf(ValueId v) {
         continue;
       }
       if (isInline(m, op)) {
-        bool shapeOp = unsigned(op.code) >= unsigned(Opcode::ExpandDims) && unsigned(op.code) <= unsigned(Opcode::Cat);
         for (ValueId r : op.results) {
           std::vector<Consumer> sub;
           auto mat = materialised.find(r);
@@ -443,7 +412,7 @@ std::vector<Consumer> Planner::consumersOf(ValueId v) {
             sub = consumersOf(r);
           for (Consumer c : sub) {
             c.foreign = mat == materialised.end() && c.foreign;
-            c.identity &= !shapeOp && op.code != Opcode::Gather;
+            c.identity &= !movesElements(op.code);
             c.buffer = op.code == Opcode::Gather && v == op.operands[0];
             out.push_back(c);
           }
@@ -570,14 +539,17 @@ void Planner::materialise(ValueId v, int index, const std::vector<Consumer> &con
   for (const Consumer &c : consumers)
     if (c.pos < first)
       first = c.pos;
-  for (const Consumer &c : consumers)
+  bool isMovedThere = false;
+  for (const Consumer &c : consumers) {
     needBuffer |= c.pos == first && c.buffer;
+    isMovedThere |= c.pos == first && !c.identity;
+  }
   // A load goes before the first write that follows it, and after those that it must see.
-  std::set<int> loads = loadsOf(v);
+  std::map<int, bool> loads = loadsOf(v);
   double limit = first, seen = -1;
   for (const Item &i : items)
     if (i.writes && i.pos < first && i.pos > available(v))
-      for (int l : loads) {
+      for (auto [l, isMoved] : loads) {
         bool follows = i.single && i.index > l, precedes = i.single && i.index < l;
         for (const Root &r : i.roots)
           if (r.kind == Root::Store) {
@@ -603,8 +575,8 @@ void Planner::materialise(ValueId v, int index, const std::vector<Consumer> &con
   if (g && g->loop && g->writes)
     for (const Root &r : g->roots)
       if (r.kind == Root::Store)
-        for (int l : loads)
-          overlap |= overlapping(region.ops[l], *r.op);
+        for (auto [l, isMoved] : loads)
+          overlap |= overlapping(region.ops[l], *r.op, isMoved || isMovedThere);
   if (!forced && !needBuffer && !overlap && g && g->loop && g->shape == t.shape) {
     g->roots.push_back(root);
     g->reads |= !loads.empty();
@@ -649,17 +621,19 @@ void Planner::decide() {
       std::vector<Consumer> cs = consumersOf(v);
       if (cs.empty())
         continue;
-      std::set<double> where;
+      std::set<double> where, movedAt;
       bool foreign = false, buffer = false, expanded = false;
       int64_t own = m.typeOf(v).numElements();
       for (const Consumer &c : cs) {
         where.insert(c.pos);
+        if (!c.identity)
+          movedAt.insert(c.pos);
         foreign |= c.foreign;
         buffer |= c.buffer;
         expanded |= c.elements > own;
       }
       bool hazard = false;
-      std::set<int> loads = loadsOf(v);
+      std::map<int, bool> loads = loadsOf(v);
       if (op.code == Opcode::Load)
         for (const Item &w : items)
           if (w.writes)
@@ -670,7 +644,7 @@ void Planner::decide() {
                 if (r.kind == Root::Store) {
                   writeIndex = r.index;
                   store = r.op;
-                  hazard |= w.pos == pos && writeIndex > n && overlapping(op, *store);
+                  hazard |= w.pos == pos && writeIndex > n && overlapping(op, *store, movedAt.contains(pos));
                 }
               hazard |= w.pos < pos && writeIndex > n;
               // In a single op (scan, atomic, …) that writes memory itself, reads come first as a whole.

@@ -74,9 +74,5 @@ BlockPlan planBlock(FunctionFacts &facts, const tbc::Region &region, const Yield
 bool isInline(const tbc::Module &m, const tbc::Op &op);
 // A region of scalar ops without control flow, memory, assert and print: it may run on vectors, and on lanes that do not count.
 bool isStraightLine(const tbc::Region &r);
-// Equal by construction: the same ops on the same values.
-bool sameValue(const FunctionFacts &facts, tbc::ValueId a, tbc::ValueId b, int depth = 0);
-// The parameter that a pointer (or tensor of pointers) is computed from, or kNone.
-tbc::ValueId pointerRoot(const FunctionFacts &facts, tbc::ValueId v);
 
 } // namespace tessera::cpu

@@ -1,0 +1,130 @@
+# test_repeated_places.py - tiles that are stored where they were loaded, moved or with elements that share a place, on the CPU
+# SPDX-License-Identifier: Apache-2.0
+#
+# A loop over the elements loads some before others are loaded and after some are stored. What a program means is what NumPy does step by step: all of a
+# tile is loaded, then all of it is stored.
+import numpy as np
+import pytest
+import tessera
+import tessera.language as tl
+from tessera.runtime.driver import DeviceDriver, driver
+
+SIZES = (16, 64, 1024)
+
+
+@tessera.jit
+def transposed(x, N: tl.constexpr):
+    at = x + tl.arange(0, N)[:, None] * N + tl.arange(0, N)[None, :]
+    tl.store(at, tl.trans(tl.load(at)))
+
+
+@tessera.jit
+def halves(x, N: tl.constexpr):
+    at = x + tl.arange(0, N)
+    even, odd = tl.split(tl.reshape(tl.load(at), [N // 2, 2]))
+    tl.store(at, tl.reshape(tl.permute(tl.join(even, odd), (1, 0)), [N]))
+
+
+@tessera.jit
+def remainder(x, N: tl.constexpr):
+    at = x + tl.arange(0, N) % 4
+    tl.store(at, tl.load(at) + 1)
+
+
+@tessera.jit
+def indexed(x, index, N: tl.constexpr):
+    at = x + tl.load(index + tl.arange(0, N))
+    tl.store(at, tl.load(at) + 1)
+
+
+@tessera.jit
+def stepped(x, step, N: tl.constexpr):
+    at = x + tl.arange(0, N) * step
+    tl.store(at, tl.load(at) + 1)
+
+
+@tessera.jit
+def rows(x, y, stride, n, N: tl.constexpr):
+    column = tl.arange(0, N)
+    at = tl.arange(0, N)[:, None] * stride + column[None, :]
+    inside = (column < n)[None, :]
+    tl.store(y + at, tl.load(x + at, mask=inside) * 2, mask=inside)
+
+
+@tessera.jit
+def rows_of_one(x, stride, n, N: tl.constexpr):
+    column = tl.arange(0, N)
+    at = x + tl.arange(0, N)[:, None] * stride + column[None, :]
+    inside = (column < n)[None, :]
+    tl.store(at, tl.load(at, mask=inside) * 2, mask=inside)
+
+
+@tessera.jit
+def carried(x, steps, N: tl.constexpr, STRIDE: tl.constexpr):
+    at = x + tl.arange(0, N)[:, None] * STRIDE + tl.arange(0, N)[None, :]
+    total = tl.zeros([N, N], tl.float32)
+    for _ in range(steps):
+        found = tl.load(at)
+        tl.store(at, total)
+        total += found
+        at += N * STRIDE
+
+
+@pytest.fixture(autouse=True)
+def cpu():
+    driver.set_active(DeviceDriver("cpu"))
+    yield
+    driver.reset_active()
+
+
+@pytest.mark.parametrize("n", SIZES)
+def test_elements_move_in_place(n):
+    side = min(n, 64)
+    x = np.arange(side * side, dtype=np.float32)
+    wanted = x.reshape(side, side).T.reshape(-1).copy()
+    transposed[(1, )](x, N=side)
+    assert np.array_equal(x, wanted)
+    x = np.arange(n, dtype=np.float32)
+    halves[(1, )](x, N=n)
+    assert np.array_equal(x, np.concatenate([np.arange(0, n, 2), np.arange(1, n, 2)]))
+
+
+@pytest.mark.parametrize("n", SIZES)
+def test_elements_share_places(n):
+    x = np.arange(4, dtype=np.float32)
+    remainder[(1, )](x, N=n)
+    assert np.array_equal(x, np.arange(4) + 1)
+    index = np.random.default_rng(n).integers(0, 8, n).astype(np.int32)
+    x = np.arange(8, dtype=np.float32)
+    indexed[(1, )](x, index, N=n)
+    assert np.array_equal(x, np.arange(8) + np.isin(np.arange(8), index))
+    for step in (0, 1, 3):
+        x = np.zeros(3 * n, np.float32)
+        stepped[(1, )](x, step, N=n)
+        assert np.array_equal(x, np.isin(np.arange(3 * n), np.arange(n) * step))
+
+
+@pytest.mark.parametrize("stride", (0, 1, 3, 15, 16, 31, 32, 40, -1, -16, -40))
+@pytest.mark.parametrize("n", (5, 16, 32))
+def test_rows_that_lie_in_each_other(stride, n):
+    first = 31 * 40
+    places = np.unique(first + np.arange(32)[:, None] * stride + np.arange(n))
+    wanted = np.arange(4000, dtype=np.float32)
+    wanted[places] *= 2
+    x, y = np.arange(4000, dtype=np.float32), np.arange(4000, dtype=np.float32)
+    rows_of_one[(1, )](x[first:], stride, n, N=32)
+    rows[(1, )](y[first:], y[first:], stride, n, N=32)
+    assert np.array_equal(x, wanted) and np.array_equal(y, wanted)
+
+
+@pytest.mark.parametrize("stride", (1, 8, 16, 20))
+def test_addresses_that_a_loop_carries(stride):
+    x = np.random.default_rng(stride).integers(-9, 9, 2000).astype(np.float32)
+    wanted, total = x.copy(), np.zeros((16, 16), np.float32)
+    for step in range(3):
+        places = (step * 16 + np.arange(16)[:, None]) * stride + np.arange(16)
+        found = wanted[places]
+        wanted[places] = total
+        total = total + found
+    carried[(1, )](x, 3, N=16, STRIDE=stride)
+    assert np.array_equal(x, wanted)
