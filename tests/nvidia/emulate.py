@@ -149,6 +149,16 @@ def rows_ahead(out, x, rows, BLOCK: tl.constexpr):
 
 
 @triton.jit
+def strided(x, out, steps, row, column, M: tl.constexpr, N: tl.constexpr):
+    m, n = tl.arange(0, M), tl.arange(0, N)
+    total = tl.zeros((M, N), tl.int32)
+    for i in range(steps):
+        total += tl.load(x + m[:, None].to(tl.int64) * row + n[None, :].to(tl.int64) * column)
+        x += 5
+    tl.store(out + m[:, None] * N + n[None, :], total)
+
+
+@triton.jit
 def summed(x, BLOCK: tl.constexpr, REVERSE: tl.constexpr):
     at = tl.arange(0, BLOCK)
     tl.store(x + at, tl.cumsum(tl.load(x + at), 0, reverse=REVERSE))
@@ -749,6 +759,17 @@ def main(tessera):
 
         for reverse in (False, True):
             check(f"sums from slice to slice, from the {'end' if reverse else 'start'}", lambda: summed(reverse))
+
+        # Offsets by two strides: rows and columns stay in registers, not their sums.
+        def strided(M, N):
+            x, (steps, row, column) = rng.integers(-1000, 1000, 30000).astype(np.int32), (4, 3, 211)
+            ptx = compiled("sm_90a", "strided", "*i32:16,*i32:16,i32,i64,i64", {"M": M, "N": N})
+            got = np.frombuffer(Emulator([x.tobytes(), bytes(4 * M * N)], numbers=[steps, row, column]).run(ptx)[1], np.int32)
+            want = sum(x[5 * i + row * np.arange(M)[:, None] + column * np.arange(N)] for i in range(steps))
+            wrong, sums = int(np.sum(got != want.ravel())), ptx[:ptx.index("ld.global")].count("add.s64")
+            return not wrong and sums < 64 + 16, f"{wrong} wrong, {sums} additions up to the first load"
+
+        check("offsets by two strides", lambda: strided(128, 64))
 
         # A lane's distance to the value, compared with constants; a value of 64 bits may be none of the indices although its lower half is. The upper one of two
         # bf16 in a word only loses the lower one.

@@ -10,6 +10,7 @@
 #include "backends/nvidia/codegen/IndexEqualities.h"
 #include "backends/nvidia/codegen/LoopOffsets.h"
 #include "backends/nvidia/codegen/NanComparisons.h"
+#include "backends/nvidia/codegen/OffsetSums.h"
 #include "backends/nvidia/codegen/Remainders.h"
 #include "backends/nvidia/codegen/TensorMaps.h"
 #include "core/codegen/simt/Emitter.h"
@@ -145,6 +146,8 @@ void optimise(llvm::Module &m, TargetMachine &tm, std::optional<bool> flushDenor
   fpm.addPass(ConstantOffsetsPass());
   fpm.addPass(DCEPass());
   fpm.addPass(LoopOffsetsPass());
+  fpm.addPass(OffsetSumsPass());
+  fpm.addPass(DCEPass());
   fpm.addPass(NanComparisonsPass());
   for (llvm::Function &f : m)
     if (!f.isDeclaration())

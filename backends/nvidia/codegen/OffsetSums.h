@@ -1,0 +1,20 @@
+// OffsetSums.h - offsets of a loop's tiles, added where they are needed instead of kept
+//
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "llvm/IR/PassManager.h"
+
+namespace tessera::nvidia {
+
+// A tile whose strides are both known only at run time has an offset for each of its elements, row * stride + column * stride, which no loop around it changes: 64 x 64 elements
+// in 4 warps are 32 sums of 64 bits a lane, of 8 rows and 4 columns. Moved out of the loop they take 64 registers for each tile that it reads, all through it. Where a loop has many
+// of them, what moves from iteration to iteration is added to one part first and the other one then:
+//     base + (row + column)    (base + column) + row
+// That is one addition more for each column, and the rows and columns are what stays in registers.
+class OffsetSumsPass : public llvm::PassInfoMixin<OffsetSumsPass> {
+public:
+  llvm::PreservedAnalyses run(llvm::Function &f, llvm::FunctionAnalysisManager &fam);
+};
+
+} // namespace tessera::nvidia
