@@ -189,8 +189,11 @@ static int64_t runOf(LoadOp load, unsigned dim, const AxisFacts &facts) {
   return run;
 }
 
-// Whether a copy takes neighbours of the smaller tile together: four bytes are the least.
+// Whether a copy takes neighbours of the smaller tile together: four bytes are the least. Masked elements must be zero, and truth values are normalised by lanes.
 static bool isCopied(LoadOp load, unsigned dim, const AxisFacts &facts, unsigned leastBits) {
+  Type element = elementTypeOf(load.getType());
+  if (!element.isIntOrFloat() || element.isInteger(1) || (load.getOther() && !isZeroTile(load.getOther())))
+    return false;
   unsigned bits = storageBits(load.getType());
   if (bits >= leastBits)
     return true;

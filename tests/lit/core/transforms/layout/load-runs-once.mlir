@@ -64,13 +64,14 @@ func.func @packed(%p: !tile.ptr<i32> {tile.divisibility = 16 : i64}, %a: tensor<
 
 // -----
 
-// The page of eight rows: an address follows from it. And rows of the kernel's own, in front of the loop.
+// The page of eight rows: an address follows from it. And rows of the kernel's own, in front of the loop. Nor what no copy does: ones where it is masked off.
 // CHECK-LABEL: func.func @pages
 // CHECK: tile.load %{{.*}} : (tensor<16x!tile.ptr<i32>>) -> tensor<16xi32>
 // CHECK: scf.for
 // CHECK: tile.load %{{.*}} : (tensor<16x!tile.ptr<i32>>) -> tensor<16xi32>
+// CHECK: tile.load %{{.*}} other %{{.*}} -> tensor<16xi32>
 module attributes {tile.level = "tile", tile.options = {num_stages = 3 : i64, num_warps = 4 : i64}} {
-func.func @pages(%p: !tile.ptr<i32> {tile.divisibility = 16 : i64}, %a: tensor<64x16xf16>, %n: i32) -> tensor<64x16xf32> {
+func.func @pages(%p: !tile.ptr<i32> {tile.divisibility = 16 : i64}, %a: tensor<64x16xf16>, %n: i32, %odd: i1) -> tensor<64x16xf32> {
   %lo = arith.constant 0 : i32
   %st = arith.constant 1 : i32
   %zero = arith.constant dense<0.0> : tensor<64x16xf32>
@@ -85,10 +86,14 @@ func.func @pages(%p: !tile.ptr<i32> {tile.divisibility = 16 : i64}, %a: tensor<6
     %qs = tile.splat %q : (!tile.ptr<i32>) -> tensor<16x!tile.ptr<i32>>
     %qp = tile.addptr %qs, %kw : (tensor<16x!tile.ptr<i32>>, tensor<16xi32>) -> tensor<16x!tile.ptr<i32>>
     %page = tile.load %qp : (tensor<16x!tile.ptr<i32>>) -> tensor<16xi32>
+    %some = tile.splat %odd : (i1) -> tensor<16xi1>
+    %one = arith.constant dense<1> : tensor<16xi32>
+    %scale = tile.load %pp mask %some other %one : (tensor<16x!tile.ptr<i32>>, tensor<16xi1>, tensor<16xi32>) -> tensor<16xi32>
     %place = arith.addi %page, %before : tensor<16xi32>
     %vp = tile.addptr %qs, %place : (tensor<16x!tile.ptr<i32>>, tensor<16xi32>) -> tensor<16x!tile.ptr<i32>>
     %v = tile.load %vp : (tensor<16x!tile.ptr<i32>>) -> tensor<16xi32>
-    %v0 = tile.expand_dims %v axis = 0 : (tensor<16xi32>) -> tensor<1x16xi32>
+    %vs = arith.muli %v, %scale : tensor<16xi32>
+    %v0 = tile.expand_dims %vs axis = 0 : (tensor<16xi32>) -> tensor<1x16xi32>
     %vb = tile.broadcast %v0 : (tensor<1x16xi32>) -> tensor<16x16xi32>
     %b = arith.sitofp %vb : tensor<16x16xi32> to tensor<16x16xf16>
     %d = tile.dot %a, %b, %acc : (tensor<64x16xf16>, tensor<16x16xf16>, tensor<64x16xf32>) -> tensor<64x16xf32>
