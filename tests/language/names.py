@@ -170,6 +170,12 @@ fma                     tl.fma(h, 2.0, 1.0) -> [16, 16] float32
 fma                     tl.fma(h, h, 1) -> [16, 16] float16
 full                    tl.full((4, 4), s, tl.float16) -> [4, 4] float16
 full                    tl.full((), 1, tl.int64) -> int64
+full                    tl.full((4,), 300, tl.int8) -> [4] int8
+full                    tl.full((4,), -1, tl.uint8) -> [4] uint8
+full                    tl.full((4,), 2.0, tl.int32) -> [4] int32
+full                    tl.full((4,), 1.5, tl.int32) ! value 1.5 is no integer, which int32 needs
+full                    tl.full((4,), float("nan"), tl.int32) ! value nan is no integer, which int32 needs
+full                    tl.full((4,), 2**64, tl.uint64) ! does not fit 64 bits
 full                    tl.full((3,), 1, tl.int64) ! Shape element 0 must be a power of 2
 gather                  tl.gather(x, i, 0) -> [16] float32
 histogram               tl.histogram(i, 32, mask=b) -> [32] int32

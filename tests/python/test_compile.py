@@ -577,6 +577,23 @@ def test_device_assert_says_so(cache):
         kernel[(1, )](-1, debug=True)
 
 
+def test_a_step_that_turns_out_to_be_negative(cache):
+
+    @tessera.jit
+    def kernel(x, n, step):
+        total = 0
+        for i in range(0, n, step):
+            total += i
+        tl.store(x, total)
+
+    x = np.zeros(1, np.int32)
+    kernel[(1, )](x, 7, 2, debug=True)
+    assert x[0] == 12
+    for step in (-2, 0):
+        with pytest.raises(RuntimeError, match="the step of a range must be greater than 0 where it is known at run time only"):
+            kernel[(1, )](x, 7, step, debug=True)
+
+
 def test_helpful_message_for_a_plain_global(cache):
 
     @tessera.jit

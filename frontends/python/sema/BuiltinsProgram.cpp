@@ -6,6 +6,8 @@
 
 #include "core/ir/Tile.h"
 
+#include <cmath>
+
 namespace tessera::py {
 
 namespace {
@@ -33,11 +35,26 @@ Value arange(Visitor &v, Args &a) {
   return v.arange(v.needInt(a[0], "start"), v.needInt(a[1], "end"));
 }
 
+// As Triton, whose builder takes no such numbers: an integer is at most 64 bits, and nothing of a float is lost. Whole numbers wrap, as there.
+void needInteger(Visitor &v, const Value &value, DType t) {
+  if (!value.isNumber() || !t.isInt() || t.isBool())
+    return;
+  if (value.host.isFloat()) {
+    double number = value.host.floatValue();
+    if (!(number == std::trunc(number)) || std::isinf(number))
+      v.failType("value " + v.describe(value) + " is no integer, which " + t.str() + " needs",
+                 "use tl.full(…, tl.float32).to(" + t.str() + "), or an integer");
+  } else if (value.host.bigInt().bitLength() > 64) {
+    v.failArgument("value " + v.describe(value) + " does not fit 64 bits");
+  }
+}
 Value full(Visitor &v, Args &a) {
   auto shape = v.needShape(a[0]);
   if (a.has(2) && a[2].isNone())
     v.failArgument("dtype must be specified when value is not a tensor");
-  return v.full(shape, !shape.empty(), a[1], v.needDType(a[2], "dtype"));
+  DType t = v.needDType(a[2], "dtype");
+  needInteger(v, a[1], t);
+  return v.full(shape, !shape.empty(), a[1], t);
 }
 Value zeros(Visitor &v, Args &a) {
   auto shape = v.needShape(a[0]);

@@ -264,6 +264,14 @@ void Visitor::runtimeFor(const For *s, const Value &range) {
       std::swap(lower, upper);
   } else {
     step = bound(parts[2], "step");
+    // Which way a loop goes is decided when it is compiled: one whose step turns out to be negative would run not at all or for ever.
+    if (options.debug) {
+      Value counts = compare(Relation::Gt, step, zeroOf(step.type));
+      tile::AssertOp::create(b, loc, counts.ir,
+                             "the step of a range must be greater than 0 where it is known at run time only",
+                             mlir::Value());
+      step = where(counts, step, intConstant(step.type.elem, 1)); // a program that goes on comes to an end
+    }
   }
   DType t =
       *promote(*promote(lower.elem(), false, upper.elem(), false, false).type, false, step.elem(), false, false).type;

@@ -121,10 +121,11 @@ def arange(start, end, _semantic=None):
 
 @language
 def full(shape, value, dtype, _semantic=None):
-    """A block in which each element is ``value``, cast to ``dtype``; the value may be a runtime scalar.
+    """A block in which each element is ``value``, cast to ``dtype``; the value may be a runtime scalar. Integers that ``dtype`` does not hold
+    wrap (300 is 44 as int8, -1 is 255 as uint8), floats become infinite.
 
     Shapes: constant powers of two, at most 2**20 elements; ``[]`` makes a scalar.
-    Errors: a block as value, an extent that is no power of two.
+    Errors: a block as value, an extent that is no power of two; a constant that is no integer, or needs more than 64 bits, for an integer dtype.
 
     Example:
         out = tl.full((2, 2), 1.5, tl.float32)            # [[1.5, 1.5], [1.5, 1.5]]
@@ -550,6 +551,9 @@ class range(_Iterator):
     descriptor; ``disallow_acc_multi_buffer``: keep one accumulator; ``disable_licm``: leave in the loop what does not
     change. A target may ignore any of them. A loop with ``break`` keeps ``disable_licm`` and does nothing ahead of an iteration: a remark (W0904) names the wishes that
     are lost. ``continue`` changes nothing. Wishes are known when the kernel is compiled.
+
+    Which way a loop counts is decided when it is compiled: a constant step may be negative, one that is known at run time only must be greater than 0. With
+    another one the loop runs not at all or for ever; ``debug=True`` makes that an assertion that fails.
 
     Example:
         total = 0
