@@ -524,7 +524,11 @@ void TypeCheck::memory() {
     auto kind = static_cast<Rmw>(op_.intAttr(AttrId::Kind));
     Elem e = pointee.elem;
     bool wide = elemBits(e) >= 32;
-    bool ok = kind == Rmw::FAdd ? isFloat(e) && !isFp8(e) : kind == Rmw::Xchg ? wide : isInteger(e) && wide;
+    bool takesFloats = kind == Rmw::FAdd || kind == Rmw::Max || kind == Rmw::Min;
+    bool ok = isFloat(e) && takesFloats ? !isFp8(e)
+              : kind == Rmw::FAdd       ? false
+              : kind == Rmw::Xchg       ? wide
+                                        : isInteger(e) && wide;
     operand(1, ok, "this kind of atomic does not exist for its elements");
     return;
   }

@@ -230,9 +230,9 @@ uint64_t atomicResult(tbc::Rmw kind, Elem e, uint64_t old, uint64_t value) {
   case tbc::Rmw::FAdd:
     return floatFn(Opcode::AddF, e)(c, old, value, 0);
   case tbc::Rmw::Max:
-    return maxSI(c, old, value, 0);
+    return tbc::isFloat(e) ? floatFn(Opcode::MaxNumF, e)(c, old, value, 0) : maxSI(c, old, value, 0);
   case tbc::Rmw::Min:
-    return minSI(c, old, value, 0);
+    return tbc::isFloat(e) ? floatFn(Opcode::MinNumF, e)(c, old, value, 0) : minSI(c, old, value, 0);
   case tbc::Rmw::UMax:
     return maxUI(c, old, value, 0);
   case tbc::Rmw::UMin:

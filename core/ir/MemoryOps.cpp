@@ -104,7 +104,9 @@ LogicalResult AtomicRmwOp::verify() {
     return failure();
   Type element = elementTypeOf(getType());
   bool wantsFloat = getKind() == Rmw::FAdd;
-  if (getKind() != Rmw::Xchg && (wantsFloat ? !isTileFloat(element) : !isTileInteger(element))) // atomic_rmw_c4
+  bool isOfNumbers = llvm::is_contained({Rmw::Max, Rmw::Min}, getKind()) && isTileFloat(element);
+  if (getKind() != Rmw::Xchg && !isOfNumbers &&
+      (wantsFloat ? !isTileFloat(element) : !isTileInteger(element))) // atomic_rmw_c4
     return emitOpError() << "kind " << stringifyRmw(getKind()) << " needs a value of "
                          << (wantsFloat ? "floats" : "integers") << ", got " << getValue().getType();
   return success();

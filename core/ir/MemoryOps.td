@@ -49,8 +49,8 @@ def Tile_AtomicRmwOp : Tile_Op<"atomic_rmw", [MemoryEffects<[MemRead, MemWrite]>
   let summary = "one atomic read-modify-write an element; the result is the old value";
   let description = [{
     The result is unspecified where masked off. C1: ptr as in load. C2: value and result hold pointees in ptr's shape.
-    C3: mask is i1 in that shape. C4: fadd takes floats; and, or, xor, add, umax, umin integers; max, min integers;
-    xchg anything.
+    C3: mask is i1 in that shape. C4: fadd takes floats; and, or, xor, add, umax, umin integers; max, min integers and
+    floats (the other number where one is NaN); xchg anything.
   }];
   let arguments = (ins Tile_Rmw:$kind, AnyType:$ptr, AnyType:$value, Optional<AnyType>:$mask,
                        DefaultValuedAttr<Tile_MemSem, "MemSem::AcqRel">:$sem,

@@ -287,7 +287,9 @@ tensor_descriptor       tl.make_tensor_descriptor(q, [n, n], [n, 1], [4, 4]).ato
 tensor_descriptor       tl.make_tensor_descriptor(q, [n, n], [n, 1], [4, 4]).atomic_xor([0, n], tl.zeros((4, 4), tl.int32))
 tensor_descriptor       tl.make_tensor_descriptor(q, [n, n], [n, 1], [4, 4]).atomic_min([0, n], tl.zeros((4, 4), tl.int32))
 tensor_descriptor       tl.make_tensor_descriptor(p, [n, n], [n, 1], [4, 4]).atomic_max([0, n], tl.zeros((4, 4), tl.float32)) ! Unsupported dtype
-tensor_descriptor       tl.make_tensor_descriptor(g, [n, n], [n, 1], [8, 8]).atomic_max([0, n], tl.zeros((8, 8), tl.float16)) ! 16-bit float types require native tma support
+tensor_descriptor       tl.make_tensor_descriptor(g, [n, n], [n, 1], [8, 8]).atomic_max([0, n], tl.zeros((8, 8), tl.float16))
+tensor_descriptor       tl.make_tensor_descriptor(g, [n, n], [n, 1], [8, 8]).atomic_min([0, n], tl.zeros((8, 8), tl.float16))
+tensor_descriptor       tl.make_tensor_descriptor(g, [n, n], [n, 1], [8, 8]).atomic_xor([0, n], tl.zeros((8, 8), tl.float16)) ! Unsupported dtype
 tensor_descriptor       tl.make_tensor_descriptor(p, [n, n], [n, 1], [1, 16]).gather(i, n) -> [16, 16] float32
 tensor_descriptor       tl.make_tensor_descriptor(p, [n, n], [n, 1], [1, 16]).scatter(m, i, 0)
 tensor_descriptor       tl.make_tensor_descriptor(p, [n, n], [n, 1], [1, 4]).gather(i, n) ! descriptor gather of fp32 must have at least 8 columns, but got 4

@@ -594,6 +594,28 @@ def test_a_step_that_turns_out_to_be_negative(cache):
             kernel[(1, )](x, 7, step, debug=True)
 
 
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_greatest_and_least_of_floats_of_16_bits_by_descriptor(cache, dtype):
+    torch = pytest.importorskip("torch")
+    from tessera.tools.tensor_descriptor import TensorDescriptor
+
+    @tessera.jit
+    def kernel(low, high, x):
+        row = tl.program_id(0) % 2 * 4
+        at = (tl.program_id(0) * 4 + tl.arange(0, 4))[:, None] * 16 + tl.arange(0, 16)[None, :]
+        low.atomic_min([row, 8], tl.load(x + at))
+        high.atomic_max([row, 8], tl.load(x + at))
+
+    x = torch.randn(16, 16).to(getattr(torch, dtype))
+    x[3, 3] = float("nan")
+    low, high = (torch.full((8, 24), number).to(x.dtype) for number in (0.25, -0.25))
+    kernel[(4, )](*(TensorDescriptor.from_tensor(t, [4, 16]) for t in (low, high)), x)
+    parts = torch.nan_to_num(x.float(), float("inf")).reshape(2, 8, 16), torch.nan_to_num(x.float(), -float("inf")).reshape(2, 8, 16)
+    for got, start, want in ((low, 0.25, parts[0].amin(0)), (high, -0.25, parts[1].amax(0))):
+        assert torch.equal(got[:, :8].float(), torch.full((8, 8), start))
+        assert torch.equal(got[:, 8:].float(), torch.minimum(want, torch.tensor(start)) if start > 0 else torch.maximum(want, torch.tensor(start)))
+
+
 def test_helpful_message_for_a_plain_global(cache):
 
     @tessera.jit

@@ -223,3 +223,26 @@ def test_code_does_not_depend_on_where_memory_lies():
     finally:
         tessera.knobs.compilation.always_compile = False
     assert len(texts) == 1
+
+
+@tessera.jit
+def greatest(x, y, N: tl.constexpr, LEAST: tl.constexpr):
+    low = tl.make_tensor_descriptor(y, [N, N], [N, 1], [16, 64])
+    value = tl.load(x + tl.arange(0, 16)[:, None] * 64 + tl.arange(0, 64)[None, :])
+    if LEAST:
+        low.atomic_min([0, 64], value)
+    else:
+        low.atomic_max([0, 64], value)
+
+
+def test_reductions_of_floats_of_16_bits_by_descriptor():
+    """Eight elements of a lane are one reduction from sm_90 on; before, each is exchanged in a loop."""
+    for arch in (90, 80):
+        for type, name in (("*fp16", "f16"), ("*bf16", "bf16")):
+            for least in (True, False):
+                source = ASTSource(greatest, {"x": type, "y": type, "N": "constexpr", "LEAST": "constexpr"}, {"N": 128, "LEAST": least},
+                                   {(0,): [["tt.divisibility", 16]], (1,): [["tt.divisibility", 16]]})
+                ptx = tessera.compile(source, target=GPUTarget("cuda", arch, 32)).asm["ptx"]
+                reductions = ptx.count(f"red.global.gpu.relaxed.{'min' if least else 'max'}.noftz.v8.{name}")
+                assert reductions == (1 if arch == 90 else 0)
+                assert ("cas.b32" in ptx) == (arch == 80)

@@ -202,7 +202,9 @@ Value *HostLaneTarget::atomicRmw(IRBuilderBase &b, tbc::Rmw kind, tbc::Elem elem
 
 unsigned HostLaneTarget::atomicVector(tbc::Rmw kind, tbc::Elem elem) const {
   unsigned bits = tbc::elemBits(elem);
-  return kind == tbc::Rmw::FAdd && (bits == 32 || bits == 16) ? 128 / bits : 1;
+  bool isExtremum = (kind == tbc::Rmw::Max || kind == tbc::Rmw::Min) && tbc::isFloat(elem);
+  return (kind == tbc::Rmw::FAdd && bits == 32) || ((kind == tbc::Rmw::FAdd || isExtremum) && bits == 16) ? 128 / bits
+                                                                                                          : 1;
 }
 
 SmallVector<Value *> HostLaneTarget::atomicRmwVector(IRBuilderBase &b, tbc::Rmw kind, tbc::Elem elem, V pointer,

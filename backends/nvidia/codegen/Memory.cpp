@@ -193,7 +193,7 @@ std::string orderText(MemSem sem, MemScope scope, bool isSwap) {
 }
 
 // The instruction's operation and type, or empty where there is none (PTX ISA, "atom").
-std::string atomText(Rmw kind, Elem elem, unsigned sm) {
+std::string atomText(Rmw kind, Elem elem, unsigned sm, bool isVector = false) {
   unsigned bits = tbc::elemBits(elem);
   std::string width = std::to_string(bits);
   if (kind == Rmw::Xchg)
@@ -212,6 +212,11 @@ std::string atomText(Rmw kind, Elem elem, unsigned sm) {
       return "";
     }
   }
+  // Of vectors alone, of sm_90 on.
+  if ((kind == Rmw::Max || kind == Rmw::Min) && (elem == Elem::F16 || elem == Elem::BF16))
+    return isVector
+               ? (kind == Rmw::Max ? ".max.noftz." : ".min.noftz.") + std::string(elem == Elem::F16 ? "f16" : "bf16")
+               : "";
   if (bits < 32 || !tbc::isInteger(elem))
     return "";
   switch (kind) {
@@ -293,15 +298,15 @@ Value *NvLaneTarget::atomicRmw(IRBuilderBase &b, Rmw kind, Elem elem, V pointer,
 // PTX ISA, "atom": .vec_32_bit of f32, .vec_16_bit of f16 and bf16, of sm_90 on; each element is atomic. One element of 16 bits has no instruction: ptxas
 // makes a loop of it.
 unsigned NvLaneTarget::atomicVector(Rmw kind, Elem elem) const {
-  if (kind != Rmw::FAdd || arch_.sm < 90)
+  if (arch_.sm < 90 || (kind != Rmw::FAdd && kind != Rmw::Max && kind != Rmw::Min))
     return 1;
-  return elem == Elem::F32 ? 4 : elem == Elem::F16 || elem == Elem::BF16 ? 8 : 1;
+  return elem == Elem::F16 || elem == Elem::BF16 ? 8 : elem == Elem::F32 && kind == Rmw::FAdd ? 4 : 1;
 }
 
 SmallVector<Value *> NvLaneTarget::atomicRmwVector(IRBuilderBase &b, Rmw kind, Elem elem, V pointer, ArrayRef<V> values,
                                                    V predicate, MemSem sem, MemScope scope, bool resultUsed) {
   size_t n = values.size();
-  std::string letter = letterOf(values[0]->getType()), text = atomText(kind, elem, arch_.sm), constraints, guard;
+  std::string letter = letterOf(values[0]->getType()), text = atomText(kind, elem, arch_.sm, true), constraints, guard;
   text.insert(text.rfind('.'), ".v" + std::to_string(n));
   SmallVector<V> operands;
   auto list = [&](size_t first) {

@@ -16,7 +16,9 @@ std::optional<MemoryAccess> accessOf(Operation *op, const AxisFacts &facts, cons
   Value mask = isa<LoadOp>(op) ? cast<LoadOp>(op).getMask() : rmw ? rmw.getMask() : cast<StoreOp>(op).getMask();
   access.mostBits = info.maxVectorBits();
   if (rmw) {
-    bool goTogether = rmw.getKind() == Rmw::FAdd && (access.bits == 32 || access.bits == 16);
+    bool isFloat = isa<FloatType>(elementTypeOf(rmw.getType()));
+    bool goTogether = (rmw.getKind() == Rmw::FAdd && (access.bits == 32 || access.bits == 16)) ||
+                      (llvm::is_contained({Rmw::Max, Rmw::Min}, rmw.getKind()) && isFloat && access.bits == 16);
     access.mostBits =
         goTogether ? static_cast<unsigned>(info.get(target::Capability::AtomicVecBits, access.bits)) : access.bits;
   }

@@ -167,9 +167,8 @@ template <Reduction R> Value atomic(Visitor &v, Args &a) {
   DType t = d.type.elem;
   constexpr bool isAdd = R == Reduction::Add, isMinMax = R == Reduction::Min || R == Reduction::Max;
   bool wide = t.isInt() && t.bits() >= 32;
-  bool known = isAdd ? (wide && !t.is(K::Int64)) || t.is(K::FP32) || t.is(K::FP16) || t.is(K::BF16) : wide;
-  if (isMinMax && (t.is(K::FP16) || t.is(K::BF16)))
-    v.failType("16-bit float types require native tma support", "use a descriptor of 32 or 64-bit integers");
+  bool half = t.is(K::FP16) || t.is(K::BF16);
+  bool known = isAdd ? (wide && !t.is(K::Int64)) || t.is(K::FP32) || half : wide || (isMinMax && half);
   if (!known)
     v.failType("Unsupported dtype " + t.str() + " of an atomic operation on a descriptor");
   Value x = v.toTensor(a[2]);
@@ -194,14 +193,14 @@ template <Reduction R> Value atomic(Visitor &v, Args &a) {
     index.push_back(at);
   }
   auto [ptr, mask] = addresses(v, d, index);
-  tile::Rmw kind = R == Reduction::And                   ? tile::Rmw::And
-                   : R == Reduction::Or                  ? tile::Rmw::Or
-                   : R == Reduction::Xor                 ? tile::Rmw::Xor
-                   : isAdd                               ? (t.isFloat() ? tile::Rmw::FAdd : tile::Rmw::Add)
-                   : R == Reduction::Max && t.isSigned() ? tile::Rmw::Max
-                   : R == Reduction::Max                 ? tile::Rmw::UMax
-                   : t.isSigned()                        ? tile::Rmw::Min
-                                                         : tile::Rmw::UMin;
+  tile::Rmw kind = R == Reduction::And                             ? tile::Rmw::And
+                   : R == Reduction::Or                            ? tile::Rmw::Or
+                   : R == Reduction::Xor                           ? tile::Rmw::Xor
+                   : isAdd                                         ? (t.isFloat() ? tile::Rmw::FAdd : tile::Rmw::Add)
+                   : R == Reduction::Max && (half || t.isSigned()) ? tile::Rmw::Max
+                   : R == Reduction::Max                           ? tile::Rmw::UMax
+                   : half || t.isSigned()                          ? tile::Rmw::Min
+                                                                   : tile::Rmw::UMin;
   tile::AtomicRmwOp::create(v.b, v.loc, kind, ptr.ir, v.cast(x, t).ir, mask.ir, tile::MemSem::Relaxed,
                             tile::MemScope::Gpu);
   return Emitter::none();

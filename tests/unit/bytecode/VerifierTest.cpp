@@ -75,6 +75,7 @@ TEST(Verifier, TypeRules) {
       {"store %tp, %ti", "operand `value` is tensor<4xi32>; it must be tensor<4xf32>"},
       {"%r = atomic_rmw %p, %x {kind = add} : f32", "this kind of atomic"},
       {"%r = atomic_rmw %q, %i {kind = fadd} : i32", "this kind of atomic"},
+      {"%r = atomic_rmw %p, %x {kind = umax} : f32", "this kind of atomic"},
       {"%r = atomic_cas %q, %i, %l : i64", "operand `value` is i64"},
       {"assert %b, %tm {message = \"m\"}", "operand `mask`"},
       {"%r = dot %m24, %m24, %m24", "shapes of a, b, c do not fit"},

@@ -204,6 +204,27 @@ TEST(Memory, AtomicsOfOneAddressSeeEachOther) {
   EXPECT_EQ(c.q, (std::vector<float>{0, 1, 2, 2}));
 }
 
+TEST(Memory, GreatestAndLeastOfFloats) {
+  auto after = [](const char *type, const char *kind, uint16_t old, uint16_t value) {
+    std::vector<uint16_t> m{old, 0};
+    const std::string t(type);
+    EXPECT_EQ(runText("kernel @k(%p: ptr<" + t + ">, %v: " + t + ") { %o = atomic_rmw %p, %v {kind = " + kind +
+                          "}\n %1 = constant {value = 1} : i32\n %q = addptr %p, %1\n store %q, %o return }",
+                      {addressOf(m), value}),
+              "");
+    EXPECT_EQ(m[1], old);
+    return m[0];
+  };
+  constexpr uint16_t kMinusTwo = 0xc000, kMinusOne = 0xbc00, kOne = 0x3c00, kNaN = 0x7e00; // f16
+  EXPECT_EQ(after("f16", "max", kMinusTwo, kMinusOne), kMinusOne);
+  EXPECT_EQ(after("f16", "min", kMinusTwo, kMinusOne), kMinusTwo);
+  EXPECT_EQ(after("f16", "min", kOne, kMinusOne), kMinusOne);
+  EXPECT_EQ(after("f16", "max", kNaN, kOne), kOne);
+  EXPECT_EQ(after("f16", "min", kMinusOne, kNaN), kMinusOne);
+  EXPECT_EQ(after("bf16", "max", 0xbf80, 0x3f80), 0x3f80);
+  EXPECT_EQ(after("bf16", "min", 0xbf80, 0xc000), 0xc000);
+}
+
 // As the memory of some devices adds: what is subnormal counts as zero, and no other type, no other kind and no old value changes.
 TEST(Memory, AtomicSumsMayFlush) {
   constexpr float kSmallest = 0x1p-126F, kTiny = 0x1p-130F;

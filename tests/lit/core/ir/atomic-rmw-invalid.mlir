@@ -27,3 +27,10 @@ func.func @atomic_rmw_c4(%p: !tile.ptr<i32>, %x: i32) {
   %0 = tile.atomic_rmw fadd, %p, %x : (!tile.ptr<i32>, i32) -> i32
   return
 }
+
+// -----
+func.func @atomic_rmw_c4_unsigned(%p: !tile.ptr<f16>, %x: f16) {
+  // expected-error @+1 {{kind umax needs a value of integers, got 'f16'}}
+  %0 = tile.atomic_rmw umax, %p, %x : (!tile.ptr<f16>, f16) -> f16
+  return
+}

@@ -24,5 +24,7 @@ func.func @atomic_rmw_kinds(%p: !tile.ptr<i32>, %x: i32, %q: tensor<4x!tile.ptr<
   %8 = tile.atomic_rmw xchg, %p, %x : (!tile.ptr<i32>, i32) -> i32
   // CHECK: %{{[^ ,]+}} = tile.atomic_rmw fadd, %{{[^ ,]+}}, %{{[^ ,]+}} mask %{{[^ ,]+}} sem = relaxed scope = cta : (tensor<4x!tile.ptr<f32>>, tensor<4xf32>, tensor<4xi1>) -> tensor<4xf32>
   %90 = tile.atomic_rmw fadd, %q, %y mask %m sem = relaxed scope = cta : (tensor<4x!tile.ptr<f32>>, tensor<4xf32>, tensor<4xi1>) -> tensor<4xf32>
+  // CHECK: %{{[^ ,]+}} = tile.atomic_rmw max, %{{[^ ,]+}}, %{{[^ ,]+}} : (tensor<4x!tile.ptr<f32>>, tensor<4xf32>) -> tensor<4xf32>
+  %91 = tile.atomic_rmw max, %q, %y : (tensor<4x!tile.ptr<f32>>, tensor<4xf32>) -> tensor<4xf32>
   return
 }
