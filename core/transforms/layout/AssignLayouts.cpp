@@ -52,6 +52,7 @@ private:
   void forward(Value value);
   void backward(Value value);
   bool canTake(Value value) const;
+  bool holdsCopies(LoadOp load, LinearAttr layout);
   LinearAttr needOf(OpOperand &operand);
   void rewriteTypes();
   unsigned convertOperands();
@@ -124,6 +125,15 @@ void Assigner::forward(Value value) {
   }
 }
 
+// Whether lanes would load a matrix of a loop with products many times over in this layout, as in that of a cube that it grows into. Of what is known to lie in order, memory decides.
+bool Assigner::holdsCopies(LoadOp load, LinearAttr layout) {
+  constexpr unsigned kMany = 3; // bits: eight times
+  auto type = cast<RankedTensorType>(load.getType());
+  auto loop = dyn_cast<scf::ForOp>(load->getParentOp());
+  return type.getRank() > 1 && loop && !loop.getBody()->getOps<DotOp>().empty() &&
+         layout.getNumBits(layout::kRegister) >= questions_.compute(type, load).getNumBits(layout::kRegister) + kMany;
+}
+
 void Assigner::backward(Value value) {
   LinearAttr layout = given_[value];
   for (OpOperand *source : feeding(value))
@@ -136,6 +146,8 @@ void Assigner::backward(Value value) {
     if (!isTile(operand.get()) || !canTake(operand.get()) || given_.count(operand.get()))
       continue;
     LinearAttr need = operandFromResult(op, operand.getOperandNumber(), layout);
+    if (auto load = operand.get().getDefiningOp<LoadOp>(); need && load && holdsCopies(load, need))
+      need = questions_.compute(cast<RankedTensorType>(load.getType()), load);
     if (need)
       give(operand.get(), need);
   }
