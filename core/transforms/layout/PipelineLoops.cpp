@@ -600,9 +600,8 @@ unsigned LoopPipeliner::run(int64_t stages) {
     }
   }
   // What two blocks have on its way together, and the epilogue of one beside the products of the other, are worth more than the slot. They wait for less, too, where
-  // an iteration's loads start before it waits: the slot that they fill was read before the last iteration's products ran. Tensor copies start so anyway; what
-  // a second block brings these is not known.
-  if (inFlight && inTurn_.empty() && !outer_ && distance > 1 && copiesByLanes() && slotTakesBlock(distance + extra))
+  // an iteration's loads start before it waits: the slot that they fill was read before the last iteration's products ran.
+  if (inFlight && inTurn_.empty() && !outer_ && distance > 1 && slotTakesBlock(distance + extra))
     --distance, startsBeforeWait_ = true;
   int64_t slots = distance + extra;
   buildLoop(distance, slots);
