@@ -441,15 +441,8 @@ LinearAttr Assigner::needOf(OpOperand &operand) {
 }
 
 void Assigner::rewriteTypes() {
-  for (auto &[value, layout] : given_) {
-    auto type = withLayout(cast<RankedTensorType>(value.getType()), layout);
-    value.setType(type);
-    if (auto constant = value.getDefiningOp<arith::ConstantOp>()) {
-      auto elements = cast<DenseElementsAttr>(constant.getValue());
-      constant.setValueAttr(elements.isSplat() ? DenseElementsAttr::get(type, elements.getSplatValue<Attribute>())
-                                               : elements.reshape(type));
-    }
-  }
+  for (auto &[value, layout] : given_)
+    setLayout(value, layout);
   // Kernels have no tiles as parameters; test functions do.
   function_.setType(FunctionType::get(function_.getContext(), function_.getBody().getArgumentTypes(), {}));
 }

@@ -232,4 +232,28 @@ SmallVector<OpOperand *, 4> feeding(Value value) {
   return {};
 }
 
+void setLayout(Value tile, LinearAttr layout) {
+  auto type = withLayout(cast<RankedTensorType>(tile.getType()), layout);
+  tile.setType(type);
+  if (auto constant = tile.getDefiningOp<arith::ConstantOp>()) {
+    auto elements = cast<DenseElementsAttr>(constant.getValue());
+    constant.setValueAttr(elements.isSplat() ? DenseElementsAttr::get(type, elements.getSplatValue<Attribute>())
+                                             : elements.reshape(type));
+  }
+}
+
+Operation *cloneInLayout(OpBuilder &builder, Operation *op, LinearAttr layout,
+                         llvm::function_ref<Value(Value, LinearAttr)> inLayout) {
+  SmallVector<Value> operands;
+  for (OpOperand &operand : op->getOpOperands())
+    operands.push_back(isTile(operand.get())
+                           ? inLayout(operand.get(), operandFromResult(op, operand.getOperandNumber(), layout))
+                           : operand.get());
+  Operation *clone = builder.clone(*op);
+  clone->setOperands(operands);
+  for (Value result : clone->getResults())
+    setLayout(result, layout);
+  return clone;
+}
+
 } // namespace tessera::tile

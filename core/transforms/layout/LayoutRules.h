@@ -38,6 +38,12 @@ LinearAttr resultFromOperand(mlir::Operation *op, unsigned operand, LinearAttr l
 // The layout that operand `operand` must have for result 0 to have this layout locally; null where no layout of the
 // operand is tied to the result (constants, reductions, cat, join in an unsuitable layout, …).
 LinearAttr operandFromResult(mlir::Operation *op, unsigned operand, LinearAttr layout);
+// Gives the tile's type this layout, and its elements' where it is a constant.
+void setLayout(mlir::Value tile, LinearAttr layout);
+// The op once more, where `builder` stands, with results in this layout; operand tiles are what `inLayout` gives for them in
+// the layouts that follow. The op: isRematerialisable.
+mlir::Operation *cloneInLayout(mlir::OpBuilder &builder, mlir::Operation *op, LinearAttr layout,
+                               llvm::function_ref<mlir::Value(mlir::Value, LinearAttr)> inLayout);
 // The layout nearest to `layout` that the op can take for its operands (split and join want pairs in one lane, packed
 // elementwise functions want packs in one lane, ops along an axis want plain layouts, AxisSplit.h). `layout` itself for most ops.
 LinearAttr acceptableOperand(mlir::Operation *op, LinearAttr layout);

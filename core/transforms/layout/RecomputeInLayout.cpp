@@ -2,8 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/transforms/layout/RecomputeInLayout.h"
 
-#include "mlir/Dialect/Arith/IR/Arith.h"
-
 using namespace mlir;
 
 namespace tessera::tile {
@@ -43,23 +41,9 @@ Value RecomputeInLayout::make(Value value, LinearAttr layout) {
     converted_(convert);
     return made_[{value, layout}] = convert;
   }
-  SmallVector<Value> operands;
-  for (OpOperand &operand : op->getOpOperands())
-    operands.push_back(isTile(operand.get())
-                           ? make(operand.get(), operandFromResult(op, operand.getOperandNumber(), layout))
-                           : operand.get());
   builder.setInsertionPointAfter(op);
-  Operation *clone = builder.clone(*op);
-  clone->setOperands(operands);
-  for (Value result : clone->getResults()) {
-    auto type = withLayout(cast<RankedTensorType>(result.getType()), layout);
-    result.setType(type);
-    if (auto constant = dyn_cast<arith::ConstantOp>(clone)) {
-      auto elements = cast<DenseElementsAttr>(constant.getValue());
-      constant.setValueAttr(elements.isSplat() ? DenseElementsAttr::get(type, elements.getSplatValue<Attribute>())
-                                               : elements.reshape(type));
-    }
-  }
+  Operation *clone =
+      cloneInLayout(builder, op, layout, [&](Value operand, LinearAttr needed) { return make(operand, needed); });
   return made_[{value, layout}] = clone->getResult(cast<OpResult>(value).getResultNumber());
 }
 

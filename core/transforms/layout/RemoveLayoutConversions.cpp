@@ -191,22 +191,8 @@ Value Rematerialiser::make(Value value, LinearAttr layout) {
   } else if (isa<ConvertLayoutOp>(op)) {
     result = make(op->getOperand(0), layout);
   } else {
-    SmallVector<Value> operands;
-    for (OpOperand &operand : op->getOpOperands())
-      operands.push_back(isTile(operand.get())
-                             ? make(operand.get(), operandFromResult(op, operand.getOperandNumber(), layout))
-                             : operand.get());
-    Operation *clone = builder.clone(*op);
-    clone->setOperands(operands);
-    for (Value cloned : clone->getResults()) {
-      auto type = withLayout(cast<RankedTensorType>(cloned.getType()), layout);
-      cloned.setType(type);
-      if (auto constant = dyn_cast<arith::ConstantOp>(clone)) {
-        auto elements = cast<DenseElementsAttr>(constant.getValue());
-        constant.setValueAttr(elements.isSplat() ? DenseElementsAttr::get(type, elements.getSplatValue<Attribute>())
-                                                 : elements.reshape(type));
-      }
-    }
+    Operation *clone =
+        cloneInLayout(builder, op, layout, [&](Value operand, LinearAttr needed) { return make(operand, needed); });
     result = clone->getResult(cast<OpResult>(value).getResultNumber());
   }
   made_[{value, layout}] = result;
