@@ -432,3 +432,23 @@ def test_repr_sees_the_specialisation():
     out = np.zeros(16, np.int64)
     names = [store[(1, )](out, value, 1, BLOCK=16).name for value in (5, 2**40)]
     assert names == ["store_i32_one_16", "store_i64_one_16"] and out.tolist() == [2**40 + i for i in range(16)]
+
+
+def test_variadic_functions_are_called_not_launched():
+
+    @tessera.jit
+    def total(first, *rest):
+        for i in tl.static_range(len(rest)):
+            first += rest[i]
+        return first
+
+    @tessera.jit
+    def kernel(out, n, BLOCK: tl.constexpr):
+        offsets = tl.arange(0, BLOCK)
+        tl.store(out + offsets, total(offsets, n, 2 * n) + total(offsets))
+
+    out = np.zeros(16, np.int32)
+    kernel[(1, )](out, 5, BLOCK=16)
+    assert list(out) == [2 * i + 15 for i in range(16)]
+    with pytest.raises(TypeError, match=r"kernel total has a parameter \*rest: kernels take a fixed list of parameters"):
+        total[(1, )](out, 1)

@@ -58,6 +58,11 @@ bool readExtent(PyObject *value, int32_t &out) {
 } // namespace
 
 bool bind(Signature &signature, Call &call) {
+  if (!signature.variadic.empty()) {
+    PyErr_Format(PyExc_TypeError, "kernel %s has a parameter %s: kernels take a fixed list of parameters",
+                 functionName(call.self).c_str(), signature.variadic.c_str());
+    return false;
+  }
   size_t n = signature.parameters.size();
   if (call.nArgs > n) {
     PyErr_Format(PyExc_TypeError, "%s() takes %zu positional arguments but %zu were given",

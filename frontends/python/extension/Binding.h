@@ -16,6 +16,8 @@ struct KeywordMap {
 struct Signature {
   std::vector<Parameter> parameters;
   std::vector<KeywordMap> keywords;
+  std::string
+      variadic; // its *args or **kwargs, with the stars: it can be called from kernels, not launched; empty: none
 };
 
 // One call. Borrows everything.

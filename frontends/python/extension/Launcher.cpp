@@ -373,6 +373,15 @@ PyObject *bindOnly(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject
 
 // ---- what jit.py sets ----------------------------------------------------------------------------------------------
 
+// _set_variadic(text): the function has such a parameter, "*args".
+PyObject *setVariadic(PyObject *self, PyObject *text) {
+  const char *name = PyUnicode_AsUTF8AndSize(text, nullptr);
+  if (!name)
+    return nullptr;
+  as(self)->state->signature.variadic = name;
+  Py_RETURN_NONE;
+}
+
 // _configure([(name, has_default, default, is_constexpr, is_const, do_not_specialize, …_on_alignment, type), …])
 PyObject *configure(PyObject *self, PyObject *rows) {
   Py_ssize_t n = PyList_Check(rows) ? PyList_Size(rows) : -1;
@@ -503,6 +512,7 @@ PyMethodDef launcherMethods[] = {
     {"_bind", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(&bindOnly)), METH_FASTCALL | METH_KEYWORDS,
      "_bind(*args, **kwargs): (arguments by name, specialisation, options)."},
     {"_configure", configure, METH_O, nullptr},
+    {"_set_variadic", setVariadic, METH_O, nullptr},
     {"_set_globals", setGlobals, METH_O, nullptr},
     {"_forget", forget, METH_NOARGS, "Drops every compiled kernel that launches know; the source has changed."},
     {nullptr, nullptr, 0, nullptr}};

@@ -148,8 +148,9 @@ Value Visitor::callFunction(const Value &fn, std::vector<Value> args, Keywords k
          "calls are nested deeper than " + std::to_string(options.maxCallDepth) + " in " + callee.name,
          "recursion must end at compile time, by a constexpr condition");
   const Arguments &params = *callee.def->args;
-  if (params.vararg || params.kwarg)
-    fail(DiagId::UnsupportedSyntax, "function " + callee.name + " takes *args or **kwargs, which is not supported");
+  if (params.kwarg)
+    fail(DiagId::UnsupportedSyntax, "function " + callee.name + " takes **" + std::string(params.kwarg->name) +
+                                        ": functions take a fixed list of keywords");
   std::vector<const Arg *> names;
   for (auto *list : {&params.posonlyargs, &params.args})
     for (const Arg &a : *list)
@@ -167,6 +168,11 @@ Value Visitor::callFunction(const Value &fn, std::vector<Value> args, Keywords k
       scalarOnly(v);
     for (auto &k : keywords)
       scalarOnly(k.second);
+  }
+  std::vector<Value> rest;
+  if (params.vararg && args.size() > positional) {
+    rest.assign(args.begin() + static_cast<ptrdiff_t>(positional), args.end());
+    args.resize(positional);
   }
   if (args.size() > positional)
     failArgument(callee.name + "() takes " + std::to_string(positional) + " positional arguments but " +
@@ -229,6 +235,8 @@ Value Visitor::callFunction(const Value &fn, std::vector<Value> args, Keywords k
   }
   for (size_t i = 0; i < names.size(); ++i)
     f->env.set(names[i]->name, std::move(values[i]));
+  if (params.vararg)
+    f->env.set(params.vararg->name, tuple(std::move(rest)));
   std::shared_ptr<const TupleData> selfBefore;
   if (!names.empty())
     if (Value *self = f->env.find(names.front()->name); self && self->isAggregate())

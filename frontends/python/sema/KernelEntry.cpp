@@ -49,6 +49,10 @@ bool Visitor::bindKernelParams(const JitFunction &kernel, const KernelSignature 
     return false;
   };
   bool ok = true;
+  for (auto [list, stars] : {std::pair(&args.vararg, "*"), std::pair(&args.kwarg, "**")})
+    if (*list)
+      ok = bad((*list)->span, "kernel " + kernel.name + " has a parameter " + stars + std::string((*list)->name),
+               "kernels take a fixed list of parameters; functions that they call may take *args");
   std::vector<const Arg *> params;
   for (auto *list : {&args.posonlyargs, &args.args, &args.kwonlyargs})
     for (const Arg &a : *list)

@@ -380,9 +380,11 @@ class JITFunction(_tessera.Launcher, JITCallable, KernelInterface):
         self._repr = repr
         self.launch_metadata = launch_metadata
         self.params = []
+        self.variadic = ""
         for number, param in enumerate(self.signature.parameters.values()):
             if param.kind in (param.VAR_POSITIONAL, param.VAR_KEYWORD):
-                raise TypeError(f"kernel {self.__name__} has a parameter {param}: kernels take a fixed list of parameters")
+                self.variadic = ("*" if param.kind is param.VAR_POSITIONAL else "**") + param.name
+                continue
             plain = number in self.do_not_specialize or param.name in self.do_not_specialize
             unaligned = number in self.do_not_specialize_on_alignment or param.name in self.do_not_specialize_on_alignment
             self.params.append(KernelParam(number, param, plain, unaligned))
@@ -397,6 +399,7 @@ class JITFunction(_tessera.Launcher, JITCallable, KernelInterface):
     def _configure_launcher(self):
         self._configure([(p.name, p.has_default, p.default if p.has_default else None, p.is_constexpr, p.is_const,
                           p.do_not_specialize, p.do_not_specialize_on_alignment, p.annotation_type) for p in self.params])
+        self._set_variadic(self.variadic)
 
     def is_gluon(self):
         return False

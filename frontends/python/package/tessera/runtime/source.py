@@ -75,8 +75,10 @@ class _Dependencies:
 
     def visit_FunctionDef(self, node):
         arguments = node.args
-        self.local = {a.arg for a in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)}
-        for a in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs):
+        variadic = [a for a in (arguments.vararg, arguments.kwarg) if a]
+        named = (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, *variadic)
+        self.local = {a.arg for a in named}
+        for a in named:
             if a.annotation is not None:
                 self.visit(a.annotation)
         self.in_default = True
