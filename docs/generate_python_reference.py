@@ -64,7 +64,8 @@ MODULES = {
         ("Number formats", "tools/mxfp.py", "MXFP4Tensor MXScaleTensor"),
         ("Settings", "knobs.py", "* base_knobs HookChain list_knobs"),
         ("The drop-in", "triton.py", "* install"),
-        ("Profiler", "profiler/__init__.py", "* start finalize scope"),
+        ("Profiler", "profiler/__init__.py", "* start activate deactivate finalize scope cpu_timed_scope enter_scope exit_scope state enter_state exit_state profile"),
+        ("A whole program under the profiler", "profiler/proton.py", "*"),
     ]),
 }
 

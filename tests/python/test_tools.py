@@ -1,4 +1,4 @@
-# test_tools.py - descriptors, number formats, disassembly, the profiler
+# test_tools.py - descriptors, number formats, disassembly
 # SPDX-License-Identifier: Apache-2.0
 import json
 import os
@@ -71,27 +71,6 @@ def test_sass_with_control_codes_and_labels():
     wait, read, write, yields, stall = lines[3].split("\t")[0].split(":")
     assert (wait, read, write, yields, stall) == ("--", "-", "2", "-", "1")
     assert format_sass(SASS, "other") == ""
-
-
-def test_the_profiler_keeps_a_tree(tmp_path):
-    from tessera import profiler
-    from tessera.profiler import viewer
-    file = tmp_path / "run"
-    session = profiler.start(str(file))
-    with profiler.scope("outer", {"flops": 100}):
-        with profiler.scope("inner", {"flops": 20, "bytes": 8}):
-            pass
-        profiler.deactivate(session)
-        with profiler.scope("inner", {"flops": 1000}):
-            pass
-        profiler.activate(session)
-    profiler.finalize()
-    tree = viewer.read(f"{file}.hatchet")
-    assert json.loads((tmp_path / "run.hatchet").read_text())[0]["frame"]["name"] == "ROOT"
-    assert viewer.value(tree, "flops") == 120 and viewer.value(tree["children"][0]["children"][0], "bytes") == 8
-    done = subprocess.run([sys.executable, "-m", "tessera.profiler.viewer", "-m", "flops", f"{file}.hatchet"], capture_output=True,
-                          text=True)
-    assert done.stdout.splitlines() == ["120.000 ROOT", "└─ 120.000 outer", "   └─ 20.000 inner"]
 
 
 BITCODE = """

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """    python -m tessera.profiler.viewer [-m METRIC[,METRIC…]] [-d DEPTH] FILE.hatchet
 
-Metrics: time/s, time/ms, time/us, time/ns, avg_time/…, count, flop/s, tflop/s, byte/s, gbyte/s, and any that a program added."""
+Metrics: time/s, time/ms, time/us, time/ns, avg_time/…, cpu_time/… (of a cpu_timed_scope), count, flop/s, tflop/s, byte/s, gbyte/s, and any that a program added."""
 from __future__ import annotations
 
 import argparse
@@ -37,6 +37,8 @@ def value(node, metric):
         if unit not in _SECONDS:
             raise ValueError(f"unknown unit '{unit}' in '{metric}': s, ms, us or ns")
         return seconds / _SECONDS[unit] / (max(total(node, "count"), 1) if kind == "avg_time" else 1)
+    if kind == "cpu_time" and unit in _SECONDS:
+        return node["metrics"].get("cpu_time (ns)(exc)", 0) * 1e-9 / _SECONDS[unit]
     return total(node, metric)
 
 
