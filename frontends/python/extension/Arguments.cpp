@@ -69,20 +69,21 @@ bool isAligned(const Parameter &p, const TsrArgument &a) {
   return p.specialiseAlignment && a.value.u % 16 == 0 && (a.value.i >= 0 || p.specialiseNegative);
 }
 
+uint64_t keyOf(const Parameter &p, const TsrArgument &a, Class cls) {
+  if (cls == kInt32 && a.value.i == 1 && p.specialise)
+    return kOne;
+  return (p.forced.empty() ? cls : kForced) | (p.specialise && isAligned(p, a) ? kAligned : 0);
+}
+
 bool addInt(const Parameter &p, PyObject *value, CallFacts &out) {
   TsrArgument a;
   Class cls;
   if (!readInt(value, a, cls))
     return false;
-  if (cls == kInt32 && a.value.i == 1 && p.specialise) {
-    out.key.push(kOne);
-    if (!p.forced.empty())
-      out.values.push(a); // an annotated int keeps its type even where it is 1
-    return true;
-  }
-  bool aligned = p.specialise && isAligned(p, a);
-  out.key.push((p.forced.empty() ? cls : kForced) | (aligned ? kAligned : 0));
-  out.values.push(a);
+  const uint64_t word = keyOf(p, a, cls);
+  out.key.push(word);
+  if (word != kOne || !p.forced.empty()) // an annotated int keeps its type even where it is 1
+    out.values.push(a);
   return true;
 }
 
@@ -93,8 +94,7 @@ bool addTensor(const Parameter &p, PyObject *value, const TypeInfo &info, size_t
     return false;
   if (!checkDevice(index, value, t.deviceType, tensorDevice))
     return false;
-  bool aligned = p.specialise && p.specialiseAlignment && t.address % 16 == 0;
-  out.key.push(kTensor | (aligned ? kAligned : 0) | (uint64_t(t.readOnly) << 9) | (uint64_t(t.dtype) << 16));
+  out.key.push(tensorKey(p, t));
   out.values.push(tsr_arg_pointer(reinterpret_cast<const void *>(t.address)));
   return true;
 }
@@ -199,6 +199,17 @@ bool unsupported(PyObject *value) {
 }
 
 } // namespace
+
+uint64_t integerKey(const Parameter &p, int64_t value) {
+  return keyOf(p, tsr_arg_int(value), value == static_cast<int32_t>(value) ? kInt32 : kInt64);
+}
+
+bool isConstantKey(uint64_t word) { return word == kOne; }
+
+uint64_t tensorKey(const Parameter &p, const Tensor &t) {
+  bool aligned = p.specialise && p.specialiseAlignment && t.address % 16 == 0;
+  return kTensor | (aligned ? kAligned : 0) | (uint64_t(t.readOnly) << 9) | (uint64_t(t.dtype) << 16);
+}
 
 bool addConstant(PyObject *value, CallFacts &out) {
   if (value == Py_None) {

@@ -65,6 +65,11 @@ bool addArgument(const Parameter &parameter, PyObject *value, size_t index, int3
 // Adds a compile-time value (of a constexpr parameter or an option) to the key alone.
 bool addConstant(PyObject *value, CallFacts &out);
 
+// The word of the key that an int of 64 bits and a tensor make, and whether such an int is a constant then, which the kernel is not passed.
+uint64_t integerKey(const Parameter &parameter, int64_t value);
+bool isConstantKey(uint64_t word);
+uint64_t tensorKey(const Parameter &parameter, const Tensor &tensor);
+
 // The pair of Triton's specialisation, ("i32", "D"), of one argument, wherever its memory is. New reference.
 PyObject *describeArgument(const Parameter &parameter, PyObject *value);
 

@@ -14,9 +14,8 @@ std::string functionName(PyObject *self) {
 }
 
 const std::vector<int> *mapKeywords(Signature &signature, PyObject *keywords, KeywordMap &scratch) {
-  for (const KeywordMap &m : signature.keywords)
-    if (m.names.get() == keywords)
-      return &m.to;
+  if (const std::vector<int> *known = keywordMap(signature, keywords))
+    return known;
   scratch.names = Reference::borrow(keywords);
   int option = -1;
   for (Py_ssize_t k = 0, n = PyTuple_Size(keywords); k < n; ++k) {
@@ -56,6 +55,13 @@ bool readExtent(PyObject *value, int32_t &out) {
 }
 
 } // namespace
+
+const std::vector<int> *keywordMap(const Signature &signature, PyObject *keywords) {
+  for (const KeywordMap &m : signature.keywords)
+    if (m.names.get() == keywords)
+      return &m.to;
+  return nullptr;
+}
 
 bool bind(Signature &signature, Call &call) {
   if (!signature.variadic.empty()) {

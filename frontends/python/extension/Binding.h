@@ -30,6 +30,9 @@ struct Call {
   Inline<std::pair<PyObject *, PyObject *>, 8> options; // keywords that are no parameters
 };
 
+// Where the values of a tuple of names go: parameters, or options below zero. Null: it is none of those that are kept.
+const std::vector<int> *keywordMap(const Signature &signature, PyObject *keywords);
+
 // Fills `bound`, defaults included, and `options`. False: TypeError is set, worded as Python does.
 bool bind(Signature &signature, Call &call);
 // What a bound call has: parameter -> value, keyword -> value. Empty: an error is set.

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "frontends/python/extension/Arguments.h"
+#include "frontends/python/extension/Replay.h"
 
 #include <algorithm>
 #include <cstring>
@@ -17,6 +17,9 @@ struct Entry {
   std::vector<Reference> kept; // objects whose identity is in the key
   Reference compiled;          // CompiledKernel
   Reference kernel;            // KernelObject
+  // Of the call that found this entry last; null: none is recorded, or none can be.
+  std::shared_ptr<const Replay> replay;
+  unsigned records = 0; // how often one was made
 };
 
 // Open addressing; at most half full. Forgets everything when it has grown too far: keys may hold objects that live once.
@@ -52,6 +55,7 @@ public:
     std::vector<std::unique_ptr<Entry>> old = std::move(slots_);
     slots_.clear();
     count_ = 0;
+    last.reset();
   }
   // For the garbage collector: compiled kernels lead back to their function.
   int traverse(visitproc visit, void *arg) const {
@@ -60,12 +64,15 @@ public:
         continue;
       Py_VISIT(e->compiled.get());
       Py_VISIT(e->kernel.get());
+      if (int stop = e->replay ? e->replay->traverse(visit, arg) : 0)
+        return stop;
       for (const Reference &object : e->kept)
         Py_VISIT(object.get());
     }
     return 0;
   }
   uint64_t epoch = 0;
+  std::shared_ptr<const Replay> last; // what the next call is compared with
 
 private:
   void place(std::unique_ptr<Entry> e) {

@@ -169,7 +169,67 @@ bool countFits(const KernelObject &kernel, const CallFacts &facts) {
   return false;
 }
 
-PyObject *callKernel(PyObject *self, PyObject *grid, PyObject *const *args, size_t nArgs, PyObject *keywords,
+// What is launched: an object as the program gave it, and its extents where they are read once for many calls.
+struct Grid {
+  PyObject *object = nullptr;
+  const int32_t *extents = nullptr;
+};
+
+bool gridOf(State &state, Call &call, const Grid &grid, int32_t out[3]) {
+  if (grid.extents) {
+    std::memcpy(out, grid.extents, 3 * sizeof *out);
+    return true;
+  }
+  if (PyTuple_Check(grid.object) || !PyCallable_Check(grid.object))
+    return readGrid(grid.object, out);
+  Reference dictionary = boundDictionary(state.signature, call);
+  Reference given(dictionary ? PyObject_CallFunctionObjArgs(grid.object, dictionary.get(), nullptr) : nullptr);
+  return given && readGrid(given.get(), out);
+}
+
+// Where this call is like the one before: launches it; `done` says so. Null with `done`: an error is set.
+PyObject *callAgain(State &state, Call &call, const Grid &grid, DeviceObject &device, bool &done) {
+  if (!state.table.last || state.table.epoch != epoch || enterHook || exitHook)
+    return nullptr;
+  std::shared_ptr<const Replay> replay = state.table.last; // reading an argument may empty the table
+  alignas(16) unsigned char packed[Replay::kMaxBytes];
+  if (!replay->matches(call.args, call.nArgs, call.keywords, device, packed))
+    return nullptr;
+  done = true;
+  if (!state.globals.empty() && !globalsUnchanged(state))
+    return nullptr;
+  int32_t extents[3];
+  if ((!grid.extents && PyCallable_Check(grid.object) && !bind(state.signature, call)) ||
+      !gridOf(state, call, grid, extents))
+    return nullptr;
+  TsrStream *stream = nullptr;
+  if (extents[0] && extents[1] && extents[2] &&
+      (!currentStream(device, stream) || !launchPacked(replay->kernel(), stream, extents, packed)))
+    return nullptr;
+  return Reference::borrow(replay->compiled()).release();
+}
+
+// The next call is compared with this one, which found its kernel by its key. Many shapes of calls in turn are not worth recording.
+void recordCall(State &state, Call &call, const DeviceObject &device, const CallFacts &facts, uint64_t hash,
+                Entry *entry) {
+  constexpr unsigned kMostRecords = 8;
+  if (entry->replay && entry->replay != state.table.last) {
+    state.table.last = entry->replay;
+    return;
+  }
+  if (entry->records >= kMostRecords)
+    return;
+  ++entry->records;
+  Reference compiled = entry->compiled, kernel = entry->kernel;
+  std::shared_ptr<const Replay> replay =
+      Replay::record(state.signature, call, device, compiled.get(), *reinterpret_cast<KernelObject *>(kernel.get()));
+  if (Entry *still = replay ? state.table.find(facts, hash) : nullptr; still && still->kernel.get() == kernel.get()) {
+    std::swap(still->replay, replay); // what was there is let go of last: that may run the program's code
+    state.table.last = still->replay;
+  }
+}
+
+PyObject *callKernel(PyObject *self, const Grid &grid, PyObject *const *args, size_t nArgs, PyObject *keywords,
                      bool warmup) {
   State &state = *as(self)->state;
   DeviceObject *device = activeDevice();
@@ -194,6 +254,11 @@ PyObject *callKernel(PyObject *self, PyObject *grid, PyObject *const *args, size
       if (!Reference(PyObject_Call(PyList_GetItem(hooks, i), positional.get(), named.get())))
         return nullptr;
   }
+  if (bool done = false; !warmup) {
+    PyObject *result = callAgain(state, call, grid, *device, done);
+    if (done)
+      return result;
+  }
   if (!bind(state.signature, call))
     return nullptr;
   CallFacts facts;
@@ -209,6 +274,8 @@ PyObject *callKernel(PyObject *self, PyObject *grid, PyObject *const *args, size
   if (entry) {
     compiled = entry->compiled;
     kernel = entry->kernel;
+    if (!warmup)
+      recordCall(state, call, *device, facts, hash, entry);
   } else {
     uint64_t before = epoch;
     compiled = resolve(state, call, *device, warmup);
@@ -247,17 +314,8 @@ PyObject *callKernel(PyObject *self, PyObject *grid, PyObject *const *args, size
   if (warmup)
     return compiled.release();
   int32_t extents[3];
-  if (PyTuple_Check(grid)) {
-    if (!readGrid(grid, extents))
-      return nullptr;
-  } else if (PyCallable_Check(grid)) {
-    Reference dictionary = boundDictionary(state.signature, call);
-    Reference given(dictionary ? PyObject_CallFunctionObjArgs(grid, dictionary.get(), nullptr) : nullptr);
-    if (!given || !readGrid(given.get(), extents))
-      return nullptr;
-  } else if (!readGrid(grid, extents)) {
+  if (!gridOf(state, call, grid, extents))
     return nullptr;
-  }
   if (!extents[0] || !extents[1] || !extents[2])
     return compiled.release();
   TsrStream *stream = nullptr;
@@ -275,12 +333,15 @@ PyObject *callKernel(PyObject *self, PyObject *grid, PyObject *const *args, size
 struct GridObject {
   PyObject_HEAD;
   PyObject *launcher, *grid;
+  int32_t extents[3];
+  bool known; // the extents: a tuple of ints cannot change
 };
 PyTypeObject *gridType;
 
 PyObject *callGrid(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *keywords) {
   auto *g = reinterpret_cast<GridObject *>(self);
-  return callKernel(g->launcher, g->grid, args, static_cast<size_t>(n), keywords, false);
+  return callKernel(g->launcher, {g->grid, g->known ? g->extents : nullptr}, args, static_cast<size_t>(n), keywords,
+                    false);
 }
 PyMethodDef gridCall = {"launch", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(&callGrid)),
                         METH_FASTCALL | METH_KEYWORDS, "Launches the kernel on the grid; gives the compiled kernel."};
@@ -312,6 +373,13 @@ PyObject *subscript(PyObject *self, PyObject *grid) {
   Py_INCREF(grid);
   g->launcher = self;
   g->grid = grid;
+  g->known = PyTuple_CheckExact(grid);
+  for (Py_ssize_t i = 0, n = g->known ? PyTuple_Size(grid) : 0; i < n; ++i)
+    g->known = g->known && PyLong_CheckExact(PyTuple_GetItem(grid, i));
+  if (g->known && !readGrid(grid, g->extents)) { // the call says what is wrong
+    PyErr_Clear();
+    g->known = false;
+  }
   auto *object = reinterpret_cast<PyObject *>(g);
   PyObject_GC_Track(object);
   PyObject *callable = PyCFunction_NewEx(&gridCall, object, nullptr);
@@ -352,7 +420,7 @@ PyObject *run(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *key
     return nullptr;
   for (size_t i = 0; i < kept.size(); ++i)
     PyTuple_SetItem(rest.get(), static_cast<Py_ssize_t>(i), Reference::borrow(kept[i]).release());
-  return callKernel(self, grid, values.data(), static_cast<size_t>(n), rest.get(), warmup);
+  return callKernel(self, {grid, nullptr}, values.data(), static_cast<size_t>(n), rest.get(), warmup);
 }
 
 // _bind(*args, **kwargs): (arguments by name, specialisation, options), without launching anything.

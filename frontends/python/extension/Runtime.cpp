@@ -696,19 +696,21 @@ bool currentStream(DeviceObject &device, TsrStream *&stream) {
 // A kernel that is done in less than this keeps the GIL: handing it over would cost as much as the kernel.
 static constexpr int64_t kTinyNanos = 20000;
 
-bool launch(KernelObject &kernel, TsrStream *stream, const int32_t grid[3], const TsrArgument *arguments, uint32_t n) {
+// `call` launches, on the stream that it is given.
+template <typename Call>
+static bool submit(KernelObject &kernel, TsrStream *stream, const int32_t grid[3], Call &&call) {
   tsr_status status;
   if (!kernel.hostMemory || stream) {
     // Asynchronous: the call itself is short, but it may wait for room in a queue.
     GilRelease unlocked;
-    status = tsr_kernel_launch(kernel.kernel, stream, grid, arguments, n);
+    status = call(stream);
   } else {
     using Clock = std::chrono::steady_clock;
     auto start = Clock::now();
     int64_t programs = int64_t(grid[0]) * grid[1] * grid[2];
     // The kernel is done on return; what it printed is shown now, as the program expects it.
     auto run = [&] {
-      status = tsr_kernel_launch(kernel.kernel, nullptr, grid, arguments, n);
+      status = call(nullptr);
       if (status >= 0)
         status = tsr_device_sync(kernel.device);
     };
@@ -725,6 +727,17 @@ bool launch(KernelObject &kernel, TsrStream *stream, const int32_t grid[3], cons
     return true;
   raiseRuntime(status);
   return false;
+}
+
+bool launch(KernelObject &kernel, TsrStream *stream, const int32_t grid[3], const TsrArgument *arguments, uint32_t n) {
+  return submit(kernel, stream, grid,
+                [&](TsrStream *on) { return tsr_kernel_launch(kernel.kernel, on, grid, arguments, n); });
+}
+
+bool launchPacked(KernelObject &kernel, TsrStream *stream, const int32_t grid[3], const void *arguments) {
+  return submit(kernel, stream, grid, [&](TsrStream *on) {
+    return tsr_kernel_launch_packed(kernel.kernel, on, grid, arguments, kernel.info->arg_bytes);
+  });
 }
 
 } // namespace tessera::python

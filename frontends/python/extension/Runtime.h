@@ -46,6 +46,8 @@ PyObject *raiseRuntime(tsr_status status);
 
 // Launches; without the GIL where the kernel runs for long. `stream` may be null. False: an error is set.
 bool launch(KernelObject &kernel, TsrStream *stream, const int32_t grid[3], const TsrArgument *arguments, uint32_t n);
+// The same with arguments that are packed, as many bytes as the kernel says.
+bool launchPacked(KernelObject &kernel, TsrStream *stream, const int32_t grid[3], const void *arguments);
 
 // Where launches go now. A driver that has several devices, or streams of a framework, answers through its callables.
 struct ActiveDevice {
