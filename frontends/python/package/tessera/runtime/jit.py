@@ -399,7 +399,8 @@ class JITFunction(_tessera.Launcher, JITCallable, KernelInterface):
     def _configure_launcher(self):
         self._configure([(p.name, p.has_default, p.default if p.has_default else None, p.is_constexpr, p.is_const,
                           p.do_not_specialize, p.do_not_specialize_on_alignment, p.annotation_type) for p in self.params])
-        self._set_variadic(self.variadic)
+        if self.variadic:
+            self._set_variadic(self.variadic)
 
     def is_gluon(self):
         return False
