@@ -1,4 +1,4 @@
-# test_repeated_places.py - tiles that are stored where they were loaded, moved or with elements that share a place, on the CPU
+# test_repeated_places.py - tiles that are stored where they were loaded, moved or with elements that share a place
 # SPDX-License-Identifier: Apache-2.0
 #
 # A loop over the elements loads some before others are loaded and after some are stored. What a program means is what NumPy does step by step: all of a
@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 import tessera
 import tessera.language as tl
+from software_devices import active
 from tessera.runtime.driver import DeviceDriver, driver
+from test_devices import DeviceArray
 
 SIZES = (16, 64, 1024)
 
@@ -128,3 +130,84 @@ def test_addresses_that_a_loop_carries(stride):
         total = total + found
     carried[(1, )](x, 3, N=16, STRIDE=stride)
     assert np.array_equal(x, wanted)
+
+
+# ---- lanes: a warp must not store what another one has yet to load; the mock device says so whichever comes first ----------------------------------
+
+
+@tessera.jit
+def turned(x, y, N: tl.constexpr):
+    i = tl.arange(0, N)
+    tl.store(y + N - 1 - i, tl.load(x + i))
+
+
+@tessera.jit
+def stored_then_loaded(x, y, N: tl.constexpr):
+    i = tl.arange(0, N)
+    tl.store(x + i, 2 * tl.load(x + i))
+    tl.store(y + i, tl.load(x + (i ^ 33) % N))
+
+
+@tessera.jit
+def stored_twice(x, N: tl.constexpr):
+    i = tl.arange(0, N)
+    tl.store(x + i, i.to(tl.float32))
+    tl.store(x + N - 1 - i, i.to(tl.float32))
+
+
+@tessera.jit
+def counted(x, y, N: tl.constexpr):
+    count = tl.load(x)
+    tl.store(x, count + 1)
+    tl.store(y + tl.arange(0, N), count + tl.arange(0, N))
+
+
+@tessera.jit
+def rows_in_turn(x, n, step, N: tl.constexpr):
+    for row in range(n):
+        at = x + row * step + tl.arange(0, N)
+        tl.store(at, tl.load(at) + 1)
+
+
+@pytest.fixture(params=("mock", "simt"))
+def device(request):
+    with active(request.param) as found:
+        yield found
+
+
+def run(device, kernel, *arguments, warps, **constants):
+    """The arrays afterwards."""
+    arrays = {id(a): DeviceArray(device, a.copy()) for a in arguments if isinstance(a, np.ndarray)}
+    kernel[(1, )](*(arrays.get(id(a), a) for a in arguments), **constants, num_warps=warps)
+    device.synchronize()
+    return [array.fetch() for array in arrays.values()]
+
+
+@pytest.mark.parametrize("warps", (1, 4, 8))
+@pytest.mark.parametrize("n", (16, 64, 128))
+def test_elements_move_between_lanes(device, n, warps):
+    side = min(n, 64)
+    square, line = np.arange(side * side, dtype=np.float32), np.arange(n, dtype=np.float32)
+    assert np.array_equal(run(device, transposed, square, N=side, warps=warps)[0], square.reshape(side, side).T.reshape(-1))
+    assert np.array_equal(run(device, halves, line, N=n, warps=warps)[0], np.concatenate([line[::2], line[1::2]]))
+    assert np.array_equal(run(device, turned, line, line, N=n, warps=warps)[0], line[::-1])
+    other = np.zeros(n, np.float32)
+    x, y = run(device, stored_then_loaded, line, other, N=n, warps=warps)
+    assert np.array_equal(x, 2 * line) and np.array_equal(y, 2 * line[(np.arange(n) ^ 33) % n])
+    assert np.array_equal(run(device, stored_twice, other, N=n, warps=warps)[0], line[::-1])
+    x, y = run(device, counted, np.full(1, 5, np.float32), other, N=n, warps=warps)
+    assert x[0] == 6 and np.array_equal(y, 5 + line)
+
+
+@pytest.mark.parametrize("warps", (1, 4))
+@pytest.mark.parametrize("n", (16, 256))
+def test_lanes_share_places(device, n, warps):
+    assert np.array_equal(run(device, remainder, np.arange(4, dtype=np.float32), N=n, warps=warps)[0], np.arange(4) + 1)
+    index = np.random.default_rng(n).integers(0, 8, n).astype(np.int32)
+    found = run(device, indexed, np.arange(8, dtype=np.float32), index, N=n, warps=warps)[0]
+    assert np.array_equal(found, np.arange(8) + np.isin(np.arange(8), index))
+    for step in (1, n // 2, n):
+        wanted = np.zeros(8 * n, np.float32)
+        for row in range(5):
+            wanted[row * step:row * step + n] += 1
+        assert np.array_equal(run(device, rows_in_turn, np.zeros(8 * n, np.float32), 5, step, N=n, warps=warps)[0], wanted)

@@ -1,4 +1,4 @@
-// InsertBarriers.cpp - order accesses of shared memory where a hazard needs it
+// InsertBarriers.cpp - order accesses of shared and of global memory where a hazard needs it
 //
 // Before: tile.shared_store %s, %x ; %y = tile.shared_load %s
 // After:  tile.shared_store %s, %x ; tile.barrier ; %y = tile.shared_load %s
@@ -6,6 +6,8 @@
 // them, one of the two a write, gets a barrier before it. A loop's body is walked until what reaches its start no longer
 // grows, so accesses of the next iteration count. Barriers that are there already (the user's) count too. A barrier that an innermost loop would have in
 // each iteration only because of what came before the loop stands in front of it.
+// Global memory too: GlobalOrder says which two accesses lanes may have in common (a tile that is stored where it was loaded, its elements moved). Ops with scratch have
+// a barrier of their own, which counts for global memory.
 // A scalar atomic that releases publishes what all lanes wrote to global memory before it (a lock is given back, a counter
 // says that a part is there), so it too gets a barrier where some lane may still be reading or writing.
 // Requires: planned offsets (AllocateSharedMemory).  Establishes: between two accesses of one byte, at least one of them a
@@ -15,6 +17,7 @@
 // reduction or scan is one that all lanes come to: accesses before the op are ordered before those behind it, and only its reads are left.
 //
 // SPDX-License-Identifier: Apache-2.0
+#include "core/transforms/layout/GlobalOrder.h"
 #include "core/transforms/layout/LayoutQuestions.h"
 #include "core/transforms/layout/Passes.h"
 #include "core/transforms/layout/SharedUse.h"
@@ -36,6 +39,7 @@ struct Touched : SharedRange {
 struct Pending {
   SmallVector<Touched> reads, writes;
   bool global = false; // tiles of global memory were read or written
+  SmallVector<GlobalAccess> accesses;
 
   static bool add(SmallVector<Touched> &to, const Touched &range) {
     for (const Touched &have : to)
@@ -44,9 +48,24 @@ struct Pending {
     to.push_back(range);
     return true;
   }
+  static bool add(SmallVector<GlobalAccess> &to, const GlobalAccess &access) {
+    return !llvm::is_contained(to, access) && (to.push_back(access), true);
+  }
+  // The loop begins another iteration.
+  void comeRound(Operation *loop) {
+    SmallVector<GlobalAccess> before = std::move(accesses);
+    accesses.clear();
+    for (GlobalAccess &access : before) {
+      if (loop->isAncestor(access.op) && (!access.loop || loop->isAncestor(access.loop)))
+        access.loop = loop;
+      add(accesses, access);
+    }
+  }
   bool join(const Pending &other) {
     bool grown = other.global && !global;
     global |= other.global;
+    for (const GlobalAccess &access : other.accesses)
+      grown |= add(accesses, access);
     for (const Touched &range : other.reads)
       grown |= add(reads, range);
     for (const Touched &range : other.writes)
@@ -67,7 +86,7 @@ struct Pending {
 
 class BarrierInserter {
 public:
-  explicit BarrierInserter(int64_t sharedBytes) : sharedBytes_(sharedBytes) {}
+  BarrierInserter(func::FuncOp function, int64_t sharedBytes) : order_(function), sharedBytes_(sharedBytes) {}
   void walk(Region &region, Pending &pending);
   unsigned inserted() const { return static_cast<unsigned>(inserted_.size()); }
 
@@ -77,12 +96,15 @@ private:
   void walkLoop(Operation *loop, Pending &pending);
   void visitLoop(Operation *loop, Pending &pending);
   void access(Operation *op, Touched range, bool reads, bool writes, Pending &pending);
+  void accessGlobal(Operation *op, Pending &pending);
   Touched rangeOf(Value shared) const;
 
   // What runs beside the lanes: it counts again where it is awaited, as if it happened there.
   SmallVector<Touched> copies_, products_;
+  SmallVector<Operation *> globalCopies_; // async_load
   SmallVector<Operation *> inserted_;
 
+  GlobalOrder order_;
   int64_t sharedBytes_;
 };
 
@@ -126,9 +148,17 @@ void BarrierInserter::access(Operation *op, Touched range, bool reads, bool writ
     Pending::add(pending.writes, range);
 }
 
+void BarrierInserter::accessGlobal(Operation *op, Pending &pending) {
+  if (llvm::any_of(pending.accesses, [&](const GlobalAccess &earlier) { return order_.needsBarrier(earlier, op); }))
+    insertBefore(op, pending);
+  Pending::add(pending.accesses, {op});
+}
+
 void BarrierInserter::visit(Operation *op, Pending &pending) {
   if (isScalarRelease(op) && pending.global)
     insertBefore(op, pending);
+  if (GlobalOrder::isAccess(op))
+    accessGlobal(op, pending);
   if (isa<LoadOp, StoreOp, AtomicRmwOp, AtomicCasOp>(op) && isTile(op->getOperand(0)))
     pending.global = true;
   if (isa<BarrierOp>(op))
@@ -143,6 +173,8 @@ void BarrierInserter::visit(Operation *op, Pending &pending) {
     Touched range = rangeOf(copy.getShared());
     access(op, range, false, true, pending);
     Pending::add(copies_, range);
+    if (!llvm::is_contained(globalCopies_, op))
+      globalCopies_.push_back(op);
   } else if (auto dot = dyn_cast<AsyncDotOp>(op)) {
     for (Value operand : {Value(dot.getA()), Value(dot.getB())})
       if (isa<SharedType>(operand.getType())) {
@@ -169,11 +201,14 @@ void BarrierInserter::visit(Operation *op, Pending &pending) {
   } else if (isa<AsyncWaitOp>(op)) {
     for (const Touched &range : copies_)
       Pending::add(pending.writes, range);
+    for (Operation *copy : globalCopies_)
+      Pending::add(pending.accesses, {copy, nullptr, true});
   } else if (isa<DotWaitOp, TensorStoreWaitOp>(op)) {
     for (const Touched &range : products_)
       Pending::add(pending.reads, range);
   } else if (std::optional<SharedRange> scratch = plannedRange(op); scratch && !isa<SharedAllocOp>(op)) {
     access(op, {*scratch}, true, true, pending);
+    pending.accesses.clear(); // all lanes come to a barrier of the op's
     if (waitsForAllLanes(op)) {
       pending = {};
       Pending::add(pending.reads, {*scratch});
@@ -196,13 +231,14 @@ void BarrierInserter::walkLoop(Operation *loop, Pending &pending) {
   Pending entry = pending;
   while (true) {
     // What an op awaits in its iteration may have started behind it, in the one before.
-    size_t running = copies_.size() + products_.size();
+    size_t running = copies_.size() + products_.size() + globalCopies_.size();
     Pending state = entry, leaving = entry;
     for (Region &region : loop->getRegions()) {
       walk(region, state);
       leaving.join(state); // a while leaves after its first region
     }
-    if (!entry.join(state) && copies_.size() + products_.size() == running) {
+    state.comeRound(loop);
+    if (!entry.join(state) && copies_.size() + products_.size() + globalCopies_.size() == running) {
       pending = leaving;
       break;
     }
@@ -268,7 +304,7 @@ StepResult insertBarriers(ModuleOp module, const target::Target &target) {
   int64_t sharedBytes = moduleOption(module, "shared_bytes", 0);
   module.walk([&](func::FuncOp function) {
     dropFencesBeforeFences(function);
-    BarrierInserter inserter(sharedBytes);
+    BarrierInserter inserter(function, sharedBytes);
     Pending pending;
     inserter.walk(function.getBody(), pending);
     result.count += inserter.inserted();
