@@ -98,6 +98,8 @@ void Program::startCopies(const Op &op) {
         continue;
       if (!shared_.startCopy(startedLoads_, t, copy.to, bytes, error))
         fail(op, error);
+      if (copy.from && !global_.read(static_cast<int>(t), shared_.epoch(), copy.from, bytes, error))
+        fail(op, error);
       copy.bytes = bytes;
       openGroup_.push_back(copy);
     }
@@ -111,6 +113,8 @@ void Program::awaitCopies(const Op &op) {
       uint64_t bits = copy.from ? loadBytes(copy.from, copy.bytes) : 0;
       if (bits != copy.bits)
         fail(op, "global memory changed while a copy was reading it");
+      if (copy.from && !global_.read(static_cast<int>(copy.thread), shared_.epoch(), copy.from, copy.bytes, error))
+        fail(op, error);
       if (!shared_.landCopy(copy.thread, copy.to, copy.bytes, bits, error))
         fail(op, error);
     }

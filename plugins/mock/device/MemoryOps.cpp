@@ -123,6 +123,9 @@ void Program::executeLoad(const Op &op) {
       uint64_t address = read(pointer, t, r, op, state);
       if (state == CellState::Unspecified || !launch_.memory.holds(address, bytes))
         fail(op, "reads " + hexText(address) + ", which is in no allocation");
+      if (std::string error;
+          !global_.read(out.map ? static_cast<int>(t) : GlobalRaces::kAll, shared_.epoch(), address, bytes, error))
+        fail(op, error);
       out.bits[cell] = loadBytes(address, bytes);
       if (module_.typeOf(op.results[0]).elem == tbc::Elem::I1)
         out.bits[cell] = out.bits[cell] != 0;
@@ -136,6 +139,7 @@ void Program::executeStore(const Op &op) {
   checkRuns(op, pointer, op.operands.size() > 2 ? &value(op.operands[2]) : nullptr);
   unsigned bytes = pointeeBytes(*pointer.type);
   unsigned threads = pointer.map ? pointer.map->threads() : 1, registers = pointer.map ? pointer.map->registers() : 1;
+  ++globalStores_;
   for (unsigned t = 0; t < threads; ++t)
     for (unsigned r = 0; r < registers; ++r) {
       CellState state = CellState::Defined;
@@ -149,6 +153,12 @@ void Program::executeStore(const Op &op) {
         fail(op, "stores, or stores to, a value that is not specified (masked off without `other`, or poison)");
       if (!launch_.memory.holds(address, bytes))
         fail(op, "writes " + hexText(address) + ", which is in no allocation");
+      // One of the lanes that hold an element stores it, as the lane emitter has it (core/codegen/simt/Memory.cpp).
+      if (pointer.map && !pointer.map->isFirstCopy(t, r))
+        continue;
+      if (std::string error;
+          !global_.write(static_cast<int>(t), shared_.epoch(), globalStores_, address, bytes, bits, error))
+        fail(op, error);
       storeBytes(address, bytes, bits);
     }
 }

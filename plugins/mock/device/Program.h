@@ -10,6 +10,7 @@
 #include "core/bytecode/Module.h"
 #include "core/interpreter/TensorArray.h"
 #include "core/interpreter/Turns.h"
+#include "plugins/mock/device/GlobalRaces.h"
 #include "plugins/mock/device/RegisterMap.h"
 #include "plugins/mock/device/SharedMemory.h"
 
@@ -196,6 +197,8 @@ private:
   int32_t id_[3];
   Env values_;
   SharedMemory shared_;
+  GlobalRaces global_;
+  uint64_t globalStores_ = 0;
   std::map<tbc::ValueId, std::pair<uint64_t, uint64_t>> buffers_; // of shared_alloc: slots, bytes of all
   std::vector<Copy> openGroup_;
   std::deque<std::vector<Copy>> groups_;

@@ -34,6 +34,8 @@ public:
     published_ = fence_;
     known_[role_].read = clock_;
   }
+  // The number of the barrier that the next access comes behind, from 1.
+  uint32_t epoch() const { return epoch_; }
   // From here on roles run; what is not behind a barrier yet is unordered with them.
   void split();
   // Whose accesses follow.

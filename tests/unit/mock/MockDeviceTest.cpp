@@ -389,3 +389,27 @@ TEST(MockDevice, FaultsComeOnDemand) {
   EXPECT_THROW(device.memory().allocate(nullptr, 64, 256, 0), sdk::Error);
   EXPECT_NE(device.memory().allocate(nullptr, 64, 256, 0), 0u);
 }
+
+// Between two barriers a byte of global memory belongs to one lane, or is only loaded.
+TEST(MockDevice, GlobalMemoryWithoutABarrierIsAFault) {
+  // 256 zeros in the other layout, to where x was loaded.
+  const std::string zeros = "  %j = arange {start = 0, end = 256} : tensor<256xi32, #1>\n"
+                            "  %z = sitofp %j : tensor<256xf32, #1>\n"
+                            "  %r = splat %x : tensor<256xptr<f32>, #1>\n"
+                            "  %s = addptr %r, %j : tensor<256xptr<f32>, #1>\n",
+                    store = "  store %s, %z\n", barrier = "  barrier\n",
+                    load = "  %u = load %s : tensor<256xf32, #1>\n";
+  auto run = [&](const std::string &middle) {
+    std::vector<float> x = ramp(), y(256);
+    return runText(doubled(zeros + middle), {&x, &y});
+  };
+  expectFault(run(store), "stores to global memory that lane");
+  expectFault(run(store), "loaded with no barrier between");
+  EXPECT_EQ(run(barrier + store), "");
+  expectFault(run(barrier + store + "  %o = load %q : tensor<256xf32, #0>\n"), "stored to with no barrier between");
+  EXPECT_EQ(run(barrier + store + load), ""); // its own
+  expectFault(run(barrier + store + "  store %q, %w\n"), "stored to with no barrier between");
+  EXPECT_EQ(run(barrier + store + barrier + "  store %q, %w\n"), "");
+  EXPECT_EQ(run("  store %q, %w\n"), ""); // each lane where it loaded
+  expectFault(run("  store %q, %v\n" + load), "stored to with no barrier between");
+}
