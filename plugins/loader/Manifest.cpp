@@ -120,9 +120,11 @@ Expected<Manifest> readManifest(const std::string &path) {
   std::ifstream in(path, std::ios::binary);
   if (!in)
     return Failure{DiagId::PluginMissing, "cannot read the plugin manifest " + path + ": " + std::strerror(errno), {}};
-  std::string text(kMaxBytes + 1, '\0');
-  in.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<size_t>(in.gcount()));
+  std::string text; // grows with what is there: a process reads all manifests before its first compile
+  for (char piece[4096]; text.size() <= kMaxBytes && in;) {
+    in.read(piece, sizeof piece);
+    text.append(piece, static_cast<size_t>(in.gcount()));
+  }
   auto refused = [&](const std::string &why) {
     return Failure{DiagId::PluginRefused, "plugin manifest " + path + ": " + why, {}};
   };

@@ -10,25 +10,21 @@
 #include "backends/cpu/codegen/Linker.h"
 #include "backends/cpu/image/Processor.h"
 
-#include "llvm/Analysis/CGSCCPassManager.h"
-#include "llvm/Analysis/LoopAnalysisManager.h"
 #include "llvm/Analysis/TargetLibraryInfo.h"
+#include "llvm/Analysis/TargetTransformInfo.h"
 #include "llvm/IR/IntrinsicInst.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Verifier.h"
 #include "llvm/MC/TargetRegistry.h"
-#include "llvm/Passes/PassBuilder.h"
 #include "llvm/Support/SmallVectorMemoryBuffer.h"
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/Support/raw_ostream.h"
 #include "llvm/Target/TargetMachine.h"
-#include "llvm/Transforms/Scalar/EarlyCSE.h"
-#include "llvm/Transforms/Scalar/LICM.h"
-#include "llvm/Transforms/Scalar/LoopPassManager.h"
-#include "llvm/Transforms/Scalar/SimplifyCFG.h"
+#include "llvm/Transforms/Scalar.h"
 #include "llvm/Transforms/Utils/Cloning.h"
 
 #include <chrono>
+#include <map>
 #include <mutex>
 #include <utility>
 
@@ -125,27 +121,73 @@ std::unique_ptr<TargetMachine> makeMachine(const std::string &full, int optLevel
       t->createTargetMachine(triple, cpu, features, options, Reloc::PIC_, CodeModel::Small, level));
 }
 
+// The machines of compiles that are over, for later ones: half of the memory that a short compile touches is a machine's tables.
+// A machine serves one compile at a time.
+class MachineLease {
+public:
+  MachineLease(const std::string &full, int optLevel, TargetFacts &facts, std::string &why)
+      : key_(full + " " + std::to_string(optLevel)) {
+    {
+      std::lock_guard lock(idle().mutex);
+      if (auto found = idle().machines.find(key_); found != idle().machines.end()) {
+        held_ = std::move(found->second);
+        idle().machines.erase(found);
+      }
+    }
+    if (!held_.machine)
+      held_.machine = makeMachine(full, optLevel, held_.facts, why);
+    facts = held_.facts;
+  }
+  ~MachineLease() {
+    std::lock_guard lock(idle().mutex);
+    if (held_.machine && idle().machines.size() < kMostIdle)
+      idle().machines.emplace(key_, std::move(held_));
+  }
+  MachineLease(const MachineLease &) = delete;
+  MachineLease &operator=(const MachineLease &) = delete;
+  explicit operator bool() const { return held_.machine != nullptr; }
+  TargetMachine &operator*() const { return *held_.machine; }
+  TargetMachine *operator->() const { return held_.machine.get(); }
+
+private:
+  struct Machine {
+    std::unique_ptr<TargetMachine> machine;
+    TargetFacts facts;
+  };
+  struct Idle {
+    std::mutex mutex;
+    std::multimap<std::string, Machine> machines;
+  };
+  static constexpr size_t kMostIdle = 8; // of 0.8 MB each
+  static Idle &idle() {
+    static auto *all = new Idle; // a compile may run while the process exits
+    return *all;
+  }
+  std::string key_;
+  Machine held_;
+};
+
+// Nothing may become a call.
+TargetLibraryInfoWrapperPass *noLibrary(const TargetMachine &tm) {
+  TargetLibraryInfoImpl none(tm.getTargetTriple());
+  none.disableAllFunctions();
+  return new TargetLibraryInfoWrapperPass(none);
+}
+
+// By the pass manager that code generation needs anyway: PassBuilder would link all of LLVM's passes, twice the code, and their
+// static constructors run and page in where a process compiles its first kernel.
 void optimise(llvm::Module &m, TargetMachine &tm) {
-  LoopAnalysisManager lam;
-  FunctionAnalysisManager fam;
-  CGSCCAnalysisManager cgam;
-  ModuleAnalysisManager mam;
-  PassBuilder pb(&tm);
-  TargetLibraryInfoImpl tlii(tm.getTargetTriple());
-  tlii.disableAllFunctions(); // nothing may become a call
-  fam.registerPass([&] { return TargetLibraryAnalysis(tlii); });
-  pb.registerModuleAnalyses(mam);
-  pb.registerCGSCCAnalyses(cgam);
-  pb.registerFunctionAnalyses(fam);
-  pb.registerLoopAnalyses(lam);
-  pb.crossRegisterProxies(lam, fam, cgam, mam);
-  FunctionPassManager fpm;
-  fpm.addPass(SimplifyCFGPass());
-  fpm.addPass(EarlyCSEPass(true));
-  fpm.addPass(createFunctionToLoopPassAdaptor(LICMPass(LICMOptions()), true));
+  legacy::FunctionPassManager passes(&m);
+  passes.add(createTargetTransformInfoWrapperPass(tm.getTargetIRAnalysis()));
+  passes.add(noLibrary(tm));
+  passes.add(createCFGSimplificationPass());
+  passes.add(createEarlyCSEPass(/*UseMemorySSA=*/true));
+  passes.add(createLICMPass());
+  passes.doInitialization();
   for (llvm::Function &f : m)
     if (!f.isDeclaration())
-      fpm.run(f, fam);
+      passes.run(f);
+  passes.doFinalization();
 }
 
 // Masked stores whose mask is known become plain ones. Beside being shorter this keeps them from LLVM's code generator, which
@@ -197,7 +239,7 @@ CompileResult compile(const tbc::Module &module, const CpuTarget &target, const 
   if (!resolveTarget(target.name, r.target, r.error))
     return r;
   TargetFacts facts;
-  std::unique_ptr<TargetMachine> tm = makeMachine(r.target, options.optLevel, facts, r.error);
+  MachineLease tm(r.target, options.optLevel, facts, r.error);
   if (!tm)
     return r;
   LLVMContext context;
@@ -281,10 +323,7 @@ CompileResult compile(const tbc::Module &module, const CpuTarget &target, const 
   auto generate = [&](SmallVectorImpl<char> &out, CodeGenFileType type, llvm::Module &mod) {
     raw_svector_ostream os(out);
     legacy::PassManager pm;
-    auto *tlii = new TargetLibraryInfoImpl(tm->getTargetTriple());
-    tlii->disableAllFunctions();
-    pm.add(new TargetLibraryInfoWrapperPass(*tlii));
-    delete tlii;
+    pm.add(noLibrary(*tm));
     if (tm->addPassesToEmitFile(pm, os, nullptr, type, true)) {
       r.error = "this LLVM cannot emit x86-64 code";
       return false;
