@@ -228,7 +228,7 @@ void resolveConstantMasks(llvm::Module &m) {
   }
 }
 
-// A kernel that is longer than this is not bound by its stores, and to compile it once more would cost what the first time did.
+// A kernel that is longer than this is not bound by its stores.
 constexpr unsigned kStreamedInstructions = 4000;
 
 } // namespace
@@ -253,25 +253,20 @@ CompileResult compile(const tbc::Module &module, const CpuTarget &target, const 
     const tbc::Function &f = module.functions[i];
     if (!options.entry.empty() && f.name != options.entry)
       continue;
-    KernelFacts k, ignored;
+    KernelFacts k;
     std::string name = "k" + std::to_string(i);
-    for (bool stream : {false, true}) {
-      if (stream && (options.noStream || !k.canStream))
-        continue;
-      Emitter e(m, module, f, facts, options.fpFusion.value_or(module.option("fp_fusion", 1) != 0), stream);
-      llvm::Function *emitted = e.emit(name + (stream ? "s" : ""), stream ? ignored : k);
-      k.canStream &= emitted && emitted->getInstructionCount() <= kStreamedInstructions;
-      if (!e.error().empty()) {
-        r.error = e.error();
-        r.unsupported = true;
-        r.loc = e.errorLoc();
-        return r;
-      }
+    Emitter e(m, module, f, facts, options.fpFusion.value_or(module.option("fp_fusion", 1) != 0), !options.noStream);
+    llvm::Function *emitted = e.emit(name, k);
+    if (!e.error().empty()) {
+      r.error = e.error();
+      r.unsupported = true;
+      r.loc = e.errorLoc();
+      return r;
     }
     ImageParts::Kernel kernel;
     kernel.name = f.name;
     entries.push_back(name);
-    kernel.hasStreamEntry = k.canStream && !options.noStream;
+    kernel.streams = k.canStream && emitted->getInstructionCount() <= kStreamedInstructions;
     kernel.scratchBytes = k.scratchBytes;
     kernel.bytesWritten = k.bytesWritten;
     parts.kernels.push_back(kernel);
@@ -344,12 +339,8 @@ CompileResult compile(const tbc::Module &module, const CpuTarget &target, const 
   std::map<std::string, uint64_t> symbols;
   if (!linkObject(std::string_view(object.data(), object.size()), parts, symbols, r.error))
     return r;
-  for (size_t i = 0; i < parts.kernels.size(); ++i) {
-    const std::string &name = entries[i];
-    parts.kernels[i].entry = symbols[name];
-    if (parts.kernels[i].hasStreamEntry)
-      parts.kernels[i].streamEntry = symbols[name + "s"];
-  }
+  for (size_t i = 0; i < parts.kernels.size(); ++i)
+    parts.kernels[i].entry = symbols[entries[i]];
   if (options.emitObject)
     r.object.assign(object.begin(), object.end());
   r.image = writeImage(parts);

@@ -27,7 +27,7 @@ struct CompileOptions {
   bool emitLlvm = false;           // fill CompileResult::llvm and llvmOptimised
   bool emitAssembly = false;       // fill CompileResult::assembly
   bool emitObject = false;         // fill CompileResult::object
-  bool noStream = false;           // leave out the streaming version
+  bool noStream = false;           // no stores past the cache
 };
 
 struct CompileResult {

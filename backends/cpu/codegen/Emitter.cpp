@@ -4,7 +4,6 @@
 #include "backends/cpu/codegen/Emitter.h"
 
 #include "llvm/IR/Constants.h"
-#include "llvm/IR/IntrinsicsX86.h"
 
 #include <algorithm>
 
@@ -15,8 +14,8 @@ using tessera::codegen::ElemType;
 namespace tessera::cpu {
 
 Emitter::Emitter(llvm::Module &o, const tbc::Module &module, const tbc::Function &f, const TargetFacts &t, bool fuse,
-                 bool s)
-    : out(o), m(module), function(f), target(t), contract(fuse), stream(s), b(o.getContext()),
+                 bool past)
+    : out(o), m(module), function(f), target(t), contract(fuse), mayStream(past), b(o.getContext()),
       ew(b, codegen::NumericOptions{.contract = fuse, .halfConversions = t.halfConversions, .fma = t.fma}) {
   facts.module = &m;
   size_t n = m.valueTypes.size();
@@ -80,8 +79,6 @@ llvm::Function *Emitter::emit(const std::string &name, KernelFacts &result) {
   pushLevel(start);
   emitBlock(function.body, YieldPlan());
   b.SetInsertPoint(levels[0].bb);
-  if (stream)
-    b.CreateIntrinsic(Intrinsic::x86_sse_sfence, {});
   b.CreateRetVoid();
   placeBuffers(kernelFacts);
   kernelFacts.canStream &= !computeBound;

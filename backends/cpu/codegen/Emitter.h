@@ -29,13 +29,13 @@ struct TargetFacts {
 struct KernelFacts {
   uint64_t scratchBytes = 0;
   uint64_t bytesWritten = 0;
-  bool canStream = false; // has a contiguous store that a streaming version would write past the cache
+  bool canStream = false; // has contiguous stores that go past the cache where the launch says so
 };
 
 class Emitter {
 public:
   Emitter(llvm::Module &out, const tbc::Module &m, const tbc::Function &f, const TargetFacts &target, bool contract,
-          bool stream);
+          bool mayStream);
   // The function, and what the launch needs to know.
   llvm::Function *emit(const std::string &name, KernelFacts &facts);
   // First op that could not be lowered; empty when all could.
@@ -91,7 +91,8 @@ private:
   // Loops with carried values: body(index, carried) -> next; returns the final values.
   std::vector<V> carriedLoop(V from, V to, int64_t step, std::vector<V> init, bool mayBeEmpty,
                              const std::function<std::vector<V>(V, llvm::ArrayRef<V>)> &body);
-  // if (cond) body, at the innermost level
+  // if (cond) body else otherwise, at the innermost level
+  void either(V cond, const std::function<void()> &body, const std::function<void()> &otherwise);
   void guarded(V cond, const std::function<void()> &body);
 
   // ---- lanes (EmitterLanes.cpp)
@@ -149,7 +150,16 @@ private:
   Lane loadLane(const Lane &p, codegen::ElemType e, const Lane *mask, const Lane *other, bool isVolatile,
                 bool pinned = false); // pinned: stays in the innermost loop, because that loop writes there
   bool storePattern(const Lane &p, V value, codegen::ElemType e, unsigned bytes);
-  void storeLane(const Lane &p, V value, codegen::ElemType e, const Lane *mask, bool allowStream);
+  void storeLane(const Lane &p, V value, codegen::ElemType e, const Lane *mask);
+  // Contiguous stores wait until those of several chunks share one question whether to go past the cache.
+  struct StreamedStore {
+    V address = nullptr, value = nullptr;
+    V guard = nullptr;             // i1; null: always
+    uint64_t align = 1, bytes = 1; // bytes: of an element
+  };
+  std::vector<StreamedStore> streamed;
+  bool storeLater(const Lane &p, V value, codegen::ElemType e, const Lane *mask); // false: it is no such store
+  void storeStreamed();
   Lane loadBuffer(int buffer, const Tuple &t, bool pinned = false);
   void storeBuffer(int buffer, const Tuple &t, const Lane &value);
   V contiguousMask(const Lane &mask);
@@ -183,8 +193,7 @@ private:
   bool emitTransposed(const Item &item);
 
   // Arguments that overlap (EmitterOverlap.cpp): a loop, in a second version where its accesses meet shifted.
-  // canRestart: at the kernel's own level, before anything is written.
-  void emitLoop(const Item &item, bool canRestart);
+  void emitLoop(const Item &item);
   class Reach;
   V overlapOf(const Item &item, bool quick);
   bool readsMemory(tbc::ValueId v) const;
@@ -275,7 +284,8 @@ private:
   const tbc::Function &function;
   TargetFacts target;
   bool contract; // a * b + c may be rounded once
-  bool stream;
+  bool mayStream;
+  V streams = nullptr; // i1, in the entry: the launch wants stores past the cache
   llvm::IRBuilder<> b;
   codegen::Elementwise ew;
   FunctionFacts facts;
@@ -290,7 +300,7 @@ private:
   int clock = 0;
   std::map<tbc::ValueId, uint64_t> paramDivisor;
   KernelFacts kernelFacts;
-  bool computeBound = false; // has a dot: a streaming version would not pay for its compile time
+  bool computeBound = false; // has a dot: stores past the cache would not pay
   std::string failure;
   tbc::LocId failureLoc = tbc::kNone;
 };

@@ -148,6 +148,23 @@ void Emitter::guarded(V cond, const std::function<void()> &body) {
   b.SetInsertPoint(end);
 }
 
+void Emitter::either(V cond, const std::function<void()> &body, const std::function<void()> &otherwise) {
+  LLVMContext &c = b.getContext();
+  BasicBlock *arms[2] = {BasicBlock::Create(c, "then", fn), BasicBlock::Create(c, "else", fn)};
+  BasicBlock *end = BasicBlock::Create(c, "end", fn);
+  for (int i = 0; i < 2; ++i) {
+    pushLevel(arms[i]);
+    (i ? otherwise : body)();
+    b.SetInsertPoint(levels.back().bb);
+    levels.pop_back();
+    b.CreateBr(end);
+  }
+  b.SetInsertPoint(levels.back().bb);
+  b.CreateCondBr(cond, arms[0], arms[1]);
+  levels.back().bb = end;
+  b.SetInsertPoint(end);
+}
+
 // ---- lanes
 
 llvm::Value *Emitter::typedChunk(LType *t) {

@@ -20,7 +20,9 @@ namespace tessera::cpu {
 
 namespace {
 constexpr int64_t kUnknownStride = INT64_MIN;
-}
+// Vectors that wait in registers for one question whether to go past the cache.
+constexpr size_t kStoredTogether = 4;
+} // namespace
 
 // How v changes when the index in `dim` grows by one: elements (bytes for pointers), or unknown.
 int64_t Emitter::strideAlong(ValueId v, unsigned dim, int guard) {
@@ -391,6 +393,7 @@ void Emitter::emitInner(const Item &item, unsigned dim, Tuple &t, std::vector<Ac
         levels.back().memo.clear();
         emitChunk(item, t, accs, c, true);
       }
+      storeStreamed();
       assume.active = false;
       results[version] = flatten(unroll);
       clearMemo(0);
@@ -417,6 +420,7 @@ void Emitter::emitInner(const Item &item, unsigned dim, Tuple &t, std::vector<Ac
   } else if (chunks <= int64_t(unroll)) {
     for (unsigned c = 0; c < unroll; ++c)
       constantChunk(c);
+    storeStreamed();
   } else {
     auto body = [&](unsigned copies) {
       return [&, copies](V iv, ArrayRef<V> carried) {
@@ -427,6 +431,7 @@ void Emitter::emitInner(const Item &item, unsigned dim, Tuple &t, std::vector<Ac
           chunk = c ? on({iv}, [&] { return b.CreateAdd(iv, b.getInt64(uint64_t(c) * lanes)); }) : iv;
           emitChunk(item, t, accs, c, false);
         }
+        storeStreamed();
         return flatten(copies);
       };
     };
@@ -437,6 +442,7 @@ void Emitter::emitInner(const Item &item, unsigned dim, Tuple &t, std::vector<Ac
     int64_t step = int64_t(unroll) * lanes, start = peel ? step : 0;
     for (unsigned c = 0; peel && c < unroll; ++c)
       constantChunk(c);
+    storeStreamed();
     levels.back().memo.clear();
     assume.active = !isRare;
     assume.depth = unsigned(levels.size()) - 1;
@@ -466,6 +472,7 @@ void Emitter::emitInner(const Item &item, unsigned dim, Tuple &t, std::vector<Ac
             chunkAlign = lanes;
             levels.back().memo.clear();
             emitChunk(item, t, accs, 0, false);
+            storeStreamed();
             return flatten(1);
           });
       unflatten(q, 1);
@@ -541,8 +548,14 @@ void Emitter::emitChunk(const Item &item, const Tuple &t, std::vector<Accumulato
     }
     const tbc::Type &vt = m.typeOf(w.root->op->operands[1]);
     V v = w.v.kind == Lane::Uniform ? w.v.v : vec(w.v);
-    storeLane(w.p, v, ElemType::of(vt), w.masked ? &w.mask : nullptr, true);
+    const Lane *mask = w.masked ? &w.mask : nullptr;
+    if (storeLater(w.p, v, ElemType::of(vt), mask))
+      continue;
+    storeStreamed(); // stores keep their order
+    storeLane(w.p, v, ElemType::of(vt), mask);
   }
+  if (streamed.size() >= kStoredTogether)
+    storeStreamed();
 }
 
 // Packing into another element type: widening floats, sign-extending integers.

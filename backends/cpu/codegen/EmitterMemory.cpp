@@ -87,7 +87,7 @@ void Emitter::storeBuffer(int buffer, const Tuple &t, const Lane &value) {
   ElemType e{facts.buffers[size_t(buffer)].elem, facts.buffers[size_t(buffer)].pointer};
   Lane p = bufferPointer(buffer, t);
   V v = p.kind == Lane::Uniform && value.kind == Lane::Uniform ? value.v : vec(value);
-  storeLane(p, v, e, nullptr, false);
+  storeLane(p, v, e, nullptr);
 }
 
 // The lanes of a pattern out of one load of all that lies between them; null where that is more than `most` vectors.
@@ -267,7 +267,7 @@ bool Emitter::storePattern(const Lane &p, V value, ElemType e, unsigned bytes) {
   return true;
 }
 
-void Emitter::storeLane(const Lane &p, V value, ElemType e, const Lane *mask, bool allowStream) {
+void Emitter::storeLane(const Lane &p, V value, ElemType e, const Lane *mask) {
   unsigned bytes = e.pointer ? 8 : elemBits(e.elem) / 8;
   if (mask && mask->kind == Lane::Uniform) {
     Lane none = *mask;
@@ -281,7 +281,7 @@ void Emitter::storeLane(const Lane &p, V value, ElemType e, const Lane *mask, bo
       Lane q = p.kind == Lane::Affine && p.inX
                    ? Lane::affine(laneBase(p), p.stride, false, std::min(p.align, uint64_t(bytes) * chunkAlign))
                    : p;
-      guarded(none.v, [&] { storeLane(q, value, e, nullptr, allowStream); });
+      guarded(none.v, [&] { storeLane(q, value, e, nullptr); });
       return;
     }
     mask = nullptr;
@@ -312,7 +312,6 @@ void Emitter::storeLane(const Lane &p, V value, ElemType e, const Lane *mask, bo
     V a = laneBase(p);
     V mv = mask ? vec(*mask) : nullptr;
     bool back = step < 0;
-    uint64_t align = p.inX ? std::min(p.align, uint64_t(bytes) * chunkAlign) : p.align;
     inner([&] {
       V v = toMemory(value, e);
       if (back) {
@@ -324,12 +323,7 @@ void Emitter::storeLane(const Lane &p, V value, ElemType e, const Lane *mask, bo
         b.CreateMaskedStore(v, a, Align(bytes), mv);
         return;
       }
-      bool streams = allowStream && !back && align >= 16 && bytes * lanes >= 16;
-      kernelFacts.canStream |= streams;
-      StoreInst *s = b.CreateAlignedStore(v, a, Align(streams ? std::min<uint64_t>(align, 64) : bytes));
-      if (streams && stream)
-        s->setMetadata(LLVMContext::MD_nontemporal,
-                       MDNode::get(b.getContext(), ConstantAsMetadata::get(b.getInt32(1))));
+      b.CreateAlignedStore(v, a, Align(bytes));
     });
     return;
   }
@@ -346,6 +340,52 @@ void Emitter::storeLane(const Lane &p, V value, ElemType e, const Lane *mask, bo
     for (unsigned i = 0; i < lanes; ++i)
       b.CreateAlignedStore(b.CreateExtractElement(v, i), b.CreateExtractElement(ptrs, i), Align(bytes));
   });
+}
+
+bool Emitter::storeLater(const Lane &p, V value, ElemType e, const Lane *mask) {
+  unsigned bytes = e.pointer ? 8 : elemBits(e.elem) / 8;
+  auto *stride = p.kind == Lane::Affine ? dyn_cast<ConstantInt>(p.stride) : nullptr;
+  uint64_t align = p.inX ? std::min(p.align, uint64_t(bytes) * chunkAlign) : p.align;
+  if (!mayStream || computeBound || lanes == 1 || (mask && mask->kind != Lane::Uniform) || !stride ||
+      stride->getSExtValue() != int64_t(bytes) || align < 16 || bytes * lanes < 16)
+    return false;
+  auto *known = mask ? dyn_cast<ConstantInt>(mask->v) : nullptr;
+  if (known && known->isZero())
+    return true;
+  kernelFacts.canStream = true;
+  StreamedStore store{laneBase(p), nullptr, mask && !known ? mask->v : nullptr, std::min<uint64_t>(align, 64), bytes};
+  V all = splatTo(value, lanes);
+  inner([&] { store.value = toMemory(all, e); });
+  streamed.push_back(store);
+  return true;
+}
+
+void Emitter::storeStreamed() {
+  if (!streams && !streamed.empty()) {
+    IRBuilder<>::InsertPointGuard here(b);
+    b.SetInsertPoint(entry->getTerminator());
+    streams = b.CreateICmpNE(b.CreateLoad(b.getInt32Ty(), b.CreateConstGEP1_64(b.getInt8Ty(), context, 40)),
+                             b.getInt32(0), "streams");
+  }
+  for (ArrayRef<StreamedStore> rest = streamed; !rest.empty();) {
+    ArrayRef<StreamedStore> group =
+        rest.take_while([&](const StreamedStore &s) { return s.guard == rest.front().guard; });
+    rest = rest.drop_front(group.size());
+    auto put = [&](bool past) {
+      inner([&] {
+        for (const StreamedStore &s : group) {
+          // LLVM takes arms for equal that differ in metadata alone: so the alignments do, too.
+          StoreInst *i = b.CreateAlignedStore(s.value, s.address, Align(past ? s.align : s.bytes));
+          if (past)
+            i->setMetadata(LLVMContext::MD_nontemporal,
+                           MDNode::get(b.getContext(), ConstantAsMetadata::get(b.getInt32(1))));
+        }
+      });
+    };
+    auto ask = [&] { either(streams, [&] { put(true); }, [&] { put(false); }); };
+    group.front().guard ? guarded(group.front().guard, ask) : ask();
+  }
+  streamed.clear();
 }
 
 } // namespace tessera::cpu

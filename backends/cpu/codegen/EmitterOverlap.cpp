@@ -495,7 +495,7 @@ void Emitter::emitHeld(const Item &item) {
   kernelFacts.bytesWritten = before.bytesWritten;
 }
 
-void Emitter::emitLoop(const Item &item, bool canRestart) {
+void Emitter::emitLoop(const Item &item) {
   bool stores = std::any_of(item.roots.begin(), item.roots.end(), [](const Root &r) { return r.kind == Root::Store; });
   V overlaps = stores ? overlapOf(item, /*quick=*/true) : nullptr;
   if (auto known = dyn_cast_or_null<ConstantInt>(overlaps); !overlaps || known) {
@@ -517,16 +517,6 @@ void Emitter::emitLoop(const Item &item, bool canRestart) {
   else // without bounds
     b.CreateBr(held);
   bindings = outside;
-  llvm::Function *plain = stream && canRestart ? out.getFunction(fn->getName().drop_back()) : nullptr;
-  if (plain) { // has that version, and compiling it once is enough
-    b.SetInsertPoint(held);
-    b.CreateCall(plain, {fn->getArg(0), fn->getArg(1)});
-    b.CreateRetVoid();
-    b.SetInsertPoint(apart);
-    levels[0].bb = apart;
-    emitLoopItem(item);
-    return;
-  }
   std::vector<ValueId> scalars; // that the loop gives
   for (const Root &r : item.roots)
     for (size_t i = 0; r.kind == Root::Reduce && i < r.results.size(); ++i)

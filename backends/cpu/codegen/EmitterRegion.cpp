@@ -76,19 +76,17 @@ void Emitter::forceScalars(const Region &r, const Op *before) {
 
 void Emitter::emitBlock(const Region &r, const YieldPlan &yields) {
   BlockPlan plan = planBlock(facts, r, yields);
-  bool wrote = false;
   for (const Item &item : plan.items) {
     if (!failure.empty())
       return;
     ++clock;
     if (item.loop) {
-      emitLoop(item, &r == &function.body && !wrote);
+      emitLoop(item);
     } else {
       if (!item.single->regions.empty())
         forceScalars(r, item.single);
       emitSingle(item);
     }
-    wrote |= item.writes;
     clearMemo(0);
   }
   // What the terminator hands on, and nothing else, is needed from here on.

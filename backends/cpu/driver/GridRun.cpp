@@ -41,7 +41,7 @@ private:
 // One launch while it runs. On the stack of the thread that launches.
 struct Launch {
   const Kernel &kernel;
-  KernelFunction function;
+  bool streams; // past the cache
   const void *args;
   uint32_t grid[3];
   Services services = {};
@@ -52,8 +52,8 @@ struct Launch {
   std::vector<pthread_t> inside;
   std::string first;
 
-  Launch(const Kernel &k, KernelFunction f, const void *a, const uint32_t g[3])
-      : kernel(k), function(f), args(a), grid{g[0], g[1], g[2]} {
+  Launch(const Kernel &k, bool past, const void *a, const uint32_t g[3])
+      : kernel(k), streams(past), args(a), grid{g[0], g[1], g[2]} {
     services.size = sizeof(Services);
     services.user = this;
     services.print = servePrint;
@@ -153,7 +153,7 @@ __attribute__((noinline)) bool runProgramsGuarded(Launch &launch, ProgramContext
   int32_t *p = context.program;
   const int32_t *n = context.numPrograms;
   for (uint64_t i = 0; i < count && !launch.aborted.load(std::memory_order_relaxed); ++i) {
-    launch.function(launch.args, &context);
+    launch.kernel.entry(launch.args, &context);
     if (++p[0] == n[0]) {
       p[0] = 0;
       if (++p[1] == n[1]) {
@@ -183,9 +183,13 @@ void runRange(void *user, uint64_t begin, uint64_t end) {
                                              "` needs");
     return;
   }
+  context.streams = launch.streams;
   DefaultFloatEnvironment environment;
   KernelFrame frame;
-  if (runProgramsGuarded(launch, context, frame, end - begin))
+  bool isThrough = runProgramsGuarded(launch, context, frame, end - begin);
+  if (launch.streams)
+    _mm_sfence();
+  if (isThrough)
     return;
   if (frame.signal == kEvicted)
     return;
@@ -220,11 +224,9 @@ tsr_status runGrid(const Kernel &kernel, const uint32_t grid[3], const void *arg
   if (total == 0)
     return TSR_OK;
   Device &device = *kernel.device;
-  KernelFunction function = kernel.entry;
   // What the cache does not keep anyway need not pass through it. Such kernels read about as much as they write, so that half of it is what results have.
-  if (kernel.streamEntry && device.cacheBytes() && kernel.bytesWritten > device.cacheBytes() / 2 / total)
-    function = kernel.streamEntry;
-  Launch launch(kernel, function, args, grid);
+  bool streams = kernel.streams && device.cacheBytes() && kernel.bytesWritten > device.cacheBytes() / 2 / total;
+  Launch launch(kernel, streams, args, grid);
   if (total == 1) {
     runRange(&launch, 0, 1);
   } else {
@@ -235,7 +237,7 @@ tsr_status runGrid(const Kernel &kernel, const uint32_t grid[3], const void *arg
     job.user = &launch;
     job.total = total;
     job.stop = &launch.aborted;
-    if (function == kernel.streamEntry)
+    if (streams)
       job.chunkNs = kStreamChunkNs;
     runTickets(device.workers(), job, kernel.nsPerProgram);
   }

@@ -60,8 +60,7 @@ Kernel *LoadedImage::kernel(std::string_view name, uint32_t argBytes) {
     k.name = e.name;
     k.device = &device_;
     k.entry = reinterpret_cast<KernelFunction>(memory_ + e.entry.entry);
-    if (e.entry.flags & 1)
-      k.streamEntry = reinterpret_cast<KernelFunction>(memory_ + e.entry.streamEntry);
+    k.streams = e.entry.flags & 1;
     k.scratchBytes = e.entry.scratchBytes;
     k.bytesWritten = e.entry.bytesWritten;
     k.argBytes = argBytes;

@@ -23,7 +23,7 @@ struct Kernel {
   std::string name;
   Device *device = nullptr;
   KernelFunction entry = nullptr;
-  KernelFunction streamEntry = nullptr; // null: there is none
+  bool streams = false; // has stores that may go past the cache
   uint64_t scratchBytes = 0;
   uint64_t bytesWritten = 0;
   uint32_t argBytes = 0;

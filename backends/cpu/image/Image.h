@@ -12,7 +12,7 @@
 
 namespace tessera::cpu {
 
-inline constexpr char kImageMagic[8] = {'T', 'S', 'R', 'C', 'P', 'U', '0', '2'};
+inline constexpr char kImageMagic[8] = {'T', 'S', 'R', 'C', 'P', 'U', '0', '3'};
 
 struct ImageHeader {
   char magic[8];
@@ -31,14 +31,11 @@ struct ImageHeader {
 struct KernelEntry {
   uint64_t nameOffset; // from the start of the file
   uint32_t nameBytes;
-  uint32_t flags; // bit 0: streamEntry is present
+  uint32_t flags; // bit 0: has stores that go past the cache where ProgramContext::streams says so
   uint64_t entry; // offset of the function from the start of the mapped text
   uint64_t
-      streamEntry; // a second version that writes past the cache (non-temporal stores), for launches that write more
-                   // than half of what the last-level cache holds; 0 = none
-  uint64_t
       scratchBytes; // memory a running program needs beside its stack: 64-byte aligned, given by the caller, one a thread
-  uint64_t bytesWritten; // estimate a program, for choosing streamEntry; 0 = unknown
+  uint64_t bytesWritten; // estimate a program, for choosing ProgramContext::streams; 0 = unknown
 };
 
 // What a kernel may call. Filled by the driver; a kernel reads only what `size` covers.
@@ -64,6 +61,9 @@ struct ProgramContext {
   int32_t numPrograms[3];
   const Services *services;
   void *scratch; // scratchBytes, 64-byte aligned, contents unspecified
+  // Not 0: contiguous stores go past the cache (non-temporal), for launches that write more than half of what the last-level
+  // cache holds. The caller fences them (sfence) before it says that the programs are through.
+  uint32_t streams;
 };
 
 // A kernel runs with the default floating-point environment (round to nearest even, denormals kept, no traps) and may leave

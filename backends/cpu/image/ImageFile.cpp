@@ -99,7 +99,7 @@ bool readImage(const void *bytes, uint64_t size, ImageView &out, std::string &wh
       return false;
     }
     k.name = std::string_view(reinterpret_cast<const char *>(file) + e.nameOffset, e.nameBytes);
-    if (e.entry >= h.textBytes || ((e.flags & 1) && e.streamEntry >= h.textBytes)) {
+    if (e.entry >= h.textBytes) {
       why = "the entry of kernel `" + std::string(k.name) + "` lies outside the code of the CPU image";
       return false;
     }
@@ -140,9 +140,8 @@ std::vector<uint8_t> writeImage(const ImageParts &parts) {
     KernelEntry e = {};
     e.nameOffset = name;
     e.nameBytes = static_cast<uint32_t>(k.name.size());
-    e.flags = k.hasStreamEntry ? 1 : 0;
+    e.flags = k.streams ? 1 : 0;
     e.entry = k.entry;
-    e.streamEntry = k.streamEntry;
     e.scratchBytes = k.scratchBytes;
     e.bytesWritten = k.bytesWritten;
     std::memcpy(&file[sizeof(ImageHeader) + i * sizeof(KernelEntry)], &e, sizeof(e));

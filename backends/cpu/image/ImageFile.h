@@ -47,8 +47,8 @@ struct ImageParts {
   struct Kernel {
     std::string name;
     uint64_t entry = 0;
-    bool hasStreamEntry = false;
-    uint64_t streamEntry = 0, scratchBytes = 0, bytesWritten = 0;
+    bool streams = false; // KernelEntry::flags
+    uint64_t scratchBytes = 0, bytesWritten = 0;
   };
   std::vector<Kernel> kernels;
 };

@@ -51,8 +51,6 @@ TEST_P(CpuCodegen, VectorAddWithTail) {
     std::vector<float> x = randomFloats(size_t(n), 1), y = randomFloats(size_t(n), 2), out(size_t(n) + 64, -7);
     k.arg(x.data()).arg(y.data()).arg(out.data()).arg(n);
     for (bool stream : {false, true}) {
-      if (stream && !k.entry.streamEntry)
-        continue;
       std::fill(out.begin(), out.end(), -7.f);
       k.run(4, 1, 1, stream);
       for (int i = 0; i < n; ++i)
@@ -78,10 +76,10 @@ template <class T> void storesRows(Elem elem, int64_t pitch, const std::string &
   b.endKernel();
   KernelRunner k(m, {}, target);
   ASSERT_TRUE(k.ok()) << k.result.error;
-  EXPECT_TRUE(mayStream || !k.entry.streamEntry) << pitch;
+  EXPECT_TRUE(mayStream || !k.entry.flags) << pitch;
   // (16-bit elements fill no 16 bytes on the smallest target.)
   if (sizeof(T) == 4)
-    EXPECT_EQ(k.entry.streamEntry != 0, mayStream) << pitch;
+    EXPECT_EQ(k.entry.flags != 0, mayStream) << pitch;
   std::vector<T> in(size_t(rows * pitch));
   for (size_t i = 0; i < in.size(); ++i)
     in[i] = static_cast<T>(i % 251);
@@ -89,8 +87,6 @@ template <class T> void storesRows(Elem elem, int64_t pitch, const std::string &
   auto *out = reinterpret_cast<T *>((reinterpret_cast<uintptr_t>(room.data()) + 63) / 64 * 64);
   k.arg(out).arg(in.data());
   for (bool stream : {false, true}) {
-    if (stream && !k.entry.streamEntry)
-      continue;
     std::fill(out, out + in.size(), T(255));
     k.run(int(rows), 1, 1, stream);
     for (size_t i = 0; i < in.size(); ++i)

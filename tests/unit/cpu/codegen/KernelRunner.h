@@ -83,8 +83,8 @@ public:
   }
   void run(int32_t x = 1, int32_t y = 1, int32_t z = 1, bool stream = false) {
     args.resize(args.size() + 16);
-    auto f = reinterpret_cast<KernelFunction>(static_cast<uint8_t *>(map) + (stream ? entry.streamEntry : entry.entry));
-    ProgramContext c{{0, 0, 0}, {x, y, z}, &services, scratch};
+    auto f = reinterpret_cast<KernelFunction>(static_cast<uint8_t *>(map) + entry.entry);
+    ProgramContext c{{0, 0, 0}, {x, y, z}, &services, scratch, stream};
     for (c.program[2] = 0; c.program[2] < z; ++c.program[2])
       for (c.program[1] = 0; c.program[1] < y; ++c.program[1])
         for (c.program[0] = 0; c.program[0] < x; ++c.program[0])

@@ -19,7 +19,7 @@ struct TestKernel {
   std::string name;
   KernelFunction function;
   uint64_t scratchBytes = 0;
-  KernelFunction streamFunction = nullptr;
+  bool streams = false;
   uint64_t bytesWritten = 0;
 };
 
@@ -40,10 +40,7 @@ inline std::vector<uint8_t> makeImage(const std::vector<TestKernel> &kernels, st
     out.entry = jumpTo(k.function);
     out.scratchBytes = k.scratchBytes;
     out.bytesWritten = k.bytesWritten;
-    if (k.streamFunction) {
-      out.hasStreamEntry = true;
-      out.streamEntry = jumpTo(k.streamFunction);
-    }
+    out.streams = k.streams;
     parts.kernels.push_back(out);
   }
   return writeImage(parts);

@@ -13,7 +13,7 @@ using namespace tessera::cpu::test;
 
 static void nothing(const void *, const ProgramContext *) {}
 
-static std::vector<uint8_t> sample() { return makeImage({{"add", nothing, 128}, {"mul", nothing, 0, nothing, 4096}}); }
+static std::vector<uint8_t> sample() { return makeImage({{"add", nothing, 128}, {"mul", nothing, 0, true, 4096}}); }
 
 TEST(Image, RoundTrip) {
   ImageParts parts;
@@ -22,7 +22,7 @@ TEST(Image, RoundTrip) {
   parts.rodata.assign(10, 1);
   parts.data.assign(100, 2);
   parts.zeroBytes = 10000;
-  parts.kernels = {{"k", 17, true, 4999, 64, 7}};
+  parts.kernels = {{"k", 17, true, 64, 7}};
   std::vector<uint8_t> bytes = writeImage(parts);
   ImageView view;
   std::string why;
@@ -31,7 +31,7 @@ TEST(Image, RoundTrip) {
   ASSERT_EQ(view.kernels.size(), 1u);
   EXPECT_EQ(view.kernels[0].name, "k");
   EXPECT_EQ(view.kernels[0].entry.entry, 17u);
-  EXPECT_EQ(view.kernels[0].entry.streamEntry, 4999u);
+  EXPECT_EQ(view.kernels[0].entry.flags, 1u);
   EXPECT_EQ(view.header.textBytes, 8192u);
   EXPECT_EQ(view.load[8192], 1);
   EXPECT_EQ(view.load[8192 + 4096], 2);
