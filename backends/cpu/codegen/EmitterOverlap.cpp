@@ -66,7 +66,7 @@ public:
       return at->second;
     limits_.clear();
     if (ValueId mask = access.mask(); mask != kNone)
-      limitBy(mask, 0);
+      limitBy(mask, placeOf(mask), 0);
     std::optional<std::pair<V, V>> bytes = bytesOf(access.pointer());
     return made_[access.op] = bytes;
   }
@@ -135,7 +135,7 @@ public:
       return b_.getTrue();
     limits_.clear();
     if (x.mask() != kNone && y.mask() != kNone && sameValue(e_.facts, x.mask(), y.mask()))
-      limitBy(x.mask(), 0);
+      limitBy(x.mask(), placeOf(x.mask()), 0);
     std::vector<std::pair<V, V>> reaches; // from one index to the next, and from the first to the last
     auto isInner = [](const AxisStep &a, const AxisStep &c) {
       if (a.scalars.empty() != c.scalars.empty())
@@ -173,13 +173,15 @@ private:
   // The last index of an axis that the masks let through.
   V lastOf(const AxisStep &step) {
     V last = number(step.extent - 1);
-    const std::map<ValueId, V> limits = limits_;
-    for (auto [value, limit] : limits) {
+    const std::map<std::pair<ValueId, Place>, V> limits = limits_;
+    for (const auto &[limited, limit] : limits) {
+      const auto &[value, place] = limited;
       std::optional<std::vector<AxisStep>> counts = stepsOf(e_.facts, value);
       if (!counts || counts->size() != 1 || counts->front().range != step.range || counts->front().factor != 1 ||
-          !counts->front().scalars.empty())
+          !counts->front().scalars.empty() || !place.reshapes.empty() ||
+          place.axes[size_t(counts->front().axis)] != step.axis)
         continue;
-      if (Known range = of(value, 0))
+      if (Known range = of(value, place, 0))
         last = least(last, binary(Instruction::Sub, limit, range->least));
     }
     return last;
@@ -207,46 +209,84 @@ private:
     V v = e_.scalarOf(scalar);
     return e_.on({v}, [&] { return isSigned ? b_.CreateSExt(v, b_.getInt64Ty()) : b_.CreateZExt(v, b_.getInt64Ty()); });
   }
+  // How a tile lies in the tile of the access: a range that is rows here and columns there has other elements at one index.
+  struct Place {
+    std::vector<int64_t>
+        axes; // of the access's tile, or of the last reshape's result; -1: one element, whatever the index
+    std::vector<ValueId> reshapes; // between the two
+    auto operator<=>(const Place &) const = default;
+  };
+  Place placeOf(ValueId tile) const {
+    Place place;
+    for (size_t axis = 0; axis < e_.m.typeOf(tile).shape.size(); ++axis)
+      place.axes.push_back(e_.m.typeOf(tile).shape[axis] == 1 ? -1 : int64_t(axis));
+    return place;
+  }
+  // Of an op's operand, where its result lies at `place`.
+  Place placeOfOperand(const Op &op, Place place) const {
+    const std::vector<int64_t> &shape = e_.m.typeOf(op.operands[0]).shape;
+    std::vector<int64_t> axes(shape.size(), -1);
+    for (size_t axis = 0; axis < shape.size(); ++axis) {
+      size_t above = axis;
+      if (op.code == Opcode::Reshape)
+        axes[axis] = int64_t(axis);
+      else if (op.code == Opcode::ExpandDims)
+        above += int64_t(axis) >= op.intAttr(AttrId::Axis);
+      else if (op.code == Opcode::Transpose) {
+        const std::vector<int64_t> &order = op.intsAttr(AttrId::Order);
+        above = size_t(std::find(order.begin(), order.end(), int64_t(axis)) - order.begin());
+      }
+      if (op.code != Opcode::Reshape && shape[axis] != 1)
+        axes[axis] = place.axes[above];
+    }
+    if (op.code == Opcode::Reshape)
+      place.reshapes.push_back(op.results[0]);
+    place.axes = std::move(axes);
+    return place;
+  }
   // From now on of elements that a mask lets through.
-  void limitBy(ValueId mask, int depth) {
+  void limitBy(ValueId mask, const Place &place, int depth) {
     const Op *op = e_.facts.def[mask];
     if (!op || depth > 8 || e_.bindings[mask].kind != Binding::None)
       return;
     if (op->code == Opcode::AndI) {
-      limitBy(op->operands[0], depth + 1);
-      limitBy(op->operands[1], depth + 1);
+      limitBy(op->operands[0], place, depth + 1);
+      limitBy(op->operands[1], place, depth + 1);
     } else if (keepsElements(op->code)) {
-      limitBy(op->operands[0], depth + 1);
+      limitBy(op->operands[0], placeOfOperand(*op, place), depth + 1);
     } else if (op->code == Opcode::CmpI) {
       auto how = static_cast<CmpI>(op->intAttr(AttrId::Predicate));
       bool isBelow = how == CmpI::Slt || how == CmpI::Ult;
+      bool isSigned = how == CmpI::Slt || how == CmpI::Sle;
       if (!isBelow && how != CmpI::Sle && how != CmpI::Ule)
         return;
       ValueId end = scalarOfAll(e_.facts, op->operands[1]);
       std::optional<int64_t> known = constantOfAll(e_.facts, op->operands[1]);
       if (end == kNone && !known)
         return;
-      V limit = known ? number(*known) : widened(end, how == CmpI::Slt || how == CmpI::Sle);
+      if (!isSigned && (known ? *known < 0 : elemBits(e_.m.typeOf(end).elem) > 32))
+        return; // no limit of what is signed
+      V limit = known ? number(*known) : widened(end, isSigned);
       if (isBelow)
         limit = add(limit, number(-1));
-      V &so = limits_[op->operands[0]];
+      V &so = limits_[{op->operands[0], place}];
       so = so ? least(so, limit) : limit;
     }
   }
 
-  Known of(ValueId v, int depth) {
-    Known range = compute(v, depth);
-    if (auto limit = limits_.find(v); range && limit != limits_.end())
+  Known of(ValueId v, const Place &place, int depth) {
+    Known range = compute(v, place, depth);
+    if (auto limit = limits_.find({v, place}); range && limit != limits_.end())
       range->most = least(range->most, limit->second);
     return range;
   }
 
-  Known compute(ValueId v, int depth) {
+  Known compute(ValueId v, const Place &place, int depth) {
     if (depth > 24)
       return std::nullopt;
     const Binding &bound = e_.bindings[v];
     if (bound.kind == Binding::Offset) {
-      Known range = of(bound.init, depth + 1);
+      Known range = of(bound.init, place, depth + 1);
       V by = bound.scalar;
       by = e_.on({by}, [&] { return b_.CreateSExt(by, b_.getInt64Ty()); });
       return range ? Known(Range{add(range->least, by), add(range->most, by)}) : range;
@@ -254,9 +294,9 @@ private:
     const Op *op = e_.facts.def[v];
     if (!op || bound.kind != Binding::None)
       return std::nullopt;
-    auto operand = [&](size_t i) { return of(op->operands[i], depth + 1); };
+    auto operand = [&](size_t i) { return of(op->operands[i], place, depth + 1); };
     if (keepsValues(op->code))
-      return operand(0);
+      return of(op->operands[0], placeOfOperand(*op, place), depth + 1);
     switch (op->code) {
     case Opcode::Constant:
       return Range{number(op->intAttr(AttrId::Value)), number(op->intAttr(AttrId::Value))};
@@ -326,6 +366,7 @@ private:
     if (!from)
       return std::nullopt;
     V to = from;
+    Place place = placeOf(pointer);
     int64_t bytes = std::max<int64_t>(elemBits(e_.m.typeOf(pointer).elem) / 8, 1);
     for (ValueId v = pointer; e_.bindings[v].kind == Binding::Offset || e_.facts.def[v]->code != Opcode::Splat;) {
       if (e_.bindings[v].kind == Binding::Offset) {
@@ -334,12 +375,13 @@ private:
       }
       const Op &op = *e_.facts.def[v];
       if (op.code == Opcode::AddPtr) {
-        Known range = of(op.operands[1], 0);
+        Known range = of(op.operands[1], place, 0);
         if (!range)
           return std::nullopt;
         from = add(from, binary(Instruction::Mul, range->least, number(bytes)));
         to = add(to, binary(Instruction::Mul, range->most, number(bytes)));
-      }
+      } else
+        place = placeOfOperand(op, place);
       v = op.operands[0];
     }
     return std::pair(from, add(to, number(bytes)));
@@ -347,7 +389,7 @@ private:
 
   Emitter &e_;
   IRBuilder<> &b_;
-  std::map<ValueId, V> limits_; // the most of a tile's elements that count, by the mask of the access
+  std::map<std::pair<ValueId, Place>, V> limits_; // the most of a tile's elements that count, by the mask of the access
   std::map<const Op *, std::optional<std::pair<V, V>>> made_;
 };
 
