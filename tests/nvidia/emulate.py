@@ -17,6 +17,7 @@ import tempfile
 import numpy as np
 
 import elementary
+import strides
 import units
 from formats import fp8, from_bf16, fused, saturated, to_bf16, towards_zero
 
@@ -146,16 +147,6 @@ def rows_ahead(out, x, rows, BLOCK: tl.constexpr):
     for row in tl.range(0, rows, num_stages=2):
         v = tl.load(x + row * BLOCK + lane)
         tl.store(out + row * BLOCK + lane, v - tl.sum(v, axis=0))
-
-
-@triton.jit
-def strided(x, out, steps, row, column, M: tl.constexpr, N: tl.constexpr):
-    m, n = tl.arange(0, M), tl.arange(0, N)
-    total = tl.zeros((M, N), tl.int32)
-    for i in range(steps):
-        total += tl.load(x + m[:, None].to(tl.int64) * row + n[None, :].to(tl.int64) * column)
-        x += 5
-    tl.store(out + m[:, None] * N + n[None, :], total)
 
 
 @triton.jit
@@ -389,6 +380,10 @@ class Emulator:
             self.registers[o[0]] = np.array([r & (1 << bits) - 1 for r in results], U)
         elif op.startswith("mul.lo"):
             self.registers[o[0]] = self.value(o[1], bits) * self.value(o[2], bits) & mask(bits)
+        elif op == "mad.wide.s32":
+            self.registers[o[0]] = (self.signed(o[1], 32) * self.signed(o[2], 32)).view(U) + self.value(o[3], 64)
+        elif op.startswith("mad.lo"):
+            self.registers[o[0]] = self.value(o[1], bits) * self.value(o[2], bits) + self.value(o[3], bits) & mask(bits)
         elif op == "cvt.rna.tf32.f32":  # what the product does not read of the operands here is zero
             self.registers[o[0]] = self.value(o[1], 32)
         elif op.startswith(("cp.async.ca.shared.global", "cp.async.cg.shared.global")):
@@ -498,7 +493,7 @@ def main(tessera):
     rng = np.random.default_rng(1)
     with tempfile.TemporaryDirectory() as folder, np.errstate(all="ignore"):
         source, out = pathlib.Path(folder) / "kernels.py", pathlib.Path(folder) / "out.ptx"
-        source.write_text(KERNELS + elementary.KERNEL)
+        source.write_text(KERNELS + elementary.KERNEL + strides.KERNELS)
 
         def compiled(target, kernel, signature, constants):
             subprocess.run([tessera, "compile", "--in-process", "--no-cache", f"{source}:{kernel}", f"--target=nvidia/{target}", "-s", signature,
@@ -760,16 +755,8 @@ def main(tessera):
         for reverse in (False, True):
             check(f"sums from slice to slice, from the {'end' if reverse else 'start'}", lambda: summed(reverse))
 
-        # Offsets by two strides: rows and columns stay in registers, not their sums.
-        def strided(M, N):
-            x, (steps, row, column) = rng.integers(-1000, 1000, 30000).astype(np.int32), (4, 3, 211)
-            ptx = compiled("sm_90a", "strided", "*i32:16,*i32:16,i32,i64,i64", {"M": M, "N": N})
-            got = np.frombuffer(Emulator([x.tobytes(), bytes(4 * M * N)], numbers=[steps, row, column]).run(ptx)[1], np.int32)
-            want = sum(x[5 * i + row * np.arange(M)[:, None] + column * np.arange(N)] for i in range(steps))
-            wrong, sums = int(np.sum(got != want.ravel())), ptx[:ptx.index("ld.global")].count("add.s64")
-            return not wrong and sums < 64 + 16, f"{wrong} wrong, {sums} additions up to the first load"
-
-        check("offsets by two strides", lambda: strided(128, 64))
+        for name, run in strides.cases(rng, compiled, Emulator):
+            check(name, run)
 
         # A lane's distance to the value, compared with constants; a value of 64 bits may be none of the indices although its lower half is. The upper one of two
         # bf16 in a word only loses the lower one.

@@ -8,6 +8,7 @@
 #include "llvm/ADT/SmallPtrSet.h"
 #include "llvm/Analysis/LoopInfo.h"
 #include "llvm/IR/IRBuilder.h"
+#include "llvm/IR/InlineAsm.h"
 #include "llvm/IR/Instructions.h"
 #include "llvm/IR/PatternMatch.h"
 
@@ -74,6 +75,100 @@ private:
   DenseMap<std::pair<Value *, uint64_t>, Value *> scaled_;
 };
 
+// Rows of a tile that are a constant apart: extend(from + constant) * stride, where the stride has 32 bits.
+struct Row {
+  Value *from = nullptr;
+  unsigned extension = 0; // an opcode
+  Value *stride = nullptr;
+  int64_t constant = 0;
+  bool isBeside(const Row &other) const {
+    return from == other.from && extension == other.extension && stride == other.stride;
+  }
+};
+
+// The row that a part is, of `from` itself too where `beside` says which one that is.
+std::optional<Row> rowOf(Value *part, const Row &beside) {
+  using namespace PatternMatch;
+  Value *a = nullptr, *b = nullptr;
+  if (!match(part, m_Mul(m_Value(a), m_Value(b))))
+    return {};
+  for (auto [number, stride] : {std::pair(a, b), std::pair(b, a)}) {
+    auto *extended = dyn_cast<CastInst>(number);
+    Value *narrow = nullptr, *from = nullptr;
+    if (!extended || !isa<SExtInst, ZExtInst>(extended) || !match(stride, m_SExt(m_Value(narrow))) ||
+        !narrow->getType()->isIntegerTy(32))
+      continue;
+    Row row{extended->getOperand(0), extended->getOpcode(), narrow, 0};
+    const APInt *constant = nullptr;
+    bool isSum = match(row.from, m_DisjointOr(m_Value(from), m_APInt(constant))) ||
+                 (isa<SExtInst>(extended) ? match(row.from, m_NSWAdd(m_Value(from), m_APInt(constant)))
+                                          : match(row.from, m_NUWAdd(m_Value(from), m_APInt(constant))));
+    if (isSum && constant->isStrictlyPositive())
+      row = {from, row.extension, narrow, constant->getSExtValue()};
+    if (row.constant || row.isBeside(beside))
+      return row;
+  }
+  return {};
+}
+
+// Addresses of rows that are a constant apart are made from the first one's in the loop, by one multiplication with the stride each: a pair of registers is kept
+// for all of them. Whether there were enough. Erases the addresses that are made anew.
+bool stepByRows(ArrayRef<Sum> sums, const DenseMap<Value *, unsigned> &uses, const Loop &loop) {
+  BasicBlock *before = loop.getLoopPreheader();
+  Row first;
+  for (const Sum &sum : sums)
+    for (Value *part : sum.parts)
+      if (std::optional<Row> row = rowOf(part, {}); row && uses.lookup(part) == 1 && !first.from)
+        first = *row;
+  if (!before || !first.from)
+    return false;
+  struct Step {
+    Sum sum;
+    Value *other;
+    int64_t bytes;
+  };
+  SmallVector<Step> steps;
+  SmallPtrSet<Value *, 32> offsets, others;
+  for (const Sum &sum : sums)
+    for (unsigned i = 0; i < 2; ++i) {
+      std::optional<Row> row = rowOf(sum.parts[i], first);
+      if (!row || !row->isBeside(first) || !isInt<24>(row->constant) || sum.scale > 16)
+        continue;
+      steps.push_back({sum, sum.parts[1 - i], row->constant * static_cast<int64_t>(sum.scale)});
+      offsets.insert(sum.address->getOperand(1));
+      others.insert(sum.parts[1 - i]);
+      break;
+    }
+  if (offsets.size() <= kFewSums || others.size() * 4 > offsets.size())
+    return false;
+  IRBuilder<> at(before->getTerminator());
+  Type *wide = at.getInt64Ty();
+  Value *start = at.CreateMul(at.CreateCast(static_cast<Instruction::CastOps>(first.extension), first.from, wide),
+                              at.CreateSExt(first.stride, wide));
+  DenseMap<std::pair<Value *, Value *>, Value *> moved;
+  for (const Step &step : steps) {
+    Value *base = step.sum.address->getPointerOperand();
+    Value *&from = moved[{base, step.other}];
+    if (!from) {
+      IRBuilder<> outside(before->getTerminator());
+      Value *offset = outside.CreateMul(outside.CreateAdd(start, step.other), outside.getInt64(step.sum.scale));
+      IRBuilder<> inside(&**cast<Instruction>(base)->getInsertionPointAfterDef()); // the loop changes it
+      from = inside.CreateGEP(inside.getInt8Ty(), base, offset);
+    }
+    Value *address = from;
+    if (step.bytes) {
+      // As text: as an expression it would be a chain of additions, each of which waits for the one before.
+      IRBuilder<> inside(step.sum.address);
+      auto *type = FunctionType::get(base->getType(), {first.stride->getType(), base->getType()}, false);
+      std::string text = "mad.wide.s32 $0, $1, " + std::to_string(step.bytes) + ", $2;";
+      address = inside.CreateCall(type, InlineAsm::get(type, text, "=l,r,l", false), {first.stride, from});
+    }
+    step.sum.address->replaceAllUsesWith(address);
+    step.sum.address->eraseFromParent();
+  }
+  return true;
+}
+
 } // namespace
 
 PreservedAnalyses OffsetSumsPass::run(llvm::Function &f, FunctionAnalysisManager &fam) {
@@ -95,8 +190,12 @@ PreservedAnalyses OffsetSumsPass::run(llvm::Function &f, FunctionAnalysisManager
       if (kept.insert(sum.address->getOperand(1)).second)
         for (Value *part : sum.parts)
           ++uses[part];
-    if (kept.size() <= kFewSums || uses.size() * 4 > kept.size() * 3)
+    if (kept.size() <= kFewSums)
       continue;
+    if (uses.size() * 4 > kept.size() * 3) {
+      changed |= stepByRows(sums, uses, *loop);
+      continue;
+    }
     DenseMap<std::pair<Value *, Value *>, Value *> moved;
     for (const Sum &sum : sums) {
       bool second = uses[sum.parts[1]] > uses[sum.parts[0]]; // the part that fewer others stand for

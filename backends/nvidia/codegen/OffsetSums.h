@@ -12,6 +12,10 @@ namespace tessera::nvidia {
 // of them, what moves from iteration to iteration is added to one part first and the other one then:
 //     base + (row + column)    (base + column) + row
 // That is one addition more for each column, and the rows and columns are what stays in registers.
+//
+// Where a lane has many rows of few columns that would still be an offset for each row. Rows that are a constant apart are made from one then, if the stride has 32 bits:
+//     base + ((row + 8) * stride + column)    (base + (row * stride + column)) + 8 * stride
+// That is one instruction for each row (mad.wide), and one offset stays in registers.
 class OffsetSumsPass : public llvm::PassInfoMixin<OffsetSumsPass> {
 public:
   llvm::PreservedAnalyses run(llvm::Function &f, llvm::FunctionAnalysisManager &fam);

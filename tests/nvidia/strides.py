@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tiles whose strides are known only at run time, read in a loop: what stays in registers of their offsets. Checked by emulate.py."""
+import numpy as np
+
+KERNELS = '''
+
+@triton.jit
+def strided(x, out, steps, row, column, M: tl.constexpr, N: tl.constexpr):
+    m, n = tl.arange(0, M), tl.arange(0, N)
+    total = tl.zeros((M, N), tl.int32)
+    for i in range(steps):
+        total += tl.load(x + m[:, None].to(tl.int64) * row + n[None, :].to(tl.int64) * column)
+        x += 5
+    tl.store(out + m[:, None] * N + n[None, :], total)
+
+
+@triton.jit
+def rows(x, out, steps, row, START: tl.constexpr, M: tl.constexpr, N: tl.constexpr):
+    m, n = tl.arange(0, M), tl.arange(0, N)
+    total = tl.zeros((M, N), tl.int32)
+    for i in range(steps):
+        total += tl.load(x + START + m[:, None].to(tl.int64) * row + n[None, :])
+        x += 5
+    tl.store(out + m[:, None] * N + n[None, :], total)
+'''
+
+
+def cases(rng, compiled, emulator):
+    """Pairs of a name and a function that says whether it is right, and in words how. compiled: the PTX of (target, kernel, signature, constants); emulator: what runs it."""
+
+    def run(ptx, x, numbers, M, N):
+        return np.frombuffer(emulator([x.tobytes(), bytes(4 * M * N)], numbers=numbers).run(ptx)[1], np.int32)
+
+    # Rows and columns stay, not their sums.
+    def strided(M, N):
+        x, (steps, row, column) = rng.integers(-1000, 1000, 30000).astype(np.int32), (4, 3, 211)
+        ptx = compiled("sm_90a", "strided", "*i32:16,*i32:16,i32,i64,i64", {"M": M, "N": N})
+        got = run(ptx, x, [steps, row, column], M, N)
+        want = sum(x[5 * i + row * np.arange(M)[:, None] + column * np.arange(N)] for i in range(steps))
+        wrong, sums = int(np.sum(got != want.ravel())), ptx[:ptx.index("ld.global")].count("add.s64")
+        return not wrong and sums < 64 + 16, f"{wrong} wrong, {sums} additions up to the first load"
+
+    # A lane holds 64 rows of one run of columns: one offset, and a multiple of the stride for each other row.
+    def stepped(row, M=1024, N=32, steps=2):
+        x, start = rng.integers(-1000, 1000, 40000).astype(np.int32), max(0, -row) * (M - 1)
+        ptx = compiled("sm_90a", "rows", "*i32:16,*i32:16,i32,i32", {"START": start, "M": M, "N": N})
+        got = run(ptx, x, [steps, row & 0xffffffff], M, N)
+        want = sum(x[5 * i + start + row * np.arange(M)[:, None] + np.arange(N)] for i in range(steps))
+        wrong, offsets = int(np.sum(got != want.ravel())), ptx[:ptx.index("ld.global")].count("mad.lo.s64")
+        return not wrong and offsets < 8, f"{wrong} wrong, {offsets} offsets in front of the loop"
+
+    yield "offsets by two strides", lambda: strided(128, 64)
+    yield "rows by a stride of 37", lambda: stepped(37)
+    yield "rows by a stride of -37", lambda: stepped(-37)
