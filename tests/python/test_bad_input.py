@@ -42,6 +42,16 @@ def test_dtypes_that_kernels_do_not_have():
         with pytest.raises(TypeError, match="dtype|Unsupported type"):
             add_kernel[(1, )](np.zeros(16, dtype), x, x, 16, BLOCK=16)
 
+    # A framework's tensor, which is also asked for its device.
+    class Complex:
+        dtype, device = "complex64", object()
+
+        def data_ptr(self):
+            return x.ctypes.data
+
+    with pytest.raises(TypeError, match="argument 'x' of add_kernel: tensors of dtype 'complex64' cannot be passed"):
+        add_kernel[(1, )](Complex(), x, x, 16, BLOCK=16)
+
 
 def test_dtype_that_the_kernel_cannot_use():
 

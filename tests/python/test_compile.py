@@ -197,6 +197,15 @@ def test_signature_keys_are_names():
         ASTSource(add_kernel, {0: "*fp32"})
 
 
+def test_a_parameter_with_a_value_is_a_constant_whatever_its_type():
+    typed = {"x": "*fp32", "y": "*fp32", "out": "*fp32", "n": "i32", "BLOCK": "i32"}
+    src = source(signature=typed, constexprs={"n": 100, "BLOCK": 64})
+    assert typed["BLOCK"] == "i32" and src.hash() == source(signature={**typed, "n": "constexpr", "BLOCK": "constexpr"}, constexprs={"n": 100, "BLOCK": 64}).hash()
+    x, y, out = np.arange(128, dtype=np.float32), np.ones(128, np.float32), np.zeros(128, np.float32)
+    tessera.compile(src)[(2, 1, 1)](x, y, out, 100, 64)
+    assert (out == np.where(np.arange(128) < 100, x + y, 0)).all()
+
+
 def test_a_failed_compile_leaves_no_kernel_and_can_be_mended():
 
     @tessera.jit

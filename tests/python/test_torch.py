@@ -26,6 +26,12 @@ def grid(args):
     return (tessera.cdiv(args["n"], args["BLOCK"]),)
 
 
+def test_a_complex_tensor_is_refused_with_its_dtype():
+    x = torch.ones(16)
+    with pytest.raises(TypeError, match="argument 'x' of scale: tensors of dtype torch.complex64 cannot be passed to a kernel"):
+        scale[(1,)](x.to(torch.complex64), x, 16, 2.0, BLOCK=16)
+
+
 def test_mutated_arguments_come_from_the_compiler():
     x = torch.ones(10)
     assert tessera.torch.mutated_args(scale, x, x, 10, 2.0, BLOCK=16) == ("out",)

@@ -116,9 +116,9 @@ namespace {
 const char *dlpackName(uint8_t code, uint8_t bits) {
   switch (code) {
   case 0:
-    return bits == 8 ? "i8" : bits == 16 ? "i16" : bits == 32 ? "i32" : "i64";
+    return bits == 8 ? "i8" : bits == 16 ? "i16" : bits == 32 ? "i32" : bits == 64 ? "i64" : nullptr;
   case 1:
-    return bits == 8 ? "u8" : bits == 16 ? "u16" : bits == 32 ? "u32" : "u64";
+    return bits == 8 ? "u8" : bits == 16 ? "u16" : bits == 32 ? "u32" : bits == 64 ? "u64" : nullptr;
   case 2:
     return bits == 16 ? "fp16" : bits == 32 ? "fp32" : bits == 64 ? "fp64" : nullptr;
   case 4:
@@ -142,7 +142,8 @@ const char *dlpackName(uint8_t code, uint8_t bits) {
 uint32_t dlpackNumber(uint8_t code, uint8_t bits) {
   static uint32_t cache[16][8]; // number + 1, by code and log2 of the bytes
   uint32_t log = bits <= 8 ? 0 : bits == 16 ? 1 : bits == 32 ? 2 : 3;
-  if (code < 16 && cache[code][log])
+  bool cached = code < 16 && bits == 8u << log;
+  if (cached && cache[code][log])
     return cache[code][log] - 1;
   const char *name = dlpackName(code, bits);
   if (!name) {
@@ -151,7 +152,7 @@ uint32_t dlpackNumber(uint8_t code, uint8_t bits) {
     return kNoDtype;
   }
   uint32_t number = dtypes().number(name);
-  if (code < 16)
+  if (cached)
     cache[code][log] = number + 1;
   return number;
 }
@@ -253,8 +254,10 @@ bool readDataPtr(PyObject *object, bool hasDevice, Tensor &out) {
   if (!dtype)
     return false;
   out.dtype = dtypeNumber(dtype.get());
+  if (out.dtype == kNoDtype)
+    return false; // before other questions, which would lose what is wrong
   out.deviceType = hasDevice ? deviceTypeOf(object) : 0;
-  return out.dtype != kNoDtype;
+  return true;
 }
 
 bool readArray(PyObject *object, Tensor &out) {

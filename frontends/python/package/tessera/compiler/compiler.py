@@ -76,7 +76,8 @@ class ASTSource:
     """A function with its specialisation.
 
     ``signature`` maps parameters to types ("*fp32", "i32", "constexpr", a tuple of these), ``constexprs`` parameters (names,
-    numbers or paths into tuples) to values, ``attrs`` paths to facts: {(0,): [["tt.divisibility", 16]]}.
+    numbers or paths into tuples) to values, ``attrs`` paths to facts: {(0,): [["tt.divisibility", 16]]}. What has a value is a constant,
+    whatever type the signature gives.
 
     Errors: TypeError for a signature whose keys are not names.
     """
@@ -96,6 +97,8 @@ class ASTSource:
         for name in signature:
             if not isinstance(name, str):
                 raise TypeError("Signature keys must be string")
+        fixed = {fn.arg_names[path[0]] for path in self.constants if len(path) == 1}
+        self.signature = {name: "constexpr" if name in fixed and isinstance(ty, str) else ty for name, ty in signature.items()}
         self.name = self._name()
         self._picks = {}
 
