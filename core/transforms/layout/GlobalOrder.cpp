@@ -167,7 +167,7 @@ std::optional<GlobalOrder::Distance> GlobalOrder::distanceOf(const GlobalAccess 
   if (!a.isKnown || !b.isKnown)
     return std::nullopt;
   Operation *aLoop = varyingLoop(earlier, earlier.op, later), *bLoop = varyingLoop(earlier, later, earlier.op);
-  auto varies = [](Value value, Operation *loop) { return loop && isInside(value, loop); };
+  auto varies = [](Value value, Operation *loop) { return loop && (!value || isInside(value, loop)); };
   if (varies(a.base, aLoop) || varies(b.base, bLoop))
     return std::nullopt;
   auto counted = dyn_cast_or_null<scf::ForOp>(aLoop == bLoop && aLoop == earlier.loop ? aLoop : nullptr);

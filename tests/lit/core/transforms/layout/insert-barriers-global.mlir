@@ -143,4 +143,25 @@ func.func @two_arguments(%p: !tile.ptr<f32>, %q: !tile.ptr<f32>, %o: !tile.ptr<f
   tile.store %to, %w : (tensor<16x!tile.ptr<f32>, #B>, tensor<16xf32, #B>) -> ()
   return
 }
+
+// Pointers that the loop reads, of which no scalar is the base, are taken to be each lane's own.
+// CHECK-LABEL: func.func @pointers_in_a_loop
+// CHECK: scf.for
+// CHECK-NOT: tile.barrier
+// CHECK: tile.store
+// CHECK: return
+func.func @pointers_in_a_loop(%p: !tile.ptr<i64>, %n: i32) {
+  %zero = arith.constant 0 : i32
+  %one = arith.constant 1 : i32
+  %i = tile.arange 0 to 16 : tensor<16xi32, #A>
+  %s = tile.splat %p : (!tile.ptr<i64>) -> tensor<16x!tile.ptr<i64>, #A>
+  %at = tile.addptr %s, %i : (tensor<16x!tile.ptr<i64>, #A>, tensor<16xi32, #A>) -> tensor<16x!tile.ptr<i64>, #A>
+  scf.for %k = %zero to %n step %one : i32 {
+    %number = tile.load %at : (tensor<16x!tile.ptr<i64>, #A>) -> tensor<16xi64, #A>
+    %where = tile.inttoptr %number : tensor<16xi64, #A> to tensor<16x!tile.ptr<i64>, #A>
+    %v = tile.load %where : (tensor<16x!tile.ptr<i64>, #A>) -> tensor<16xi64, #A>
+    tile.store %where, %v : (tensor<16x!tile.ptr<i64>, #A>, tensor<16xi64, #A>) -> ()
+  }
+  return
+}
 }
