@@ -10,8 +10,10 @@
 #include "backends/cpu/codegen/Linker.h"
 #include "backends/cpu/image/Processor.h"
 
+#include "llvm/Analysis/LoopInfo.h"
 #include "llvm/Analysis/TargetLibraryInfo.h"
 #include "llvm/Analysis/TargetTransformInfo.h"
+#include "llvm/IR/Dominators.h"
 #include "llvm/IR/IntrinsicInst.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Verifier.h"
@@ -228,6 +230,40 @@ void resolveConstantMasks(llvm::Module &m) {
   }
 }
 
+// Whether an innermost loop multiplies by what is no constant. Addresses of all others are a base, an index with a scale and
+// an offset, as the emitter makes them and the processor takes them.
+bool multipliesInLoops(llvm::Module &m) {
+  auto isMultiplication = [](const Instruction &i) {
+    return i.getOpcode() == Instruction::Mul && !isa<Constant>(i.getOperand(0)) && !isa<Constant>(i.getOperand(1));
+  };
+  for (llvm::Function &f : m) {
+    if (f.isDeclaration())
+      continue;
+    DominatorTree dominators(f);
+    for (const Loop *loop : LoopInfo(dominators).getLoopsInPreorder())
+      if (loop->isInnermost() &&
+          any_of(loop->blocks(), [&](const BasicBlock *b) { return any_of(*b, isMultiplication); }))
+        return true;
+  }
+  return false;
+}
+
+// Code generation without the strength reduction of loops, which takes a seventh of a short kernel's compile.
+class WithoutStrengthReduction : public legacy::PassManagerBase {
+public:
+  explicit WithoutStrengthReduction(legacy::PassManager &manager) : manager_(manager) {}
+  void add(Pass *pass) override {
+    if (pass->getPassID() != reduction_->getPassID())
+      manager_.add(pass);
+    else
+      delete pass; // managers own what is added
+  }
+
+private:
+  legacy::PassManager &manager_;
+  std::unique_ptr<Pass> reduction_{createLoopStrengthReducePass()}; // its name is in no header
+};
+
 // A kernel that is longer than this is not bound by its stores.
 constexpr unsigned kStreamedInstructions = 4000;
 
@@ -315,11 +351,14 @@ CompileResult compile(const tbc::Module &module, const CpuTarget &target, const 
     raw_string_ostream os(r.llvmOptimised);
     m.print(os, nullptr);
   }
+  bool multiplies = multipliesInLoops(m);
   auto generate = [&](SmallVectorImpl<char> &out, CodeGenFileType type, llvm::Module &mod) {
     raw_svector_ostream os(out);
     legacy::PassManager pm;
     pm.add(noLibrary(*tm));
-    if (tm->addPassesToEmitFile(pm, os, nullptr, type, true)) {
+    WithoutStrengthReduction shorter(pm);
+    legacy::PassManagerBase &taken = multiplies ? static_cast<legacy::PassManagerBase &>(pm) : shorter;
+    if (tm->addPassesToEmitFile(taken, os, nullptr, type, true)) {
       r.error = "this LLVM cannot emit x86-64 code";
       return false;
     }
