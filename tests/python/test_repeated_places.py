@@ -211,3 +211,35 @@ def test_lanes_share_places(device, n, warps):
         for row in range(5):
             wanted[row * step:row * step + n] += 1
         assert np.array_equal(run(device, rows_in_turn, np.zeros(8 * n, np.float32), 5, step, N=n, warps=warps)[0], wanted)
+
+
+# ---- loads ahead: not of what an earlier iteration has yet to store -----------------------------------------------------------------------------
+
+
+@tessera.jit
+def ahead(x, n, N: tl.constexpr, STEP: tl.constexpr):
+    for k in tl.range(0, n, num_stages=3):
+        at = x + k * STEP + tl.arange(0, N)
+        tl.store(at, tl.load(at) + 1)
+
+
+@tessera.jit
+def products(x, w, n, N: tl.constexpr, STEP: tl.constexpr):
+    i = tl.arange(0, N)
+    weights = tl.load(w + i[:, None] * N + i[None, :])
+    for k in range(n):
+        at = x + k * STEP + i[:, None] * N + i[None, :]
+        tl.store(at, tl.dot(tl.load(at), weights).to(tl.float16))
+
+
+@pytest.mark.parametrize("step", (0, 64, 256, 512, 1024))
+def test_loops_load_what_they_have_stored(device, step):
+    wanted = np.arange(8192, dtype=np.float32)
+    for k in range(5):
+        wanted[k * step:k * step + 256] += 1
+    assert np.array_equal(run(device, ahead, np.arange(8192, dtype=np.float32), 5, N=256, STEP=step, warps=4)[0], wanted)
+    x = np.random.default_rng(step).integers(-3, 3, 8192).astype(np.float16)
+    moved, wanted = np.eye(32, k=1, dtype=np.float16), x.copy()
+    for k in range(5):
+        wanted[k * step:k * step + 1024] = (wanted[k * step:k * step + 1024].reshape(32, 32) @ moved).reshape(-1)
+    assert np.array_equal(run(device, products, x, moved, 5, N=32, STEP=step, warps=4)[0], wanted)

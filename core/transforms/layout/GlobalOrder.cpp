@@ -93,14 +93,14 @@ GlobalOrder::~GlobalOrder() = default;
 
 bool GlobalOrder::isAccess(Operation *op) { return isa<LoadOp, AsyncLoadOp, StoreOp>(op) || isAtomic(op); }
 
-const GlobalOrder::Place &GlobalOrder::placeOf(Operation *op) {
-  std::unique_ptr<Place> &known = places_[op];
+const GlobalOrder::Place &GlobalOrder::placeOf(Value pointer) {
+  std::unique_ptr<Place> &known = places_[pointer];
   if (known)
     return *known;
   if (!facts_)
     facts_ = std::make_unique<AxisFacts>(function_);
   auto place = std::make_unique<Place>();
-  Value pointer = place->pointer = pointerOf(op);
+  place->pointer = pointer;
   place->layout = layoutOf(pointer);
   place->origins.follow(pointer);
   place->bytes =
@@ -229,7 +229,7 @@ bool GlobalOrder::areApart(const Place &a, const Place &b, Distance distance, bo
 }
 
 bool GlobalOrder::computeNeed(const GlobalAccess &earlier, Operation *later) {
-  const Place &a = placeOf(earlier.op), &b = placeOf(later);
+  const Place &a = placeOf(pointerOf(earlier.op)), &b = placeOf(pointerOf(later));
   auto isInLoopOf = [](Operation *op, Operation *other) { // the innermost loop around one is around the other too
     Operation *loop = op->getParentOp();
     while (!isa<scf::ForOp, scf::WhileOp, func::FuncOp>(loop))
@@ -243,8 +243,6 @@ bool GlobalOrder::computeNeed(const GlobalAccess &earlier, Operation *later) {
   // Who starts copies ahead has made sure that stores of the loop go to the very places that an iteration loads, or to other arrays.
   if (earlier.awaited && isInLoopOf(earlier.op, later))
     return isOneArray && !(haveLanes && isDistinct && !hasCopies(a.layout));
-  if (isa<AsyncLoadOp>(later) && isInLoopOf(later, earlier.op))
-    return false;
   // All lanes that hold an element load it, one of them stores it.
   haveLanes &= !((isRead(earlier.op) || isRead(later)) && hasCopies(a.layout));
   std::optional<Distance> distance = distanceOf(earlier, a, later, b);
@@ -260,6 +258,17 @@ bool GlobalOrder::computeNeed(const GlobalAccess &earlier, Operation *later) {
     return !distance->first && !distance->apart && !(haveLanes && isOneTile);
   }
   return !areApart(a, b, *distance, haveLanes && (!a.layout || isDistinct) && a.along == b.along);
+}
+
+std::optional<bool> GlobalOrder::meetsLater(scf::ForOp loop, Value written, Value read) {
+  const Place &a = placeOf(written), &b = placeOf(read);
+  Operation *end = loop.getBody()->getTerminator();
+  std::optional<Distance> distance = a.base && a.base == b.base ? distanceOf({end, loop}, a, end, b) : std::nullopt;
+  bool areSums = a.opaque.empty() && b.opaque.empty() && reachOf(a.along, a.pointer, a.bytes) &&
+                 reachOf(b.along, b.pointer, b.bytes);
+  if (!distance || (!areSums && distance->apart))
+    return std::nullopt;
+  return !areApart(a, b, *distance, /*inLane=*/false);
 }
 
 bool GlobalOrder::needsBarrier(const GlobalAccess &earlier, Operation *later) {

@@ -9,6 +9,7 @@
 #include "core/analysis/AffineSums.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "llvm/ADT/DenseMap.h"
 
 #include <memory>
@@ -34,11 +35,13 @@ public:
   static bool isAccess(mlir::Operation *op);
   // Whether a barrier must lie between the two.
   bool needsBarrier(const GlobalAccess &earlier, mlir::Operation *later);
+  // Whether what an iteration writes through one pointer of the loop a later iteration reads through the other; null: not known.
+  std::optional<bool> meetsLater(mlir::scf::ForOp loop, mlir::Value written, mlir::Value read);
 
 private:
   struct Place;
   struct Distance;
-  const Place &placeOf(mlir::Operation *op);
+  const Place &placeOf(mlir::Value pointer);
   std::optional<Distance> distanceOf(const GlobalAccess &earlier, const Place &a, mlir::Operation *later,
                                      const Place &b);
   bool areApart(const Place &a, const Place &b, Distance distance, bool inLane);
@@ -46,7 +49,7 @@ private:
 
   mlir::func::FuncOp function_;
   std::unique_ptr<AxisFacts> facts_;
-  llvm::DenseMap<mlir::Operation *, std::unique_ptr<Place>> places_;
+  llvm::DenseMap<mlir::Value, std::unique_ptr<Place>> places_;
   llvm::DenseMap<std::tuple<mlir::Operation *, mlir::Operation *, mlir::Operation *, unsigned>, bool> needs_;
 };
 

@@ -3,6 +3,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/transforms/layout/LoopAhead.h"
 
+#include "core/transforms/layout/GlobalOrder.h"
+
 #include "core/analysis/PointerOrigins.h"
 #include "core/analysis/SameComputation.h"
 
@@ -164,8 +166,18 @@ bool hasLoopFlag(Operation *loop, LoopFlag flag) {
 bool mayLoadAhead(scf::ForOp loop, Value pointer, bool asked) {
   PointerOrigins read(pointer);
   bool may = true;
+  std::optional<GlobalOrder> order;
   auto overtakes = [&](Value written) {
-    may &= asked && (!read.meet(PointerOrigins(written)) || computeTheSame(pointer, written));
+    may &= asked;
+    if (!may || !read.meet(PointerOrigins(written)))
+      return;
+    may = computeTheSame(pointer, written);
+    if (!may)
+      return;
+    if (!order)
+      order.emplace(loop->getParentOfType<func::FuncOp>());
+    // Rows whose stride is known only when the kernel runs are apart where the program itself says that iterations may overlap.
+    may = !order->meetsLater(loop, written, pointer).value_or(!asksForStages(loop));
   };
   loop.getBody()->walk([&](Operation *op) {
     auto copy = dyn_cast<DescriptorStoreOp>(op);

@@ -74,7 +74,7 @@ enum LoopFlag : int32_t { kFlatten = 1, kDisallowAccMultiBuffer = 4, kDisableLic
 bool hasLoopFlag(mlir::Operation *loop, LoopFlag flag);
 // Whether a load of the loop, through this pointer, may be started in an earlier iteration; asked: the program says that iterations may overlap. Never before a barrier, or an atomic whose result is used,
 // which may be a lock; before stores only where the program asks for it and nothing says that it reads what they write: other arguments, or the very
-// address that an iteration then stores to.
+// address that an iteration then stores to and that no later iteration reads: known, or, of strides known only when the kernel runs, said by the loop's own num_stages.
 bool mayLoadAhead(mlir::scf::ForOp loop, mlir::Value pointer, bool asked);
 
 } // namespace tessera::tile
