@@ -246,3 +246,26 @@ def test_reductions_of_floats_of_16_bits_by_descriptor():
                 reductions = ptx.count(f"red.global.gpu.relaxed.{'min' if least else 'max'}.noftz.v8.{name}")
                 assert reductions == (1 if arch == 90 else 0)
                 assert ("cas.b32" in ptx) == (arch == 80)
+
+
+def test_loads_ahead_whose_addresses_lose_conversions():
+
+    # Rows of a table at quotients that the product's mask needs in another layout: loading ahead computes them anew in both.
+    @tessera.jit
+    def kernel(queries, keys, table, out, n, by, key_stride, stride, M: tl.constexpr, N: tl.constexpr, D: tl.constexpr):
+        m, d = tl.arange(0, M), tl.arange(0, D)
+        q = tl.load(queries + m[:, None] * D + d[None, :])
+        total = tl.zeros((M, N), tl.float32)
+        for start in range(0, n, N):
+            at = start + tl.arange(0, N)
+            row = tl.where(at >= n - 7, at % n, at % n // by)
+            k = tl.load(keys + d[:, None] + at[None, :] * key_stride, mask=(at < n)[None, :], other=0)
+            k *= tl.trans(tl.load(table + row[:, None] * stride + d[None, :]))
+            total += tl.where(row[None, :] <= m[:, None], tl.dot(q, k), 0.0)
+        tl.store(out + m[:, None] * N + tl.arange(0, N)[None, :], total)
+
+    pointers = {name: "*fp32" for name in ("queries", "keys", "table", "out")}
+    integers = {name: "i32" for name in ("n", "by", "key_stride", "stride")}
+    source = ASTSource(kernel, {**pointers, **integers, "M": "constexpr", "N": "constexpr", "D": "constexpr"},
+                       {"M": 64, "N": 64, "D": 16}, {(i, ): [["tt.divisibility", 16]] for i in range(4)})
+    assert "cp.async" in tessera.compile(source, target=HOPPER).asm["ptx"]

@@ -53,7 +53,7 @@ public:
 
 private:
   void collectSlice(bool asked);
-  void recomputeRows();
+  bool recomputeRows();
   bool isFilledInTurn(Value shared);
   bool outlasts(Value shared) { return staysFilled(shared) || isFilledInTurn(shared); }
   bool twoFitRegisters();
@@ -167,13 +167,14 @@ static void convertWhatWasLoaded(LoadOp load) {
 
 // What the addresses and masks need; loads for which that is not known ahead stay as they are.
 void LoopPipeliner::collectSlice(bool asked) {
+  slice_ = LoopSlice(loop_), indices_ = IndexLoads(loop_);
   llvm::erase_if(loads_, [&](StagedLoad &staged) { return !indices_.add(staged.inputs(), slice_, asked); });
   llvm::erase_if(loads_, [&](StagedLoad &staged) { return indices_.contains(staged.op); });
 }
 
 // A row or column that is computed from several loads (zeros times scales), and then changes its layout to meet a tile, is computed in that layout from what the rings
-// bring: no conversion, whose barriers would stand in every iteration.
-void LoopPipeliner::recomputeRows() {
+// bring: no conversion, whose barriers would stand in every iteration. False: there is no such row. Conversions that the slice of the addresses holds may be gone afterwards.
+bool LoopPipeliner::recomputeRows() {
   constexpr uint64_t kFewRegisters = 8;
   auto stagedOf = [&](LoadOp load) {
     return llvm::find_if(loads_, [&](StagedLoad &staged) { return staged.op == load; });
@@ -185,6 +186,7 @@ void LoopPipeliner::recomputeRows() {
           if (auto *staged = stagedOf(load); staged != loads_.end())
             staged->conversions.push_back(convert);
       });
+  bool any = false;
   for (ConvertLayoutOp convert : llvm::make_early_inc_range(loop_.getBody()->getOps<ConvertLayoutOp>())) {
     Operation *from = convert.getSource().getDefiningOp();
     LinearAttr wanted = layoutOf(convert.getResult());
@@ -193,7 +195,12 @@ void LoopPipeliner::recomputeRows() {
       continue;
     convert.replaceAllUsesWith(rows.make(convert.getSource(), wanted));
     convert.erase();
+    any = true;
   }
+  // Where the layout that was wanted is the load's own, the row is computed from what was loaded as it is.
+  for (StagedLoad &staged : loads_)
+    staged.direct |= llvm::any_of(staged.result().getUsers(), [](Operation *user) { return isRematerialisable(user); });
+  return any;
 }
 
 // Whether lanes fill this buffer once an iteration, for products only: while a product of the last iteration reads it they can fill another.
@@ -568,9 +575,10 @@ unsigned LoopPipeliner::run(int64_t stages) {
     }
   }
   collectSlice(asked || hasDot);
+  if (!loads_.empty() && recomputeRows())
+    collectSlice(asked || hasDot);
   if (loads_.empty())
     return 0;
-  recomputeRows();
   int64_t inside = sharedOfOneIteration(), left = sharedLeft_;
   sharedLeft_ -= inside;
   unsigned inFlight = accumulateOnly([&](Value shared) { return outlasts(shared); });
