@@ -344,4 +344,10 @@ TEST(Verifier, StopsAtItsLimit) {
   for (Op &o : m.functions[1].body.ops)
     o.operands.clear();
   EXPECT_EQ(verifyModule(m, 3).size(), 3u);
+  // The place of the op takes the last error; its missing operand is not told, and not looked at.
+  m = samples::everyTileOp();
+  Op &first = m.functions[1].body.ops[0];
+  first.code = Opcode::Condition;
+  std::vector<ValueId>().swap(first.operands);
+  EXPECT_EQ(verifyModule(m, 1).size(), 1u);
 }
