@@ -173,10 +173,11 @@ def AllocateSharedMemoryPass : LayoutPass<"tile-allocate-shared-memory"> {
 }
 
 def InsertBarriersPass : LayoutPass<"tile-insert-barriers"> {
-  let summary = "order accesses of shared memory where a hazard needs it";
+  let summary = "order accesses of memory that lanes share where a hazard needs it";
   let description = [{
     Before: `tile.shared_store %s, %x ; %y = tile.shared_load %s`   After: a tile.barrier between them.
-    Requires: offsets. Establishes: between two accesses of one byte, at least one of them a write, there is a barrier.
+    Requires: offsets. Establishes: between two accesses of one byte of shared memory, at least one of them a write, there is a barrier; of global memory, where
+    another lane may have made the earlier one (GlobalOrder.h says which places are known to differ, and which arrays are not asked about).
   }];
   let statistics = [Statistic<"numBarriers", "barriers", "Number of barriers inserted">];
 }

@@ -33,7 +33,6 @@ public:
 
   PyObject *compiled() const { return compiled_.get(); }
   KernelObject &kernel() const { return *reinterpret_cast<KernelObject *>(kernel_.get()); }
-  uint64_t bytes() const { return kernel().info->arg_bytes; }
 
 private:
   enum class Rule : uint8_t { Same, SameFunction, ConstantInt, Tensor, Int, Float };
