@@ -4,6 +4,7 @@
 #include "backends/cpu/codegen/Emitter.h"
 
 #include "llvm/IR/Constants.h"
+#include "llvm/IR/PatternMatch.h"
 
 using namespace llvm;
 using namespace tessera::tbc;
@@ -360,7 +361,36 @@ bool Emitter::storeLater(const Lane &p, V value, ElemType e, const Lane *mask) {
   return true;
 }
 
+// Adds what a sum is made of, times `factor`: values, and the constant under null.
+static void addTerms(Value *v, uint64_t factor, SmallDenseMap<Value *, uint64_t> &terms) {
+  using namespace PatternMatch;
+  Value *x = nullptr, *y = nullptr;
+  const APInt *by = nullptr;
+  if (auto *at = dyn_cast<GetElementPtrInst>(v); at && at->getSourceElementType()->isIntegerTy(8)) {
+    addTerms(at->getPointerOperand(), factor, terms);
+    addTerms(at->getOperand(1), factor, terms);
+  } else if (match(v, m_APInt(by)) && by->getBitWidth() == 64) {
+    terms[nullptr] += factor * by->getZExtValue();
+  } else if (v->getType()->isIntegerTy(64) && match(v, m_Add(m_Value(x), m_Value(y)))) {
+    addTerms(x, factor, terms);
+    addTerms(y, factor, terms);
+  } else if (v->getType()->isIntegerTy(64) && match(v, m_Mul(m_Value(x), m_APInt(by)))) {
+    addTerms(x, factor * by->getZExtValue(), terms);
+  } else {
+    terms[v] += factor;
+  }
+}
+
+// Whether two addresses are known to be a multiple of some bytes apart.
+static bool isApartBy(Value *a, Value *b, uint64_t bytes) {
+  SmallDenseMap<Value *, uint64_t> terms;
+  addTerms(a, 1, terms);
+  addTerms(b, ~uint64_t(0), terms);
+  return all_of(terms, [&](auto &term) { return term.second % bytes == 0; });
+}
+
 void Emitter::storeStreamed() {
+  auto vectorBytes = [&](const StreamedStore &s) { return std::min<uint64_t>(uint64_t(s.bytes) * lanes, 64); };
   if (!streams && !streamed.empty()) {
     IRBuilder<>::InsertPointGuard here(b);
     b.SetInsertPoint(entry->getTerminator());
@@ -371,18 +401,40 @@ void Emitter::storeStreamed() {
     ArrayRef<StreamedStore> group =
         rest.take_while([&](const StreamedStore &s) { return s.guard == rest.front().guard; });
     rest = rest.drop_front(group.size());
-    auto put = [&](bool past) {
+    // LLVM takes arms for equal that differ in metadata alone: so the alignments do, too.
+    auto put = [&](bool past, bool isWhole) {
       inner([&] {
         for (const StreamedStore &s : group) {
-          // LLVM takes arms for equal that differ in metadata alone: so the alignments do, too.
-          StoreInst *i = b.CreateAlignedStore(s.value, s.address, Align(past ? s.align : s.bytes));
+          StoreInst *i = b.CreateAlignedStore(s.value, s.address,
+                                              Align(isWhole ? vectorBytes(s)
+                                                    : past  ? s.align
+                                                            : s.bytes));
           if (past)
             i->setMetadata(LLVMContext::MD_nontemporal,
                            MDNode::get(b.getContext(), ConstantAsMetadata::get(b.getInt32(1))));
         }
       });
     };
-    auto ask = [&] { either(streams, [&] { put(true); }, [&] { put(false); }); };
+    // Non-temporal stores must be aligned: without knowing, a vector is split into pieces that are, and these may be slower.
+    auto past = [&] {
+      if (all_of(group, [&](const StreamedStore &s) { return s.align >= vectorBytes(s); }))
+        return put(true, true);
+      V isWhole = nullptr;
+      inner([&] {
+        V odd = nullptr;
+        for (const StreamedStore &s : group) {
+          if (any_of(ArrayRef(group.begin(), &s), [&](const StreamedStore &before) {
+                return vectorBytes(before) == vectorBytes(s) && isApartBy(before.address, s.address, vectorBytes(s));
+              }))
+            continue;
+          V low = b.CreateAnd(b.CreatePtrToInt(s.address, b.getInt64Ty()), b.getInt64(vectorBytes(s) - 1));
+          odd = odd ? b.CreateOr(odd, low) : low;
+        }
+        isWhole = b.CreateICmpEQ(odd, b.getInt64(0));
+      });
+      either(isWhole, [&] { put(true, true); }, [&] { put(true, false); });
+    };
+    auto ask = [&] { either(streams, past, [&] { put(false, false); }); };
     group.front().guard ? guarded(group.front().guard, ask) : ask();
   }
   streamed.clear();

@@ -18,7 +18,7 @@ namespace {
 
 // Programs that stream through memory run in longer rows on one thread: at each jump to another place the prefetchers start
 // anew, having fetched ahead what another thread now reads (docs/rationale/cpu-memory-traffic.md).
-constexpr float kStreamChunkNs = 100'000;
+constexpr float kStreamChunkNs = 1'000'000;
 
 // Kernels compute in the default floating-point environment, whatever the host program (a -ffast-math library) left behind.
 class DefaultFloatEnvironment {

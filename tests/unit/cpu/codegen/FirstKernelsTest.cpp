@@ -40,6 +40,27 @@ Module addKernel(int64_t block) {
 
 class CpuCodegen : public testing::TestWithParam<std::string> {};
 
+// Stores past the cache fault where they are whole vectors at an address that is not aligned to them; 16 bytes are promised.
+TEST_P(CpuCodegen, StreamsToResultsOfEveryAlignment) {
+  constexpr int kCount = 1024;
+  Module m = addKernel(kCount);
+  std::vector<float> x = randomFloats(kCount, 1), y = randomFloats(kCount, 2);
+  alignas(64) static float out[kCount + 32];
+  for (int shift : {0, 4, 8, 12}) {
+    KernelRunner k(m, {}, GetParam());
+    ASSERT_TRUE(k.ok()) << k.result.error;
+    EXPECT_EQ(k.entry.flags, 1U);
+    std::fill(std::begin(out), std::end(out), -7.f);
+    k.arg(x.data()).arg(y.data()).arg(out + shift).arg(kCount);
+    k.run(1, 1, 1, true);
+    for (int i = 0; i < kCount + 32; ++i) {
+      int element = i - shift;
+      bool isResult = element >= 0 && element < kCount;
+      ASSERT_EQ(out[i], isResult ? x[size_t(element)] + y[size_t(element)] : -7.f) << shift << " " << i;
+    }
+  }
+}
+
 TEST_P(CpuCodegen, VectorAddWithTail) {
   for (int64_t block : {4, 16, 1024}) {
     Module m = addKernel(block);
