@@ -44,13 +44,13 @@ std::pair<Value, Value> Emitter::unify(const Value &a, const Value &b, bool lhsP
       if (t.isInt() && v.host.isIntOrBool()) {
         BigInt i = v.host.bigInt();
         if (i.isNegative() && t.isUnsigned())
-          failType(
+          failValue(
               "Cannot perform a binary operation between an unsigned tensor and a negative scalar. Perform a explicit "
               "cast on one of them.");
         unsigned bits = t.isSigned() ? t.bits() - 1 : t.bits();
         bool fits = i.isNegative() ? (-i - BigInt(1)).bitLength() <= bits : i.bitLength() <= bits;
         if (!fits)
-          failType("Scalar " + str(v.host) + " is out of range for type " + t.str());
+          failValue("Scalar " + str(v.host) + " is out of range for type " + t.str());
       }
       return number(v, t);
     };
@@ -249,7 +249,7 @@ Value Emitter::compare(Relation op, const Value &a, const Value &b) {
 
 Value Emitter::negate(const Value &v) {
   if (v.type.elem.isPtr())
-    failType("wrong type argument to unary minus (" + v.type.elem.repr() + ")");
+    failValue("wrong type argument to unary minus (" + v.type.elem.repr() + ")");
   Value zero = zeroOf(v.type);
   if (v.type.elem.isInt() && checksOverflow())
     assertNoOverflow(BinOpKind::Sub, zero, v);
@@ -260,7 +260,7 @@ Value Emitter::negate(const Value &v) {
 
 Value Emitter::invert(const Value &v) {
   if (!v.type.elem.isInt())
-    failType("wrong type argument to unary invert (" + v.type.elem.repr() + ")");
+    failValue("wrong type argument to unary invert (" + v.type.elem.repr() + ")");
   return elementwise<arith::XOrIOp>(v, intConstant(v.type.elem, -1, v.type.shape, v.type.block));
 }
 
@@ -321,7 +321,8 @@ Value Emitter::clamp(const Value &xIn, const Value &loIn, const Value &hiIn, boo
   std::tie(x, hi) = unify(x, hi);
   std::tie(x, lo) = broadcast(x, lo);
   if (!x.type.elem.isFloat())
-    failType("Only floating point clamp is supported", "use tl.minimum(tl.maximum(x, lo), hi) for integers");
+    failType("Unexpected dtype " + x.type.elem.str() + ". Only floating point clamp is supported",
+             "use tl.minimum(tl.maximum(x, lo), hi) for integers");
   return minMax(false, minMax(true, x, lo, propagateNan), hi, propagateNan);
 }
 

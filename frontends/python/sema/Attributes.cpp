@@ -358,8 +358,9 @@ Value Visitor::subscript(const Value &base, const Value &index) {
       } else if (wholeSlice(p)) {
         // Keeps the dim; Triton takes more of them than there are dims, and so do its programs.
       } else {
-        failType("unsupported tensor index: " + describe(p),
-                 "tiles are indexed with `:` and `None` only; use tl.gather, tl.split or a reduction to pick elements");
+        failValue(
+            "unsupported tensor index: " + describe(p),
+            "tiles are indexed with `:` and `None` only; use tl.gather, tl.split or a reduction to pick elements");
       }
       ++dim;
     }

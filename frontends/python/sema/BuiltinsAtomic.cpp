@@ -43,28 +43,29 @@ struct Rmw {
 Rmw prepare(Visitor &v, Args &a, const std::string &op) {
   Rmw r{a[0], a[1], a[2]};
   if (!r.ptr.isTensor() || !r.ptr.type.elem.isPtr())
-    v.failType("Pointer argument of " + op + " must be a pointer or a block of pointers, not " + v.describeType(r.ptr));
+    v.failValue("Pointer argument of " + op + " must be a pointer or a block of pointers, not " +
+                v.describeType(r.ptr));
   if (r.ptr.type.elem.constPointer)
-    v.failType("Cannot store to a constant pointer");
+    v.failValue("Cannot store to a constant pointer");
   DType t = r.ptr.type.elem.pointee();
   if (t.is(K::FP16) && op != "atomic_add")
-    v.failType(op + " does not support fp16");
+    v.failValue(op + " does not support fp16");
   if (t.is(K::BF16) && op != "atomic_add")
-    v.failType(op + " does not support bf16");
+    v.failValue(op + " does not support bf16");
   if (t.bits() < 16 || t.is(K::Int16) || t.is(K::UInt16))
-    v.failType(op + " does not support " + t.str());
+    v.failValue(op + " does not support " + t.str());
   r.value = r.value.isNumber() ? v.number(r.value, t) : v.toTensor(r.value);
   if (!r.mask.isNoneOrAbsent()) {
     r.mask = v.toTensor(r.mask);
     if (!r.mask.type.elem.isBool())
-      v.failType("Mask must have boolean scalar type, not " + r.mask.type.elem.str());
+      v.failValue("Mask must have boolean scalar type, not " + r.mask.type.elem.str());
   }
   if (r.ptr.isBlock()) {
     if (r.mask.isTensor())
       r.mask = v.broadcastTo(v.broadcast(r.ptr, r.mask).second, r.ptr.type.shape);
     r.value = v.broadcastTo(v.broadcast(r.ptr, r.value).second, r.ptr.type.shape);
   } else if (r.value.isBlock() || (r.mask.isTensor() && r.mask.isBlock())) {
-    v.failType("Value argument cannot be block type if pointer argument is not a block");
+    v.failValue("Value argument cannot be block type if pointer argument is not a block");
   }
   r.value = v.cast(r.value, t);
   return r;
@@ -85,7 +86,7 @@ template <tile::Rmw Kind> Value atomicBits(Visitor &v, Args &a) {
   const char *name = Kind == tile::Rmw::And ? "atomic_and" : Kind == tile::Rmw::Or ? "atomic_or" : "atomic_xor";
   Rmw r = prepare(v, a, name);
   if (r.value.type.elem.isFloat())
-    v.failType(std::string(name) + " does not support " + r.value.type.elem.str());
+    v.failValue(std::string(name) + " does not support " + r.value.type.elem.str());
   return rmw(v, Kind, r, a);
 }
 Value atomicXchg(Visitor &v, Args &a) { return rmw(v, tile::Rmw::Xchg, prepare(v, a, "atomic_xchg"), a); }
@@ -122,10 +123,10 @@ template <bool IsMax> Value atomicMinMax(Visitor &v, Args &a) {
 Value atomicCas(Visitor &v, Args &a) {
   Value ptr = a[0];
   if (!ptr.isTensor() || !ptr.type.elem.isPtr())
-    v.failType("Pointer argument of atomic_cas must be a pointer or a block of pointers, not " + v.describeType(ptr));
+    v.failValue("Pointer argument of atomic_cas must be a pointer or a block of pointers, not " + v.describeType(ptr));
   DType t = ptr.type.elem.pointee();
   if (t.bits() != 16 && t.bits() != 32 && t.bits() != 64)
-    v.failType("atomic_cas only supports elements with width {16, 32, 64}");
+    v.failValue("atomic_cas only supports elements with width {16, 32, 64}");
   auto fit = [&](const Value &x) {
     Value y = x.isNumber() ? v.number(x, t) : v.toTensor(x);
     if (!(y.type.elem == t)) {

@@ -110,7 +110,7 @@ Value deviceAssert(Visitor &v, Args &a) {
   if (!a[2].isNoneOrAbsent()) {
     Value m = v.toTensor(a[2]);
     if (!m.type.elem.isBool())
-      v.failType("Mask must have boolean scalar type, not " + m.type.elem.str());
+      v.failValue("Mask must have boolean scalar type, not " + m.type.elem.str());
     std::tie(cond, m) = v.broadcast(cond, m);
     mask = m.ir;
   }
@@ -242,7 +242,7 @@ Value externElementwise(Visitor &v, Args &a) {
       result = v.needDType(type ? *type : Value(), "the result's type");
     }
   if (symbol.empty())
-    v.failType("input arg type does not match: no entry for (" + given + ")");
+    v.failValue("input arg type does not match: no entry for (" + given + ")");
   if (args.empty())
     v.failArgument("args must hold at least one tensor or scalar");
   bool isPure = v.truth(a[4], "is_pure");

@@ -162,17 +162,20 @@ tile::ScaledFormat formatOf(Visitor &v, const Value &x) {
   v.failArgument("NYI: format " + s, "e2m1, e4m3, e5m2, bf16 and fp16 are known");
 }
 // Formats arrive as uint8 too; the op wants the element type itself.
-Value inFormat(Visitor &v, const Value &x, tile::ScaledFormat f) {
+Value inFormat(Visitor &v, const Value &x, const Value &format) {
+  tile::ScaledFormat f = formatOf(v, format);
   static constexpr K kinds[] = {K::UInt8, K::FP8E4NV, K::FP8E5, K::BF16, K::FP16};
   DType want = dtype(kinds[static_cast<int>(f)]);
-  if (x.type.elem.bits() != want.bits())
-    v.failType("an operand of format " + want.str() + " cannot have elements " + x.type.elem.str());
+  if (x.type.elem.bits() != want.bits() || (x.type.elem.isFloat() && x.type.elem != want))
+    v.fail(DiagId::WrongType,
+           "Unexpected dtype for " + v.needString(format, "the format") + ". Got " + x.type.elem.str(),
+           "elements are " + want.str() + ", or their bits as integers", "AssertionError");
   return v.bitcast(x, want);
 }
 
 Value dotScaled(Visitor &v, Args &a) {
   tile::ScaledFormat lf = formatOf(v, a[2]), rf = formatOf(v, a[5]);
-  Value x = inFormat(v, v.toTensor(a[0]), lf), y = inFormat(v, v.toTensor(a[3]), rf);
+  Value x = inFormat(v, v.toTensor(a[0]), a[2]), y = inFormat(v, v.toTensor(a[3]), a[5]);
   auto flag = [&](size_t i, bool otherwise) { return a[i].isNoneOrAbsent() ? otherwise : v.truth(a[i], "the option"); };
   bool lPack = flag(8, true), rPack = flag(9, true);
   if (!x.isBlock() || !y.isBlock() || x.type.rank() != y.type.rank() || x.type.rank() < 2)

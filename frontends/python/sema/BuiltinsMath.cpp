@@ -44,7 +44,7 @@ namespace {
 Value floatArg(Visitor &v, const Value &in) {
   Value x = in.isNumber() && in.host.isIntOrBool() ? v.number(in, dtype(K::FP32)) : v.toTensor(in);
   if (!x.type.elem.is(K::FP32) && !x.type.elem.is(K::FP64))
-    v.failType("Expected dtype ['fp32', 'fp64'] but got " + x.type.elem.str(), "convert first: x.to(tl.float32)");
+    v.failValue("Expected dtype ['fp32', 'fp64'] but got " + x.type.elem.str(), "convert first: x.to(tl.float32)");
   return x;
 }
 #define TSR_MATH1(fn, opname)                                                                                          \
@@ -73,7 +73,7 @@ Value sqrtFast(Visitor &v, Args &a) {
 Value onlyF32(Visitor &v, const Value &in) {
   Value x = v.toTensor(in);
   if (!x.type.elem.is(K::FP32) && !in.isNumber())
-    v.failType("Expected dtype ['fp32'] but got " + x.type.elem.str());
+    v.failValue("Expected dtype ['fp32'] but got " + x.type.elem.str());
   return x;
 }
 Value sqrtRn(Visitor &v, Args &a) {
@@ -134,7 +134,7 @@ Value abs(Visitor &v, Args &a) {
 Value umulhi(Visitor &v, Args &a) {
   auto [x, y] = v.unify(v.toTensor(a[0]), v.toTensor(a[1]));
   if (!x.type.elem.isInt() || x.type.elem.bits() < 32)
-    v.failType("Expected dtype ['int32', 'int64', 'uint32', 'uint64'] but got " + x.type.elem.str());
+    v.failValue("Expected dtype ['int32', 'int64', 'uint32', 'uint64'] but got " + x.type.elem.str());
   return Emitter::tensor(tile::MulHiUIOp::create(v.b, v.loc, x.ir, y.ir), x.type);
 }
 
@@ -147,11 +147,24 @@ template <BinOpKind Op> Value arithmetic(Visitor &v, Args &a) {
   return r;
 }
 
-bool propagates(Visitor &v, const Value &x) { return !x.isNoneOrAbsent() && v.truth(x, "propagate_nan"); }
-template <bool IsMax> Value minimumMaximum(Visitor &v, Args &a) {
-  return v.minMax(IsMax, a[0], a[1], propagates(v, a[2]));
+// Whether NaNs of the operands propagate. Integers have none, and what is given with them is not looked at, as in Triton.
+bool propagates(Visitor &v, llvm::ArrayRef<Value> operands, const Value &given, const char *exception) {
+  if (given.isNoneOrAbsent() ||
+      llvm::none_of(operands, [&](const Value &x) { return v.toTensor(x).type.elem.isFloat(); }))
+    return false;
+  // A member of PropagateNan is the integer 0 or 1 here.
+  std::optional<int64_t> i = given.isConst() && !given.host.isBool() ? given.host.toI64() : std::nullopt;
+  if (!i || (*i != 0 && *i != 1))
+    v.fail(DiagId::BadArgument, "Unexpected propagate_nan " + v.describe(given),
+           "tl.PropagateNan.NONE and tl.PropagateNan.ALL are known", exception);
+  return *i == 1;
 }
-Value clamp(Visitor &v, Args &a) { return v.clamp(a[0], a[1], a[2], propagates(v, a[3])); }
+template <bool IsMax> Value minimumMaximum(Visitor &v, Args &a) {
+  return v.minMax(IsMax, a[0], a[1], propagates(v, {a[0], a[1]}, a[2], "ValueError"));
+}
+Value clamp(Visitor &v, Args &a) {
+  return v.clamp(a[0], a[1], a[2], propagates(v, {a[0], a[1], a[2]}, a[3], "TypeError"));
+}
 Value where(Visitor &v, Args &a) { return v.where(a[0], a[1], a[2]); }
 
 template <BoolOpKind Op> Value logical(Visitor &v, Args &a) {

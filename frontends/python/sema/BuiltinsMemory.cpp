@@ -96,8 +96,8 @@ Value load(Visitor &v, Args &a) {
   if (a[0].kind == ValueKind::BlockPtr)
     return loadBlock(v, a);
   if (!a[0].isTensor() || !a[0].type.elem.isPtr())
-    v.failType("Unsupported ptr type " + v.describeType(a[0]) + " in `tl.load`",
-               "the first argument must be a pointer or a block of pointers");
+    v.failValue("Unsupported ptr type " + v.describeType(a[0]) + " in `tl.load`",
+                "the first argument must be a pointer or a block of pointers");
   Value ptr = a[0], mask = a[1], other = a[2];
   if (mask.isNoneOrAbsent() && !other.isNoneOrAbsent())
     v.failArgument("`other` cannot be provided without `mask`");
@@ -110,14 +110,14 @@ Value load(Visitor &v, Args &a) {
   if (!mask.isNoneOrAbsent()) {
     mask = v.toTensor(mask);
     if (!ptr.isBlock() && mask.isBlock())
-      v.failType("Mask argument cannot be block type if pointer argument is not a block");
+      v.failValue("Mask argument cannot be block type if pointer argument is not a block");
     if (!mask.type.elem.isBool())
-      v.failType("Mask must have boolean scalar type, not " + mask.type.elem.str(), "compare: mask = x != 0");
+      v.failValue("Mask must have boolean scalar type, not " + mask.type.elem.str(), "compare: mask = x != 0");
     std::tie(ptr, mask) = v.broadcast(ptr, mask);
     if (!other.isNoneOrAbsent()) {
       other = other.isNumber() ? v.number(other, elem) : v.cast(v.toTensor(other), elem);
       if (!ptr.isBlock() && other.isBlock())
-        v.failType("Other argument cannot be block type if pointer argument is not a block");
+        v.failValue("Other argument cannot be block type if pointer argument is not a block");
       std::tie(ptr, other) = v.broadcast(ptr, other);
       std::tie(ptr, mask) = v.broadcast(ptr, mask);
     }
@@ -148,10 +148,10 @@ Value store(Visitor &v, Args &a) {
     return storeBlock(v, a);
   Value ptr = a[0];
   if (!ptr.isTensor() || !ptr.type.elem.isPtr())
-    v.failType("Unsupported ptr type " + v.describeType(ptr) + " in `tl.store`",
-               "the first argument must be a pointer or a block of pointers");
+    v.failValue("Unsupported ptr type " + v.describeType(ptr) + " in `tl.store`",
+                "the first argument must be a pointer or a block of pointers");
   if (ptr.type.elem.constPointer)
-    v.failType("Cannot store to a constant pointer");
+    v.failValue("Cannot store to a constant pointer");
   if (asksBoundary(v, a[3]))
     v.failArgument(
         "`boundary_check` argument is not supported for storing a tensor of pointers or storing a scalar. Because the "
@@ -163,9 +163,9 @@ Value store(Visitor &v, Args &a) {
     mask = v.toTensor(mask);
   if (!ptr.isBlock()) {
     if (value.isBlock())
-      v.failType("Value argument cannot be block type if pointer argument is not a block");
+      v.failValue("Value argument cannot be block type if pointer argument is not a block");
     if (mask.isTensor() && mask.isBlock())
-      v.failType("Mask argument cannot be block type if pointer argument is not a block");
+      v.failValue("Mask argument cannot be block type if pointer argument is not a block");
   }
   auto fit = [&](const Value &x) {
     auto [p, q] = v.broadcast(ptr, x);
@@ -177,7 +177,7 @@ Value store(Visitor &v, Args &a) {
   value = v.cast(fit(value), elem);
   if (mask.isTensor()) {
     if (!mask.type.elem.isBool())
-      v.failType("Mask must have boolean scalar type, not " + mask.type.elem.str(), "compare: mask = x != 0");
+      v.failValue("Mask must have boolean scalar type, not " + mask.type.elem.str(), "compare: mask = x != 0");
     mask = fit(mask);
   }
   tile::StoreOp::create(v.b, v.loc, ptr.ir, value.ir, mask.isTensor() ? mask.ir : mlir::Value(),
@@ -203,7 +203,7 @@ llvm::SmallVector<mlir::Value> integers(Visitor &v, const Value &list, K kind, c
 Value makeBlockPtr(Visitor &v, Args &a) {
   Value base = v.toTensor(a[0]);
   if (!base.type.elem.isPtr() || base.isBlock())
-    v.failType("Expected `base` to be a pointer type (but not a block pointer type or others)");
+    v.failValue("Expected `base` to be a pointer type (but not a block pointer type or others)");
   // A block of int1 in memory is one of the bytes that they are.
   if (base.type.elem.pointee().isBool())
     base = v.cast(base, dtype(K::Int8).pointerTo(base.type.elem.constPointer));

@@ -75,12 +75,13 @@ Value cast(Visitor &v, Args &a) {
   if (!a[2].isNoneOrAbsent()) {
     std::string mode = v.needString(a[2], "fp_downcast_rounding");
     if (mode != "rtne" && mode != "rtz")
-      v.failArgument("Invalid rounding mode: " + mode, "rtne (nearest even) and rtz (towards zero) are known");
+      v.failArgument("Invalid rounding mode: " + mode + ". Supported rounding modes are 'rtne' and 'rtz'.",
+                     "rtne rounds to nearest even, rtz towards zero");
     rounding = mode == "rtz";
   }
   for (const std::string &name : v.options.unsupportedFp8)
     if (to.str() == name)
-      v.failType("type " + name + " not supported in this architecture.");
+      v.failValue("type " + name + " not supported in this architecture.");
   return v.cast(x, to, rounding);
 }
 Value toTensor(Visitor &v, Args &a) { return v.toTensor(a[0]); }

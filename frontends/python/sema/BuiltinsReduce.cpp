@@ -29,7 +29,7 @@ Value widenForSum(Visitor &v, Value x, const Value &dtypeArg) {
     return v.cast(x, dtype(t.isSigned() ? K::Int32 : K::UInt32));
   return x;
 }
-Value widenBf16(Visitor &v, Value x) { return x.type.elem.is(K::BF16) ? v.cast(x, dtype(K::FP32)) : x; }
+Value widenBf16(Visitor &v, const Value &x) { return x.type.elem.is(K::BF16) ? v.cast(x, dtype(K::FP32)) : x; }
 
 Value sum(Visitor &v, Args &a) {
   Value x = widenForSum(v, v.toTensor(a[0]), a[3]);
@@ -60,7 +60,7 @@ template <bool IsMax> Value argMinMax(Visitor &v, Args &a) {
 Value intsOnly(Visitor &v, const Value &in, const char *what) {
   Value x = v.toTensor(in);
   if (!x.type.elem.isInt())
-    v.failType(std::string(what) + " only supported for integers");
+    v.fail(DiagId::WrongType, std::string(what) + " only supported for integers", {}, "CompileTimeAssertionFailure");
   return x;
 }
 Value xorSum(Visitor &v, Args &a) {

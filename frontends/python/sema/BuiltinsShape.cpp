@@ -159,7 +159,7 @@ Value histogram(Visitor &v, Args &a) {
   if (!mask.isNoneOrAbsent()) {
     mask = v.broadcastTo(v.broadcast(x, v.toTensor(mask)).second, x.type.shape);
     if (!mask.type.elem.isBool())
-      v.failType("Mask must have boolean scalar type");
+      v.failValue("Mask must have boolean scalar type");
   }
   mlir::Value r = tile::HistogramOp::create(v.b, v.loc, x.ir, bins, mask.isTensor() ? mask.ir : mlir::Value());
   return Emitter::tensor(r, blockType(dtype(ScalarKind::Int32), {bins}));

@@ -175,8 +175,8 @@ Value Visitor::callFunction(const Value &fn, std::vector<Value> args, Keywords k
     args.resize(positional);
   }
   if (args.size() > positional)
-    failArgument(callee.name + "() takes " + std::to_string(positional) + " positional arguments but " +
-                 std::to_string(args.size()) + " were given");
+    failBinding(callee.name + "() takes " + std::to_string(positional) + " positional arguments but " +
+                std::to_string(args.size()) + " were given");
   std::vector<Value> values(names.size());
   std::move(args.begin(), args.end(), values.begin());
   for (auto &[name, value] : keywords) {
@@ -190,11 +190,11 @@ Value Visitor::callFunction(const Value &fn, std::vector<Value> args, Keywords k
       for (const Arg *a : names)
         candidates.push_back(std::string(a->name));
       std::string near = nearestName(name, candidates);
-      failArgument(callee.name + "() got an unexpected keyword argument '" + std::string(name) + "'",
-                   near.empty() ? "" : "did you mean `" + near + "`?");
+      failBinding(callee.name + "() got an unexpected keyword argument '" + std::string(name) + "'",
+                  near.empty() ? "" : "did you mean `" + near + "`?");
     }
     if (!values[i].isAbsent())
-      failArgument(callee.name + "() got multiple values for argument '" + std::string(name) + "'");
+      failBinding(callee.name + "() got multiple values for argument '" + std::string(name) + "'");
     values[i] = std::move(value);
   }
 
@@ -222,7 +222,7 @@ Value Visitor::callFunction(const Value &fn, std::vector<Value> args, Keywords k
         known = callee.object->kwDefaults[i - positional];
     }
     if (!expr)
-      failArgument(callee.name + "() missing required argument '" + std::string(names[i]->name) + "'");
+      failBinding(callee.name + "() missing required argument '" + std::string(names[i]->name) + "'");
     if (known) {
       auto v = fromHost(*known);
       values[i] = v ? *v : constant(*known);
@@ -305,8 +305,8 @@ Value Visitor::callBuiltin(const BuiltinDef &def, std::vector<Value> args, Keywo
       continue;
     }
     if (next == params.size())
-      failArgument(name + "() takes at most " + std::to_string(params.size()) + " arguments, and " +
-                   std::to_string(args.size()) + " are given");
+      failBinding(name + "() takes at most " + std::to_string(params.size()) + " arguments, and " +
+                  std::to_string(args.size()) + " are given");
     bound.byParam[next++] = std::move(v);
   }
   for (auto &[key, value] : keywords) {
@@ -320,20 +320,20 @@ Value Visitor::callBuiltin(const BuiltinDef &def, std::vector<Value> args, Keywo
       for (const Param &p : params)
         candidates.push_back(std::string(p.name));
       std::string near = nearestName(key, candidates);
-      failArgument(name + "() got an unexpected keyword argument '" + std::string(key) + "'",
-                   near.empty() ? "" : "did you mean `" + near + "`?");
+      failBinding(name + "() got an unexpected keyword argument '" + std::string(key) + "'",
+                  near.empty() ? "" : "did you mean `" + near + "`?");
     }
     if (params[i].variadic) { // given by keyword as one tuple
       bound.rest = items(value);
       continue;
     }
     if (!bound.byParam[i].isAbsent())
-      failArgument(name + "() got multiple values for argument '" + std::string(key) + "'");
+      failBinding(name + "() got multiple values for argument '" + std::string(key) + "'");
     bound.byParam[i] = std::move(value);
   }
   for (size_t i = 0; i < params.size(); ++i)
     if (bound.byParam[i].isAbsent() && !params[i].optional && !params[i].variadic)
-      failArgument(name + "() missing required argument '" + std::string(params[i].name) + "'");
+      failBinding(name + "() missing required argument '" + std::string(params[i].name) + "'");
   return def.call(*this, bound);
 }
 

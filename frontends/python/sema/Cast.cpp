@@ -18,8 +18,8 @@ Value Emitter::bitcast(const Value &v, DType to) {
   if (from.isPtr() != to.isPtr())
     return cast(v, to);
   if (from.bits() != to.bits())
-    failType("Cannot bitcast data-type of size " + std::to_string(from.bits()) + " to data-type of size " +
-             std::to_string(to.bits()));
+    failValue("Cannot bitcast data-type of size " + std::to_string(from.bits()) + " to data-type of size " +
+              std::to_string(to.bits()));
   TensorType t = v.type.with(to);
   if (irType(from) == irType(to))
     return tensor(v.ir, t);

@@ -418,11 +418,13 @@ llvm::SmallVector<int64_t, 4> Emitter::needShape(const Value &v) {
       throw Suppressed{};
     if (!d.isConst())
       fail(DiagId::NotConstexpr, "Shape element " + std::to_string(i) + " must have type `constexpr`",
-           "declare the block size as `tl.constexpr`");
+           "declare the block size as `tl.constexpr`", "TypeError");
     auto n = plain(d).host.toI64();
     if (!n)
-      fail(DiagId::NotConstexpr, "Shape element " + std::to_string(i) +
-                                     " must have type `constexpr[int]`, got `constexpr[" + typeName(d.host) + "]`");
+      fail(DiagId::NotConstexpr,
+           "Shape element " + std::to_string(i) + " must have type `constexpr[int]`, got `constexpr[" +
+               typeName(d.host) + "]`",
+           {}, "TypeError");
     r.push_back(*n);
     ++i;
   }

@@ -49,6 +49,14 @@ public:
   [[noreturn]] void failType(std::string message, std::string help = {}) {
     fail(DiagId::WrongType, std::move(message), std::move(help));
   }
+  // Of a type that the operation does not take, where Triton calls the value wrong.
+  [[noreturn]] void failValue(std::string message, std::string help = {}) {
+    fail(DiagId::WrongType, std::move(message), std::move(help), "ValueError");
+  }
+  // Arguments that a function's parameters do not take.
+  [[noreturn]] void failBinding(std::string message, std::string help = {}) {
+    fail(DiagId::BadArgument, std::move(message), std::move(help), "TypeError");
+  }
   [[noreturn]] void failArgument(std::string message, std::string help = {}) {
     fail(DiagId::BadArgument, std::move(message), std::move(help));
   }

@@ -309,9 +309,9 @@ void matchLibdeviceArguments(Emitter &e, std::string_view name, std::vector<Valu
       given += (given.empty() ? "(" : ", ") + (v.isTensor() ? v.type.elem.str() : e.describeType(v));
     for (std::string_view rest = row->overloads; !rest.empty();)
       known += (known.empty() ? "" : ", ") + listOf(nextOverload(rest));
-    e.failType("libdevice." + std::string(name) + ": input arg type does not match. Expect one of " + known + ", got " +
-                   given + ")",
-               "convert the arguments first: x.to(tl.float32)");
+    e.failValue("libdevice." + std::string(name) + ": input arg type does not match. Expect one of " + known +
+                    ", got " + given + ")",
+                "convert the arguments first: x.to(tl.float32)");
   }
   for (size_t i = 0; i < args.size(); ++i) {
     DType want = typeOf(best[i]);
