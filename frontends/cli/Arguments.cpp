@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "frontends/cli/Arguments.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cmath>
 #include <cstdlib>
@@ -125,6 +126,16 @@ uint16_t halfBits(double value) {
   return static_cast<uint16_t>(sign | rest >> 13);
 }
 
+// An integer in the range of its type; floatValue has the sign of those from 2^63 on, whose intValue wrapped.
+bool fits(const std::string &type, const Argument &value) {
+  unsigned long bits = std::strtoul(type.c_str() + 1, nullptr, 10);
+  bool isNegative = value.floatValue < 0, needsAll = value.intValue < 0 && !isNegative;
+  if (type[0] == 'u')
+    return !isNegative && (bits >= 64 || (!needsAll && static_cast<uint64_t>(value.intValue) >> bits == 0));
+  int64_t beyond = value.intValue >> (bits ? std::min<unsigned long>(bits, 64) - 1 : 0);
+  return !needsAll && (beyond == 0 || beyond == -1);
+}
+
 } // namespace
 
 std::string typeOfInt(int64_t value) { return value >= INT32_MIN && value <= INT32_MAX ? "i32" : "i64"; }
@@ -145,7 +156,7 @@ bool scalarBits(const std::string &type, const Argument &value, uint64_t &bits) 
     bits = halfBits(value.floatValue);
     return true;
   }
-  if (type.size() < 2 || (type[0] != 'i' && type[0] != 'u') || value.isFloat)
+  if (type.size() < 2 || (type[0] != 'i' && type[0] != 'u') || value.isFloat || !fits(type, value))
     return false;
   bits = static_cast<uint64_t>(value.intValue);
   return true;
@@ -220,6 +231,38 @@ bool parseArgument(const std::string &raw, Argument &out, std::string &error) {
     error = "argument '" + text + "': " + rest + " is no value of type " + out.type;
     return false;
   }
+  return true;
+}
+
+bool asSignature(const SignatureEntry &entry, Argument &a, std::string &error) {
+  auto says = [&](const std::string &what) {
+    error = "argument '" + a.text + "' " + what;
+    return false;
+  };
+  if (a.kind == Argument::Null)
+    return entry.value == "None" || says("is no value of type " + (entry.type.empty() ? entry.value : entry.type));
+  if (entry.type.empty()) {
+    Argument constant;
+    constant.typeGiven = true;
+    bool same = a.kind == Argument::Scalar && parseNumber(entry.value, constant) &&
+                constant.floatValue == a.floatValue && constant.intValue == a.intValue;
+    return same || says("is not " + entry.value + ", which the signature says");
+  }
+  std::string type = entry.type[0] == '*' ? entry.type.substr(1) : canonicalType(entry.type);
+  if (entry.type[0] == '*') {
+    if (type[0] == 'k' && !bytesOfTritonType(canonicalType(type)))
+      type.erase(0, 1);
+    type = "*" + canonicalType(type);
+  }
+  if (a.kind == Argument::Array || a.typeGiven || type[0] == '*') {
+    if (type != a.type)
+      return says("is of type " + a.type + ", the signature says " + type);
+  } else if (!scalarBits(type, a, a.bits)) {
+    return says("is no value of type " + type + ", which the signature says");
+  }
+  a.type = type;
+  if (entry.divisibility > 1 && a.kind == Argument::Scalar && a.intValue % entry.divisibility)
+    return says("is no multiple of " + std::to_string(entry.divisibility) + ", which the signature says");
   return true;
 }
 

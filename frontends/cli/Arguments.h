@@ -43,5 +43,7 @@ struct SignatureEntry {
   int64_t divisibility = 1;
 };
 bool parseSignature(const std::string &text, std::vector<SignatureEntry> &out, std::string &error);
+// Gives a scalar that names no type the one of its entry. False, and `error`, where the argument is not what the entry says.
+bool asSignature(const SignatureEntry &entry, Argument &argument, std::string &error);
 
 } // namespace tessera::cli

@@ -40,6 +40,9 @@ int bindArguments(const Session &session, const KernelSource &source, const RunC
   std::map<std::string, std::string> defines;
   if (int code = bindDefines(session, source, command.kernel, defines))
     return code;
+  std::map<std::string, SignatureEntry> signature;
+  if (int code = entriesOfSignature(session, source, command.kernel, defines, signature))
+    return code;
   size_t next = 0;
   std::string missing, order;
   for (const auto &p : source.params) {
@@ -47,8 +50,11 @@ int bindArguments(const Session &session, const KernelSource &source, const RunC
       bindings.push_back({p.name, {}, d->second, 1});
       continue;
     }
+    auto entry = signature.find(p.name);
     if (p.isConstexpr) {
-      if (!p.hasDefault)
+      if (entry != signature.end() && entry->second.type.empty())
+        bindings.push_back({p.name, {}, entry->second.value, 1});
+      else if (!p.hasDefault)
         return session.report(DiagId::BadArgument,
                               "kernel '" + source.kernel + "' needs a value for its constexpr parameter '" + p.name +
                                   "'",
@@ -72,7 +78,14 @@ int bindArguments(const Session &session, const KernelSource &source, const RunC
                                    : DiagId::BadArgument,
                             error + " (parameter '" + p.name + "')");
     }
-    bindings.push_back(specialise(p, a));
+    if (entry == signature.end()) {
+      bindings.push_back(specialise(p, a));
+    } else {
+      const SignatureEntry &e = entry->second;
+      if (!asSignature(e, a, error))
+        return session.report(DiagId::BadArgument, error + " (parameter '" + p.name + "')");
+      bindings.push_back({p.name, e.type, e.value, e.divisibility});
+    }
     if (!bindings.back().type.empty())
       bound.push_back({p.name, std::move(a)});
   }
@@ -164,12 +177,12 @@ int interpretKernel(const Session &session, const KernelSource &source, const Ru
   std::vector<SavedOutput> outputs;
   if (int code = chooseOutputs(session, command, bound, written, outputs))
     return code;
-  for (const SavedOutput &o : outputs) {
-    std::string why;
-    if (!writeNpy(o.path, bound[o.argument].argument.array, why))
+  OutputFiles files;
+  std::string why;
+  for (const SavedOutput &o : outputs)
+    if (!writeNpy(files, o.path, bound[o.argument].argument.array, why))
       return session.report(DiagId::CannotWrite, "'" + o.path + "' cannot be written: " + why);
-  }
-  return kOk;
+  return files.finish(why) ? kOk : session.report(DiagId::CannotWrite, why);
 }
 
 } // namespace tessera::cli

@@ -1,6 +1,7 @@
 // Compile.cpp - `tessera compile`: source to any stage, for one or several targets
 // SPDX-License-Identifier: Apache-2.0
 #include "frontends/cli/Commands.h"
+#include "frontends/cli/Output.h"
 
 #include <algorithm>
 #include <cstdio>
@@ -169,9 +170,24 @@ int Input::compile(const Session &session, const CompileCommand &command, const 
 }
 
 struct File {
-  std::string path;
+  std::string path; // "-": standard output
   const std::string *bytes;
 };
+
+// An exit code. Standard output goes between writing and renaming: where it fails, no file appears.
+int writeFiles(const Session &session, const std::vector<File> &files) {
+  OutputFiles output;
+  std::string why;
+  for (const File &f : files)
+    if (f.path != "-" && !output.write(f.path, {*f.bytes}, why))
+      return session.report(DiagId::CannotWrite, "'" + f.path + "' cannot be written: " + why);
+  for (const File &f : files)
+    if (f.path == "-")
+      std::cout.write(f.bytes->data(), static_cast<std::streamsize>(f.bytes->size()));
+  if (int code = finishStandardOutput(session))
+    return code;
+  return output.finish(why) ? kOk : session.report(DiagId::CannotWrite, why);
+}
 
 } // namespace
 
@@ -240,10 +256,7 @@ int runCompile(const Session &session, const CompileCommand &command) {
               {command.kernel.saveTemps + "/" + input.kernel() + "." + fileNamePart(targets[t]) + e.extension, bytes});
     }
   }
-  for (const File &f : files)
-    if (int code = writeOutput(session, f.path, *f.bytes))
-      return code;
-  return kOk;
+  return writeFiles(session, files);
 }
 
 } // namespace tessera::cli

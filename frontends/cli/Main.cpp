@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <csignal>
 #include <cstdlib>
 #include <iostream>
 #include <unistd.h>
@@ -113,13 +114,12 @@ bool wantsColour(const std::string &mode) {
 
 namespace {
 
-int runCommand(int argc, char **argv) {
+int runCommand(Session &session, int argc, char **argv) {
   CLI::App app{"Tessera: compile and run tile kernels.\nExit codes: 0 ok, 1 the input is wrong, 2 usage, 3 a defect of "
                "Tessera, 4 target or plugin not available."};
   app.require_subcommand(1);
   app.set_version_flag("--version", kVersion);
   app.fallthrough();
-  Session session;
   std::string colour = "auto", format = "text";
   app.add_flag("-v,--verbose", session.verbose, "say more on stderr");
   app.add_option("--color", colour, "auto, always or never")->check(CLI::IsMember({"auto", "always", "never"}));
@@ -221,9 +221,13 @@ int runCommand(int argc, char **argv) {
 } // namespace
 
 int main(int argc, char **argv) {
+  // A limit on the size of files is an error of the write, like a full disk.
+  std::signal(SIGXFSZ, SIG_IGN);
+  Session session;
   try {
-    return runCommand(argc, argv);
+    int code = runCommand(session, argc, argv);
+    return code ? code : finishStandardOutput(session);
   } catch (const std::exception &e) {
-    return Session().report(DiagId::InternalError, e.what());
+    return session.report(DiagId::InternalError, e.what());
   }
 }

@@ -2,8 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "frontends/cli/Npy.h"
 
-#include "frontends/cli/Output.h"
-
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
@@ -53,9 +51,12 @@ std::string headerField(const std::string &header, const std::string &key) {
   return header.substr(at, open == '(' ? end - at + 1 : end - at);
 }
 
-bool parseShape(const std::string &text, std::vector<int64_t> &shape) {
+// Empty, or what is wrong with it.
+std::string parseShape(const std::string &text, std::vector<int64_t> &shape) {
+  std::string malformed = "has a malformed header (descr and shape are needed)";
+  std::string tooLarge = "has the shape " + text + ", which is more than 64 bits can count";
   if (text.size() < 2 || text.front() != '(' || text.back() != ')')
-    return false;
+    return malformed;
   int64_t total = 1;
   for (size_t i = 1; i < text.size() - 1;) {
     if (text[i] == ' ' || text[i] == ',') {
@@ -66,19 +67,19 @@ bool parseShape(const std::string &text, std::vector<int64_t> &shape) {
     size_t start = i;
     for (; i < text.size() && text[i] >= '0' && text[i] <= '9'; ++i) {
       if (v > (INT64_MAX - 9) / 10)
-        return false;
+        return tooLarge;
       v = v * 10 + (text[i] - '0');
     }
     if (i == start)
-      return false;
+      return text[i] == '-' ? "has the shape " + text + "; no side can be negative" : malformed;
     if (text[i] == 'L')
       ++i;
     if (v != 0 && total > INT64_MAX / 16 / std::max<int64_t>(v, 1))
-      return false;
+      return tooLarge;
     total *= v;
     shape.push_back(v);
   }
-  return true;
+  return {};
 }
 
 bool readWhole(const std::string &path, std::vector<unsigned char> &bytes, std::string &error) {
@@ -170,11 +171,16 @@ std::optional<NpyArray> readNpy(const std::string &path, std::string &error) {
   std::string header(reinterpret_cast<const char *>(file.data()) + start, length);
   NpyArray array;
   array.descr = headerField(header, "descr");
-  if (array.descr.size() < 3 || !parseShape(headerField(header, "shape"), array.shape)) {
+  error = parseShape(headerField(header, "shape"), array.shape);
+  if (error.empty() && array.descr.empty())
     error = "has a malformed header (descr and shape are needed)";
+  if (!error.empty())
+    return std::nullopt;
+  if (array.descr == "|O" || array.descr == "O") {
+    error = "has Python objects for elements; convert it with astype(numpy.float32) or another number";
     return std::nullopt;
   }
-  unsigned long width = std::strtoul(array.descr.c_str() + 2, nullptr, 10);
+  unsigned long width = array.descr.size() < 3 ? 0 : std::strtoul(array.descr.c_str() + 2, nullptr, 10);
   if (array.descr[0] == '>' || width == 0 || width > 16) {
     error = "has elements of type '" + array.descr + "', which cannot be used; little-endian numbers can";
     return std::nullopt;
@@ -194,7 +200,7 @@ std::optional<NpyArray> readNpy(const std::string &path, std::string &error) {
   return array;
 }
 
-bool writeNpy(const std::string &path, const NpyArray &array, std::string &error) {
+bool writeNpy(OutputFiles &files, const std::string &path, const NpyArray &array, std::string &error) {
   std::string header = "{'descr': '" + array.descr + "', 'fortran_order': False, 'shape': (";
   for (int64_t d : array.shape)
     header += std::to_string(d) + ",";
@@ -211,7 +217,7 @@ bool writeNpy(const std::string &path, const NpyArray &array, std::string &error
                           0,
                           static_cast<char>(header.size() & 255),
                           static_cast<char>(header.size() >> 8)};
-  return writeWhole(
+  return files.write(
       path, {{start, sizeof start}, header, {reinterpret_cast<const char *>(array.bytes.data()), array.bytes.size()}},
       error);
 }

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "frontends/cli/Output.h"
+
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -21,8 +23,8 @@ struct NpyArray {
 // the file has 100"). Fortran order is accepted for rank <= 1 only.
 std::optional<NpyArray> readNpy(const std::string &path, std::string &error);
 
-// Writes beside and renames, so that no partial file is ever left under `path`. False, and `error`, on failure.
-bool writeNpy(const std::string &path, const NpyArray &array, std::string &error);
+// One of the files of a command. False, and `error`, on failure.
+bool writeNpy(OutputFiles &files, const std::string &path, const NpyArray &array, std::string &error);
 
 // The kernel type of an element: "<f4" -> "fp32", "|b1" -> "u1", "<u2" -> "u16", …; empty where there is none.
 std::string tritonTypeOfDescr(const std::string &descr);

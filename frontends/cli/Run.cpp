@@ -148,16 +148,17 @@ int launchOnce(const Session &session, const Handles &handles, const Launch &lau
 
 int download(const Session &session, const std::vector<BoundArgument> &bound, const Launch &launch,
              const std::vector<SavedOutput> &outputs) {
+  OutputFiles files;
+  std::string why;
   for (const SavedOutput &o : outputs) {
     NpyArray array = bound[o.argument].argument.array;
     if (tsr_status s = tsr_buffer_read(launch.bufferOf[o.argument], 0, array.bytes.data(), array.bytes.size(), nullptr);
         s < 0)
       return reportRuntime(session, s, "argument '" + bound[o.argument].name + "'");
-    std::string why;
-    if (!writeNpy(o.path, array, why))
+    if (!writeNpy(files, o.path, array, why))
       return session.report(DiagId::CannotWrite, "'" + o.path + "' cannot be written: " + why);
   }
-  return kOk;
+  return files.finish(why) ? kOk : session.report(DiagId::CannotWrite, why);
 }
 
 int timeLaunches(const Session &session, const RunCommand &command, const KernelSource &source,

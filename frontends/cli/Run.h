@@ -18,8 +18,8 @@ struct SavedOutput {
   std::string path;
 };
 
-// --arg onto the parameters that -D does not name, specialised as Triton does: 1 is folded, multiples of 16 are known.
-// An exit code.
+// --arg onto the parameters that -D does not name: checked against --signature and compiled as it says where it has them,
+// else specialised as Triton does: 1 is folded, multiples of 16 are known. An exit code.
 int bindArguments(const Session &session, const KernelSource &source, const RunCommand &command,
                   std::vector<BoundArgument> &bound, std::vector<Binding> &bindings);
 // --out onto arguments; `written`: those that the kernel writes. An exit code.

@@ -2,11 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "frontends/cli/Session.h"
 
-#include "frontends/cli/Arguments.h"
-#include "frontends/cli/Output.h"
-
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <fstream>
 #include <iostream>
@@ -152,16 +150,13 @@ int bindDefines(const Session &session, const KernelSource &source, const Kernel
   return kOk;
 }
 
-int bindFromSignature(const Session &session, const KernelSource &source, const KernelOptions &options,
-                      std::vector<Binding> &bindings) {
-  std::map<std::string, std::string> defines;
-  if (int code = bindDefines(session, source, options, defines))
-    return code;
+int entriesOfSignature(const Session &session, const KernelSource &source, const KernelOptions &options,
+                       const std::map<std::string, std::string> &defines,
+                       std::map<std::string, SignatureEntry> &byName) {
   std::vector<SignatureEntry> entries;
   std::string error;
   if (!parseSignature(options.signature, entries, error))
     return session.report(DiagId::BadSignature, error);
-  std::map<std::string, SignatureEntry> byName;
   size_t next = 0;
   for (const SignatureEntry &e : entries) {
     std::string name = e.name;
@@ -180,6 +175,17 @@ int bindFromSignature(const Session &session, const KernelSource &source, const 
     }
     byName[name] = e;
   }
+  return kOk;
+}
+
+int bindFromSignature(const Session &session, const KernelSource &source, const KernelOptions &options,
+                      std::vector<Binding> &bindings) {
+  std::map<std::string, std::string> defines;
+  if (int code = bindDefines(session, source, options, defines))
+    return code;
+  std::map<std::string, SignatureEntry> byName;
+  if (int code = entriesOfSignature(session, source, options, defines, byName))
+    return code;
   std::string missing, proposal;
   for (const auto &p : source.params) {
     Binding b;
@@ -275,16 +281,10 @@ int compileKernel(const Session &session, const KernelSource &source, const Kern
   return source.library->compile(source.source, &request.request, &sink);
 }
 
-int writeOutput(const Session &session, const std::string &path, const std::string &bytes) {
-  if (path == "-") {
-    std::cout.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-    std::cout.flush();
-    return std::cout ? kOk : session.report(DiagId::CannotWrite, "standard output cannot be written");
-  }
-  std::string error;
-  if (!writeWhole(path, {bytes}, error))
-    return session.report(DiagId::CannotWrite, "'" + path + "' cannot be written: " + error);
-  return kOk;
+int finishStandardOutput(const Session &session) {
+  std::cout.flush();
+  bool written = std::fflush(stdout) == 0 && !std::ferror(stdout) && std::cout.good();
+  return written ? kOk : session.report(DiagId::CannotWrite, "standard output cannot be written");
 }
 
 } // namespace tessera::cli

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/support/Diagnostic.h"
+#include "frontends/cli/Arguments.h"
 #include "frontends/cli/CompilerLibrary.h"
 #include "frontends/worker/CompilerInterface.h"
 
@@ -88,6 +89,10 @@ int compileKernel(const Session &session, const KernelSource &source, const Kern
                   const std::vector<Binding> &bindings, const std::string &target, const std::string &emits,
                   Compiled &out);
 
+// The entries of --signature by parameter. An exit code.
+int entriesOfSignature(const Session &session, const KernelSource &source, const KernelOptions &options,
+                       const std::map<std::string, std::string> &defines,
+                       std::map<std::string, SignatureEntry> &byName);
 // Bindings from --signature and -D: every parameter without a default is bound, or a message says which is missing and
 // proposes a signature. An exit code.
 int bindFromSignature(const Session &session, const KernelSource &source, const KernelOptions &options,
@@ -119,7 +124,7 @@ struct SinkState {
   Compiled *out;
 };
 
-// Writes beside and renames; "-" is stdout. An exit code.
-int writeOutput(const Session &session, const std::string &path, const std::string &bytes);
+// Whether all that was printed reached standard output: kOk, or kUserError after a message.
+int finishStandardOutput(const Session &session);
 
 } // namespace tessera::cli

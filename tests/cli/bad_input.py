@@ -5,10 +5,13 @@
 import json
 import os
 import pathlib
+import shlex
+import signal
 import struct
 import subprocess
 import sys
 import tempfile
+import time
 
 BIN = pathlib.Path(sys.argv[1]).resolve()
 TMP = pathlib.Path(tempfile.mkdtemp(prefix="tessera-bad-input-"))
@@ -40,12 +43,13 @@ def kernel(name, text):
     return str(TMP / name)
 
 
-def case(name, arguments, code, *needles, env=None, once=()):
-    """Runs tessera; the exit code must be `code` and stderr must contain every needle, no stack trace, nothing endless."""
+def case(name, arguments, code, *needles, env=None, once=(), shell="%s"):
+    """Runs tessera; the exit code must be `code` and stderr must contain every needle, no stack trace, nothing endless.
+    `shell`: a line of sh around it."""
     global passed, failed
     before = set(p.name for p in TMP.iterdir())
-    done = subprocess.run([str(BIN / "tessera"), *arguments], capture_output=True, text=True, cwd=TMP, timeout=120,
-                          env=dict(os.environ, TESSERA_CACHE_DIR=str(TMP / "cache"), **(env or {})))
+    done = subprocess.run(["sh", "-c", shell % shlex.join([str(BIN / "tessera"), *arguments])], capture_output=True, text=True, cwd=TMP,
+                          timeout=120, env=dict(os.environ, TESSERA_CACHE_DIR=str(TMP / "cache"), **(env or {})))
     problems = []
     if done.returncode != code:
         problems.append(f"exit code {done.returncode}, not {code}")
@@ -134,6 +138,61 @@ case("not a number", RUN + ["--arg", x, "--arg", "*fp32[64]", "--arg", "many"], 
 case("unknown type", RUN + ["--arg", x, "--arg", "*fp33[64]", "--arg", "64"], 1, "fp33")
 case("--out of no parameter", RUN + ARGS + ["--out", "zz=" + str(TMP / "o.npy")], 1, "zz")
 case("--out that cannot be written", RUN + ARGS + ["--out", "y_ptr=/nonexistent/y.npy"], 1, "/nonexistent/y.npy")
+
+for name, descr, shape, needle in (("Python objects", "|O", "(4,)", "Python objects"), ("a shape beyond 64 bits", "<f4", "(18446744073709551615, 2)", "64 bits"),
+                                   ("a product beyond 64 bits", "<f4", "(4611686018427387904, 4)", "64 bits"), ("a negative side", "<f4", "(-4,)", "negative"),
+                                   ("big-endian numbers", ">f4", "(4,)", ">f4"), ("strings", "<U4", "(4,)", "<U4")):
+    case(f"npy with {name}", RUN + ["--arg", npy("header.npy", descr, shape, b"\0" * 64), "--arg", "*fp32[64]", "--arg", "64"], 1, "E0303", "header.npy", needle)
+for number in ("u8:-1", "i8:128", "i8:-129", "u16:65536", "i32:2147483648", "i64:9223372036854775808", "u64:-1"):
+    case(f"{number} is out of range", RUN + ["--arg", x, "--arg", "*fp32[64]", "--arg", number], 1, "E0211", f"{number.split(':')[1]} is no value of type {number.split(':')[0]}")
+for number in ("u8:255", "i8:-128", "i8:127", "u64:18446744073709551615", "i64:-9223372036854775808"):
+    case(f"{number} is in range", RUN + ["--arg", x, "--arg", "*fp32[64]", "--arg", number], 0)
+
+# With a signature the arguments are what it says.
+for signature, code, *needles in (("*fp32, *fp32, i32", 0), ("*fp32:16, *fp32:16, i32:16", 0), ("*kfp32, *fp32, i64", 0), ("n=i16", 0), ("*fp32, *fp32, i32, 64", 0),
+                                  ("*fp64, *fp32, i32", 1, "E0211", "x.npy", "of type *fp32", "says *fp64", "x_ptr"), ("fp32, *fp32, i32", 1, "E0211", "x_ptr"),
+                                  ("*fp32, *fp32, *i32", 1, "'64' is of type i32", "says *i32"), ("*fp32, *fp32, i32:1", 1, "'64' is not 1"), ("n=i4", 1), ("*fp32, *fp3", 1, "E0221")):
+    case(f"run with the signature {signature}", ["run", good + ":copy", "-s", signature, *(["-D", "BLOCK=64"] if signature[-4:] != ", 64" else []), *ARGS], code, *needles)
+case("a float for an integer of the signature", RUN + ["-s", "n=i32", *ARGS[:4], "--arg", "2.5"], 1, "E0211", "'2.5' is no value of type i32")
+case("no multiple of 16, against the signature", RUN + ["-s", "n=i32:16", *ARGS[:4], "--arg", "63"], 1, "E0211", "'63' is no multiple of 16")
+
+# Outputs that cannot be written: all of a command's files or none, and standard output is looked at, too.
+ASM = ["compile", good + ":copy", "-s", "*fp32, *fp32, i32", "-D", "BLOCK=64", "--target", "x86-64-v3", "--emit", "asm"]
+case("two outputs, the second cannot be written", RUN + ARGS + ["--out", f"y_ptr={TMP / 'first.npy'}", "--out", "x_ptr=/nonexistent/x.npy"], 1, "E0307", "/nonexistent/x.npy")
+case("the same in the interpreter", RUN + ARGS + ["--interpret", "--out", f"y_ptr={TMP / 'first.npy'}", "--out", "x_ptr=/nonexistent/x.npy"], 1, "E0307")
+(TMP / "stem.ll").mkdir()
+case("several outputs, one is a folder", [*ASM[:-1], "asm,llvm,obj", "-o", "stem"], 1, "E0307", "stem.ll")
+case("output that is a folder", [*ASM, "-o", "."], 1, "E0307", "directory")
+case("a limit on the size of files", [*ASM, "-o", "limited.s"], 1, "E0307", "limited.s", shell="ulimit -f 1; %s")
+case("a limit on the size of files, of an array", RUN + ["--arg", x, "--arg", "*fp32[64000]", "--arg", "64", "--out", "limited.npy"], 1, "E0307", shell="ulimit -f 1; %s")
+case("a full device", [*ASM, "-o", "/dev/full"], 1, "E0307", "/dev/full", "No space left")
+prints = kernel("prints.py", body("tl.device_print('a', tl.arange(0, BLOCK))"))
+for what, arguments in (("code", ASM), ("targets", ["targets"]), ("plugins", ["plugins", "--json"]), ("stats", ["cache", "stats"]), ("help", ["compile", "--help"]),
+                        ("version", ["--version"]), ("times", RUN + ARGS + ["--time", "2"]), ("prints", ["run", prints + ":k", "-D", "BLOCK=4", "--arg", x, "--arg", "5"])):
+    case(f"{what}: a full device as standard output", arguments, 1, "E0307", "standard output", shell="%s > /dev/full", once=("standard output",))
+    case(f"{what}: closed standard output", arguments, 1, "E0307", "standard output", shell="%s >&-")
+case("no standard output for what prints nothing", [*ASM[:-1], "obj", "-o", str(TMP / "silent.o")], 0, shell="%s >&-")
+
+
+
+def interrupted(number):
+    """A signal while an array is written: it takes effect, and nothing is left."""
+    global passed, failed
+    job = subprocess.Popen([str(BIN / "tessera"), *RUN, "--arg", x, "--arg", "*fp32[64000000]", "--arg", "64", "--out", "large.npy"], cwd=TMP,
+                           stderr=subprocess.DEVNULL, env=dict(os.environ, TESSERA_CACHE_DIR=str(TMP / "cache")))
+    while job.poll() is None and not list(TMP.glob("large.npy*")):
+        time.sleep(0.001)
+    job.send_signal(number)
+    job.wait(timeout=120)
+    left = [p.name for p in TMP.glob("large.npy*")]
+    ok = job.returncode == -number and not left
+    passed, failed = passed + ok, failed + (not ok)
+    if not ok:
+        print(f"FAIL signal {number} while an array is written: exit code {job.returncode}, left: {left}")
+
+
+for number in (signal.SIGINT, signal.SIGTERM):
+    interrupted(number)
 
 # Grids.
 case("grid of zero", ["run", good + ":copy", "--grid", "0", "-D", "BLOCK=64", *ARGS], 0)
