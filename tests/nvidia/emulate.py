@@ -17,6 +17,7 @@ import tempfile
 import numpy as np
 
 import elementary
+import orders
 import strides
 import units
 from formats import fp8, from_bf16, fused, saturated, to_bf16, towards_zero
@@ -284,6 +285,8 @@ class Emulator:
                     continue
                 statement = guard[3].strip()
             op, _, rest = statement.replace("\t", " ").partition(" ")
+            if op == "ret":
+                break
             if op in ("bra", "bra.uni"):
                 at = labels[rest.strip()]
                 continue
@@ -291,7 +294,7 @@ class Emulator:
         return self.buffers
 
     def execute(self, op, o):
-        if op in ("ret", "bar.sync") or op.startswith(("fence.", "griddepcontrol.", "wgmma.", "cp.async.commit", "cp.async.wait")):
+        if op == "bar.sync" or op.startswith(("fence.", "griddepcontrol.", "wgmma.", "cp.async.commit", "cp.async.wait")):
             return self.asynchronous(op, o)
         space, bits = op.split(".")[1] if "." in op else "", int((re.search(r"[busf](\d+)$", op) or [0, 64])[1])
         names = [n.strip() for n in o[0].strip("{}").split(",")]
@@ -493,7 +496,7 @@ def main(tessera):
     rng = np.random.default_rng(1)
     with tempfile.TemporaryDirectory() as folder, np.errstate(all="ignore"):
         source, out = pathlib.Path(folder) / "kernels.py", pathlib.Path(folder) / "out.ptx"
-        source.write_text(KERNELS + elementary.KERNEL + strides.KERNELS)
+        source.write_text(KERNELS + elementary.KERNEL + strides.KERNELS + orders.KERNELS)
 
         def compiled(target, kernel, signature, constants):
             subprocess.run([tessera, "compile", "--in-process", "--no-cache", f"{source}:{kernel}", f"--target=nvidia/{target}", "-s", signature,
@@ -611,14 +614,15 @@ def main(tessera):
 
         def divided(element, both):
             bits, unsigned = int(element[1:]), element[0] == "u"
-            ptx = compiled("sm_90a", "divided", ",".join([f"*{element}:16"] * 4), {"BLOCK": 512, "BOTH": both})
+            count = 512 * 32 // bits  # a run of 16 bytes a lane, and no order of several
+            ptx = compiled("sm_90a", "divided", ",".join([f"*{element}:16"] * 4), {"BLOCK": count, "BOTH": both})
             least = 0 if unsigned else -1 << bits - 1
-            n = np.array([int(v) >> int(shift) for v, shift in zip(rng.integers(least, least + (1 << bits) - 1, 512, np.uint64 if unsigned and bits == 64 else np.int64), rng.integers(0, bits, 512))])
-            d = np.resize(np.array([1, 3, 7, 16, 1 << bits - 2, 0, 5] + ([] if unsigned else [-1, -3, -16, least])), 512)
+            n = np.array([int(v) >> int(shift) for v, shift in zip(rng.integers(least, least + (1 << bits) - 1, count, np.uint64 if unsigned and bits == 64 else np.int64), rng.integers(0, bits, count))])
+            d = np.resize(np.array([1, 3, 7, 16, 1 << bits - 2, 0, 5] + ([] if unsigned else [-1, -3, -16, least])), count)
             n[:16] = least
             stored = [v.astype(("uint" if unsigned else "int") + element[1:]) for v in (n, d)]
-            buffers = Emulator([bytes(512 * bits // 8)] * 2 + [v.tobytes() for v in stored]).run(ptx)
-            defined = [i for i in range(512) if d[i] and not (n[i] == least and d[i] == -1)]
+            buffers = Emulator([bytes(count * bits // 8)] * 2 + [v.tobytes() for v in stored]).run(ptx)
+            defined = [i for i in range(count) if d[i] and not (n[i] == least and d[i] == -1)]
             got = [np.frombuffer(b, stored[0].dtype)[defined] for b in buffers[:2]]
             quotients = [abs(int(n[i])) // abs(int(d[i])) * (1 if (n[i] < 0) == (d[i] < 0) else -1) for i in defined]
             want = [quotients, [int(n[i]) - q * int(d[i]) for i, q in zip(defined, quotients)]]
@@ -627,7 +631,7 @@ def main(tessera):
             # One instruction gives both, and the remainder alone has its own.
             used = {word for word in ("div", "rem") if re.search(rf"\t{word}\.[su]", ptx)}
             right = used == {"div" if both else "rem"}
-            return wrong == 0 and len(defined) > 400 and not guards and right, f"{wrong} wrong, {guards} guards, by {used}"
+            return wrong == 0 and len(defined) > count * 3 // 4 and not guards and right, f"{wrong} wrong, {guards} guards, by {used}"
 
         for element in ("i32", "u32", "i64", "u64"):
             for both in (True, False):
@@ -755,8 +759,9 @@ def main(tessera):
         for reverse in (False, True):
             check(f"sums from slice to slice, from the {'end' if reverse else 'start'}", lambda: summed(reverse))
 
-        for name, run in strides.cases(rng, compiled, Emulator):
-            check(name, run)
+        for module in (strides, orders):
+            for name, run in module.cases(rng, compiled, Emulator):
+                check(name, run)
 
         # A lane's distance to the value, compared with constants; a value of 64 bits may be none of the indices although its lower half is. The upper one of two
         # bf16 in a word only loses the lower one.

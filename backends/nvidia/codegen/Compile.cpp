@@ -7,6 +7,7 @@
 #include "backends/nvidia/codegen/Compile.h"
 
 #include "backends/nvidia/codegen/ConstantOffsets.h"
+#include "backends/nvidia/codegen/EarlyStores.h"
 #include "backends/nvidia/codegen/IndexEqualities.h"
 #include "backends/nvidia/codegen/LoopOffsets.h"
 #include "backends/nvidia/codegen/NanComparisons.h"
@@ -149,6 +150,7 @@ void optimise(llvm::Module &m, TargetMachine &tm, std::optional<bool> flushDenor
   fpm.addPass(OffsetSumsPass());
   fpm.addPass(DCEPass());
   fpm.addPass(NanComparisonsPass());
+  fpm.addPass(EarlyStoresPass());
   for (llvm::Function &f : m)
     if (!f.isDeclaration())
       fpm.run(f, fam);
