@@ -43,6 +43,55 @@ std::string placeText(const SourcePlace &p) {
   return s;
 }
 
+// The bytes of the UTF-8 character that begins here; 0 where none does.
+size_t characterBytes(std::string_view s) {
+  auto lead = static_cast<unsigned char>(s[0]);
+  size_t bytes = lead < 0x80                   ? 1
+                 : lead >= 0xC2 && lead < 0xE0 ? 2
+                 : lead >= 0xE0 && lead < 0xF0 ? 3
+                 : lead >= 0xF0 && lead < 0xF5 ? 4
+                                               : 0;
+  if (bytes > s.size())
+    return 0;
+  for (size_t i = 1; i < bytes; ++i)
+    if ((static_cast<unsigned char>(s[i]) & 0xC0) != 0x80)
+      return 0;
+  if (bytes < 3)
+    return bytes;
+  unsigned second = static_cast<unsigned char>(s[1]);
+  bool isOther = (lead == 0xE0 && second < 0xA0) || (lead == 0xED && second >= 0xA0) || // overlong; a surrogate
+                 (lead == 0xF0 && second < 0x90) || (lead == 0xF4 && second >= 0x90);
+  return isOther ? 0 : bytes;
+}
+
+constexpr std::string_view kReplacement = "\xEF\xBF\xBD"; // U+FFFD
+
+// What to show for each column of a line: a terminal must obey no source, so control characters have their pictures (U+2400
+// and on), and what is no UTF-8 is U+FFFD. Columns are counted as the lexer does: one for each byte that is no continuation.
+std::vector<std::string> shownColumns(std::string_view line) {
+  std::vector<std::string> columns;
+  for (size_t i = 0; i < line.size();) {
+    size_t bytes = characterBytes(line.substr(i));
+    std::string_view c = line.substr(i, std::max<size_t>(bytes, 1));
+    auto lead = static_cast<unsigned char>(c[0]);
+    i += c.size();
+    if (bytes == 0) {
+      if ((lead & 0xC0) != 0x80 || columns.empty())
+        columns.emplace_back(kReplacement);
+    } else if (bytes == 1 && (lead < 0x20 || lead == 0x7F) && lead != '\t') {
+      columns.push_back({'\xE2', '\x90', static_cast<char>(lead == 0x7F ? 0xA1 : 0x80 + lead)});
+    } else if (bytes == 2 && lead == 0xC2 && static_cast<unsigned char>(c[1]) < 0xA0) { // controls of eight bits
+      columns.emplace_back(kReplacement);
+    } else {
+      columns.emplace_back(c);
+    }
+  }
+  return columns;
+}
+
+// Of a longer line, the part around the caret is shown.
+constexpr size_t kShownColumns = 180, kColumnsBefore = 80;
+
 // The source line and a caret line under it; the caret line repeats the tabs of the source so that both align.
 void appendExcerpt(std::string &out, const SourcePlace &p, bool colour) {
   if (!p.file || !p.line)
@@ -51,27 +100,28 @@ void appendExcerpt(std::string &out, const SourcePlace &p, bool colour) {
   if (line.empty())
     return;
   std::string number = std::to_string(p.line);
-  out += " " + number + " | " + std::string(line) + "\n";
+  std::vector<std::string> columns = shownColumns(line);
+  size_t caret = std::min<size_t>(p.column ? p.column - 1 : 0, columns.size());
+  size_t begin = 0, end = columns.size();
+  if (end > kShownColumns) {
+    begin = std::min(caret > kColumnsBefore ? caret - kColumnsBefore : 0, end - kShownColumns);
+    end = begin + kShownColumns;
+  }
+  out += " " + number + " | " + (begin ? "…" : "");
+  for (size_t i = begin; i < end; ++i)
+    out += columns[i];
+  out += end < columns.size() ? "…\n" : "\n";
   if (!p.column)
     return;
-  out += " " + std::string(number.size(), ' ') + " | ";
-  uint32_t column = 1;
-  size_t i = 0;
-  auto isContinuation = [&](size_t at) {
-    return at < line.size() && (static_cast<unsigned char>(line[at]) & 0xC0) == 0x80;
-  };
-  for (; i < line.size() && column < p.column; ++column) {
-    out += line[i] == '\t' ? '\t' : ' ';
-    ++i;
-    while (isContinuation(i))
-      ++i;
-  }
+  out += " " + std::string(number.size(), ' ') + " | " + (begin ? " " : "");
+  for (size_t i = begin; i < caret; ++i)
+    out += columns[i] == "\t" ? '\t' : ' ';
   uint32_t width = 1;
   if (p.endColumn > p.column && (p.endLine == 0 || p.endLine == p.line))
     width = p.endColumn - p.column;
   if (colour)
     out += "\033[1;32m";
-  out += "^" + std::string(width > 1 ? std::min<uint32_t>(width - 1, 200) : 0, '~');
+  out += "^" + std::string(width > 1 ? std::min<size_t>(width - 1, end > caret ? end - caret - 1 : 0) : 0, '~');
   if (colour)
     out += "\033[0m";
   out += "\n";
@@ -79,7 +129,13 @@ void appendExcerpt(std::string &out, const SourcePlace &p, bool colour) {
 
 void appendJsonString(std::string &out, std::string_view s) {
   out += '"';
-  for (char c : s) {
+  for (size_t i = 0; i < s.size(); ++i) {
+    char c = s[i];
+    if (size_t bytes = characterBytes(s.substr(i)); bytes != 1) { // JSON is UTF-8
+      out += bytes ? s.substr(i, bytes) : kReplacement;
+      i += bytes ? bytes - 1 : 0;
+      continue;
+    }
     switch (c) {
     case '"':
       out += "\\\"";
@@ -127,18 +183,15 @@ void appendJsonPlace(std::string &out, const SourcePlace &p, const std::string &
 std::string_view SourceFile::line(uint32_t number) const {
   if (number < firstLine)
     return {};
+  // Lines end in \n, \r\n or \r, as for the lexer.
   size_t at = 0;
   for (uint32_t n = firstLine; n < number; ++n) {
-    at = text.find('\n', at);
+    at = text.find_first_of("\r\n", at);
     if (at == std::string::npos)
       return {};
-    ++at;
+    at += text[at] == '\r' && at + 1 < text.size() && text[at + 1] == '\n' ? 2 : 1;
   }
-  size_t end = text.find('\n', at);
-  std::string_view v = std::string_view(text).substr(at, end == std::string::npos ? std::string::npos : end - at);
-  if (!v.empty() && v.back() == '\r')
-    v.remove_suffix(1);
-  return v;
+  return std::string_view(text).substr(at, std::min(text.find_first_of("\r\n", at), text.size()) - at);
 }
 
 std::string_view SourceFile::linesUpTo(uint32_t number, uint32_t count) const {

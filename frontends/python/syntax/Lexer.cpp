@@ -214,6 +214,13 @@ void Lexer::skipComment() {
     ++pos_;
 }
 
+void Lexer::skipTheRest() {
+  // What is told of the end is told of here.
+  uint32_t here = column();
+  pos_ = countedTo_ = static_cast<uint32_t>(text_.size());
+  lineStart_ = pos_ - (here - 1);
+}
+
 void Lexer::restartAtLine(const Token &token) {
   uint32_t i = token.begin;
   while (i > 0 && text_[i - 1] != '\n' && text_[i - 1] != '\r')
@@ -281,7 +288,7 @@ bool Lexer::skipBlankAndIndent(Token &out) {
                "this indentation mixes tabs and spaces differently from the line that opened the block");
     if (indents_.size() >= kMaxIndents) {
       out_.add(DiagId::BadIndent, place(t), "blocks are nested more than 100 deep", "split the function");
-      pos_ = static_cast<uint32_t>(text_.size());
+      skipTheRest();
       return false;
     }
     indents_.push_back(width);
@@ -445,8 +452,14 @@ Token Lexer::badCharacter(Token t) {
   uint32_t c = decodeUtf8(pos_, length);
   std::string text(text_.substr(pos_, length));
   pos_ += length;
-  if (c == UINT32_MAX)
-    return errorToken(t, DiagId::BadToken, "this byte is not valid UTF-8", "save the file as UTF-8");
+  // A file in another encoding, or none of text: the rest would only repeat it.
+  if (c == UINT32_MAX || c == 0) {
+    Token bad =
+        errorToken(t, DiagId::BadToken, c ? "this byte is not valid UTF-8" : "a zero byte cannot stand in source text",
+                   "save the file as UTF-8");
+    skipTheRest();
+    return bad;
+  }
   if (c < 0x20 || c == 0x7F)
     return errorToken(t, DiagId::BadToken, "the control character " + codePointName(c) + " cannot stand in source text",
                       "remove it");

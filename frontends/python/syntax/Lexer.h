@@ -54,6 +54,7 @@ private:
   bool isEndOfText() const { return pos_ >= text_.size(); }
   void newLine(); // pos_ is on the line's end
   void skipComment();
+  void skipTheRest();
   Token lexName(Token t);
   Token lexNumber(Token t);
   Token lexString(Token t, uint32_t quoteAt, uint32_t prefixLength);

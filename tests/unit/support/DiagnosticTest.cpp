@@ -32,6 +32,48 @@ TEST(Diagnostic, TabsAndMultibyteCharactersKeepTheCaretAligned) {
   EXPECT_NE(renderDiagnostic(d, false).find("   | \t  ^\n"), std::string::npos);
 }
 
+static std::string excerpt(std::string text, uint32_t line, uint32_t column, uint32_t endColumn) {
+  Diagnostic d;
+  d.id = DiagId::SyntaxError;
+  d.place = {file(std::move(text)), line, column, line, endColumn};
+  d.message = "m";
+  std::string all = renderDiagnostic(d, false);
+  return all.substr(all.find('\n') + 1);
+}
+
+TEST(Diagnostic, ATerminalObeysNoSource) {
+  EXPECT_EQ(excerpt("a\x1b[2J\x7f = x\xc2\x9b\x07\n", 1, 9, 10), " 1 | a␛[2J␡ = x�␇\n   |         ^\n");
+  EXPECT_EQ(excerpt("\xe9 = \xff\x80x\n", 1, 6, 7), " 1 | � = �x\n   |      ^\n");    // Latin-1, a stray continuation
+  EXPECT_EQ(excerpt("\xed\xa0\x80 \xf5 \xe2\x82", 1, 2, 3), " 1 | � � �\n   |  ^\n"); // a surrogate, a cut character
+}
+
+TEST(Diagnostic, OfALongLineThePartAroundTheCaret) {
+  std::string line(5000, 'x');
+  EXPECT_EQ(excerpt(line, 1, 1, 4), " 1 | " + std::string(180, 'x') + "…\n   | ^~~\n");
+  EXPECT_EQ(excerpt(line, 1, 2000, 4000),
+            " 1 | …" + std::string(180, 'x') + "…\n   |  " + std::string(80, ' ') + "^" + std::string(99, '~') + "\n");
+  EXPECT_EQ(excerpt(line, 1, 5000, 5001),
+            " 1 | …" + std::string(180, 'x') + "\n   |  " + std::string(179, ' ') + "^\n");
+  EXPECT_EQ(excerpt(line, 1, 5001, 5002),
+            " 1 | …" + std::string(180, 'x') + "\n   |  " + std::string(180, ' ') + "^\n"); // its end
+}
+
+TEST(Diagnostic, LinesMayEndInEveryWay) {
+  auto f = file("a\rb\r\nc\n\nd");
+  EXPECT_EQ(f->line(1), "a");
+  EXPECT_EQ(f->line(2), "b");
+  EXPECT_EQ(f->line(3), "c");
+  EXPECT_EQ(f->line(4), "");
+  EXPECT_EQ(f->line(5), "d");
+  EXPECT_EQ(f->linesUpTo(3, 2), "b\r\nc");
+}
+
+TEST(Diagnostic, JsonIsUtf8) {
+  Diagnostic d;
+  d.message = "caf\xe9 \xc3\xa9 \xf0\x9f\x98\x80 \xf0\x9f";
+  EXPECT_NE(renderDiagnosticJson(d).find("\"message\":\"caf� é 😀 ��\""), std::string::npos);
+}
+
 TEST(Diagnostic, LinesCountFromTheFirstLineOfTheExcerpt) {
   auto f = file("x\ny\n", 10);
   EXPECT_EQ(f->line(11), "y");

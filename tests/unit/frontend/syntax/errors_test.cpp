@@ -71,6 +71,7 @@ TEST(SyntaxErrors, OnePlaceOneMessage) {
       {"for i in x:\n  class c:\n    break\n", "3:5 'break' outside loop"},
       {"for i in x:\n  y = = 2\n  try: continue\n  finally: break\n", "2:7 expected an expression, found '='"},
       {"for i in = x:\n  break\n", "1:10 expected an expression, found '='"},
+      {"\xff\xfei\xe9 = (\nx = \xff [\n", "1:1 this byte is not valid UTF-8"}, // only the first
       {"x \\ y\n", "1:3 a '\\' joins two lines only as the last character of its line"},
   };
   for (const Row &r : rows) {
@@ -79,6 +80,27 @@ TEST(SyntaxErrors, OnePlaceOneMessage) {
     EXPECT_EQ(errors[0], r.error) << r.text;
     EXPECT_EQ(errors.size(), 1u) << r.text << (errors.size() > 1 ? errors[1] : "");
   }
+}
+
+TEST(SyntaxErrors, PlacesAfterTooDeepBlocksAreOnTheirLine) {
+  for (const char *name : {"x", "\xc3\xa9"}) {
+    std::string text;
+    for (size_t i = 0; i < 150; ++i)
+      text += std::string(i, ' ') + "if " + name + ":\n";
+    Parsed p(text + std::string(150, ' ') + "pass\n");
+    ASSERT_FALSE(p.errors().empty());
+    for (const Diagnostic &d : p.diags.all())
+      EXPECT_LE(d.place.column, p.file->line(d.place.line).size() + 1) << d.message;
+  }
+}
+
+TEST(SyntaxErrors, WhatIsNoTextIsToldOnce) {
+  size_t told = 0;
+  for (const std::string &e : Parsed("y = f(1,\n  2\nz = \xff\nw = \xff\n").errors())
+    told += e.find("UTF-8") != std::string::npos;
+  EXPECT_EQ(told, 1u);
+  EXPECT_EQ(Parsed(std::string("x = 1\ni\0m\0p\0(\0\n", 16)).errors(),
+            std::vector<std::string>{"2:2 a zero byte cannot stand in source text"});
 }
 
 TEST(SyntaxErrors, ForgottenBracketIsFoundAtItsOpening) {
