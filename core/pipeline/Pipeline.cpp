@@ -10,6 +10,7 @@
 #include "llvm/Support/Format.h"
 #include "llvm/Support/raw_ostream.h"
 #include <chrono>
+#include <cstdio>
 
 using namespace mlir;
 
@@ -29,21 +30,19 @@ std::string textOf(ModuleOp module) {
   return text + "\n";
 }
 
-// False where the file cannot be written.
-bool writeFile(const std::string &path, StringRef text) {
+// A partial file does not stay.
+std::error_code writeFile(const std::string &path, StringRef text) {
   std::error_code error;
   llvm::raw_fd_ostream out(path, error);
-  if (!error)
-    out << text;
-  return !error;
-}
-
-void dump(ModuleOp module, size_t index, StringRef stage, const PipelineOptions &options) {
-  std::string number = (index < 10 ? "0" : "") + std::to_string(index);
-  if (options.dumpDir.empty())
-    llvm::errs() << "// after " << stage << "\n" << textOf(module);
-  else
-    (void)writeFile(options.dumpDir + "/" + number + "-" + stage.str() + ".mlir", textOf(module));
+  if (error)
+    return error;
+  out << text;
+  out.close();
+  error = out.error();
+  out.clear_error(); // else its destructor ends the process
+  if (error)
+    std::remove(path.c_str());
+  return error;
 }
 
 void printTimes(ArrayRef<std::pair<StringRef, double>> times) {
@@ -78,19 +77,33 @@ public:
       reported = capture.sawError();
     }
     times_.emplace_back(name, std::chrono::duration<double, std::milli>(Clock::now() - start).count());
-    if (isListed(options_.dumpIr, name))
-      dump(module_, times_.size() - 1, name, options_);
+    bool dumped = !isListed(options_.dumpIr, name) || dump(name);
     if (!ok)
       reportFailure(name, before, reported);
-    return ok;
+    return ok && dumped;
   }
 
 private:
+  // False, and a diagnostic, where it cannot be written.
+  bool dump(StringRef stage) {
+    if (options_.dumpDir.empty()) {
+      llvm::errs() << "// after " << stage << "\n" << textOf(module_);
+      return true;
+    }
+    size_t index = times_.size() - 1;
+    std::string path =
+        options_.dumpDir + "/" + (index < 10 ? "0" : "") + std::to_string(index) + "-" + stage.str() + ".mlir";
+    std::error_code error = writeFile(path, textOf(module_));
+    if (error)
+      diagnostics_.add(DiagId::CannotWrite, {}, "'" + path + "' cannot be written: " + error.message());
+    return !error;
+  }
+
   // A failure is one diagnostic; one that the step did not report is a bug of the step.
   void reportFailure(StringRef name, const std::string &before, bool reported) {
     std::string what = "stage '" + name.str() + "' failed";
     std::string path = options_.dumpDir + "/" + name.str() + ".reproducer.mlir";
-    if (!before.empty() && writeFile(path, "// the IR before stage " + name.str() + "\n" + before))
+    if (!before.empty() && !writeFile(path, "// the IR before stage " + name.str() + "\n" + before))
       what += "; reproducer: " + path;
     if (!reported)
       diagnostics_.add(DiagId::StageFailed, {}, what);

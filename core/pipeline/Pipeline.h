@@ -52,7 +52,7 @@ std::span<const Stage> tileStages();
 
 // Runs stages in order. A stage that fails adds exactly one error and stops the run: a user error if the pass reported
 // one with a place, else E0002 naming the stage and, with dumpDir, the reproducer `<stage>.reproducer.mlir` (the IR
-// before it).
+// before it); E0307 where a dump cannot be written.
 bool runStages(mlir::ModuleOp module, std::span<const Stage> stages, const PipelineOptions &options,
                DiagnosticList &diagnostics);
 

@@ -203,6 +203,7 @@ void endWithTools(int /*signal*/) {
 // What a child process owes the machine it runs on.
 bool settle(pid_t parent) {
   signal(SIGTERM, endWithTools);
+  signal(SIGXFSZ, SIG_IGN); // a limit on the size of files is an error of the write
   prctl(PR_SET_PDEATHSIG, SIGTERM);
   if (getppid() != parent) // it died before the line above
     return false;

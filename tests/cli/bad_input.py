@@ -75,6 +75,14 @@ def case(name, arguments, code, *needles, env=None, once=(), shell="%s"):
         passed += 1
 
 
+def check(name, holds):
+    global passed, failed
+    passed += bool(holds)
+    failed += not holds
+    if not holds:
+        print(f"FAIL {name}")
+
+
 def body(text):
     """A kernel with these statements."""
     indented = "\n".join("    " + l for l in text.splitlines())
@@ -166,6 +174,10 @@ case("output that is a folder", [*ASM, "-o", "."], 1, "E0307", "directory")
 case("a limit on the size of files", [*ASM, "-o", "limited.s"], 1, "E0307", "limited.s", shell="ulimit -f 1; %s")
 case("a limit on the size of files, of an array", RUN + ["--arg", x, "--arg", "*fp32[64000]", "--arg", "64", "--out", "limited.npy"], 1, "E0307", shell="ulimit -f 1; %s")
 case("a full device", [*ASM, "-o", "/dev/full"], 1, "E0307", "/dev/full", "No space left")
+case("dumps below a file", [*ASM, "-o", "dumped.s", "--dump-ir=all", f"--dump-dir={good}"], 1, "E0307", "00-lower-descriptors.mlir", "directory")
+(TMP / "dumps").mkdir()
+case("dumps beyond a limit", [*ASM, "-o", "dumped.s", "--dump-ir=all", f"--dump-dir={TMP / 'dumps'}"], 1, "E0307", "00-lower-descriptors.mlir", shell="ulimit -f 1; %s")
+check("of a dump nothing is left", not list((TMP / "dumps").iterdir()))
 prints = kernel("prints.py", body("tl.device_print('a', tl.arange(0, BLOCK))"))
 for what, arguments in (("code", ASM), ("targets", ["targets"]), ("plugins", ["plugins", "--json"]), ("stats", ["cache", "stats"]), ("help", ["compile", "--help"]),
                         ("version", ["--version"]), ("times", RUN + ARGS + ["--time", "2"]), ("prints", ["run", prints + ":k", "-D", "BLOCK=4", "--arg", x, "--arg", "5"])):
@@ -222,14 +234,6 @@ def listed(command, env=None):
     done = subprocess.run([str(BIN / "tessera"), command, "--json"], capture_output=True, text=True, timeout=120,
                           env=dict(os.environ, TESSERA_CACHE_DIR=str(TMP / "cache"), **(env or {})))
     return json.loads(done.stdout) if done.returncode == 0 else []
-
-
-def check(name, holds):
-    global passed, failed
-    passed += bool(holds)
-    failed += not holds
-    if not holds:
-        print(f"FAIL {name}")
 
 
 rows = {row["target"]: row for row in listed("targets")}
