@@ -1,0 +1,124 @@
+#!/usr/bin/env python3
+# options.py - what shows the way through: dumps, times, temporary files, JSON, colours, measured launches, the cache
+# SPDX-License-Identifier: Apache-2.0
+"""usage: options.py BIN_DIR KERNELS. The last line is `N passed, N failed`."""
+import json
+import os
+import pathlib
+import pty
+import re
+import subprocess
+import sys
+import tempfile
+
+BIN, KERNELS = (pathlib.Path(p).resolve() for p in sys.argv[1:3])
+TMP = pathlib.Path(tempfile.mkdtemp(prefix="tessera-options-"))
+ENV = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "TESSERA_CACHE_LIMIT")} | {"TESSERA_CACHE_DIR": str(TMP / "cache")}
+ADD = [f"{KERNELS / 'vector_add.py'}:add_kernel", "-D", "BLOCK_SIZE=1024"]
+COMPILE = ["compile", *ADD, "-s", "*fp32:16, *fp32:16, *fp32:16, i32", "--emit", "tile"]
+LAYOUT = [*COMPILE[:-1], "layout", "--target=mock"]
+LAUNCH = [*ADD, "--grid", "4", *(a for t in ("*fp32[4000]", "*fp32[4000]", "*fp32[4000]", "4000") for a in ("--arg", t))]
+STAGES = ["lower-descriptors", "lower-block-pointers", "simplify", "merge", "hoist", "mark-read-only"]
+LAYOUT_STEPS = ["assign-layouts", "allocate-shared-memory", "insert-barriers", "check-layouts"]
+passed = failed = 0
+
+
+def tessera(*arguments, **environment):
+    return subprocess.run([str(BIN / "tessera"), *arguments], cwd=TMP, capture_output=True, text=True, timeout=120, env=ENV | environment)
+
+
+def check(name, holds, shown=""):
+    global passed, failed
+    passed, failed = passed + bool(holds), failed + (not holds)
+    if not holds:
+        print(f"FAIL {name}\n{str(shown)[:1500]}")
+
+
+def after(text, known):
+    """The stages whose IR was dumped, those of `known`, in their order."""
+    return [s for s in re.findall(r"^// after (\S+)$", text, re.M) if s in known]
+
+
+for where in ("--in-process", "--worker"):
+    one = tessera(*COMPILE, where, "--dump-ir=simplify")
+    check(f"{where}: one stage is dumped", after(one.stderr, STAGES) == ["simplify"] and one.stderr.count("// after") == 1 and "tile.load" in one.stderr, one.stderr)
+    two = tessera(*COMPILE, where, "--dump-ir=hoist,simplify")
+    check(f"{where}: two stages", after(two.stderr, STAGES) == ["simplify", "hoist"], two.stderr)
+    everything = tessera(*LAYOUT, where, "--dump-ir=all")
+    check(f"{where}: all stages of both levels", after(everything.stderr, STAGES + LAYOUT_STEPS) == STAGES + LAYOUT_STEPS, everything.stderr[:600])
+    check(f"{where}: no dump unasked", "// after" not in tessera(*COMPILE, where).stderr)
+
+    folder = TMP / f"dumps{where}"
+    done = tessera(*COMPILE, where, "--dump-ir=all", f"--dump-dir={folder}")
+    files = sorted(p.name for p in folder.iterdir())
+    check(f"{where}: dumps as numbered files", [f[3:-5] for f in files if f[3:-5] in STAGES] == STAGES and files[0][:3] == "00-", files)
+    check(f"{where}: then nothing on standard error", not done.stderr and all("func.func @add_kernel" in (folder / f).read_text() for f in files), done.stderr)
+
+    timed = tessera(*LAYOUT, where, "--time-passes")
+    rows = re.findall(r"^ *([\d.]+) ms  (\S+)$", timed.stderr, re.M)
+    check(f"{where}: the time of every stage", [n for _, n in rows if n in STAGES + LAYOUT_STEPS] == STAGES + LAYOUT_STEPS, timed.stderr)
+    sums, total = [0.0], []
+    for ms, name in rows:
+        if name == "total":
+            total.append(abs(float(ms) - sums[-1]) < 0.05)
+            sums.append(0.0)
+        else:
+            sums[-1] += float(ms)
+    check(f"{where}: and their sum, of each level", total == [True, True], timed.stderr)
+
+for target, kinds in (("x86-64-v3", {".tile.mlir", ".tbc", ".tbc.txt", ".ll", ".s", ".o", ".bin"}), ("mock", {".tile.mlir", ".layout.mlir", ".tbc", ".tbc.txt", ".bin"})):
+    done = tessera(*COMPILE, f"--target={target}", f"--save-temps={TMP / target}", "-o", "out.mlir")
+    names = {p.name.removeprefix(f"add_kernel.{target}") for p in (TMP / target).iterdir() if p.stat().st_size}
+    check(f"--save-temps for {target}", kinds <= names and done.returncode == 0, (names, done.stderr))
+
+# Messages: JSON, one object a line; colours on a terminal alone.
+bad = TMP / "bad.py"
+bad.write_bytes(b"import triton\nimport triton.language as tl\n\n\n@triton.jit\ndef f(x):\n    return x + nope\n\n\n@triton.jit\ndef k(x_ptr):\n"
+                b"    tl.store(x_ptr, foo)  # caf\xe9\n    tl.store(x_ptr, f(1.0))\n")
+BAD = ["compile", f"{bad}:k", "-s", "*fp32", "--emit", "tile"]
+found = [json.loads(line) for line in tessera("--diagnostics-format=json", *BAD).stderr.splitlines()]
+check("JSON: every message", [(d["id"], d["severity"], d["line"], d["column"]) for d in found] == [("E0202", "error", 12, 21), ("E0202", "error", 7, 16)], found)
+check("JSON: its file, the call it was in", all(d["file"] == str(bad) for d in found) and found[1]["notes"][0]["line"] == 13, found)
+for arguments, code in ((["compile", "nothing.py"], "E0302"), (["compile", "--frobnicate"], "E0301"), (["run", *LAUNCH, "--arg", "1"], "E0305"),
+                        ([*COMPILE, "--target=x86-64-v9"], "E0401")):
+    done = tessera("--diagnostics-format=json", *arguments)
+    check(f"JSON: {code}", [json.loads(line)["id"] for line in done.stderr.splitlines()] == [code], done.stderr)
+
+
+def on_a_terminal(*arguments, **environment):
+    main, side = pty.openpty()
+    job = subprocess.Popen([str(BIN / "tessera"), *arguments], cwd=TMP, stdout=subprocess.DEVNULL, stderr=side, env=ENV | environment)
+    os.close(side)
+    text = b""
+    try:
+        while part := os.read(main, 65536):
+            text += part
+    except OSError:  # the other end is closed
+        pass
+    os.close(main)
+    job.wait(timeout=120)
+    return text.decode()
+
+
+for what, text, coloured in (("a terminal", on_a_terminal(*BAD), True), ("a pipe", tessera(*BAD).stderr, False), ("NO_COLOR", on_a_terminal(*BAD, NO_COLOR="1"), False),
+                             ("--color=never", on_a_terminal("--color=never", *BAD), False), ("--color=always", tessera("--color=always", *BAD).stderr, True),
+                             ("--color=always and NO_COLOR", tessera("--color=always", *BAD, NO_COLOR="1").stderr, True),
+                             ("a terminal, one of usage", on_a_terminal("compile", "--frobnicate"), True), ("a pipe, one of usage", tessera("compile", "--frobnicate").stderr, False),
+                             ("JSON on a terminal", on_a_terminal("--diagnostics-format=json", *BAD), False)):
+    check(f"colours: {what}", text and ("\033[" in text) == coloured, text)
+
+# Launches that are timed, and the cache.
+for command in (["bench", *LAUNCH, "--repeats", "7"], ["run", *LAUNCH, "--time", "7"]):
+    done = tessera(*command)
+    row = json.loads(done.stdout)
+    check(f"{command[0]}: one line of JSON", len(done.stdout.splitlines()) == 1 and row["kernel"] == "add_kernel" and row["repeats"] == 7
+          and 0 < row["min_ns"] <= row["median_ns"] and row["compile_ms"] >= 0, done.stdout)
+stats = json.loads(tessera("cache", "stats", "--json").stdout)
+check("cache stats: the kernel just run", stats["entries"] >= 1 and stats["bytes"] > 0 and stats["directory"] == str(TMP / "cache"), stats)
+check("cache stats as text", f"{stats['entries']} entr" in tessera("cache", "stats").stdout)
+check("cache clear", tessera("cache", "clear").returncode == 0 and json.loads(tessera("cache", "stats", "--json").stdout)["entries"] == 0)
+check("a cache of no bytes", tessera("run", *LAUNCH, TESSERA_CACHE_LIMIT="0").returncode == 0 and json.loads(tessera("cache", "stats", "--json").stdout)["entries"] == 0)
+for command in ("targets", "plugins"):
+    check(f"{command}: JSON", len(json.loads(tessera(command, "--json").stdout)) > 3)
+print(f"{passed} passed, {failed} failed")
+sys.exit(failed != 0)
