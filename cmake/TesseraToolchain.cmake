@@ -28,6 +28,9 @@ if(TESSERA_CCACHE)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${_launcher})
 endif()
 
+# For sources with stable_sort or stable_partition: libstdc++ 12 calls in them what it marks as deprecated itself, and clang
+# says so at every use.
+set(TESSERA_STABLE_SORT_OPTIONS -Wno-deprecated-declarations)
 add_compile_options(-Wall -Wextra -Wno-unused-parameter -fno-semantic-interposition -ffunction-sections -fdata-sections
                     "$<$<COMPILE_LANGUAGE:CXX>:-Wno-deprecated-copy>")
 if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")

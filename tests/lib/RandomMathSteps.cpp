@@ -98,11 +98,9 @@ bool Generator::dotScaled() {
   Values operands, scales;
   ScaledFormat formats[2];
   int64_t kPack[2] = {1, 1};
-  bool anyFp4 = false;
   for (int side = 0; side < 2; ++side) {
     formats[side] =
         rng_.any({ScaledFormat::E2M1, ScaledFormat::E4M3, ScaledFormat::E5M2, ScaledFormat::BF16, ScaledFormat::FP16});
-    anyFp4 |= formats[side] == ScaledFormat::E2M1;
     bool fp4 = formats[side] == ScaledFormat::E2M1;
     kPack[side] = fp4 ? rng_.below(2) : 1;
     int64_t inner = fp4 && kPack[side] ? k / 2 : k, outer = (side ? n : m) / (fp4 && !kPack[side] ? 2 : 1);
