@@ -80,6 +80,8 @@ bool Emitter::messages(const Op &o) {
   switch (o.code) {
   case Opcode::Print:
     print(o);
+    // Lanes that had something to say come back from a long call one by one; what follows may be for all lanes of a subgroup at once.
+    target_.warpBarrier(b_);
     return true;
   case Opcode::Assert:
     assertion(o);
