@@ -147,6 +147,8 @@ Value Visitor::callFunction(const Value &fn, std::vector<Value> args, Keywords k
     fail(DiagId::RecursionTooDeep,
          "calls are nested deeper than " + std::to_string(options.maxCallDepth) + " in " + callee.name,
          "recursion must end at compile time, by a constexpr condition");
+  if (callee.def->isAsync)
+    fail(DiagId::UnsupportedSyntax, "unsupported AST node type: AsyncFunctionDef", "write def without async");
   const Arguments &params = *callee.def->args;
   if (params.kwarg)
     fail(DiagId::UnsupportedSyntax, "function " + callee.name + " takes **" + std::string(params.kwarg->name) +

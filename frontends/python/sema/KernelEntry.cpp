@@ -48,7 +48,8 @@ bool Visitor::bindKernelParams(const JitFunction &kernel, const KernelSignature 
     diags.add(DiagId::BadSignature, placeOf(kernel.file, at), std::move(message), std::move(help));
     return false;
   };
-  bool ok = true;
+  bool ok = !kernel.def->isAsync ||
+            bad(kernel.def->nameSpan, "kernel " + kernel.name + " is an async function", "write def without async");
   for (auto [list, stars] : {std::pair(&args.vararg, "*"), std::pair(&args.kwarg, "**")})
     if (*list)
       ok = bad((*list)->span, "kernel " + kernel.name + " has a parameter " + stars + std::string((*list)->name),

@@ -112,6 +112,8 @@ void Visitor::dispatch(const Stmt *s) {
   case NodeKind::Assert:
     return visitAssert(as<Assert>(s));
   case NodeKind::For:
+    if (as<For>(s)->isAsync)
+      return unsupported("AsyncFor");
     return visitFor(as<For>(s));
   case NodeKind::While:
     return visitWhile(as<While>(s));
@@ -130,6 +132,8 @@ void Visitor::dispatch(const Stmt *s) {
     fail(DiagId::UnsupportedSyntax, "nested function definition is not supported.",
          "define the function at the top of the file, with @triton.jit");
   case NodeKind::With:
+    if (as<With>(s)->isAsync)
+      return unsupported("AsyncWith");
     return visitWith(as<With>(s), 0);
   case NodeKind::Raise:
     return unsupported("Raise",
@@ -173,7 +177,7 @@ void Visitor::assign(const Expr *target, const Value &value) {
   }
   if (value.isConst() && liveObject(value.host)) {
     auto listed = host.evaluator().iterate(value.host);
-    return assign(target, listed ? hostResult(HostValue::tuple(std::move(*listed))) : hostResult(std::nullopt));
+    return assign(target, listed ? hostResult(HostValue::tuple(*listed)) : hostResult(std::nullopt));
   }
   bool iterable = value.isTuple() || (value.isConst() && (value.host.isList() || value.host.isTuple()));
   if (!iterable)

@@ -11,6 +11,8 @@
 # RUN: not %sema %s:missing --signature="*fp32" 2>&1 | FileCheck %s --check-prefix=MISSING
 # RUN: not %sema %s:nothing --signature="*fp32" 2>&1 | FileCheck %s --check-prefix=NOTHING
 # RUN: not %sema %s:promises --signature="*fp32,i32" 2>&1 | FileCheck %s --check-prefix=UNUSED
+# RUN: not %sema %s:later --signature="*fp32,i32" 2>&1 | FileCheck %s --check-prefix=LATER
+# RUN: not %sema %s:waits --signature="*fp32,i32" 2>&1 | FileCheck %s --check-prefix=WAITS
 import triton
 import triton.language as tl
 
@@ -140,3 +142,26 @@ def promises(p, n):
 
 
 # NOTHING: error[E0201]: there is no function `nothing`
+
+
+# LATER: errors.py:[[#@LINE+2]]:11: error[E0221]: kernel later is an async function
+@triton.jit
+async def later(p, n):
+    tl.store(p, 1.0)
+
+
+@triton.jit
+async def awaited(x):
+    return x
+
+
+# WAITS: errors.py:[[#@LINE+5]]:5: error[E0208]: unsupported AST node type: AsyncFor
+# WAITS: errors.py:[[#@LINE+6]]:5: error[E0208]: unsupported AST node type: AsyncWith
+# WAITS: errors.py:[[#@LINE+7]]:17: error[E0208]: unsupported AST node type: AsyncFunctionDef
+@triton.jit
+def waits(p, n):
+    async for i in range(n):
+        tl.store(p, i)
+    async with tl.async_task(0):
+        tl.store(p, 1.0)
+    tl.store(p, awaited(1.0))
