@@ -523,6 +523,9 @@ def test_operands_of_target_code_broadcast(cache):
     assert np.allclose(out[0], row**x, rtol=1e-5) and np.allclose(out[1], x**row, rtol=1e-5)
 
 
+NAMES = tl.constexpr(("u", 3))
+
+
 def test_static_print_spells_values_as_triton(cache, capsys):
 
     @tessera.jit
@@ -535,6 +538,18 @@ def test_static_print_spells_values_as_triton(cache, capsys):
     assert capsys.readouterr().out == (
         "x int32[constexpr[128]] int32[constexpr[128], constexpr[1]] int32[] pointer<fp32>[] 3 fp32[constexpr[128]] ['128'] int32 "
         "<['128'], int32> ['int32[constexpr[128]]', 'int32[]', '1'] fp32 pointer<fp32> ['1', '3']\n")
+
+
+def test_static_print_of_tuples_that_constexprs_hold(cache, capsys):
+
+    @tessera.jit
+    def kernel(p, t, T: tl.constexpr):
+        q = tl.make_block_ptr(p, (8, 8), (8, 1), (0, 0), (2, 4), (1, 0))
+        tl.static_print(NAMES, T, (1, "a"), t, q.numel)
+
+    tessera.compile(ASTSource(kernel, {"p": "*fp32", "t": ("i32", "i32"), "T": "constexpr"}, {"T": (1, "a", (2.5, None))}))
+    # Triton 3.6's line: a tuple of the kernel holds values, one of a constexpr is Python's.
+    assert capsys.readouterr().out == "('u', 3) (1, 'a', (2.5, None)) ['1', 'a'] ['int32[]', 'int32[]'] 8\n"
 
 
 def test_an_option_that_does_nothing_is_logged(cache, caplog, recwarn):

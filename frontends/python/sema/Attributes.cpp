@@ -270,6 +270,8 @@ Value Visitor::attribute(const Value &base, std::string_view name) {
       return typeValue(base.type);
     if (name == "shape")
       return shapeValue(base.type.shape);
+    if (name == "numel")
+      return constInt(base.type.numel());
     if (name == "advance" || name == "load" || name == "store")
       if (auto m = languageValue("triton.language." + std::string(name)))
         return bound(base, *m);

@@ -54,7 +54,8 @@ Value print(Visitor &v, Args &a) {
   return devicePrint(v, b);
 }
 
-// A value as Triton prints it: "int32[constexpr[128]]" is a tile, "int32[]" a scalar, "['int32[]', '1']" a tuple of both.
+// A value as Triton prints it: "int32[constexpr[128]]" is a tile, "int32[]" a scalar, "['int32[]', '1']" a tuple of both,
+// "(1, 'a')" one that a constexpr holds.
 std::string printed(Visitor &v, const Value &x) {
   std::string text;
   if (x.isTensor()) {
@@ -73,6 +74,9 @@ std::string printed(Visitor &v, const Value &x) {
     return printed(v, descriptorType(x.type));
   if (!x.isTuple())
     return v.describe(x);
+  if (x.parts->hostTuple)
+    if (auto known = toHost(x))
+      return repr(*known);
   for (const Value &item : x.items())
     text += (text.empty() ? "" : ", ") + repr(HostValue::string(printed(v, item)));
   return "[" + text + "]";

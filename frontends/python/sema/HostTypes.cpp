@@ -226,6 +226,7 @@ std::optional<Value> fromHost(const HostValue &in) {
     Value r = Emitter::tuple(std::move(items), seq->fieldNames, typeName);
     auto *data = const_cast<TupleData *>(r.parts.get());
     data->cls = seq->cls;
+    data->hostTuple = true;
     if (LiveObject *cls = liveObject(seq->cls))
       data->aggregate = cls->isAggregateClass();
     return r;

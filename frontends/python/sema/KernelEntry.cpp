@@ -143,7 +143,9 @@ Value Visitor::paramValue(const ParamSpec &spec, const std::vector<Leaf> &leaves
     like.get<SequenceObject>()->cls = spec.cls;
     like.get<SequenceObject>()->fieldNames = spec.itemNames;
     Value r = constantValue(like); // names and class as a tuple of the host has them
-    const_cast<TupleData *>(r.parts.get())->items = std::move(items);
+    auto *data = const_cast<TupleData *>(r.parts.get());
+    data->items = std::move(items);
+    data->hostTuple = false;
     return r;
   }
   if (spec.constant)

@@ -41,6 +41,7 @@ struct TupleData {
   std::vector<std::string> names; // empty, or one an item
   std::string typeName;           // of a named tuple, "static" for a static range
   HostValue cls;                  // of a named tuple or an aggregate
+  bool hostTuple = false;         // held by a constexpr, as which it is printed; a kernel's own tuples print as lists
   bool aggregate = false;         // fields are attributes only; constants in it stay constants; methods come from `cls`
 };
 
