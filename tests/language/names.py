@@ -299,6 +299,8 @@ tensor_descriptor       tl.make_tensor_descriptor(p, [n, n], [n, 1], [16, 16]).s
 tensor                  tl.static_assert(isinstance(x, tl.tensor))
 topk                    tl.topk(x, 4) -> [4] float32
 topk                    tl.topk(x.to(tl.float16), 4) -> [4] float32
+topk                    tl.topk(x, 3) -> [2] float32
+topk                    tl.topk(x, 7) -> [4] float32
 topk                    tl.topk(x.to(tl.float16), 16) -> [16] float16
 topk                    tl.topk(i.to(tl.uint8), 2) -> [2] int32
 trans                   tl.trans(m) -> [16, 16] float32

@@ -31,7 +31,7 @@ CASES = [
     ("tl.store(x, 1)", ValueError, "Unsupported ptr type .* in `tl.store`"),
     ("tl.store(p, x)", ValueError, "Value argument cannot be block type"),
     ("tl.atomic_add(p.to(tl.pointer_type(tl.int8)), 1)", ValueError, "atomic_add does not support int8"),
-    ("tl.atomic_and(p.to(tl.pointer_type(tl.float32)), 1)", ValueError, "atomic_and does not support fp32"),
+    ("tl.atomic_and(p.to(tl.pointer_type(tl.float16)), 1)", ValueError, "atomic_and does not support fp16"),
     ("tl.atomic_cas(p.to(tl.pointer_type(tl.int8)), 0, 1)", ValueError, "atomic_cas only supports elements with width"),
     ("tl.exp(x)", ValueError, r"Expected dtype \['fp32', 'fp64'\] but got int32"),
     ("tl.sqrt_rn(x.to(tl.float16))", ValueError, r"Expected dtype \['fp32'\] but got fp16"),
@@ -39,6 +39,12 @@ CASES = [
     ("x.to(tl.uint8) + -1", ValueError, "unsigned tensor and a negative scalar"),
     ("x.to(tl.int8) + 300", ValueError, "Scalar 300 is out of range for type int8"),
     ("x.to(tl.float32).to(tl.float16, 'up')", ValueError, "Invalid rounding mode: up. Supported rounding modes are 'rtne' and 'rtz'"),
+    # Block pointers, which Triton asserts of.
+    ("tl.make_block_ptr(p, (8,), (1,), (0, 0), (8,), (0,))", AssertionError, "to have the same length"),
+    ("tl.make_block_ptr(p, (8, 8), (8, 1), (0, 0), (8, 8), (1, 1))", AssertionError, "to be a permutation"),
+    ("tl.make_block_ptr(p, (8,), (1,), (n.to(tl.int64),), (8,), (0,))", AssertionError, "only support 32 bit `offsets`"),
+    ("tl.load(tl.make_block_ptr(p, (8,), (1,), (0,), (8,), (0,)), boundary_check=(1,))", AssertionError, "boundary_check names dim 1"),
+    ("tl.load(tl.make_block_ptr(p, (8,), (1,), (0,), (8,), (0,)), boundary_check=(0, 0))", AssertionError, "Duplicate dimension"),
     # A number or a text is no member of PropagateNan; True was taken for ALL.
     ("tl.maximum(x * 0.5, x, True)", ValueError, "Unexpected propagate_nan True"),
     ("tl.minimum(x * 0.5, x, propagate_nan='all')", ValueError, "Unexpected propagate_nan all"),

@@ -16,6 +16,54 @@ def launch(kernel, *constants, **options):
     return out
 
 
+def test_bitwise_atomics_of_floats_take_their_bits():
+
+    @tessera.jit
+    def kernel(x, out, B: tl.constexpr):
+        i = tl.arange(0, B)
+        old = tl.atomic_xor(out + i, tl.load(x + i), mask=i != 3)
+        tl.atomic_or(out + i, 1.5)
+        tl.atomic_and(out + i, -7.5)
+        tl.store(out + B + i, old, mask=i != 3)
+
+    out = np.full(16, 2.5, np.float32)
+    kernel[(1,)](X, out, 8)
+    one, half, mask = (np.float32(c).view(np.int32) for c in (2.5, 1.5, -7.5))
+    mixed = np.where(X == 3, one, X.view(np.int32) ^ one)
+    np.testing.assert_array_equal(out[:8].view(np.int32), (mixed | half) & mask)
+    np.testing.assert_array_equal(out[8:], np.full(8, 2.5))
+
+
+def test_stores_through_pointers_to_bools():
+
+    @tessera.jit
+    def kernel(x, out, B: tl.constexpr):
+        i = tl.arange(0, B)
+        tl.store(out + i, tl.load(x + i) * 0.25)
+        tl.store(out + B + i, i * 85)
+        tl.store(out + 2 * B + i, i > 3)
+        tl.store(out + 3 * B, 0.75)
+        tl.store(out + 3 * B + 1, 2)
+        tl.store(out + 3 * B + 2, True)
+
+    out = np.zeros(27, np.bool_)
+    kernel[(1,)](X, out, 8)
+    # Triton 3.6's bytes: what is no bool is stored as an int8.
+    expected = [0, 0, 0, 0, 1, 1, 1, 1, 0, 85, 170, 255, 84, 169, 254, 83, 0, 0, 0, 0, 1, 1, 1, 1, 0, 2, 1]
+    assert out.view(np.uint8).tolist() == expected
+
+
+def test_the_best_of_a_number_that_is_no_power_of_two():
+
+    @tessera.jit
+    def kernel(x, out, B: tl.constexpr):
+        best = tl.topk(tl.load(x + tl.arange(0, B)), 7)
+        tl.static_assert(best.shape[0] == 4)
+        tl.store(out + tl.arange(0, 4), best)
+
+    np.testing.assert_array_equal(launch(kernel, 8), [7, 6, 5, 4, 0, 0, 0, 0])
+
+
 @tl.core._aggregate
 class Pair:
     first: tl.tensor

@@ -85,9 +85,14 @@ Value atomicAdd(Visitor &v, Args &a) {
 template <tile::Rmw Kind> Value atomicBits(Visitor &v, Args &a) {
   const char *name = Kind == tile::Rmw::And ? "atomic_and" : Kind == tile::Rmw::Or ? "atomic_or" : "atomic_xor";
   Rmw r = prepare(v, a, name);
-  if (r.value.type.elem.isFloat())
-    v.failValue(std::string(name) + " does not support " + r.value.type.elem.str());
-  return rmw(v, Kind, r, a);
+  DType t = r.value.type.elem;
+  if (!t.isFloat())
+    return rmw(v, Kind, r, a);
+  // Of floats these take the bits, as Triton's do on a device.
+  DType bits = dtype(t.bits() == 32 ? K::Int32 : K::Int64);
+  r.ptr = v.cast(r.ptr, bits.pointerTo(false));
+  r.value = v.bitcast(r.value, bits);
+  return v.bitcast(rmw(v, Kind, r, a), t);
 }
 Value atomicXchg(Visitor &v, Args &a) { return rmw(v, tile::Rmw::Xchg, prepare(v, a, "atomic_xchg"), a); }
 

@@ -50,9 +50,11 @@ llvm::SmallVector<int64_t, 4> boundaryDims(Visitor &v, const Value &x, size_t ra
     return dims;
   for (int64_t d : v.needInts(x, "boundary_check")) {
     if (d < 0 || d >= static_cast<int64_t>(rank))
-      v.failArgument("boundary_check names dim " + std::to_string(d) + " of a block of rank " + std::to_string(rank));
+      v.fail(DiagId::BadArgument,
+             "boundary_check names dim " + std::to_string(d) + " of a block of rank " + std::to_string(rank), {},
+             "AssertionError");
     if (llvm::is_contained(dims, d))
-      v.failArgument("Duplicate dimension in `boundary_check`");
+      v.fail(DiagId::BadArgument, "Duplicate dimension in `boundary_check`", {}, "AssertionError");
     dims.push_back(d);
   }
   llvm::sort(dims);
@@ -157,6 +159,11 @@ Value store(Visitor &v, Args &a) {
         "`boundary_check` argument is not supported for storing a tensor of pointers or storing a scalar. Because the "
         "compiler does not know the boundary; please use block pointers (defined by `make_block_ptr`) instead");
   DType elem = ptr.type.elem.pointee();
+  // As Triton's: what is no bool is stored through a pointer to bools as an int8, 0.25 as 0 and 2 as 2.
+  if (elem.isBool() && !(a[1].isNumber() ? a[1].host.isBool() : v.toTensor(a[1]).type.elem.isBool())) {
+    elem = dtype(K::Int8);
+    ptr = v.cast(ptr, elem.pointerTo(false));
+  }
   Value value = a[1].isNumber() ? v.number(a[1], elem) : v.toTensor(a[1]);
   Value mask = a[2];
   if (!mask.isNoneOrAbsent())
@@ -193,8 +200,10 @@ llvm::SmallVector<mlir::Value> integers(Visitor &v, const Value &list, K kind, c
     if (t.isBlock() || !t.type.elem.isInt())
       v.failType(std::string("Expected ") + what + " to be scalar integers, got " + t.type.str());
     if (kind == K::Int32 && t.type.elem.bits() == 64)
-      v.failType(std::string("Block pointers only support 32 bit `") + what +
-                 "`, add a `.to(tl.int32)` or use regular pointers");
+      v.fail(DiagId::WrongType,
+             std::string("Block pointers only support 32 bit `") + what +
+                 "`, add a `.to(tl.int32)` or use regular pointers",
+             {}, "AssertionError");
     r.push_back(v.cast(t, dtype(kind)).ir);
   }
   return r;
@@ -213,12 +222,14 @@ Value makeBlockPtr(Visitor &v, Args &a) {
   llvm::SmallVector<int64_t, 4> order = v.needInts(a[5], "order");
   if (shape.size() != block.size() || strides.size() != block.size() || offsets.size() != block.size() ||
       order.size() != block.size())
-    v.fail(DiagId::ShapeMismatch, "Expected shape/strides/offsets/block_shape to have the same length");
+    v.fail(DiagId::ShapeMismatch, "Expected shape/strides/offsets/block_shape to have the same length", {},
+           "AssertionError");
   llvm::SmallVector<int64_t, 4> sorted(order);
   llvm::sort(sorted);
   for (size_t i = 0; i < sorted.size(); ++i)
     if (sorted[i] != static_cast<int64_t>(i))
-      v.failArgument("Expected `order` to be a permutation of (0, 1, ..., len(order)-1)");
+      v.fail(DiagId::BadArgument, "Expected `order` to be a permutation of (0, 1, ..., len(order)-1)", {},
+             "AssertionError");
   DType elem = base.type.elem.pointee();
   Value r;
   r.kind = ValueKind::BlockPtr;

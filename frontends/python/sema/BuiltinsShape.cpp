@@ -129,8 +129,9 @@ Value topk(Visitor &v, Args &a) {
   axis = v.checkAxis(axis, x.type.rank(), "dim");
   if (axis + 1 != static_cast<int64_t>(x.type.rank()))
     v.failArgument("only minor dimension is currently supported");
-  if (k < 1 || (k & (k - 1)))
-    v.fail(DiagId::ShapeNotPowerOfTwo, "topk's k must be a power of 2 (got " + std::to_string(k) + ")");
+  if (k < 1)
+    v.failArgument("topk's k must be at least 1 (got " + std::to_string(k) + ")");
+  k = static_cast<int64_t>(llvm::bit_floor(static_cast<uint64_t>(k))); // as Triton's, which takes the logarithm of k
   if (k > x.type.shape[axis])
     v.failArgument("topk's k (" + std::to_string(k) + ") is larger than the dimension (" +
                    std::to_string(x.type.shape[axis]) + ")");

@@ -201,7 +201,7 @@ def sort_impl(x, k: core.constexpr = None, dim: core.constexpr = None, descendin
 
 @library
 def topk(x, k: core.constexpr, dim: core.constexpr = None):
-    """The ``k`` largest elements along the last dimension, largest first; ``k`` is a power of two.
+    """The ``k`` largest elements along the last dimension, largest first. Of a ``k`` that is no power of two, the power of two below it.
 
     Example:
         out = tl.topk(tl.arange(0, 8), 2)            # [7, 6]
