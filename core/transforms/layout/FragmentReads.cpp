@@ -29,8 +29,7 @@ constexpr uint64_t kLargeTile = 32;
 // What tiles may hold in a loop; the rest is for what an iteration loads and for addresses.
 static uint64_t roomForTiles(uint64_t registersOfLane) { return registersOfLane * 5 / 8; }
 
-// Of 32 bits, in each lane.
-static uint64_t registersFor(Value tile) {
+uint64_t registersFor(Value tile) {
   return llvm::divideCeil(
       static_cast<uint64_t>(layoutOf(tile).getLayout().inSize(layout::kRegister)) * storageBits(tile.getType()), 32);
 }
@@ -40,6 +39,10 @@ static uint64_t carriedBy(scf::ForOp loop) {
   for (Value carried : loop.getRegionIterArgs())
     registers += isTile(carried) ? registersFor(carried) : 0;
   return registers;
+}
+
+bool leavesRoomFor(scf::ForOp loop, uint64_t registers, uint64_t registersOfLane) {
+  return registersOfLane == 0 || carriedBy(loop) + registers <= roomForTiles(registersOfLane);
 }
 
 // Whether an iteration carries and makes more for its products than a lane has room for.

@@ -49,6 +49,8 @@ ArrayRef<LayoutStep> layoutSteps() {
        "after the loads that loops start ahead, before conversions of their values cost memory"},
       {"hoist-loads", hoistLoads, "while it is seen which conversions have barriers"},
       {"lower-conversions-to-shared", lowerConversionsToShared, "after the last chance to remove one"},
+      {"copy-large-loads", copyLargeLoads,
+       "when it is known which loads only go to shared memory, and how that is read"},
       {"delay-store-waits", delayStoreWaits, "when every buffer is there, so that what one more costs is known"},
       {"allocate-shared-memory", allocateSharedMemory, "when every buffer is known"},
       {"insert-barriers", insertBarriers, "buffers that share bytes need order too"},
@@ -84,6 +86,7 @@ static StepResult runSteps(ModuleOp module, const target::Target &target) {
 #define GEN_PASS_DEF_LOWERTENSORCOPIESPASS
 #define GEN_PASS_DEF_HOISTLOADSPASS
 #define GEN_PASS_DEF_LOWERCONVERSIONSTOSHAREDPASS
+#define GEN_PASS_DEF_COPYLARGELOADSPASS
 #define GEN_PASS_DEF_DELAYSTOREWAITSPASS
 #define GEN_PASS_DEF_ALLOCATESHAREDMEMORYPASS
 #define GEN_PASS_DEF_INSERTBARRIERSPASS
@@ -172,6 +175,7 @@ TESSERA_LAYOUT_PASS(PipelineLoops, pipelineLoops, numPipelined += result.count)
 TESSERA_LAYOUT_PASS(LowerTensorCopies, lowerTensorCopies, numLowered += result.count)
 TESSERA_LAYOUT_PASS(HoistLoads, hoistLoads, numHoisted += result.count)
 TESSERA_LAYOUT_PASS(LowerConversionsToShared, lowerConversionsToShared, numLowered += result.count)
+TESSERA_LAYOUT_PASS(CopyLargeLoads, copyLargeLoads, numCopied += result.count)
 TESSERA_LAYOUT_PASS(DelayStoreWaits, delayStoreWaits, numDelayed += result.count)
 TESSERA_LAYOUT_PASS(AllocateSharedMemory, allocateSharedMemory, numBuffers += result.count)
 TESSERA_LAYOUT_PASS(InsertBarriers, insertBarriers, numBarriers += result.count)

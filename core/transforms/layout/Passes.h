@@ -32,6 +32,7 @@ StepResult pipelineLoops(mlir::ModuleOp module, const target::Target &target);
 StepResult lowerTensorCopies(mlir::ModuleOp module, const target::Target &target);
 StepResult hoistLoads(mlir::ModuleOp module, const target::Target &target);
 StepResult lowerConversionsToShared(mlir::ModuleOp module, const target::Target &target);
+StepResult copyLargeLoads(mlir::ModuleOp module, const target::Target &target);
 StepResult delayStoreWaits(mlir::ModuleOp module, const target::Target &target);
 StepResult allocateSharedMemory(mlir::ModuleOp module, const target::Target &target);
 StepResult insertBarriers(mlir::ModuleOp module, const target::Target &target);

@@ -153,6 +153,15 @@ def LowerConversionsToSharedPass : LayoutPass<"tile-lower-conversions-to-shared"
   let statistics = [Statistic<"numLowered", "lowered", "Number of conversions through shared memory">];
 }
 
+def CopyLargeLoadsPass : LayoutPass<"tile-copy-large-loads"> {
+  let summary = "copy to shared memory what a loop loads for it and has no registers for";
+  let description = [{
+    Before: `%x = tile.load %p ; shared_store %s, %x`   After: async_load, async_commit, async_wait. In loops whose carried tiles leave the value no room.
+    Requires: LAYOUT level, before there are barriers between the lanes' accesses. Keeps: LAYOUT level.
+  }];
+  let statistics = [Statistic<"numCopied", "copied", "Number of loads that became copies">];
+}
+
 def DelayStoreWaitsPass : LayoutPass<"tile-delay-store-waits"> {
   let summary = "let tensor stores of a loop run on beside its next iteration";
   let description = [{
