@@ -288,7 +288,9 @@ AssembleResult Assembler::assemble(const std::string &ptx, const std::string &ar
   case Kind::Library: {
     // What is known to be spoiled is not tried.
     auto has = [&](const char *instruction) { return ptx.find(instruction) != std::string::npos; };
-    bool known = has("setmaxnreg") || (has("wgmma.mma_async") && (has("div.rn.f") || has("sqrt.rn.f")));
+    // What is called becomes a function of its own in the library, and behind a call that one lane makes the lanes of a warp stay apart (docs/rationale/attention.md).
+    bool known =
+        has("setmaxnreg") || (has("wgmma.mma_async") && (has("div.rn.f") || has("sqrt.rn.f"))) || has("call.uni");
     if (program_.empty() || !known)
       r = byLibrary(ptx, arch, optLevel, extra);
     return !program_.empty() && (known || isSpoiled(r)) ? byProgram(ptx, arch, optLevel, extra) : r;
