@@ -128,7 +128,7 @@ bool EvaluatorImpl::bindArguments(const FunctionObject &f, const Arguments *a, V
     positional.push_back(&p);
   for (const Arg &p : a->args)
     positional.push_back(&p);
-  auto fail = [&](std::string message) {
+  auto fail = [&](const std::string &message) {
     ev.raise("TypeError", f.name + "() " + message);
     return false;
   };
@@ -183,7 +183,7 @@ bool EvaluatorImpl::bindArguments(const FunctionObject &f, const Arguments *a, V
 }
 
 MaybeValue EvaluatorImpl::callFunction(const HostValue &callee, Values args, HostKeywords keywords) {
-  HostValue keepAlive = callee;
+  HostValue keepAlive = callee; // NOLINT(performance-unnecessary-copy-initialization): the call may rebind it
   FunctionObject &f = *callee.get<FunctionObject>();
   if (f.isJit)
     return unsupported(
