@@ -77,8 +77,13 @@ std::optional<Access> accessOf(Instruction &i) {
   return {};
 }
 
-// Whether an instruction keeps its place among accesses of device memory.
+// Whether an instruction keeps its place among accesses of device memory. What the lanes of a warp do together does, too: lanes may part at the question.
 bool isFence(Instruction &i) {
+  if (auto *call = dyn_cast<CallInst>(&i)) {
+    auto *text = dyn_cast<InlineAsm>(call->getCalledOperand());
+    if (call->isConvergent() || (text && StringRef(text->getAsmString()).contains(".sync")))
+      return true;
+  }
   if (auto *load = dyn_cast<LoadInst>(&i))
     return !load->isSimple() || load->getPointerAddressSpace() != kShared;
   return i.mayHaveSideEffects() || i.mayReadFromMemory() || isa<PHINode, AllocaInst>(i);
