@@ -127,10 +127,13 @@ void optimise(llvm::Module &m, TargetMachine &tm, std::optional<bool> flushDenor
   pb.registerLoopAnalyses(lam);
   pb.crossRegisterProxies(lam, fam, cgam, mam);
   FunctionPassManager fpm;
-  if (flushDenormals) {
-    m.setModuleFlag(llvm::Module::Override, "nvvm-reflect-ftz", *flushDenormals ? 1 : 0);
+  bool inlinesMessages = inlineFewMessages(m);
+  if (flushDenormals || inlinesMessages) {
     ModulePassManager mpm;
-    cantFail(pb.parsePassPipeline(mpm, "nvvm-reflect"));
+    if (flushDenormals) {
+      m.setModuleFlag(llvm::Module::Override, "nvvm-reflect-ftz", *flushDenormals ? 1 : 0);
+      cantFail(pb.parsePassPipeline(mpm, "nvvm-reflect"));
+    }
     mpm.addPass(AlwaysInlinerPass());
     mpm.addPass(GlobalDCEPass());
     mpm.run(m, mam);

@@ -18,6 +18,8 @@ namespace tessera::nvidia {
 namespace {
 
 constexpr const char *kSend = "tessera_send";
+// Each is some hundred instructions of machine code.
+constexpr unsigned kInlinedMessages = 8;
 
 GlobalVariable *portOf(llvm::Module &m) {
   if (GlobalVariable *g = m.getNamedGlobal(kMessagesGlobal))
@@ -43,7 +45,7 @@ llvm::Function *sendFunction(llvm::Module &m) {
   PointerType *ptr = PointerType::get(c, 0);
   auto *f = llvm::Function::Create(FunctionType::get(Type::getVoidTy(c), {ptr, i32}, false),
                                    GlobalValue::InternalLinkage, kSend, m);
-  f->addFnAttr(Attribute::NoInline); // each message is rare; the kernel's registers are not for it
+  f->addFnAttr(Attribute::NoInline); // until inlineFewMessages
   f->addFnAttr(Attribute::NoUnwind);
   auto block = [&](const char *name) { return BasicBlock::Create(c, name, f); };
   BasicBlock *entry = block("entry"), *look = block("look"), *take = block("take"), *drop = block("drop"),
@@ -144,6 +146,15 @@ Value *pairWord(IRBuilderBase &b, Value *low, Value *high) {
 }
 
 } // namespace
+
+bool inlineFewMessages(llvm::Module &m) {
+  llvm::Function *f = m.getFunction(kSend);
+  if (!f || f->getNumUses() > kInlinedMessages)
+    return false;
+  f->removeFnAttr(Attribute::NoInline);
+  f->addFnAttr(Attribute::AlwaysInline);
+  return true;
+}
 
 void NvLaneTarget::print(IRBuilderBase &b, const PrintedValue &p) {
   llvm::Module &m = *b.GetInsertBlock()->getModule();
