@@ -1,6 +1,7 @@
 // CompileLevel.cpp - L1: kernels through compiler and driver, against the interpreter
 // SPDX-License-Identifier: Apache-2.0
 #include "plugins/conformance/Kit.h"
+#include "plugins/conformance/Reference.h"
 
 #include "core/bytecode/Writer.h"
 #include "plugins/loader/TargetSpec.h"

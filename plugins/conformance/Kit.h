@@ -58,7 +58,4 @@ private:
   std::string target_;
 };
 
-// The reference: the interpreter over host memory. Empty, or its complaint.
-std::string runReference(const Case &c, std::vector<std::vector<uint8_t>> &buffers);
-
 } // namespace tessera::conformance

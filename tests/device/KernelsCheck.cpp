@@ -11,9 +11,8 @@
 // depend on the seed and the size alone. Buffers stand between guards. Prints what failed, with its seed, and which operations on which types ran;
 // exit code 0: everything agreed.
 #include "core/bytecode/Module.h"
-#include "core/interpreter/Interpreter.h"
 #include "frontends/compiler/tessera_compiler.h"
-#include "plugins/conformance/Case.h"
+#include "plugins/conformance/Reference.h"
 #include "tests/device/KernelProcess.h"
 #include "tests/device/TileText.h"
 #include "tests/lib/RandomKernel.h"
@@ -152,27 +151,14 @@ Job caseJob(const conformance::Case &c, size_t number) {
   job.module = c.module;
   setWarps(job, 1u << number % 4);
   job.launch.grid = {c.grid[0], c.grid[1], c.grid[2]};
-  interp::MemoryMap memory;
-  std::vector<uint64_t> args;
   for (const conformance::Buffer &b : c.buffers)
     job.launch.buffers.push_back(b.bytes);
   auto expected = std::make_shared<Buffers>(job.launch.buffers);
-  for (size_t i = 0; i < expected->size(); ++i) {
-    std::vector<uint8_t> &bytes = (*expected)[i];
-    memory.add(reinterpret_cast<uint64_t>(bytes.data()), bytes.size(), "p" + std::to_string(i));
-    args.push_back(reinterpret_cast<uint64_t>(bytes.data()));
+  for (size_t i = 0; i < expected->size(); ++i)
     job.launch.parameters.emplace_back(true, i);
-  }
-  for (int32_t s : c.scalars) {
-    args.push_back(static_cast<uint32_t>(s));
+  for (int32_t s : c.scalars)
     job.launch.parameters.emplace_back(false, static_cast<uint32_t>(s));
-  }
-  interp::Options options;
-  options.checkMemory = true;
-  options.memory = &memory;
-  interp::Result r = interp::run(c.module, "k", {c.grid[0], c.grid[1], c.grid[2]}, args, options);
-  if (!r.ok())
-    job.error = renderDiagnostic(r.diagnostics[0], false);
+  job.error = conformance::runReference(c, *expected);
   job.stage = "interpreter";
   job.compare = [&c, expected](const Buffers &got) {
     for (size_t i = 0; i < got.size(); ++i)
