@@ -1,5 +1,6 @@
 # test_devices.py - drivers: facts, tensors where they belong, a device with memory of its own
 # SPDX-License-Identifier: Apache-2.0
+import gc
 import os
 import subprocess
 import sys
@@ -259,6 +260,30 @@ def test_switching_devices_keeps_both_kernels(mock):
         add_kernel[(1, )](*arrays, 16, BLOCK=16)
     mock.device.synchronize()
     assert arrays[2][0] == on_device[2].fetch()[0] == 2
+
+
+def test_a_driver_that_is_gone_leaves_no_kernel_to_a_later_one():
+    def added(chosen):
+        driver.set_active(chosen)
+        try:
+            x, y = (DeviceArray(chosen.device, np.ones(16, np.float32)) for _ in range(2))
+            add_kernel[(1, )](x, x, y, 16, BLOCK=16)
+            chosen.device.synchronize()
+            return y.fetch()[0]
+        finally:
+            driver.reset_active()
+
+    def id_of_one_that_was_used():
+        chosen = DeviceDriver("mock")
+        assert added(chosen) == 2
+        return id(chosen)
+
+    # A driver that takes the place of an earlier one in memory has its id: most rounds make one, where drivers go at all.
+    for _ in range(20):
+        number = id_of_one_that_was_used()
+        gc.collect()
+        later = [DeviceDriver("simt") for _ in range(20)]
+        assert added(next((d for d in later if id(d) == number), later[0])) == 2
 
 
 _PINNED = """

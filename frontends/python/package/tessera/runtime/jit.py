@@ -309,8 +309,9 @@ class _DeviceCaches(_KernelCache):
         # torch.cpu.current_device() is "cpu".
         if isinstance(device, str):
             device = int(device.partition(":")[2] or 0)
-        # Drivers that a program chose have devices of the same numbers.
-        return device if not isinstance(device, int) or driver.active is driver.default else (id(driver.active), device)
+        # Drivers that a program chose have devices of the same numbers. The key holds the driver itself: by its id alone, a
+        # driver that is made after this one is gone could find kernels of another target.
+        return device if not isinstance(device, int) or driver.active is driver.default else (driver.active, device)
 
     def __getitem__(self, device):
         key = self._key(device)
