@@ -294,8 +294,8 @@ def registers(out):
 
 
 @triton.jit
-def printed(x, BLOCK: tl.constexpr):
-    tl.device_print("x", tl.load(x + tl.arange(0, BLOCK)))
+def printed(x, BLOCK: tl.constexpr, TIMES: tl.constexpr):
+    for _ in tl.static_range(TIMES): tl.device_print("x", tl.load(x + tl.arange(0, BLOCK)))
 
 
 @triton.jit
@@ -486,7 +486,7 @@ CHECKS = [
      [r"ld\.global\.v4\.b32(.|\n)*ld\.global\.L1::evict_first\.v4\.b32(.|\n)*st\.global\.L1::evict_first\.v4\.b32"],
      [r"evict_first(.|\n)*ld\.global\.v4", r"st\.global\.v4"]),
     # A message is put together in local memory: no access of the local space through the generic pointer, and no local address made of a generic one.
-    ("sm_90a", "printed", ["-s", "*fp32:16", "-D", "BLOCK=2048"], [r"st\.local\.b64", r"call\.uni\s+tessera_send[^}]*\}[^{]*bar\.warp\.sync"], [r"\.local\.\w+\s+\[%SP\b", r"cvta\.local\.u64\s+%rd\d+, %rd"]), ("sm_90a", "printed", ["-s", "*fp32:16", "-D", "BLOCK=128"], [r"st\.local\.b64", r"atom\S*\.cas(.|\n)*bar\.warp\.sync"], [r"call"]),
+    ("sm_90a", "printed", ["-s", "*fp32:16", "-D", "BLOCK=128", "-D", "TIMES=33"], [r"st\.local\.b64", r"call\.uni\s+tessera_send[^}]*\}[^{]*bar\.warp\.sync"], [r"\.local\.\w+\s+\[%SP\b", r"cvta\.local\.u64\s+%rd\d+, %rd"]), ("sm_90a", "printed", ["-s", "*fp32:16", "-D", "BLOCK=2048", "-D", "TIMES=32"], [r"st\.local\.b64", r"atom\S*\.cas(.|\n)*bar\.warp\.sync"], [r"call"]),
     # Triton's test_atomic_cas reads the order directly behind the space.
     ("sm_90a", "locked", ["-s", "*i32:16,*i32:16"], [r"atom\.global\.acquire\.gpu\.cas\.b32", r"atom\.global\.gpu\.acq_rel\.exch\.b32"], []),
     # Float additions of neighbours are one access, of f32 four, of 16 bits eight; orders are fences around all of them, and there is nothing to order

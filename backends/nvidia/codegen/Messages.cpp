@@ -18,8 +18,9 @@ namespace tessera::nvidia {
 namespace {
 
 constexpr const char *kSend = "tessera_send";
+constexpr const char *kGoesOn = "tessera-goes-on"; // a call behind which the kernel goes on
 // Each is some hundred instructions of machine code.
-constexpr unsigned kInlinedMessages = 8;
+constexpr size_t kInlinedMessages = 32;
 
 GlobalVariable *portOf(llvm::Module &m) {
   if (GlobalVariable *g = m.getNamedGlobal(kMessagesGlobal))
@@ -45,7 +46,6 @@ llvm::Function *sendFunction(llvm::Module &m) {
   PointerType *ptr = PointerType::get(c, 0);
   auto *f = llvm::Function::Create(FunctionType::get(Type::getVoidTy(c), {ptr, i32}, false),
                                    GlobalValue::InternalLinkage, kSend, m);
-  f->addFnAttr(Attribute::NoInline); // until inlineFewMessages
   f->addFnAttr(Attribute::NoUnwind);
   auto block = [&](const char *name) { return BasicBlock::Create(c, name, f); };
   BasicBlock *entry = block("entry"), *look = block("look"), *take = block("take"), *drop = block("drop"),
@@ -123,7 +123,7 @@ uint64_t textWord(llvm::Module &m, const std::string &text) {
 }
 
 // Sends the words; a null one is filled with the module's number.
-void send(IRBuilderBase &b, ArrayRef<Value *> words) {
+CallInst *send(IRBuilderBase &b, ArrayRef<Value *> words) {
   llvm::Module &m = *b.GetInsertBlock()->getModule();
   llvm::Function *f = sendFunction(m);
   BasicBlock &entry = b.GetInsertBlock()->getParent()->getEntryBlock();
@@ -138,7 +138,7 @@ void send(IRBuilderBase &b, ArrayRef<Value *> words) {
                                                 PointerType::get(b.getContext(), 0)));
     b.CreateStore(word, b.CreateConstGEP1_64(b.getInt64Ty(), base, i));
   }
-  b.CreateCall(f, {base, b.getInt32(static_cast<uint32_t>(words.size()))});
+  return b.CreateCall(f, {base, b.getInt32(static_cast<uint32_t>(words.size()))});
 }
 
 Value *pairWord(IRBuilderBase &b, Value *low, Value *high) {
@@ -149,10 +149,16 @@ Value *pairWord(IRBuilderBase &b, Value *low, Value *high) {
 
 bool inlineFewMessages(llvm::Module &m) {
   llvm::Function *f = m.getFunction(kSend);
-  if (!f || f->getNumUses() > kInlinedMessages)
+  if (!f)
     return false;
-  f->removeFnAttr(Attribute::NoInline);
-  f->addFnAttr(Attribute::AlwaysInline);
+  SmallVector<CallInst *> goOn; // no other call needs it: a failed assert ends the kernel
+  for (User *user : f->users())
+    if (auto *call = cast<CallInst>(user); call->hasFnAttr(kGoesOn))
+      goOn.push_back(call);
+  if (goOn.empty() || goOn.size() > kInlinedMessages)
+    return false;
+  for (CallInst *call : goOn)
+    call->addFnAttr(Attribute::AlwaysInline);
   return true;
 }
 
@@ -193,7 +199,7 @@ void NvLaneTarget::print(IRBuilderBase &b, const PrintedValue &p) {
     words[5] = value;
   for (uint32_t d = 0; d < rank; ++d)
     words[kPrintWords + d] = pairWord(b, p.index[d], b.getInt32(static_cast<uint32_t>(p.shape[d])));
-  send(b, words);
+  send(b, words)->addFnAttr(Attribute::get(b.getContext(), kGoesOn));
 }
 
 void NvLaneTarget::assertFailed(IRBuilderBase &b, const std::string &message, const std::string &file, unsigned line,

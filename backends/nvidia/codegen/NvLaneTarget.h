@@ -163,7 +163,7 @@ llvm::SmallVector<llvm::Value *> packRegisters(llvm::IRBuilderBase &b, llvm::Arr
 llvm::SmallVector<llvm::Value *> unpackRegisters(llvm::IRBuilderBase &b, llvm::ArrayRef<llvm::Value *> registers,
                                                  llvm::Type *element);
 
-// Marks the function that sends a module's messages for inlining where they are few; whether it did. Behind a call that one lane makes, nvJitLink's code leaves the lanes of a warp
+// Marks the calls that send prints of a module for inlining where they are few; whether it did. Behind a call that one lane makes, nvJitLink's code leaves the lanes of a warp
 // apart (docs/rationale/attention.md).
 bool inlineFewMessages(llvm::Module &m);
 

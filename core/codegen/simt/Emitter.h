@@ -177,6 +177,7 @@ private:
   // ---- messages (Messages.cpp)
   bool messages(const tbc::Op &o); // print, assert
   void print(const tbc::Op &o);
+  void printElements(const Registers &values, const layout::LinearLayout &l, PrintedValue line);
   void assertion(const tbc::Op &o);
 
   // ---- whole tiles (WholeTile.cpp, Reduce.cpp, Scan.cpp, Sort.cpp, Rearrange.cpp, Dot.cpp)

@@ -13,6 +13,51 @@ using tessera::tbc::Opcode;
 
 namespace tessera::codegen::simt {
 
+// A line for each element that the lane holds. What prints is long, so it stands once, in a loop over the lane's registers, which a place in the lane's own
+// memory makes numbers of.
+void Emitter::printElements(const Registers &values, const LinearLayout &l, PrintedValue line) {
+  V part = laneAndWarpPart(l);
+  auto printOne = [&](V value, V element) {
+    SmallVector<V, 4> index;
+    for (const layout::Dim &d : l.outs()) {
+      V along = b_.CreateAnd(b_.CreateLShr(element, l.outStart(d.name)),
+                             ConstantInt::get(element->getType(), static_cast<uint64_t>(d.size() - 1)));
+      index.push_back(b_.CreateZExtOrTrunc(along, b_.getInt32Ty()));
+    }
+    line.index = index;
+    line.value = value;
+    target_.print(b_, line);
+  };
+  SmallVector<unsigned> distinct;
+  for (auto [r, first] : enumerate(registerCopies(l)))
+    if (r == first)
+      distinct.push_back(first);
+  if (distinct.size() == 1)
+    return printOne(values[distinct[0]], withPart(l, part, l.applyPacked(distinct[0])));
+
+  Type *type = values[0]->getType();
+  BasicBlock &top = function_->getEntryBlock();
+  IRBuilder<> entry(&top, top.begin());
+  V places = entry.CreateAlloca(ArrayType::get(type, distinct.size()));
+  V elements = entry.CreateAlloca(ArrayType::get(part->getType(), distinct.size()));
+  for (auto [k, r] : enumerate(distinct)) {
+    b_.CreateStore(values[r], b_.CreateConstGEP1_64(type, places, k));
+    b_.CreateStore(withPart(l, part, l.applyPacked(r)), b_.CreateConstGEP1_64(part->getType(), elements, k));
+  }
+  BasicBlock *before = b_.GetInsertBlock(), *each = BasicBlock::Create(out_.getContext(), "each", function_),
+             *after = BasicBlock::Create(out_.getContext(), "printed", function_);
+  b_.CreateBr(each);
+  b_.SetInsertPoint(each);
+  PHINode *k = b_.CreatePHI(b_.getInt32Ty(), 2);
+  k->addIncoming(i32(0), before);
+  printOne(b_.CreateLoad(type, b_.CreateGEP(type, places, k)),
+           b_.CreateLoad(part->getType(), b_.CreateGEP(part->getType(), elements, k)));
+  V next = b_.CreateAdd(k, i32(1));
+  k->addIncoming(next, b_.GetInsertBlock());
+  b_.CreateCondBr(b_.CreateICmpULT(next, i32(static_cast<int64_t>(distinct.size()))), each, after);
+  b_.SetInsertPoint(after);
+}
+
 void Emitter::print(const Op &o) {
   PrintedValue line;
   line.prefix = o.strAttr(AttrId::Prefix);
@@ -32,23 +77,8 @@ void Emitter::print(const Op &o) {
         line.value = scalar(o.operands[i]);
         return target_.print(b_, line);
       }
-      const LinearLayout &l = layoutOf(t);
       line.shape = t.shape;
-      V part = laneAndWarpPart(l);
-      for (auto [r, first] : enumerate(registerCopies(l))) {
-        if (r != first)
-          continue;
-        V element = withPart(l, part, l.applyPacked(r));
-        SmallVector<V, 4> index;
-        for (const layout::Dim &d : l.outs()) {
-          V along = b_.CreateAnd(b_.CreateLShr(element, l.outStart(d.name)),
-                                 ConstantInt::get(element->getType(), static_cast<uint64_t>(d.size() - 1)));
-          index.push_back(b_.CreateZExtOrTrunc(along, b_.getInt32Ty()));
-        }
-        line.index = index;
-        line.value = of(o.operands[i])[r];
-        target_.print(b_, line);
-      }
+      printElements(of(o.operands[i]), layoutOf(t), line);
     });
   }
 }
