@@ -192,7 +192,7 @@ void Verifier::op(const Op &o, unsigned depth) {
     if (v >= m_.valueTypes.size())
       failOp(o, "result %" + std::to_string(v) + " is out of range");
   verifyCounts(o, *info, failFn);
-  if (o.code == Opcode::Roles && depth)
+  if ((o.code == Opcode::Roles || o.code == Opcode::GridStride) && depth)
     failOp(o, "stands in a region; it must stand in the body of a kernel");
   if (o.code == Opcode::CopyArrive && !working_)
     failOp(o, "stands outside of region 1 of `roles`");

@@ -86,6 +86,8 @@ std::string operandName(const Op &op, size_t i) {
     return pick({"cond"});
   case Opcode::For:
     return pick({"lower", "upper", "step"});
+  case Opcode::GridStride:
+    return pick({"programs"});
   case Opcode::Select:
     return pick({"cond", "then", "else"});
   case Opcode::AddPtr:
@@ -415,6 +417,10 @@ void TypeCheck::elementwise() {
   }
   case Opcode::Assume:
     operand(0, !in(0).pointer && in(0).elem == Elem::I1, "it must be of i1");
+    return;
+  case Opcode::GridStride:
+    axisIn(3);
+    operand(0, !in(0).pointer && !in(0).isTensor() && in(0).elem == Elem::I64, "it must be an i64");
     return;
   default:
     return;

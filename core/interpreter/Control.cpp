@@ -221,6 +221,8 @@ bool Program::op(const Op &op) {
   case Opcode::Assume:
     assume(op);
     return true;
+  case Opcode::GridStride: // every launch runs the programs that it asks for
+    return true;
   case Opcode::ExpandDims:
   case Opcode::Reshape:
   case Opcode::ConvertLayout:

@@ -50,6 +50,12 @@ LogicalResult checkElement(Operation *op, StringRef what, Type type, StringRef o
   return success();
 }
 
+LogicalResult checkGridAxis(Operation *op, int32_t axis) {
+  if (axis < 0 || axis > 2)
+    return op->emitOpError() << "axis must be 0, 1 or 2, got " << axis;
+  return success();
+}
+
 LogicalResult checkAxis(Operation *op, int64_t axis, int64_t rank, StringRef of) {
   if (axis < 0 || axis >= rank)
     return op->emitOpError() << "axis must be a dim of " << of << " (0 to " << rank - 1 << "), got " << axis;

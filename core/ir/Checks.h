@@ -20,6 +20,7 @@ mlir::LogicalResult checkMask(mlir::Operation *op, llvm::StringRef what, mlir::T
 mlir::LogicalResult checkElement(mlir::Operation *op, llvm::StringRef what, mlir::Type type, llvm::StringRef other,
                                  mlir::Type expectedElement);
 mlir::LogicalResult checkAxis(mlir::Operation *op, int64_t axis, int64_t rank, llvm::StringRef of);
+mlir::LogicalResult checkGridAxis(mlir::Operation *op, int32_t axis);
 mlir::LogicalResult checkShape(mlir::Operation *op, llvm::StringRef what, mlir::Type type,
                                llvm::ArrayRef<int64_t> expected);
 std::string shapeText(llvm::ArrayRef<int64_t> shape);

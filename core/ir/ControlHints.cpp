@@ -72,6 +72,14 @@ static LogicalResult dropTrueAssume(AssumeOp op, PatternRewriter &rewriter) {
 }
 void AssumeOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *) { patterns.add(dropTrueAssume); }
 
+LogicalResult GridStrideOp::verify() {
+  if (!getPrograms().getType().isInteger(64)) // grid_stride_c1
+    return emitOpError() << "programs must be i64, got " << getPrograms().getType();
+  if ((*this)->getParentOp()->getName().getStringRef() != "func.func") // grid_stride_c3
+    return emitOpError() << "must stand in a kernel's body";
+  return checkGridAxis(*this, getAxis()); // grid_stride_c2
+}
+
 LogicalResult PrintOp::verify() {
   for (Value value : getValues())
     if (failed(checkTile(*this, "value", value.getType()))) // print_c1

@@ -33,6 +33,17 @@ def Tile_AssumeOp : Tile_Op<"assume", [MemoryEffects<[MemWrite<Tile_FactResource
   let hasCanonicalizer = 1;
 }
 
+def Tile_GridStrideOp : Tile_Op<"grid_stride", [MemoryEffects<[MemWrite<Tile_FactResource>]>]> {
+  let summary = "more programs than the launch asks for, up to a number, give the same results";
+  let description = [{
+    Along the grid's axis; beyond `programs` none has anything to do. 0: the arguments allow no others than the launch asks for.
+    C1: programs is i64. C2: axis is 0, 1 or 2. C3: it stands in a kernel's body.
+  }];
+  let arguments = (ins AnyType:$programs, Tile_Int:$axis);
+  let assemblyFormat = "$programs `axis` `=` $axis attr-dict `:` type($programs)";
+  let hasVerifier = 1;
+}
+
 def Tile_PrintOp : Tile_Op<"print", [MemoryEffects<[MemWrite<Tile_PrintResource>]>]> {
   let summary = "one line an element";
   let description = "Bit i of `signed` is set where operand i holds signed integers. C1: operands are scalars or tensors of elements or pointers.";

@@ -10,13 +10,8 @@ using namespace mlir;
 
 namespace tessera::tile {
 
-static LogicalResult checkGridAxis(Operation *op, int32_t axis) { // program_id_c1, num_programs_c1
-  if (axis < 0 || axis > 2)
-    return op->emitOpError() << "axis must be 0, 1 or 2, got " << axis;
-  return success();
-}
-LogicalResult ProgramIdOp::verify() { return checkGridAxis(*this, getAxis()); }
-LogicalResult NumProgramsOp::verify() { return checkGridAxis(*this, getAxis()); }
+LogicalResult ProgramIdOp::verify() { return checkGridAxis(*this, getAxis()); }   // program_id_c1
+LogicalResult NumProgramsOp::verify() { return checkGridAxis(*this, getAxis()); } // num_programs_c1
 
 LogicalResult ArangeOp::verify() {
   RankedTensorType type = getResult().getType();

@@ -34,6 +34,8 @@ struct PipelineOptions {
   int64_t tensorCopyBytes = 0;
   GroupPair groupPair;        // groupPairOf, where roles may come unasked
   bool pointerCopies = false; // loads through pointers too, where they can (tile-find-tensor-copies)
+  bool gridStride =
+      false; // launches may have more programs than they ask for, where nobody can tell (tile-find-grid-stride)
   std::function<void(std::string_view stage)> onStage; // called before each stage; may be empty
 };
 

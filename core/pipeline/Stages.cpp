@@ -33,6 +33,8 @@ static const Stage kTileStages[] = {
     {"hoist", createTileHoistInvariantsPass},
     // Addresses have their final form, and what they are made of is equal where it is the same; what nobody reads then goes with the stages behind.
     {"find-tensor-copies", [] { return createTileFindTensorCopiesPass(); }},
+    // Addresses and equal values as for tensor copies; what a launch asks is then simplified with the rest.
+    {"find-grid-stride", [] { return createTileFindGridStridePass(); }},
     // Behind what reads addresses: a carried number says less about itself than a quotient.
     {"step-divisions", createTileStepDivisionsPass},
     // Carried values that hoisting and folding left without a use.
@@ -53,10 +55,12 @@ bool runTilePipeline(mlir::ModuleOp module, const PipelineOptions &options, Diag
   if (options.groupPair.warps)
     module->setAttr(kGroupPairAttr, mlir::DenseI64ArrayAttr::get(
                                         module.getContext(), {options.groupPair.warps, options.groupPair.sharedBytes}));
-  // Only this one has a choice.
+  // These have a choice.
   std::vector<Stage> stages;
-  llvm::copy_if(kTileStages, std::back_inserter(stages),
-                [&](const Stage &stage) { return options.pointerCopies || stage.name != "find-tensor-copies"; });
+  llvm::copy_if(kTileStages, std::back_inserter(stages), [&](const Stage &stage) {
+    return (options.pointerCopies || stage.name != "find-tensor-copies") &&
+           (options.gridStride || stage.name != "find-grid-stride");
+  });
   bool ok = runStages(module, stages, options, diagnostics);
   module->removeAttr(kTensorCopyBytesAttr);
   module->removeAttr(kGroupPairAttr);

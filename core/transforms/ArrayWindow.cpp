@@ -352,11 +352,19 @@ std::string WindowFinder::find(StoreOp store, ArrayWindow &window) const {
 }
 
 std::string WindowFinder::findReach(LoadOp load, ArrayWindow &window) const {
+  return findReach(load.getType(), load.getPtr(), load.getMask(), window);
+}
+
+std::string WindowFinder::findReach(StoreOp store, ArrayWindow &window) const {
+  return findReach(store.getValue().getType(), store.getPtr(), store.getMask(), window);
+}
+
+std::string WindowFinder::findReach(Type type, Value pointer, Value mask, ArrayWindow &window) const {
   AffineSums sums(facts_);
-  Type type = load.getType();
-  window.type = isa<RankedTensorType>(type) ? cast<RankedTensorType>(type) : RankedTensorType::get({}, type);
-  Value mask = isa<RankedTensorType>(type) ? load.getMask() : Value(); // of a scalar: at most what there is without
-  return findEnds(sums, load.getPtr(), mask, Value(), window);
+  bool isTile = isa<RankedTensorType>(type);
+  window.type = isTile ? cast<RankedTensorType>(type) : RankedTensorType::get({}, type);
+  return findEnds(sums, pointer, isTile ? mask : Value(), Value(),
+                  window); // of a scalar: at most what there is without
 }
 
 // The window, whatever can be copied. loaded: what a load gives that may read anything where its index wraps.
@@ -424,8 +432,7 @@ std::string WindowFinder::find(AffineSums &sums, Value pointer, Value mask, Valu
 
 // ---- the operands ------------------------------------------------------------------------------------------------------
 
-// The sum as a scalar of this type, i32 or i64.
-static Value build(OpBuilder &b, Location loc, const Sum &sum, Type type) {
+Value buildSum(OpBuilder &b, Location loc, const Sum &sum, Type type) {
   auto sized = [&](Value value) -> Value {
     if (value.getType() == type)
       return value;
@@ -452,21 +459,21 @@ WindowOperands makeOperands(OpBuilder &b, Location loc, const ArrayWindow &windo
   WindowOperands made;
   made.base = window.base;
   if (!window.baseOffset.isZero())
-    made.base = AddPtrOp::create(b, loc, made.base, build(b, loc, window.baseOffset, i64));
+    made.base = AddPtrOp::create(b, loc, made.base, buildSum(b, loc, window.baseOffset, i64));
   for (unsigned d = 0; d < window.dims.size(); ++d)
     if (d != window.contiguous)
       made.order.push_back(d);
   made.order.push_back(window.contiguous);
   auto describe = [&](const ArrayWindow::Dim &dim) {
-    Value extent = build(b, loc, dim.extent, i64);
+    Value extent = buildSum(b, loc, dim.extent, i64);
     ArrayRef<Term> terms = dim.extent.terms();
     bool isNarrow = terms.size() == 1 && terms[0].coefficient == 1 && terms[0].atoms.size() == 1 &&
                     terms[0].atoms[0].getType().isInteger(32);
     if (!isNarrow && !splatIntegerOf(extent)) // places are below; and no more is an extent of what engines take
       extent = arith::MinSIOp::create(b, loc, extent, makeConstant(b, loc, i64, kOutOfReach));
     made.shape.push_back(extent);
-    made.strides.push_back(build(b, loc, dim.stride, i64));
-    made.offsets.push_back(build(b, loc, dim.place, i32));
+    made.strides.push_back(buildSum(b, loc, dim.stride, i64));
+    made.offsets.push_back(buildSum(b, loc, dim.place, i32));
   };
   llvm::for_each(window.outer, describe);
   for (unsigned d : made.order)
@@ -487,7 +494,10 @@ static std::optional<Sum> mostOf(AffineSums &sums, const Sum &place) {
     }
     auto variable = term.atoms.size() == 1 ? dyn_cast<BlockArgument>(term.atoms.front()) : BlockArgument();
     auto loop = variable ? dyn_cast<scf::ForOp>(variable.getOwner()->getParentOp()) : scf::ForOp();
-    if (!loop || variable != loop.getInductionVar() || splatIntegerOf(loop.getStep()).value_or(0) < 1)
+    auto isForward = [](Value step) {
+      return step.getDefiningOp<NumProgramsOp>() || splatIntegerOf(step).value_or(0) >= 1;
+    };
+    if (!loop || variable != loop.getInductionVar() || !isForward(loop.getStep()))
       return std::nullopt;
     std::optional<Sum> end = sums.ofScalar(loop.getUpperBound());
     if (!end || !llvm::all_of(end->terms(), ofParameters) || !end->add(Sum(-1)) || !most.add(*end, term.coefficient))
@@ -496,12 +506,11 @@ static std::optional<Sum> mostOf(AffineSums &sums, const Sum &place) {
   return most;
 }
 
-// The elements from the window's base offset to the last one that it may have, and one.
-static std::optional<Sum> spanOf(AffineSums &sums, const ArrayWindow &window) {
+std::optional<Sum> spanOf(AffineSums &sums, const ArrayWindow &window, const ArrayWindow::Dim *without) {
   Sum span(1);
   auto add = [&](const ArrayWindow::Dim &dim, int64_t extentOfTile) {
     Sum last = dim.extent;
-    if (dim.stride.isZero())
+    if (dim.stride.isZero() || &dim == without)
       return true;
     if (last == Sum(kOutOfReach)) {
       std::optional<Sum> most = mostOf(sums, dim.place);
@@ -542,7 +551,7 @@ Value makeOverlap(Operation *before, const AxisFacts &facts, const ArrayWindow &
       return {};
     auto bytes = [&](const Sum &elements) {
       Value size = makeConstant(builder, loc, builder.getI64Type(), bitWidthOf(window->type.getElementType()) / 8);
-      return arith::MulIOp::create(builder, loc, build(builder, loc, elements, builder.getI64Type()), size);
+      return arith::MulIOp::create(builder, loc, buildSum(builder, loc, elements, builder.getI64Type()), size);
     };
     Value base = PtrToIntOp::create(builder, loc, window->base);
     first.push_back(arith::AddIOp::create(builder, loc, base, bytes(window->baseOffset)));

@@ -34,10 +34,12 @@ public:
   std::string find(StoreOp store, ArrayWindow &window) const;
   // Where a load by lanes reaches, of a tile or a scalar: for makeOverlap, no copy engine need take it.
   std::string findReach(LoadOp load, ArrayWindow &window) const;
+  std::string findReach(StoreOp store, ArrayWindow &window) const; // likewise
 
 private:
   std::string find(AffineSums &sums, mlir::Value pointer, mlir::Value mask, mlir::Value loaded,
                    ArrayWindow &window) const;
+  std::string findReach(mlir::Type type, mlir::Value pointer, mlir::Value mask, ArrayWindow &window) const;
   std::string findEnds(AffineSums &sums, mlir::Value pointer, mlir::Value mask, mlir::Value loaded,
                        ArrayWindow &window) const;
   std::string findPlaces(AffineSums &sums, ArrayWindow &window, Sum rest, llvm::ArrayRef<Limit> limits) const;
@@ -58,6 +60,13 @@ struct WindowOperands {
   llvm::SmallVector<unsigned> order;
 };
 WindowOperands makeOperands(mlir::OpBuilder &builder, mlir::Location loc, const ArrayWindow &window);
+
+// The sum as a scalar of this type, i32 or i64.
+mlir::Value buildSum(mlir::OpBuilder &builder, mlir::Location loc, const Sum &sum, mlir::Type type);
+
+// The elements from the window's base offset to the last one that it may have, and one, as what the launch knows; `without` a dim: for one place along that one. Strides are
+// not negative. Null where it is not known.
+std::optional<Sum> spanOf(AffineSums &sums, const ArrayWindow &window, const ArrayWindow::Dim *without = nullptr);
 
 // Whether two windows, wherever loops take them, may have bytes in common (i1), computed at `before` from what the launch knows. Null where how far one reaches is not
 // known there: its places beyond an array's known end must be those of loops.

@@ -93,6 +93,16 @@ def TileFindTensorCopiesPass : TilePass<"tile-find-tensor-copies"> {
                     Statistic<"numStores", "stores", "Number of stores that will be tensor copies">];
 }
 
+def TileFindGridStridePass : TilePass<"tile-find-grid-stride"> {
+  let summary = "say where a launch may have a program for every iteration of a loop over the grid";
+  let description = [{
+    Before: `scf.for %row = program_id to %rows step num_programs { … }`   After: the same behind `tile.grid_stride %programs axis = 0`
+    Where iterations are independent, as is proven or, by %programs, asked of the arguments.
+  }];
+  let options = [Option<"remarks", "remarks", "bool", "false", "Say of each kernel why its launches have the programs that they ask for">];
+  let statistics = [Statistic<"numFound", "found", "Number of kernels whose launches may have more programs">];
+}
+
 def TileStepDivisionsPass : TilePass<"tile-step-divisions"> {
   let summary = "step quotients and remainders of a loop's variable instead of dividing";
   let description = [{

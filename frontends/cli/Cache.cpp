@@ -40,7 +40,7 @@ runtime::Digest keyOf(const KernelSource &source, const KernelOptions &options, 
   }
   for (int n : {options.numWarps, options.numStages, options.numCtas, options.optLevel, options.noFusion ? 1 : 0,
                 options.noTensorCopies ? 1 : 0, options.noPointerCopies ? 1 : 0, options.noAutoWarpSpecialize ? 1 : 0,
-                options.debug ? 1 : 0})
+                options.noGridStride ? 1 : 0, options.debug ? 1 : 0})
     hash.field(std::to_string(n));
   return hash.finish();
 }

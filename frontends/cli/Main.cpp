@@ -78,6 +78,8 @@ CLI::Option *addKernelOptions(CLI::App *app, KernelOptions &options, std::string
                 "accesses through pointers stay such, of a dot's operands and result");
   app->add_flag("--no-auto-warp-specialize", options.noAutoWarpSpecialize,
                 "roles for warps only where the source asks for them");
+  app->add_flag("--no-grid-stride", options.noGridStride,
+                "loops over the grid run in the programs that a launch asks for");
   app->add_flag("--debug", options.debug, "keep device_assert and assert statements");
   app->add_flag("--time-passes", options.timePasses, "the time of every stage, on stderr");
   app->add_option("--dump-ir", options.dumpIr, "IR after STAGE or after all, on stderr");

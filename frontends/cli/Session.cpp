@@ -241,6 +241,8 @@ void fillRequest(const Session &session, const KernelSource &source, const Kerne
     option("tensor_copies", "0");
   if (options.noPointerCopies)
     option("pointer_copies", "0");
+  if (options.noGridStride)
+    option("grid_stride", "0");
   if (options.noAutoWarpSpecialize)
     option("auto_warp_specialize", "0");
   if (options.debug)

@@ -37,8 +37,8 @@ struct KernelOptions {
   std::string signature;
   std::vector<std::string> defines; // NAME=VALUE
   int numWarps = 0, numStages = 0, numCtas = 0, optLevel = -1;
-  bool noFusion = false, noTensorCopies = false, noPointerCopies = false, noAutoWarpSpecialize = false, debug = false,
-       timePasses = false, noCache = false;
+  bool noFusion = false, noTensorCopies = false, noPointerCopies = false, noAutoWarpSpecialize = false,
+       noGridStride = false, debug = false, timePasses = false, noCache = false;
   std::string dumpIr, dumpDir;
   std::string saveTemps;
   bool worker = false, inProcess = false; // --worker, --in-process; neither: in a worker where it is installed

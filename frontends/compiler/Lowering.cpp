@@ -119,6 +119,9 @@ bool Lowering::simplify(const TargetCompiler *target) {
   if (target && target->takesLayouts() && options_.number("tensor_copies", 1) && options_.number("num_ctas", 1) == 1)
     pipeline_.tensorCopyBytes = tensorCopyBytesOf(target->target());
   pipeline_.pointerCopies = pipeline_.tensorCopyBytes && options_.number("pointer_copies", 1);
+  pipeline_.gridStride = target && target->takesLayouts() && options_.number("grid_stride", 1) &&
+                         options_.number("num_ctas", 1) == 1 &&
+                         target->target().info().stated(target::Capability::GridStride);
   if (pipeline_.pointerCopies && options_.number(tile::kAutoWarpSpecialize, 1))
     pipeline_.groupPair = groupPairOf(target->target(), options_.number("num_warps", 4));
   return checkStages() && runTilePipeline(module_, pipeline_, list_);

@@ -106,6 +106,7 @@ bool isCoreOption(const std::string &key) {
                                       "tensor_copies",
                                       "pointer_copies",
                                       "auto_warp_specialize",
+                                      "grid_stride",
                                       "unsupported_fp8",
                                       "sanitize_overflow",
                                       "file",

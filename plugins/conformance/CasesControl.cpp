@@ -29,6 +29,25 @@ Case programIds() {
   return c.finish();
 }
 
+// Rows that programs take in turns: of 256 programs and 1000 rows, so that devices with many units may run more.
+Case gridStride() {
+  constexpr int64_t kRows = 1000;
+  CaseBuilder c("grid_stride/i32/rows", "grid_stride");
+  c.raw().grid[0] = 256;
+  size_t o = c.out(Elem::I32, kRows * 4);
+  ValueId base = c.pointers(o, 1);
+  Builder &b = c.b();
+  ValueId p = b.op(Opcode::ExtractScalar, {base});
+  b.multi(Opcode::GridStride, {b.constInt(Builder::scalar(Elem::I64), kRows)}, {}, {intAttr(AttrId::Axis, 0)});
+  b.forLoop(b.programId(0), b.i32(kRows), b.numPrograms(0), {}, [&](ValueId row, std::span<const ValueId>) -> Values {
+    ValueId row4 = b.op(Opcode::MulI, {row, b.i32(4)});
+    ValueId i = b.op(Opcode::AddI, {b.splat(row4, {4}), b.arange(0, 4)});
+    b.store(b.op(Opcode::AddPtr, {b.splat(p, {4}), i}), b.op(Opcode::MulI, {i, i}));
+    return {};
+  });
+  return c.finish();
+}
+
 Case constants(Elem e) {
   CaseBuilder c("constant/" + typeName(e) + "/tile-and-scalar", "constant");
   size_t o = c.out(e, kCount), p = c.out(e, 1);
@@ -185,6 +204,7 @@ Case passingAssert() {
 
 void addControlCases(std::vector<Case> &out) {
   out.push_back(programIds());
+  out.push_back(gridStride());
   for (Elem e : {Elem::I1, Elem::I8, Elem::I16, Elem::I32, Elem::I64, Elem::F16, Elem::BF16, Elem::F32, Elem::F64})
     out.push_back(constants(e));
   out.push_back(loop(0, 5, 1));

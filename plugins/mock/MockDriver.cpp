@@ -108,6 +108,22 @@ void MockDevice::launch(sdk::Stream &stream, sdk::Kernel &kernel, const tsr_laun
   });
 }
 
+// A program for every iteration of a loop over the grid, where the kernel's op grid_stride allows that; whether they are more than asked for.
+static bool widen(LaunchState &state, const std::vector<uint64_t> &args) {
+  constexpr int64_t kMost = 1 << 16; // along the axis
+  for (const tbc::Op &op : state.function.body.ops) {
+    if (op.code != tbc::Opcode::GridStride)
+      continue;
+    const int32_t first[3] = {0, 0, 0};
+    const int64_t allowed = std::min(Program(state, first).programsAllowed(args, op), kMost);
+    int32_t &programs = state.grid[op.intAttr(tbc::AttrId::Axis)];
+    const bool more = int64_t(state.grid[0]) * state.grid[1] * state.grid[2] > 0 && allowed > programs;
+    programs = more ? static_cast<int32_t>(allowed) : programs;
+    return more;
+  }
+  return false;
+}
+
 void MockDevice::runGrid(const MockKernel &kernel, const std::vector<uint64_t> &args, const int32_t grid[3]) {
   LaunchState state{*kernel.module,
                     *kernel.function,
@@ -121,12 +137,16 @@ void MockDevice::runGrid(const MockKernel &kernel, const std::vector<uint64_t> &
                     },
                     {}};
   try {
-    for (int32_t z = 0; z < grid[2]; ++z)
-      for (int32_t y = 0; y < grid[1]; ++y)
-        for (int32_t x = 0; x < grid[0]; ++x) {
-          int32_t id[3] = {x, y, z};
-          Program(state, id).run(args);
-        }
+    const bool widened = widen(state, args);
+    const int64_t count = int64_t(state.grid[0]) * state.grid[1] * state.grid[2];
+    for (int64_t i = 0; i < count; ++i) {
+      // Programs that the launch did not ask for run the other way round: who counts on their order finds out.
+      const int64_t at = widened ? count - 1 - i : i;
+      const int32_t id[3] = {static_cast<int32_t>(at % state.grid[0]),
+                             static_cast<int32_t>(at / state.grid[0] % state.grid[1]),
+                             static_cast<int32_t>(at / state.grid[0] / state.grid[1])};
+      Program(state, id).run(args);
+    }
   } catch (const Fault &f) {
     std::string where;
     Assertion a{f.what(), {}, 0, 0};

@@ -35,6 +35,7 @@ MockTarget::MockTarget() : Target("mock", "mock") {
   cap(TSR_CAP_TENSOR_COPY_ALIGN, 16);
   cap(TSR_CAP_TENSOR_COPY_SWIZZLES, 32 | 64 | 128);
   cap(TSR_CAP_DEBUG_TRAP, 1);
+  cap(TSR_CAP_GRID_STRIDE, 1);
   irLevels(TSR_IR_LAYOUT);
   sdk::MatrixEntry e;
   e.id = "mock.mma.16x16x16.f16";

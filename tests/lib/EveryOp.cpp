@@ -131,6 +131,8 @@ kernel @conversions(%p: ptr<f32>, %n: i32, %x: f32) {
   %c = constant {value = 1} : i1
   %17 = select %c, %i, %z
   assume %c
+  %18 = constant {value = 1} : i64
+  grid_stride %18 {axis = 2}
   return
 }
 

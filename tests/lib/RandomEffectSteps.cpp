@@ -46,6 +46,9 @@ bool Generator::assertion() {
 
 // Promises that are true, and values that rely on them.
 bool Generator::promise() {
+  if (depth_ == 0 && rng_.chance(10)) // no more than there are
+    b_.multi(Opcode::GridStride, {b_.constInt(Builder::scalar(Elem::I64), static_cast<int64_t>(rng_.below(2)))}, {},
+             {intAttr(AttrId::Axis, static_cast<int64_t>(rng_.below(3)))});
   switch (rng_.below(4)) {
   case 0:
     b_.multi(Opcode::Assume, {b_.cmpi(CmpI::Sge, n_, b_.i32(0))}, {});

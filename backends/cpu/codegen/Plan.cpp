@@ -379,7 +379,7 @@ void Planner::placeRoots() {
         avail[v] = d;
       continue;
     }
-    if (op.code == Opcode::Assume)
+    if (op.code == Opcode::Assume || op.code == Opcode::GridStride)
       continue;
     single(index, op);
   }

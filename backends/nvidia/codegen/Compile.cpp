@@ -8,6 +8,7 @@
 
 #include "backends/nvidia/codegen/ConstantOffsets.h"
 #include "backends/nvidia/codegen/EarlyStores.h"
+#include "backends/nvidia/codegen/GridStride.h"
 #include "backends/nvidia/codegen/IndexEqualities.h"
 #include "backends/nvidia/codegen/LoopOffsets.h"
 #include "backends/nvidia/codegen/NanComparisons.h"
@@ -159,12 +160,13 @@ void optimise(llvm::Module &m, TargetMachine &tm, std::optional<bool> flushDenor
       fpm.run(f, fam);
 }
 
-void emitTensorMaps(llvm::Module &m, const std::vector<uint64_t> &words) {
+// For the driver role.
+void emitWords(llvm::Module &m, const char *name, const std::vector<uint64_t> &words) {
   if (words.empty())
     return;
   auto *data = ConstantDataArray::get(m.getContext(), words);
-  auto *global = new GlobalVariable(m, data->getType(), true, GlobalValue::ExternalLinkage, data, kTensorMapsGlobal,
-                                    nullptr, GlobalValue::NotThreadLocal, 1);
+  auto *global = new GlobalVariable(m, data->getType(), true, GlobalValue::ExternalLinkage, data, name, nullptr,
+                                    GlobalValue::NotThreadLocal, 1);
   global->setAlignment(Align(8));
 }
 
@@ -189,7 +191,7 @@ CompileResult compile(const tbc::Module &module, const CompileOptions &options) 
   m.setDataLayout(tm->createDataLayout());
   m.setTargetTriple(tm->getTargetTriple());
   Libraries libraries(context, options.libraries);
-  std::vector<uint64_t> words; // of tensor maps
+  std::vector<uint64_t> mapWords, strideWords;
   for (const tbc::Function &f : module.functions) {
     if (!options.entry.empty() && f.name != options.entry)
       continue;
@@ -204,7 +206,11 @@ CompileResult compile(const tbc::Module &module, const CompileOptions &options) 
     }
     if (!maps.empty()) {
       std::vector<uint64_t> kernel = writeMaps(f.name, maps);
-      words.insert(words.end(), kernel.begin(), kernel.end());
+      mapWords.insert(mapWords.end(), kernel.begin(), kernel.end());
+    }
+    if (std::optional<GridStride> stride = gridStrideOf(module, f)) {
+      std::vector<uint64_t> kernel = writeGridStride(f.name, *stride);
+      strideWords.insert(strideWords.end(), kernel.begin(), kernel.end());
     }
     NvLaneTarget target(options.arch, options.limits, options.contract, options.flush, libraries);
     codegen::simt::EmitResult emitted = codegen::simt::emitKernel(m, module, f, target, f.name, options.lineInfo);
@@ -225,7 +231,8 @@ CompileResult compile(const tbc::Module &module, const CompileOptions &options) 
     if (!libraries.link(m, r.error))
       return r;
   }
-  emitTensorMaps(m, words);
+  emitWords(m, kTensorMapsGlobal, mapWords);
+  emitWords(m, kGridStridesGlobal, strideWords);
   auto print = [&](std::string &to) {
     raw_string_ostream os(to);
     m.print(os, nullptr);

@@ -85,7 +85,8 @@ void NvidiaGraphExec::update(uint32_t node, const tsr_launch &launch) {
     throw sdk::Error(TSR_E_INVALID, "a launch in a graph cannot become an empty one");
   cu::KernelNodeParameters p{};
   p.function = n.kernel->function();
-  std::copy(launch.grid, launch.grid + 3, p.grid);
+  const std::array<uint32_t, 3> programs = n.kernel->grid(launch);
+  std::copy(programs.begin(), programs.end(), p.grid);
   std::copy(launch.block, launch.block + 3, p.block);
   p.sharedBytes = launch.smem_dynamic;
   NvidiaKernel::ParameterBlock block;

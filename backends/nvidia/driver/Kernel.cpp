@@ -21,8 +21,9 @@ std::string triple(const uint32_t v[3]) {
 } // namespace
 
 NvidiaKernel::NvidiaKernel(NvidiaDevice &device, cu::ModuleId module, const sdk::KernelInfo &info,
-                           std::vector<MapRecipe> maps)
-    : device_(device), name_(device.intern(info.name)), argBytes_(info.argBytes), flags_(info.flags) {
+                           std::vector<MapRecipe> maps, std::optional<GridStride> stride)
+    : device_(device), name_(device.intern(info.name)), argBytes_(info.argBytes), flags_(info.flags),
+      stride_(std::move(stride)) {
   std::copy(info.cluster, info.cluster + 3, cluster_);
   if (!maps.empty())
     maps_ = std::make_unique<TensorMaps>(device, std::move(maps), argBytes_);
@@ -133,10 +134,28 @@ void NvidiaKernel::checkLaunch(const tsr_launch &l) const {
     throw sdk::Error(TSR_E_TOO_NEW, "unknown launch flags " + std::to_string(l.flags));
 }
 
+// Who asks for fewer programs than there are multiprocessors leaves the others to somebody else; programs that meet, or share a cluster, are counted.
+std::array<uint32_t, 3> NvidiaKernel::grid(const tsr_launch &l) const {
+  std::array<uint32_t, 3> grid = {l.grid[0], l.grid[1], l.grid[2]};
+  if (__builtin_expect(!stride_, 1))
+    return grid;
+  const DeviceLimits &limits = device_.limits();
+  const uint32_t *cluster = product(l.cluster) ? l.cluster : cluster_;
+  if (!l.args || l.arg_bytes != argBytes_ || product(l.grid) < limits.units || product(cluster) > 1 ||
+      ((flags_ | l.flags) & TSR_LAUNCH_COOPERATIVE))
+    return grid;
+  const uint32_t most[3] = {limits.gridX, limits.gridY, limits.gridZ};
+  const int64_t programs =
+      std::min<int64_t>(evaluate(stride_->programs, static_cast<const uint8_t *>(l.args)), most[stride_->axis]);
+  grid[stride_->axis] = std::max(grid[stride_->axis], static_cast<uint32_t>(std::max<int64_t>(programs, 0)));
+  return grid;
+}
+
 void NvidiaKernel::configure(const tsr_launch &l, cu::StreamId stream, bool captured, cu::LaunchConfig &c,
                              cu::LaunchAttribute *attributes) const {
+  const std::array<uint32_t, 3> programs = grid(l);
   for (int d = 0; d < 3; ++d) {
-    c.grid[d] = l.grid[d];
+    c.grid[d] = programs[d];
     c.block[d] = l.block[d];
   }
   c.sharedBytes = l.smem_dynamic;

@@ -67,7 +67,8 @@ NvidiaModule::NvidiaModule(NvidiaDevice &device, const void *artifact, uint64_t 
   load(image, facts.ptx, sink);
   try {
     connectMessages();
-    readTensorMaps();
+    mapWords_ = readWords(kTensorMapsGlobal, "tensor maps");
+    strideWords_ = readWords(kGridStridesGlobal, "grid strides");
   } catch (...) {
     device_.api().cuModuleUnload(module_);
     throw;
@@ -131,21 +132,22 @@ void NvidiaModule::connectMessages() {
   device_.check(api.cuStreamSynchronize(device_.service()), "the module's messages cannot be connected");
 }
 
-void NvidiaModule::readTensorMaps() {
+std::vector<uint64_t> NvidiaModule::readWords(const char *name, const char *what) {
   const cu::Api &api = device_.api();
   cu::Address at = 0;
   size_t bytes = 0;
-  cu::Result r = api.cuModuleGetGlobal(&at, &bytes, module_, kTensorMapsGlobal);
+  cu::Result r = api.cuModuleGetGlobal(&at, &bytes, module_, name);
   if (r == cu::kNotFound)
-    return;
-  device_.check(r, "the module's tensor maps cannot be found");
+    return {};
+  device_.check(r, (std::string("the module's ") + what + " cannot be found").c_str());
   if (bytes % 8)
-    badArtifact(std::string(kTensorMapsGlobal) + " has " + std::to_string(bytes) + " bytes");
-  mapWords_.resize(bytes / 8);
+    badArtifact(std::string(name) + " has " + std::to_string(bytes) + " bytes");
+  std::vector<uint64_t> words(bytes / 8);
   std::lock_guard lock(device_.serviceMutex());
-  device_.check(api.cuMemcpyDtoHAsync(mapWords_.data(), at, bytes, device_.service()),
-                "the module's tensor maps cannot be read");
-  device_.check(api.cuStreamSynchronize(device_.service()), "the module's tensor maps cannot be read");
+  const std::string unread = std::string("the module's ") + what + " cannot be read";
+  device_.check(api.cuMemcpyDtoHAsync(words.data(), at, bytes, device_.service()), unread.c_str());
+  device_.check(api.cuStreamSynchronize(device_.service()), unread.c_str());
+  return words;
 }
 
 NvidiaModule::~NvidiaModule() {
@@ -164,7 +166,10 @@ sdk::Kernel &NvidiaModule::kernel(const sdk::KernelInfo &info) {
   std::vector<MapRecipe> maps;
   if (!readMaps(mapWords_, info.name, info.argBytes, maps))
     badArtifact("its tensor maps are malformed");
-  kernels_.push_back(std::make_unique<NvidiaKernel>(device_, module_, info, std::move(maps)));
+  std::optional<GridStride> stride;
+  if (!readGridStride(strideWords_, info.name, info.argBytes, stride))
+    badArtifact("its grid strides are malformed");
+  kernels_.push_back(std::make_unique<NvidiaKernel>(device_, module_, info, std::move(maps), std::move(stride)));
   return *kernels_.back();
 }
 

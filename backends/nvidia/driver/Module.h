@@ -5,6 +5,9 @@
 
 #include "backends/nvidia/driver/Device.h"
 #include "backends/nvidia/driver/TensorMaps.h"
+#include "backends/nvidia/image/GridStride.h"
+
+#include <array>
 
 namespace tessera::nvidia {
 
@@ -18,8 +21,9 @@ class NvidiaKernel final : public sdk::Kernel {
 public:
   // Loads the kernel for good: a launch after this loads nothing. Throws NotFound, Unsupported (a limit of the device),
   // BAD_ARTIFACT (other parameters than `info` says).
-  // maps: what its launches take behind the arguments.
-  NvidiaKernel(NvidiaDevice &device, cu::ModuleId module, const sdk::KernelInfo &info, std::vector<MapRecipe> maps);
+  // maps: what its launches take behind the arguments. stride: of which there may be more programs.
+  NvidiaKernel(NvidiaDevice &device, cu::ModuleId module, const sdk::KernelInfo &info, std::vector<MapRecipe> maps,
+               std::optional<GridStride> stride);
   uint32_t occupancy(const tsr_launch &launch) override;
 
   cu::Function function() const { return function_; }
@@ -39,6 +43,8 @@ public:
     alignas(8) uint8_t bytes[kMaxParameterBytes];
   };
   const void *parameters(const tsr_launch &launch, ParameterBlock &block, size_t &bytes) const;
+  // Programs along each axis: those of the launch, or more where nobody can tell (grid_stride).
+  std::array<uint32_t, 3> grid(const tsr_launch &launch) const;
   uint32_t registers() const { return registers_; }
   uint32_t localBytes() const { return localBytes_; }
 
@@ -54,6 +60,7 @@ private:
   uint32_t maxThreads_ = 0, staticShared_ = 0, registers_ = 0, localBytes_ = 0;
   std::atomic<uint32_t> dynamicLimit_{0};
   std::unique_ptr<TensorMaps> maps_; // null: none
+  std::optional<GridStride> stride_;
 };
 
 class NvidiaModule final : public sdk::Module {
@@ -65,12 +72,13 @@ public:
 private:
   void load(const void *image, bool ptx, const sdk::Sink &sink);
   void connectMessages();
-  void readTensorMaps();
+  // The 64-bit words of a global variable; none where the module has none of the name. what: for errors.
+  std::vector<uint64_t> readWords(const char *name, const char *what);
 
   NvidiaDevice &device_;
   cu::ModuleId module_ = nullptr;
-  std::vector<uint64_t> mapWords_; // of tsr_tensor_maps
-  uint64_t messages_ = 0;          // MessagePort.module; 0: it sends none
+  std::vector<uint64_t> mapWords_, strideWords_; // of tsr_tensor_maps, tsr_grid_strides
+  uint64_t messages_ = 0;                        // MessagePort.module; 0: it sends none
   std::vector<std::unique_ptr<NvidiaKernel>> kernels_;
 };
 

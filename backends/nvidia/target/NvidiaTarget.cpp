@@ -26,6 +26,7 @@ NvidiaTarget::NvidiaTarget(const Architecture &architecture)
   cap(TSR_CAP_SHUFFLES, 1 | 2);  // [P] shfl.sync: .idx and .bfly of .b32
   cap(TSR_CAP_FP_ROUNDING, 0xf); // [P] add: .rn .rz .rp .rm
   cap(TSR_CAP_DEBUG_TRAP, 1);    // [P] trap
+  cap(TSR_CAP_GRID_STRIDE, 1);   // backends/nvidia/driver: NvidiaKernel::grid
   // [P] barrier.cta: of the block and of a part of it; mbarrier with transaction counts and barrier.cluster: sm_90.
   cap(TSR_CAP_BARRIERS, architecture.atLeast(90) ? 1 | 2 | 4 | 8 : 1 | 2);
   cap(TSR_CAP_NAMED_BARRIERS, 16);          // [P] barrier: 16 of a CTA

@@ -135,6 +135,8 @@ void Emitter::op(const Op &o) {
   case Opcode::Assume:
     b_.CreateAssumption(scalar(o.operands[0]));
     return;
+  case Opcode::GridStride: // of the launch
+    return;
   default:
     break;
   }

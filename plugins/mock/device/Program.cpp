@@ -114,7 +114,7 @@ void Program::scatterTile(TileValue &v, const std::vector<uint64_t> &bits, const
     }
 }
 
-void Program::run(const std::vector<uint64_t> &args) {
+void Program::takeArguments(const std::vector<uint64_t> &args) {
   for (size_t i = 0; i < launch_.function.params.size(); ++i) {
     tbc::ValueId id = launch_.function.params[i].value;
     TileValue v = make(module_.typeOf(id));
@@ -122,6 +122,20 @@ void Program::run(const std::vector<uint64_t> &args) {
     v.states[0] = CellState::Defined;
     set(id, std::move(v));
   }
+}
+
+int64_t Program::programsAllowed(const std::vector<uint64_t> &args, const Op &gridStride) {
+  takeArguments(args);
+  for (const Op &op : launch_.function.body.ops) {
+    if (&op == &gridStride)
+      return static_cast<int64_t>(scalar(op.operands[0], op));
+    execute(op);
+  }
+  return 0;
+}
+
+void Program::run(const std::vector<uint64_t> &args) {
+  takeArguments(args);
   runOps(launch_.function.body);
   checkNothingRuns(launch_.function.body.ops.back());
 }
@@ -170,6 +184,8 @@ void Program::execute(const Op &op) {
   case Opcode::Assume:
     if (!(scalar(op.operands[0], op) & 1))
       fail(op, "the assumption does not hold");
+    return;
+  case Opcode::GridStride: // MockDevice::runGrid
     return;
   case Opcode::Barrier:
     shared_.barrier();

@@ -119,10 +119,13 @@ public:
   Program(LaunchState &launch, const int32_t id[3]);
   // Runs to the end. Throws Fault.
   void run(const std::vector<uint64_t> &args);
+  // Instead of run, up to the op grid_stride of the kernel's body, in front of which nothing is stored: how many programs it allows.
+  int64_t programsAllowed(const std::vector<uint64_t> &args, const tbc::Op &gridStride);
 
 private:
   using Env = std::vector<TileValue>;
   // Control flow (Program.cpp).
+  void takeArguments(const std::vector<uint64_t> &args);
   void runOps(const tbc::Region &region);
   std::vector<TileValue> runRegion(const tbc::Region &region, const std::vector<TileValue> &args);
   void execute(const tbc::Op &op);

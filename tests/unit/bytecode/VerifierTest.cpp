@@ -52,6 +52,8 @@ TEST(Verifier, TypeRules) {
       {"%r = addptr %tp, %i : tensor<4xptr<f32>>", "of the shape of `ptr`"},
       {"%r = hint %ti {divisibility = [1, 2]}", "one entry a dim"},
       {"assume %i", "op `assume`: operand `cond` is i32"},
+      {"grid_stride %i {axis = 0}", "op `grid_stride`: operand `programs` is i32"},
+      {"grid_stride %l {axis = 3}", "axis 3"},
       {"%r = splat %tx : tensor<4xf32>", "must be a scalar"},
       {"%r = constant {value = 1} : f32", "has `float_value` and no `value`"},
       {"%r = constant {value = 300} : i8", "300 does not fit i8"},

@@ -12,8 +12,8 @@ using namespace tessera::nvidia::test;
 
 namespace {
 
-uint64_t word(MapOp op, uint64_t operand = 0) { return static_cast<uint64_t>(op) | operand << 8; }
-uint64_t argument(uint64_t offset, uint64_t bytes) { return word(MapOp::Argument, bytes | offset << 8); }
+uint64_t word(ExpressionOp op, uint64_t operand = 0) { return static_cast<uint64_t>(op) | operand << 8; }
+uint64_t argument(uint64_t offset, uint64_t bytes) { return word(ExpressionOp::Argument, bytes | offset << 8); }
 
 // An array of n x 64 halves at the address, rows of 2 * n elements.
 MapRecipe recipe() {
@@ -24,8 +24,8 @@ MapRecipe recipe() {
   r.box = {16, 64};
   r.numbers = {{argument(0, 8)},
                {argument(8, 4)},
-               {word(MapOp::Constant), 64},
-               {argument(8, 4), word(MapOp::Constant), 2, word(MapOp::Mul)}};
+               {word(ExpressionOp::Constant), 64},
+               {argument(8, 4), word(ExpressionOp::Constant), 2, word(ExpressionOp::Mul)}};
   return r;
 }
 
@@ -108,8 +108,10 @@ TEST_F(TensorMapTest, AnotherMapOfTheKernelStays) {
   MapRecipe fixed = recipe();
   fixed.box = {16, 16};
   fixed.swizzleBytes = 32;
-  fixed.numbers = {
-      {argument(0, 8)}, {word(MapOp::Constant), 16}, {word(MapOp::Constant), 16}, {word(MapOp::Constant), 16}};
+  fixed.numbers = {{argument(0, 8)},
+                   {word(ExpressionOp::Constant), 16},
+                   {word(ExpressionOp::Constant), 16},
+                   {word(ExpressionOp::Constant), 16}};
   std::vector<uint64_t> words = writeMaps("copies", {fixed});
   cuda->tensorMaps.assign(reinterpret_cast<const char *>(words.data()), words.size() * 8);
   ASSERT_EQ(api->module_unload(module), TSR_OK);
@@ -130,8 +132,10 @@ TEST_F(TensorMapTest, ArraysWithoutAnEndMayHaveNoAddress) {
   endless.rank = 2;
   endless.box = {16, 16};
   endless.swizzleBytes = 32;
-  endless.numbers = {
-      {argument(0, 8)}, {word(MapOp::Constant), INT32_MAX}, {word(MapOp::Constant), 16}, {word(MapOp::Constant), 16}};
+  endless.numbers = {{argument(0, 8)},
+                     {word(ExpressionOp::Constant), INT32_MAX},
+                     {word(ExpressionOp::Constant), 16},
+                     {word(ExpressionOp::Constant), 16}};
   std::vector<uint64_t> words = writeMaps("copies", {endless});
   cuda->tensorMaps.assign(reinterpret_cast<const char *>(words.data()), words.size() * 8);
   ASSERT_EQ(api->module_unload(module), TSR_OK);
@@ -211,19 +215,25 @@ TEST(TensorMapWords, Arithmetic) {
   auto value = [&](std::vector<uint64_t> code) { return evaluate(code, packed); };
   EXPECT_EQ(value({argument(0, 4)}), INT32_MAX);
   EXPECT_EQ(value({argument(4, 1)}), -2);
-  EXPECT_EQ(value({argument(0, 4), word(MapOp::Constant), 1, word(MapOp::Add), word(MapOp::SignExtend, 32)}),
+  EXPECT_EQ(value({argument(0, 4), word(ExpressionOp::Constant), 1, word(ExpressionOp::Add),
+                   word(ExpressionOp::SignExtend, 32)}),
             INT32_MIN);
-  EXPECT_EQ(value({argument(4, 1), word(MapOp::ZeroExtend, 8)}), 254);
-  EXPECT_EQ(value({argument(0, 4), argument(4, 1), word(MapOp::DivS)}), -(INT32_MAX / 2));
-  EXPECT_EQ(value({argument(0, 4), word(MapOp::Constant), 0, word(MapOp::DivS)}), 0);
-  EXPECT_EQ(value({argument(0, 4), argument(4, 1), word(MapOp::MinS)}), -2);
-  EXPECT_EQ(value({argument(4, 1), word(MapOp::Constant), 65, word(MapOp::Shl)}), 0);
-  EXPECT_EQ(value({argument(4, 1), word(MapOp::Constant), 65, word(MapOp::ShrS)}), -1);
-  EXPECT_EQ(value({argument(0, 4), word(MapOp::Constant), 16, word(MapOp::ShrS)}), INT32_MAX >> 16);
-  EXPECT_EQ(value({argument(4, 1), word(MapOp::ZeroExtend, 32), word(MapOp::Constant), 28, word(MapOp::ShrU)}), 15);
-  EXPECT_EQ(value({argument(0, 4), word(MapOp::Constant), 10, word(MapOp::RemS)}), INT32_MAX % 10);
-  EXPECT_EQ(value({argument(4, 1), word(MapOp::Constant), 0, word(MapOp::RemS)}), 0);
-  EXPECT_EQ(value({argument(4, 1), word(MapOp::ZeroExtend, 32), word(MapOp::Constant), 2, word(MapOp::DivU)}),
+  EXPECT_EQ(value({argument(4, 1), word(ExpressionOp::ZeroExtend, 8)}), 254);
+  EXPECT_EQ(value({argument(0, 4), argument(4, 1), word(ExpressionOp::DivS)}), -(INT32_MAX / 2));
+  EXPECT_EQ(value({argument(0, 4), word(ExpressionOp::Constant), 0, word(ExpressionOp::DivS)}), 0);
+  EXPECT_EQ(value({argument(0, 4), argument(4, 1), word(ExpressionOp::MinS)}), -2);
+  EXPECT_EQ(value({argument(4, 1), word(ExpressionOp::Constant), 65, word(ExpressionOp::Shl)}), 0);
+  EXPECT_EQ(value({argument(4, 1), word(ExpressionOp::Constant), 65, word(ExpressionOp::ShrS)}), -1);
+  EXPECT_EQ(value({argument(0, 4), word(ExpressionOp::Constant), 16, word(ExpressionOp::ShrS)}), INT32_MAX >> 16);
+  EXPECT_EQ(value({argument(4, 1), word(ExpressionOp::ZeroExtend, 32), word(ExpressionOp::Constant), 28,
+                   word(ExpressionOp::ShrU)}),
+            15);
+  EXPECT_EQ(value({argument(0, 4), word(ExpressionOp::Constant), 10, word(ExpressionOp::RemS)}), INT32_MAX % 10);
+  EXPECT_EQ(value({argument(4, 1), word(ExpressionOp::Constant), 0, word(ExpressionOp::RemS)}), 0);
+  EXPECT_EQ(value({argument(4, 1), word(ExpressionOp::ZeroExtend, 32), word(ExpressionOp::Constant), 2,
+                   word(ExpressionOp::DivU)}),
             INT32_MAX);
-  EXPECT_EQ(value({argument(4, 1), word(MapOp::ZeroExtend, 8), word(MapOp::Constant), 100, word(MapOp::RemU)}), 54);
+  EXPECT_EQ(value({argument(4, 1), word(ExpressionOp::ZeroExtend, 8), word(ExpressionOp::Constant), 100,
+                   word(ExpressionOp::RemU)}),
+            54);
 }

@@ -4,7 +4,6 @@
 
 #include "backends/nvidia/driver/Api.h"
 #include "backends/nvidia/image/Messages.h"
-#include "backends/nvidia/image/TensorMaps.h"
 #include "tests/unit/nvidia/fake_cuda/FakeFacts.h"
 #include "tests/unit/nvidia/fake_cuda/FakeKernels.h"
 #include "tests/unit/nvidia/fake_cuda/FakeObjects.h"
@@ -523,12 +522,7 @@ Result cuModuleLoadDataEx(ModuleId *out, const void *image, unsigned n, JitOptio
       size_t from = at + 7;
       m->functions.push_back(std::make_unique<std::string>(text.substr(from, text.find('(', from) - from)));
     }
-    if (text.find(kMessagesGlobal) != std::string::npos)
-      m->globals[kMessagesGlobal] = std::string(text.find("short_port") == std::string::npos ? 16 : 8, '\0');
-    if (text.find(kTextsGlobal) != std::string::npos)
-      m->globals[kTextsGlobal] = "x: x > 0k.pytrap_assert";
-    if (text.find(kTensorMapsGlobal) != std::string::npos)
-      m->globals[kTensorMapsGlobal] = control.tensorMaps;
+    m->globals = globalsOf(text, control);
   }
   ++control.liveModules;
   modules[m] = 0;

@@ -12,7 +12,7 @@
 //   print_many   (u32 n): prints n values      torn_print   begins a message, never ends it, and traps
 //   copies       (u64 address, u32 n), then a tensor map at byte 128: keeps them in `lastArguments`
 //   wide         256 threads at most           lonely       launches fail: too many resources
-// `tsr_tensor_maps` has the bytes that the test set; `tsr_messages` and `tsr_texts` exist where the text names them. ELF files load with the kernel `nothing`;
+// `tsr_tensor_maps` and `tsr_grid_strides` have the bytes that the test set; `tsr_messages` and `tsr_texts` exist where the text names them. ELF files load with the kernel `nothing`;
 // PTX with the word no_such_op does not.
 #pragma once
 
@@ -32,7 +32,7 @@ struct Control {
   std::set<std::string> missing;            // functions that cuGetProcAddress does not find
   std::map<std::string, int> failOnce;      // function -> result of its next call, without doing anything
   std::string jitLog;                       // with a failing load: the compiler's error text
-  std::string tensorMaps;                   // the value of tsr_tensor_maps
+  std::string tensorMaps, gridStrides;      // the values of tsr_tensor_maps, tsr_grid_strides
   bool faultsStay = false;                  // no reset, and no end of the context, takes a fault away
   bool hold = false;                        // queries find streams busy
   bool instant = false;                     // launches are only counted: for measuring our own cost

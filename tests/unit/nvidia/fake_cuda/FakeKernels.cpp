@@ -3,7 +3,9 @@
 #include "tests/unit/nvidia/fake_cuda/FakeKernels.h"
 
 #include "backends/nvidia/driver/Api.h"
+#include "backends/nvidia/image/GridStride.h"
 #include "backends/nvidia/image/Messages.h"
+#include "backends/nvidia/image/TensorMaps.h"
 
 #include <algorithm>
 #include <cstring>
@@ -100,6 +102,20 @@ bool parameterAt(const std::string &name, size_t index, size_t &offset, size_t &
   offset = isMap ? 112 : index * 8;
   bytes = isMap ? 128 : std::min<size_t>(total - std::min(total, offset), 8);
   return isMap ? index == 1 : offset < total;
+}
+
+std::map<std::string, std::string> globalsOf(const std::string &text, const Control &control) {
+  const std::pair<const char *, std::string> known[] = {
+      {kMessagesGlobal, std::string(text.find("short_port") == std::string::npos ? 16 : 8, '\0')},
+      {kTextsGlobal, "x: x > 0k.pytrap_assert"},
+      {kTensorMapsGlobal, control.tensorMaps},
+      {kGridStridesGlobal, control.gridStrides},
+  };
+  std::map<std::string, std::string> globals;
+  for (const auto &[name, value] : known)
+    if (text.find(name) != std::string::npos)
+      globals[name] = value;
+  return globals;
 }
 
 } // namespace tessera::fake_cuda

@@ -3,7 +3,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "tests/unit/nvidia/fake_cuda/FakeCuda.h"
+
 #include <cstddef>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -17,5 +20,7 @@ size_t argumentBytes(const std::string &name);
 // Where the machine code reads a parameter; false: it has none of that number. A tensor map is the last one of "copies", where ptxas puts it behind
 // arguments of up to 112 bytes.
 bool parameterAt(const std::string &name, size_t index, size_t &offset, size_t &bytes);
+// The global variables, with their bytes, of a module with this text.
+std::map<std::string, std::string> globalsOf(const std::string &text, const Control &control);
 
 } // namespace tessera::fake_cuda

@@ -55,6 +55,8 @@ class Options:
     pointer_copies: bool = True
     # Warps that only load where they win, asked for or not; False: only for tl.range(…, warp_specialize=True).
     auto_warp_specialize: bool = True
+    # A loop over the grid whose iterations are independent may run in more programs than a launch asks for; False: in those.
+    grid_stride: bool = True
     # Source lines in the machine code; off where TRITON_DISABLE_LINE_INFO says so.
     line_info: bool = True
     # On devices that can, a kernel is started before the one ahead of it in the stream has ended, and waits for that itself.
@@ -176,6 +178,8 @@ def compiler_options(options):
         pairs.append(("tensor_copies", "0"))
     if not options.pointer_copies:
         pairs.append(("pointer_copies", "0"))
+    if not options.grid_stride:
+        pairs.append(("grid_stride", "0"))
     if not options.auto_warp_specialize:
         pairs.append(("auto_warp_specialize", "0"))
     if options.default_dot_input_precision:
