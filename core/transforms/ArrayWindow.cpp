@@ -554,7 +554,8 @@ Value makeOverlap(Operation *before, const AxisFacts &facts, const ArrayWindow &
       return arith::MulIOp::create(builder, loc, buildSum(builder, loc, elements, builder.getI64Type()), size);
     };
     Value base = PtrToIntOp::create(builder, loc, window->base);
-    first.push_back(arith::AddIOp::create(builder, loc, base, bytes(window->baseOffset)));
+    first.push_back(window->baseOffset.isZero() ? base
+                                                : arith::AddIOp::create(builder, loc, base, bytes(window->baseOffset)));
     end.push_back(arith::AddIOp::create(builder, loc, first.back(), bytes(*span)));
   }
   auto less = [&](Value x, Value y) -> Value {

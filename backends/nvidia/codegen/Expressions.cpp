@@ -47,9 +47,11 @@ bool ExpressionWriter::write(tbc::ValueId value, Expression &code, unsigned dept
     return true;
   };
   auto wrapped = [&] { return bits == 64 || emit(ExpressionOp::SignExtend, bits); };
-  auto both = [&](ExpressionOp kind) {
-    return write(op.operands[0], code, depth) && write(op.operands[1], code, depth + 1) && emit(kind) && wrapped();
+  // What needs no wrapping: bits of sign-extended numbers, truth values.
+  auto logical = [&](ExpressionOp kind) {
+    return write(op.operands[0], code, depth) && write(op.operands[1], code, depth + 1) && emit(kind);
   };
+  auto both = [&](ExpressionOp kind) { return logical(kind) && wrapped(); };
   // Values are kept sign-extended.
   auto bothUnsigned = [&](ExpressionOp kind) {
     return write(op.operands[0], code, depth) && emit(ExpressionOp::ZeroExtend, bits) &&
@@ -82,18 +84,17 @@ bool ExpressionWriter::write(tbc::ValueId value, Expression &code, unsigned dept
   case Opcode::MaxSI:
     return both(ExpressionOp::MaxS);
   case Opcode::AndI:
-    return both(ExpressionOp::And);
+    return logical(ExpressionOp::And);
   case Opcode::OrI:
-    return both(ExpressionOp::Or);
+    return logical(ExpressionOp::Or);
   case Opcode::XorI:
-    return both(ExpressionOp::Xor);
+    return logical(ExpressionOp::Xor);
   case Opcode::ShlI:
     return both(ExpressionOp::Shl);
   case Opcode::ShrSI:
     return both(ExpressionOp::ShrS);
   case Opcode::CmpI:
-    return op.intAttr(AttrId::Predicate) == static_cast<int64_t>(tbc::CmpI::Slt) &&
-           write(op.operands[0], code, depth) && write(op.operands[1], code, depth + 1) && emit(ExpressionOp::LessS);
+    return op.intAttr(AttrId::Predicate) == static_cast<int64_t>(tbc::CmpI::Slt) && logical(ExpressionOp::LessS);
   case Opcode::Hint:
   case Opcode::ExtSI:
   case Opcode::PtrToInt:

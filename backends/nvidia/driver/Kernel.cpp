@@ -4,6 +4,7 @@
 #include "backends/nvidia/driver/Stream.h"
 
 #include <algorithm>
+#include <cstring>
 
 namespace tessera::nvidia {
 
@@ -146,9 +147,20 @@ std::array<uint32_t, 3> NvidiaKernel::grid(const tsr_launch &l) const {
     return grid;
   const uint32_t most[3] = {limits.gridX, limits.gridY, limits.gridZ};
   const int64_t programs =
-      std::min<int64_t>(evaluate(stride_->programs, static_cast<const uint8_t *>(l.args)), most[stride_->axis]);
+      std::min<int64_t>(programsAllowed(static_cast<const uint8_t *>(l.args)), most[stride_->axis]);
   grid[stride_->axis] = std::max(grid[stride_->axis], static_cast<uint32_t>(std::max<int64_t>(programs, 0)));
   return grid;
+}
+
+int64_t NvidiaKernel::programsAllowed(const uint8_t *arguments) const {
+  std::unique_lock lock(lastMutex_, std::try_to_lock);
+  if (!lock)
+    return evaluate(stride_->programs, arguments);
+  if (lastArguments_.empty() || std::memcmp(lastArguments_.data(), arguments, argBytes_) != 0) {
+    lastAllowed_ = evaluate(stride_->programs, arguments);
+    lastArguments_.assign(arguments, arguments + argBytes_);
+  }
+  return lastAllowed_;
 }
 
 void NvidiaKernel::configure(const tsr_launch &l, cu::StreamId stream, bool captured, cu::LaunchConfig &c,

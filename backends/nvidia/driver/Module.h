@@ -8,6 +8,8 @@
 #include "backends/nvidia/image/GridStride.h"
 
 #include <array>
+#include <mutex>
+#include <optional>
 
 namespace tessera::nvidia {
 
@@ -16,7 +18,7 @@ class NvidiaStream;
 // Of a kernel's parameters that this driver fills in itself: PTX ISA, ".param" of kernels.
 inline constexpr uint32_t kMaxParameterBytes = 4352;
 
-// What a launch needs, computed once: immutable after kernel_get but for dynamicLimit.
+// What a launch needs, computed once: immutable after kernel_get but for dynamicLimit and what the last launch's arguments allowed.
 class NvidiaKernel final : public sdk::Kernel {
 public:
   // Loads the kernel for good: a launch after this loads nothing. Throws NotFound, Unsupported (a limit of the device),
@@ -60,7 +62,12 @@ private:
   uint32_t maxThreads_ = 0, staticShared_ = 0, registers_ = 0, localBytes_ = 0;
   std::atomic<uint32_t> dynamicLimit_{0};
   std::unique_ptr<TensorMaps> maps_; // null: none
+  // Of stride_; computed again where an argument has changed: most launches repeat one.
+  int64_t programsAllowed(const uint8_t *arguments) const;
   std::optional<GridStride> stride_;
+  mutable std::mutex lastMutex_;
+  mutable std::vector<uint8_t> lastArguments_; // guarded by lastMutex_, as lastAllowed_
+  mutable int64_t lastAllowed_ = 0;
 };
 
 class NvidiaModule final : public sdk::Module {

@@ -48,6 +48,7 @@ TEST_F(GridStrideTest, AProgramForEachIteration) {
   tsr_kernel *k = kernel("add_one", kAddOneBytes);
   uint64_t data = allocate(4 << 20);
   EXPECT_EQ(gridOf(k, data, 8192, {132, 1, 1}), (Grid{8192, 1, 1}));
+  EXPECT_EQ(gridOf(k, data, 4000, {132, 1, 1}), (Grid{4000, 1, 1})) << "other arguments";
   EXPECT_EQ(gridOf(k, data, 8192, {66, 2, 3}), (Grid{8192, 2, 3})) << "as many as multiprocessors, in all";
   EXPECT_EQ(gridOf(k, data, 200, {500, 1, 1}), (Grid{500, 1, 1})) << "never fewer than asked for";
 }
