@@ -57,17 +57,22 @@ struct Exchange {
 
 } // namespace
 
-// Reductions and scans: the totals that warps tell each other, operand by operand.
+// Of a reduction or scan: the totals that warps tell each other.
+static uint64_t totalsBetweenWarps(Operation *op, Value source, unsigned axis) {
+  LinearLayout l = layoutOf(source).getLayout();
+  unsigned elementBits = storageBits(source.getType());
+  return isa<ScanOp>(op) ? layout::scanScratch(l, axis, elementBits) : layout::reductionScratch(l, axis, elementBits);
+}
+
+// Those, operand by operand; where lanes tell each other too, the whole tile.
 static uint64_t partials(Operation *op, unsigned axis, Exchange exchange) {
   uint64_t bytes = 0;
   for (Value source : op->getOperands()) {
-    LinearLayout l = layoutOf(source).getLayout();
-    unsigned elementBits = storageBits(source.getType());
     if (exchange.lanesToo)
-      bytes += exchange.spread(l, axis) ? llvm::alignTo(bytesOfTile(source.getType()), 16) : 0;
-    else
       bytes +=
-          isa<ScanOp>(op) ? layout::scanScratch(l, axis, elementBits) : layout::reductionScratch(l, axis, elementBits);
+          exchange.spread(layoutOf(source).getLayout(), axis) ? llvm::alignTo(bytesOfTile(source.getType()), 16) : 0;
+    else
+      bytes += totalsBetweenWarps(op, source, axis);
   }
   return bytes;
 }
@@ -117,7 +122,12 @@ uint64_t scratchBytes(Operation *op, const target::TargetInfo &info, unsigned nu
   return 0;
 }
 
-bool waitsForAllLanes(Operation *op) { return isa<ReduceOp, ScanOp>(op); }
+bool waitsForAllLanes(Operation *op) {
+  if (!isa<ReduceOp, ScanOp>(op))
+    return false;
+  auto axis = static_cast<unsigned>(isa<ReduceOp>(op) ? cast<ReduceOp>(op).getAxis() : cast<ScanOp>(op).getAxis());
+  return llvm::any_of(op->getOperands(), [&](Value source) { return totalsBetweenWarps(op, source, axis) != 0; });
+}
 
 std::optional<SharedRange> plannedRange(Operation *op) {
   if (auto alloc = dyn_cast<SharedAllocOp>(op)) {

@@ -13,7 +13,8 @@ namespace tessera::tile {
 // own barriers between its phases; accesses by other ops are ordered around it by InsertBarriers.
 uint64_t scratchBytes(mlir::Operation *op, const target::TargetInfo &info, unsigned numWarps);
 
-// Whether an op that has scratch comes to a barrier with all lanes, behind everything that it writes there and before everything that it reads.
+// Whether an op that has scratch comes to a barrier with all lanes, behind everything that it writes there and before everything that it reads: where warps tell each other
+// something. What a target without shuffles does for lanes of one warp, which have scratch there, is its own matter.
 bool waitsForAllLanes(mlir::Operation *op);
 
 // Bytes: the most that AllocateSharedMemory aligns a buffer to.
