@@ -107,6 +107,17 @@ for what, text, coloured in (("a terminal", on_a_terminal(*BAD), True), ("a pipe
                              ("JSON on a terminal", on_a_terminal("--diagnostics-format=json", *BAD), False)):
     check(f"colours: {what}", text and ("\033[" in text) == coloured, text)
 
+# docs/reference/cli.md has every option, and no other.
+page = (pathlib.Path(__file__).resolve().parents[2] / "docs/reference/cli.md").read_text()
+known = set()
+for command in ([], ["compile"], ["run"], ["bench"], ["targets"], ["plugins"], ["cache"], ["cache", "stats"], ["cache", "clear"]):
+    options = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", tessera(*command, "--help").stdout))
+    known |= options
+    check(f"cli.md: the options of {' '.join(command) or 'all commands'}", "--help" in options and not [o for o in options if not re.search(re.escape(o) + r"(?![\w-])", page)],
+          [o for o in options if not re.search(re.escape(o) + r"(?![\w-])", page)])
+named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", page))
+check("cli.md: no option that is none", named <= known, named - known)
+
 # Launches that are timed, and the cache.
 for command in (["bench", *LAUNCH, "--repeats", "7"], ["run", *LAUNCH, "--time", "7"]):
     done = tessera(*command)
