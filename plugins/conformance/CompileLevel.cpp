@@ -200,7 +200,9 @@ void runCompileLevel(Subject &subject, const KitOptions &options, Report &report
   Level level{**compiler, device.get(), report};
   level.cacheKeys();
   if (!(subject.target->info().irLevels & TSR_IR_TILE)) {
-    report.add({"L1/kernels", Outcome::Skipped, "the target takes LAYOUT bytecode only, the kit's kernels are TILE"});
+    report.add({"L1/kernels", Outcome::Skipped,
+                "the target takes LAYOUT bytecode only, the kit's kernels are TILE: device-kernels-check --device " +
+                    subject.target->library().name() + " --cases runs them through the compiler library"});
     return;
   }
   level.cancellation(cases.front());
