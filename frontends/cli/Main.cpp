@@ -47,6 +47,23 @@ CLI::Validator atLeastOne() {
       "POSITIVE");
 }
 
+// Repeatable, one value each time: CLI11 would give a vector every word that follows, the kernel's FILE too.
+CLI::Option *oneValueEach(CLI::Option *option) { return option->take_all()->allow_extra_args(false); }
+
+// The words behind argv[0], last first, as CLI11 wants them. REPEATS of --time is optional, so a word behind it that is no
+// number (the kernel's FILE) is not its value.
+std::vector<std::string> wordsOf(int argc, char **argv) {
+  std::vector<std::string> words;
+  for (int i = argc - 1; i > 0; --i) {
+    bool isTime = std::string_view(argv[i]) == "--time";
+    if (isTime && !words.empty() && words.back().find_first_not_of("+-0123456789") != std::string::npos)
+      words.push_back("--time=10");
+    else
+      words.push_back(argv[i]);
+  }
+  return words;
+}
+
 // A word that should be a command and is none: "did you mean", before CLI11 only says that one is missing.
 int unknownCommand(const Session &session, const CLI::App &app, const std::string &word) {
   std::vector<std::string> known = commandsOf(app);
@@ -61,11 +78,12 @@ int unknownCommand(const Session &session, const CLI::App &app, const std::strin
 
 CLI::Option *addKernelOptions(CLI::App *app, KernelOptions &options, std::string &where) {
   CLI::Option *kernel = app->add_option("kernel", where, "FILE or FILE:KERNEL; '-' reads standard input");
-  app->add_option("--target", options.targets, "where it shall run: x86-64-v3, native, mock, plugin/arch, …")
+  oneValueEach(
+      app->add_option("--target", options.targets, "where it shall run: x86-64-v3, native, mock, plugin/arch, …"))
       ->delimiter(',');
   app->add_option("--signature,-s", options.signature,
                   "types of the parameters in order: '*fp32:16, i32, fp32'; :16 = divisible by 16");
-  app->add_option("-D", options.defines, "NAME=VALUE of a constexpr parameter")->take_all();
+  oneValueEach(app->add_option("-D", options.defines, "NAME=VALUE of a constexpr parameter"));
   app->add_option("--num-warps", options.numWarps, "warps a program, where the target has warps")->check(powerOfTwo());
   app->add_option("--num-stages", options.numStages, "stages of software pipelines, where the target has them")
       ->check(atLeastOne());
@@ -118,7 +136,8 @@ namespace {
 
 int runCommand(Session &session, int argc, char **argv) {
   CLI::App app{"Tessera: compile and run tile kernels.\nExit codes: 0 ok, 1 the input is wrong, 2 usage, 3 a defect of "
-               "Tessera, 4 target or plugin not available."};
+               "Tessera, 4 target or plugin not available.",
+               "tessera"};
   app.require_subcommand(1);
   app.set_version_flag("--version", kVersion);
   app.fallthrough();
@@ -126,7 +145,7 @@ int runCommand(Session &session, int argc, char **argv) {
   app.add_flag("-v,--verbose", session.verbose, "say more on stderr");
   app.add_option("--color", colour, "auto, always or never")->check(CLI::IsMember({"auto", "always", "never"}));
   app.add_option("--diagnostics-format", format, "text or json")->check(CLI::IsMember({"text", "json"}));
-  app.add_option("--plugin", session.pluginPaths, "manifest of a plugin to use besides those found")->take_all();
+  oneValueEach(app.add_option("--plugin", session.pluginPaths, "manifest of a plugin to use besides those found"));
 
   std::string where;
   CompileCommand compile;
@@ -144,12 +163,10 @@ int runCommand(Session &session, int argc, char **argv) {
   CLI::App *runApp = app.add_subcommand("run", "compile a kernel and launch it on data");
   addKernelOptions(runApp, run.kernel, where)->required();
   runApp->add_option("--grid", run.grid, "programs: X or X,Y or X,Y,Z");
-  runApp->add_option("--arg,-a", run.arguments, "x.npy, *bf16:x.npy, *fp32[1024,64] (zeros), i32:7, fp32:0.5, 7, null")
-      ->take_all();
-  runApp
-      ->add_option("--out", run.outputs,
-                   "NAME=y.npy, INDEX=y.npy, or y.npy for the next pointer that the kernel writes")
-      ->take_all();
+  oneValueEach(runApp->add_option("--arg,-a", run.arguments,
+                                  "x.npy, *bf16:x.npy, *fp32[1024,64] (zeros), i32:7, fp32:0.5, 7, null"));
+  oneValueEach(runApp->add_option("--out", run.outputs,
+                                  "NAME=y.npy, INDEX=y.npy, or y.npy for the next pointer that the kernel writes"));
   runApp->add_flag("--interpret", run.interpret, "in the reference interpreter, with memory checks");
   runApp->add_option("--time", run.timeRepeats, "time REPEATS launches; one JSON line on stdout")
       ->expected(0, 1)
@@ -159,7 +176,7 @@ int runCommand(Session &session, int argc, char **argv) {
   CLI::App *benchApp = app.add_subcommand("bench", "time launches of a kernel: run with --time");
   addKernelOptions(benchApp, bench.kernel, where)->required();
   benchApp->add_option("--grid", bench.grid, "programs: X or X,Y or X,Y,Z");
-  benchApp->add_option("--arg,-a", bench.arguments, "as of run")->take_all();
+  oneValueEach(benchApp->add_option("--arg,-a", bench.arguments, "as of run"));
   bench.timeRepeats = 50;
   benchApp->add_option("--repeats", bench.timeRepeats, "timed launches")->check(atLeastOne());
 
@@ -180,7 +197,7 @@ int runCommand(Session &session, int argc, char **argv) {
   if (isWord(1) && isWord(2) && std::string(argv[1]) == "cache" && !has(commandsOf(*cacheApp), argv[2]))
     return unknownCommand(session, *cacheApp, argv[2]);
   try {
-    app.parse(argc, argv);
+    app.parse(wordsOf(argc, argv));
   } catch (const CLI::ParseError &e) {
     if (e.get_exit_code() == 0) // --help, --version
       return app.exit(e);

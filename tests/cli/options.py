@@ -39,6 +39,21 @@ def after(text, known):
     return [s for s in re.findall(r"^// after (\S+)$", text, re.M) if s in known]
 
 
+# Options before the FILE: each takes one value, wherever it stands.
+FILE, DEFINE, SIGNATURE = ADD[0], ADD[1:], COMPILE[4:6]
+plain = tessera(*COMPILE, "--target=x86-64-v3").stdout
+for options in (["-DBLOCK_SIZE=1024"], DEFINE, ["--target=x86-64-v3", *DEFINE], [*DEFINE, "--target", "x86-64-v3"], [*DEFINE, "--plugin", str(BIN.parent / "lib/tessera/plugins.d")]):
+    done = tessera("compile", *SIGNATURE, "--emit", "tile", *options, FILE)
+    check(f"FILE behind {' '.join(options)}", done.returncode == 0 and done.stdout == plain, done.stderr)
+done = tessera("compile", *SIGNATURE, *DEFINE, "--emit", "asm", "-o", "-", "--target", "x86-64-v3", "--target", "x86-64-v2", FILE)
+check("a repeated --target", done.returncode == 0 and done.stdout.count(".globl") == 2, done.stderr)
+ARRAYS = LAUNCH[5:]
+for command in ("run", "bench"):
+    check(f"{command}: FILE behind --arg", tessera(command, *DEFINE, "--grid", "4", *ARRAYS, FILE).returncode == 0)
+check("run: FILE behind --out", tessera("run", *DEFINE, *ARRAYS, "--out", "behind.npy", FILE).returncode == 0 and (TMP / "behind.npy").exists())
+done = tessera("run", *DEFINE, *ARRAYS, "--time", FILE)
+check("run: FILE behind --time", '"repeats":10' in done.stdout, done.stderr)
+
 for where in ("--in-process", "--worker"):
     one = tessera(*COMPILE, where, "--dump-ir=simplify")
     check(f"{where}: one stage is dumped", after(one.stderr, STAGES) == ["simplify"] and one.stderr.count("// after") == 1 and "tile.load" in one.stderr, one.stderr)
