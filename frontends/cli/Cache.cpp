@@ -12,13 +12,14 @@ namespace tessera::cli {
 
 namespace {
 
-// Where the runtime keeps its cache, and how large it may grow; a limit of 0: nowhere.
-TsrCacheStats cachePlace() {
-  TsrCacheStats stats{};
+// Where the runtime keeps its cache, and how large it may grow; a limit of 0: nowhere. An exit code.
+int cachePlace(const Session &session, TsrCacheStats &stats) {
   stats.size = sizeof stats;
-  if (tsr_cache_stats(nullptr, &stats) < 0 || !stats.directory[0])
-    return {};
-  return stats;
+  if (tsr_status s = tsr_cache_stats(nullptr, &stats); s < 0)
+    return session.report(s == TSR_E_INVALID ? DiagId::BadUsage : DiagId::InternalError, tsr_error_message());
+  if (!stats.directory[0])
+    stats.limit_bytes = 0;
+  return kOk;
 }
 
 // Everything that the compiled bytes depend on. The file's text stands for the kernel: a change elsewhere in it costs a compile.
@@ -47,11 +48,14 @@ runtime::Digest keyOf(const KernelSource &source, const KernelOptions &options, 
 
 } // namespace
 
-int compileOrFetch(const Session &session, const KernelSource &source, const KernelOptions &options,
+int compileOrFetch(const Session &session, const KernelSource &source, const RunCommand &command,
                    const std::vector<Binding> &bindings, const std::string &target, std::string &file) {
+  const KernelOptions &options = command.kernel;
+  TsrCacheStats place{};
   // Whoever wants to see the stages wants a compile.
-  bool useCache = !options.noCache && options.dumpIr.empty() && !options.timePasses && options.saveTemps.empty();
-  TsrCacheStats place = useCache ? cachePlace() : TsrCacheStats{};
+  if (!command.noCache && options.dumpIr.empty() && !options.timePasses)
+    if (int code = cachePlace(session, place))
+      return code;
   runtime::ArtifactCache cache(place.limit_bytes ? place.directory : "", place.limit_bytes);
   runtime::Digest key = keyOf(source, options, bindings, target);
   if (auto hit = cache.find(key)) {
@@ -71,9 +75,8 @@ int compileOrFetch(const Session &session, const KernelSource &source, const Ker
 
 int cacheStats(const Session &session, bool json) {
   TsrCacheStats stats{};
-  stats.size = sizeof stats;
-  if (tsr_cache_stats(nullptr, &stats) < 0)
-    return session.report(DiagId::InternalError, tsr_error_message());
+  if (int code = cachePlace(session, stats))
+    return code;
   if (json)
     std::cout << "{\"directory\":\"" << stats.directory << "\",\"entries\":" << stats.entries
               << ",\"bytes\":" << stats.bytes << ",\"limit_bytes\":" << stats.limit_bytes << "}\n";

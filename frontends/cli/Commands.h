@@ -9,6 +9,7 @@ namespace tessera::cli {
 struct CompileCommand {
   KernelOptions kernel;
   std::string emit, output;      // emit empty: "artifact"
+  std::string saveTemps;         // a folder; empty: none
   std::string fromTile, request; // --from-tile, --request: a reproducer instead of a kernel's file
 };
 int runCompile(const Session &session, const CompileCommand &command);
@@ -18,6 +19,7 @@ struct RunCommand {
   std::vector<std::string> arguments, outputs;
   std::string grid = "1";
   bool interpret = false;
+  bool noCache = false; // compile even where the cache has the kernel
   int timeRepeats = 0; // 0: no timing
   int warmup = 2;
 };

@@ -195,6 +195,9 @@ int runCompile(const Session &session, const CompileCommand &command) {
   if (command.kernel.file.empty() == command.fromTile.empty())
     return session.report(DiagId::BadUsage, command.fromTile.empty() ? "compile needs a FILE or --from-tile"
                                                                      : "compile takes a FILE or --from-tile, not both");
+  if (!command.fromTile.empty() && !(command.kernel.signature.empty() && command.kernel.defines.empty()))
+    return session.report(DiagId::BadUsage, "--signature and -D are for a FILE: a tile module has its types already",
+                          "leave them out, or give the kernel's FILE instead of --from-tile");
   std::vector<std::string> targets = command.kernel.targets;
   if (targets.empty() && command.request.empty())
     targets = {"native"};
@@ -223,7 +226,7 @@ int runCompile(const Session &session, const CompileCommand &command) {
 
   // For --save-temps the compiler is asked for all there is; it gives what the target has.
   std::string wanted = emit;
-  if (!command.kernel.saveTemps.empty())
+  if (!command.saveTemps.empty())
     for (const Emit &e : kEmits)
       wanted += std::string(",") + e.name;
   // Everything is compiled before anything is written: a failure leaves no file behind.
@@ -248,12 +251,12 @@ int runCompile(const Session &session, const CompileCommand &command) {
         path += (targets.size() > 1 ? "." + fileNamePart(targets[t]) : "") + info->extension;
       files.push_back({path, bytes});
     }
-    if (!command.kernel.saveTemps.empty()) {
-      mkdir(command.kernel.saveTemps.c_str(), 0777);
+    if (!command.saveTemps.empty()) {
+      mkdir(command.saveTemps.c_str(), 0777);
       for (const Emit &e : kEmits)
         if (const std::string *bytes = results[t].output(e.name))
           files.push_back(
-              {command.kernel.saveTemps + "/" + input.kernel() + "." + fileNamePart(targets[t]) + e.extension, bytes});
+              {command.saveTemps + "/" + input.kernel() + "." + fileNamePart(targets[t]) + e.extension, bytes});
     }
   }
   return writeFiles(session, files);

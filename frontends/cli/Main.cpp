@@ -102,14 +102,16 @@ CLI::Option *addKernelOptions(CLI::App *app, KernelOptions &options, std::string
   app->add_flag("--time-passes", options.timePasses, "the time of every stage, on stderr");
   app->add_option("--dump-ir", options.dumpIr, "IR after STAGE or after all, on stderr");
   app->add_option("--dump-dir", options.dumpDir, "where dumps go as files");
-  app->add_option("--save-temps", options.saveTemps, "a folder for every stage's output");
-  app->add_flag("--no-cache", options.noCache, "compile even where the cache has the result");
   app->add_flag("--worker", options.worker, "compile in a worker process, the default, and fail where there is none");
   app->add_flag("--in-process", options.inProcess, "compile in this process: for a debugger")->excludes("--worker");
   app->add_option("--compile-timeout", options.timeoutSeconds, "seconds that a compile may take")
       ->check(CLI::NonNegativeNumber)
       ->excludes("--in-process");
   return kernel;
+}
+
+void addCacheOption(CLI::App *app, RunCommand &command) {
+  app->add_flag("--no-cache", command.noCache, "compile even where the cache has the kernel");
 }
 
 // FILE[:KERNEL]; the last colon separates, so that paths may contain colons before a slash.
@@ -158,6 +160,7 @@ int runCommand(Session &session, int argc, char **argv) {
                          "tile, layout, bytecode, tbc, llvm, asm, obj, disasm, artifact, and a plugin's names: ptx, "
                          "cubin, sass; several with commas");
   compileApp->add_option("-o,--output", compile.output, "file; '-' is standard output");
+  compileApp->add_option("--save-temps", compile.saveTemps, "a folder for every stage's output");
 
   RunCommand run;
   CLI::App *runApp = app.add_subcommand("run", "compile a kernel and launch it on data");
@@ -167,16 +170,20 @@ int runCommand(Session &session, int argc, char **argv) {
                                   "x.npy, *bf16:x.npy, *fp32[1024,64] (zeros), i32:7, fp32:0.5, 7, null"));
   oneValueEach(runApp->add_option("--out", run.outputs,
                                   "NAME=y.npy, INDEX=y.npy, or y.npy for the next pointer that the kernel writes"));
-  runApp->add_flag("--interpret", run.interpret, "in the reference interpreter, with memory checks");
+  addCacheOption(runApp, run);
+  CLI::Option *interpret =
+      runApp->add_flag("--interpret", run.interpret, "in the reference interpreter, with memory checks");
   runApp->add_option("--time", run.timeRepeats, "time REPEATS launches; one JSON line on stdout")
       ->expected(0, 1)
-      ->default_str("10");
+      ->default_str("10")
+      ->excludes(interpret);
 
   RunCommand bench;
   CLI::App *benchApp = app.add_subcommand("bench", "time launches of a kernel: run with --time");
   addKernelOptions(benchApp, bench.kernel, where)->required();
   benchApp->add_option("--grid", bench.grid, "programs: X or X,Y or X,Y,Z");
   oneValueEach(benchApp->add_option("--arg,-a", bench.arguments, "as of run"));
+  addCacheOption(benchApp, bench);
   bench.timeRepeats = 50;
   benchApp->add_option("--repeats", bench.timeRepeats, "timed launches")->check(atLeastOne());
 

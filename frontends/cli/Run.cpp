@@ -43,19 +43,22 @@ int reportRuntime(const Session &session, tsr_status status, const std::string &
   }
 }
 
-// The plugin behind --target, and what to compile for.
-int chooseDevice(const Session &session, const RunCommand &command, TsrDevice **device, std::string &target) {
+// What --target says: `target` is empty for the best device of this machine, `plugin` that of the target.
+int readTarget(const Session &session, const RunCommand &command, std::string &target, std::string &plugin) {
+  if (command.kernel.targets.size() > 1)
+    return session.report(DiagId::BadUsage, "run takes one --target");
+  if (command.kernel.targets.empty() || command.kernel.targets[0] == "native")
+    return kOk;
+  target = command.kernel.targets[0];
+  return pluginOfTarget(session, target, plugin);
+}
+
+// The device behind `which` (a plugin, or empty), and what to compile for.
+int chooseDevice(const Session &session, const RunCommand &command, const std::string &which, TsrDevice **device,
+                 std::string &target) {
   for (const std::string &path : session.pluginPaths)
     if (tsr_status s = tsr_plugin_add(path.c_str()); s < 0)
       return reportRuntime(session, s, "plugin '" + path + "'");
-  if (command.kernel.targets.size() > 1)
-    return session.report(DiagId::BadUsage, "run takes one --target");
-  std::string which;
-  if (!command.kernel.targets.empty() && command.kernel.targets[0] != "native") {
-    target = command.kernel.targets[0];
-    if (int code = pluginOfTarget(session, target, which))
-      return code;
-  }
   if (int code = vetDrivers(session, command.kernel, which))
     return code;
   if (tsr_status s = tsr_device_open(which.empty() ? nullptr : which.c_str(), nullptr, 0, device); s < 0)
@@ -195,6 +198,9 @@ int runKernel(const Session &session, const RunCommand &command) {
                             "grid " + command.grid + ": " + std::to_string(g) +
                                 (g < 0 ? " is negative" : " is more than 2147483647"),
                             "give numbers from 0 to 2147483647; 0 launches nothing");
+  std::string target, plugin, file;
+  if (int code = readTarget(session, command, target, plugin))
+    return code;
   KernelSource source;
   if (int code = source.open(session, command.kernel))
     return code;
@@ -206,11 +212,10 @@ int runKernel(const Session &session, const RunCommand &command) {
     return interpretKernel(session, source, command, grid, bound, bindings);
 
   Handles handles;
-  std::string target, file;
-  if (int code = chooseDevice(session, command, &handles.device, target))
+  if (int code = chooseDevice(session, command, plugin, &handles.device, target))
     return code;
   auto start = std::chrono::steady_clock::now();
-  if (int code = compileOrFetch(session, source, command.kernel, bindings, target, file))
+  if (int code = compileOrFetch(session, source, command, bindings, target, file))
     return code;
   double compileMs = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
   Launch launch;

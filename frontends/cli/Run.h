@@ -30,7 +30,7 @@ int interpretKernel(const Session &session, const KernelSource &source, const Ru
                     const std::array<int64_t, 3> &grid, std::vector<BoundArgument> &bound,
                     const std::vector<Binding> &bindings);
 // The compiled kernel file for these bindings, from the cache where it is there. An exit code.
-int compileOrFetch(const Session &session, const KernelSource &source, const KernelOptions &options,
+int compileOrFetch(const Session &session, const KernelSource &source, const RunCommand &command,
                    const std::vector<Binding> &bindings, const std::string &target, std::string &file);
 // The plugin that a target means. An exit code.
 int pluginOfTarget(const Session &session, const std::string &target, std::string &plugin);

@@ -145,7 +145,10 @@ int bindDefines(const Session &session, const KernelSource &source, const Kernel
       return session.report(DiagId::BadArgument, "kernel '" + source.kernel + "' has no parameter '" + name + "'",
                             near.empty() ? "" : "did you mean '" + near + "'?");
     }
-    values[name] = d.substr(equals + 1);
+    if (!values.emplace(name, d.substr(equals + 1)).second)
+      return session.report(DiagId::BadUsage,
+                            "-D " + name + " is given twice: " + values[name] + " and " + d.substr(equals + 1),
+                            "leave one of them out");
   }
   return kOk;
 }

@@ -38,9 +38,8 @@ struct KernelOptions {
   std::vector<std::string> defines; // NAME=VALUE
   int numWarps = 0, numStages = 0, numCtas = 0, optLevel = -1;
   bool noFusion = false, noTensorCopies = false, noPointerCopies = false, noAutoWarpSpecialize = false,
-       noGridStride = false, debug = false, timePasses = false, noCache = false;
+       noGridStride = false, debug = false, timePasses = false;
   std::string dumpIr, dumpDir;
-  std::string saveTemps;
   bool worker = false, inProcess = false; // --worker, --in-process; neither: in a worker where it is installed
   double timeoutSeconds = 0;              // of a compile in a worker; 0: none
 };

@@ -6,8 +6,10 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <csignal>
 #include <cstdlib>
+#include <optional>
 #include <poll.h>
 #include <sched.h>
 #include <sys/eventfd.h>
@@ -46,6 +48,19 @@ std::string seconds(double s) {
 Diagnostic diagnostic(DiagId id, std::string message, std::string help = {}) {
   DiagnosticList list;
   return list.add(id, {}, std::move(message), std::move(help));
+}
+
+// What TESSERA_COMPILE_WORKERS says, at most 200; 0 where it is unset or empty; none: it is no number of at least 1.
+std::optional<unsigned> workersOfEnvironment() {
+  const char *given = secure_getenv("TESSERA_COMPILE_WORKERS");
+  std::string_view text = given ? given : "";
+  if (text.empty())
+    return 0;
+  uint64_t n = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), n);
+  if (end != text.data() + text.size() || error == std::errc::invalid_argument || (n == 0 && error == std::errc()))
+    return std::nullopt;
+  return error == std::errc::result_out_of_range ? 200u : static_cast<unsigned>(std::min<uint64_t>(n, 200));
 }
 
 } // namespace
@@ -102,14 +117,21 @@ void CompileClient::Pool::forget(int fd) {
 unsigned CompileClient::Pool::limit() const {
   if (options.maxWorkers)
     return options.maxWorkers;
-  if (const char *given = secure_getenv("TESSERA_COMPILE_WORKERS"))
-    if (int n = std::atoi(given); n > 0)
-      return static_cast<unsigned>(std::min(n, 200));
+  if (unsigned n = workersOfEnvironment().value_or(0))
+    return n;
   cpu_set_t set;
   return sched_getaffinity(0, sizeof set, &set) == 0 ? static_cast<unsigned>(std::max(1, CPU_COUNT(&set))) : 1;
 }
 
 void CompileClient::Pool::submit(std::shared_ptr<CompileJob::State> job) {
+  if (!options.maxWorkers && !workersOfEnvironment()) {
+    job->add(diagnostic(DiagId::BadUsage,
+                        std::string("TESSERA_COMPILE_WORKERS is `") + secure_getenv("TESSERA_COMPILE_WORKERS") +
+                            "`, not a number of workers",
+                        "give a number of at least 1, or unset it: then there are as many as processors"));
+    job->finish(TSC_USAGE);
+    return;
+  }
   {
     std::lock_guard lock(mutex_);
     queue_.push_back(std::move(job));

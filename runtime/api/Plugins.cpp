@@ -39,26 +39,18 @@ std::string cacheDirectory() {
   return home.empty() ? "" : home + "/.cache/tessera";
 }
 
-uint64_t cacheLimit() {
+std::optional<uint64_t> cacheLimit() {
   std::string text = environment("TESSERA_CACHE_LIMIT");
+  if (text.empty())
+    return ArtifactCache::kDefaultLimit;
   uint64_t number = 0;
   auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (text.empty() || error != std::errc())
-    return ArtifactCache::kDefaultLimit;
-  unsigned shift = 0;
-  switch (end == text.data() + text.size() ? 0 : *end) {
-  case 'K':
-    shift = 10;
-    break;
-  case 'M':
-    shift = 20;
-    break;
-  case 'G':
-    shift = 30;
-    break;
-  default:
-    break;
-  }
+  constexpr std::string_view kSuffixes = "KMG";
+  std::string_view suffix(end, static_cast<size_t>(text.data() + text.size() - end));
+  size_t power = suffix.size() == 1 ? kSuffixes.find(suffix[0]) : kSuffixes.npos;
+  if (error != std::errc() || (power == kSuffixes.npos && !suffix.empty()))
+    return std::nullopt;
+  size_t shift = suffix.empty() ? 0 : 10 * (power + 1);
   return number > (UINT64_MAX >> shift) ? UINT64_MAX : number << shift;
 }
 
@@ -79,7 +71,11 @@ tsr_status tsr_cache_stats(const char *directory, TsrCacheStats *stats) {
   if (!stats || stats->size < sizeof(*stats))
     return failed(TSR_E_INVALID, "inout_stats is NULL, or its size is not set");
   return guarded([&]() -> tsr_status {
-    ArtifactCache cache(directory ? directory : cacheDirectory(), cacheLimit());
+    auto limit = cacheLimit();
+    if (!limit)
+      return failed(TSR_E_INVALID, "TESSERA_CACHE_LIMIT is `" + environment("TESSERA_CACHE_LIMIT") +
+                                       "`, not a number of bytes, such as 500000000, 500M or 2G (0: no cache)");
+    ArtifactCache cache(directory ? directory : cacheDirectory(), *limit);
     CacheUsage usage = cache.usage();
     stats->entries = usage.entries;
     stats->bytes = usage.bytes;

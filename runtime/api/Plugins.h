@@ -8,6 +8,7 @@
 #include "plugins/loader/Registry.h"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 namespace tessera::runtime {
@@ -21,7 +22,7 @@ std::string environmentThreads();
 
 // TESSERA_CACHE_DIR, else $XDG_CACHE_HOME/tessera, else $HOME/.cache/tessera; empty: there is no place for a cache.
 std::string cacheDirectory();
-// TESSERA_CACHE_LIMIT, bytes or with a suffix K, M, G; 0 switches the cache off. Default 2 GiB.
-uint64_t cacheLimit();
+// TESSERA_CACHE_LIMIT, bytes or with a suffix K, M, G; 0 switches the cache off. Default 2 GiB. None: it says something else.
+std::optional<uint64_t> cacheLimit();
 
 } // namespace tessera::runtime

@@ -94,6 +94,7 @@ x = npy("x.npy", "<f4", "(64,)", struct.pack("<64f", *range(64)))
 RUN = ["run", good + ":copy", "--grid", "1", "-D", "BLOCK=64"]
 ARGS = ["--arg", x, "--arg", "*fp32[64]", "--arg", "64"]
 COMPILE = ["-s", "*fp32:16, i32", "-D", "BLOCK=64", "--target", "x86-64-v3", "--emit", "tile"]
+TILE = ["compile", good + ":copy", "-s", "*fp32, *fp32, i32", "-D", "BLOCK=64", "--target", "x86-64-v3", "--emit", "tile"]
 
 case("a good run", RUN + ARGS + ["--out", "y_ptr=" + str(TMP / "y.npy")], 0)
 case("a good run, plain --out", RUN + ARGS + ["--out", str(TMP / "z.npy")], 0)
@@ -228,6 +229,28 @@ case("unknown stage", ["compile", good + ":copy", "-s", "*fp32, *fp32, i32", *CO
      "E0301", "'merg'", "did you mean 'merge'?", "lower-block-pointers", "assign-layouts", "all")
 case("effort of 7", ["compile", good + ":copy", "-O", "7"], 2, "-O", "7", "1", "3")
 case("effort that is no number", ["compile", good + ":copy", "-O", "fast"], 2, "-O", "fast")
+
+# What would do nothing is no option, and what contradicts itself is said.
+case("run --save-temps", [*RUN, *ARGS, f"--save-temps={TMP / 'temps'}"], 2, "E0301", "--save-temps")
+case("compile --no-cache", [*TILE, "--no-cache"], 2, "E0301", "--no-cache")
+case("-D twice", [*TILE, "-D", "BLOCK=32"], 2, "E0301", "-D BLOCK is given twice: 64 and 32")
+case("run -D twice", [*RUN, *ARGS, "-DBLOCK=64"], 2, "E0301", "-D BLOCK is given twice: 64 and 64")
+case("--interpret for an unknown target", [*RUN, *ARGS, "--interpret", "--target=x86-64-v9"], 4, "E0401", "x86-64-v9", "did you mean")
+case("--interpret for two targets", [*RUN, *ARGS, "--interpret", "--target=mock,simt"], 2, "E0301", "one --target")
+case("--interpret with --time", [*RUN, *ARGS, "--interpret", "--time", "3"], 2, "E0301", "--time", "--interpret")
+case("--interpret for a known target", [*RUN, *ARGS, "--interpret", "--target=mock"], 0)
+(TMP / "some.tile").touch()
+for option in (["-D", "BLOCK=64"], ["-s", "*fp32"]):
+    case(f"--from-tile with {option[0]}", ["compile", "--from-tile", str(TMP / "some.tile"), "--target=mock", *option], 2, "E0301", "--from-tile")
+for value in ("abc", "2X", "2GB", "-1", "G"):
+    case(f"TESSERA_CACHE_LIMIT={value}", RUN + ARGS, 2, "E0301", "TESSERA_CACHE_LIMIT", f"`{value}`", env={"TESSERA_CACHE_LIMIT": value})
+case("cache stats with a limit that is none", ["cache", "stats"], 2, "E0301", "TESSERA_CACHE_LIMIT", env={"TESSERA_CACHE_LIMIT": "abc"})
+for value in ("500M", "1000000", "0"):
+    case(f"TESSERA_CACHE_LIMIT={value}", RUN + ARGS, 0, env={"TESSERA_CACHE_LIMIT": value})
+for value in ("abc", "0", "-3", "2x"):
+    case(f"TESSERA_COMPILE_WORKERS={value}", TILE, 2, "E0301", "TESSERA_COMPILE_WORKERS", f"`{value}`", env={"TESSERA_COMPILE_WORKERS": value}, once=("E0301",))
+for value in ("1", "99999999999999999999999"):
+    case(f"TESSERA_COMPILE_WORKERS={value}", [*TILE, "-o", "-"], 0, env={"TESSERA_COMPILE_WORKERS": value})
 
 # A plugin without a device lists its targets and says why; one whose driver cannot be used does not stop the others.
 def listed(command, env=None):

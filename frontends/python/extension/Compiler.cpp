@@ -431,11 +431,16 @@ PyObject *cacheFind(PyObject *, PyObject *args) {
   if (!PyArg_ParseTuple(args, "sO!", &directory, &PyTuple_Type, &fields) || !digestOf(fields, digest))
     return nullptr;
   std::optional<std::vector<uint8_t>> found;
+  bool opened = false;
   {
     GilRelease unlocked;
-    if (auto cache = openCache(directory))
+    if (auto cache = openCache(directory)) {
+      opened = true;
       found = cache->find(digest);
+    }
   }
+  if (!opened)
+    return PyErr_SetString(PyExc_ValueError, tsr_error_message()), nullptr;
   if (!found)
     Py_RETURN_NONE;
   return bytesOf(found->data(), found->size()).release();
