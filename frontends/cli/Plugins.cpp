@@ -76,12 +76,13 @@ std::vector<PluginOutput> pluginOutputs(const Session &session) {
   return all;
 }
 
-int pluginOfTarget(const Session &session, const std::string &target, std::string &name) {
+int pluginOfTarget(const Session &session, const std::string &target, std::string &name, std::string &spec) {
   auto registry = openRegistry(session);
   auto resolved = registry->resolveOne(target);
   if (!resolved)
     return session.report(resolved.failure().id, resolved.failure().message, resolved.failure().help);
   name = resolved->candidate->manifest.name;
+  spec = resolved->spec;
   return kOk;
 }
 

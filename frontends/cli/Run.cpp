@@ -43,30 +43,46 @@ int reportRuntime(const Session &session, tsr_status status, const std::string &
   }
 }
 
-// What --target says: `target` is empty for the best device of this machine, `plugin` that of the target.
-int readTarget(const Session &session, const RunCommand &command, std::string &target, std::string &plugin) {
+// What --target says. All empty: the best device of this machine.
+struct WantedTarget {
+  std::string text, plugin;
+  std::string spec; // in the plugin's words
+};
+
+int readTarget(const Session &session, const RunCommand &command, WantedTarget &out) {
   if (command.kernel.targets.size() > 1)
     return session.report(DiagId::BadUsage, "run takes one --target");
   if (command.kernel.targets.empty() || command.kernel.targets[0] == "native")
     return kOk;
-  target = command.kernel.targets[0];
-  return pluginOfTarget(session, target, plugin);
+  out.text = command.kernel.targets[0];
+  return pluginOfTarget(session, out.text, out.plugin, out.spec);
 }
 
-// The device behind `which` (a plugin, or empty), and what to compile for.
-int chooseDevice(const Session &session, const RunCommand &command, const std::string &which, TsrDevice **device,
+int cannotRun(const Session &session, const std::string &target) {
+  return session.report(DiagId::TargetCannot, "target '" + target + "' cannot run here: " + tsr_error_message(),
+                        "`tessera compile` compiles for it, --target=native runs on the best device of this machine");
+}
+
+// A device that runs what is wanted, and what to compile for.
+int chooseDevice(const Session &session, const RunCommand &command, const WantedTarget &wanted, TsrDevice **device,
                  std::string &target) {
   for (const std::string &path : session.pluginPaths)
     if (tsr_status s = tsr_plugin_add(path.c_str()); s < 0)
       return reportRuntime(session, s, "plugin '" + path + "'");
-  if (int code = vetDrivers(session, command.kernel, which))
+  if (int code = vetDrivers(session, command.kernel, wanted.plugin))
     return code;
-  if (tsr_status s = tsr_device_open(which.empty() ? nullptr : which.c_str(), nullptr, 0, device); s < 0)
+  TsrOption runs = {"target", wanted.spec.c_str()};
+  tsr_status s = wanted.plugin.empty() ? tsr_device_open(nullptr, nullptr, 0, device)
+                                       : tsr_device_open(wanted.plugin.c_str(), &runs, 1, device);
+  if (s == TSR_E_UNSUPPORTED && !wanted.plugin.empty())
+    return cannotRun(session, wanted.text);
+  if (s < 0)
     return reportRuntime(session, s, "no device can be opened");
+  target = wanted.text;
   if (target.empty() || target == "host") {
     TsrDeviceInfo info{};
     info.size = sizeof info;
-    if (tsr_status s = tsr_device_describe(*device, &info); s < 0)
+    if (s = tsr_device_describe(*device, &info); s < 0)
       return reportRuntime(session, s, "the device");
     target = std::string(info.plugin) + "/" + info.target;
   }
@@ -103,10 +119,13 @@ int upload(const Session &session, const std::vector<BoundArgument> &bound, cons
   return kOk;
 }
 
-int prepare(const Session &session, const std::vector<BoundArgument> &bound, const std::string &file, Handles &handles,
-            Launch &launch) {
-  if (tsr_status s = tsr_module_load(handles.device, file.data(), file.size(), &handles.module); s < 0)
-    return reportRuntime(session, s, "the compiled kernel");
+int prepare(const Session &session, const std::vector<BoundArgument> &bound, const std::string &target,
+            const std::string &file, Handles &handles, Launch &launch) {
+  tsr_status loaded = tsr_module_load(handles.device, file.data(), file.size(), &handles.module);
+  if (loaded == TSR_E_BAD_ARTIFACT) // what was just compiled is not damaged: it is for another device
+    return cannotRun(session, target);
+  if (loaded < 0)
+    return reportRuntime(session, loaded, "the compiled kernel");
   if (tsr_status s = tsr_module_kernel(handles.module, nullptr, &launch.kernel); s < 0)
     return reportRuntime(session, s, "the compiled kernel");
   launch.info = tsr_kernel_describe(launch.kernel);
@@ -198,8 +217,8 @@ int runKernel(const Session &session, const RunCommand &command) {
                             "grid " + command.grid + ": " + std::to_string(g) +
                                 (g < 0 ? " is negative" : " is more than 2147483647"),
                             "give numbers from 0 to 2147483647; 0 launches nothing");
-  std::string target, plugin, file;
-  if (int code = readTarget(session, command, target, plugin))
+  WantedTarget wanted;
+  if (int code = readTarget(session, command, wanted))
     return code;
   KernelSource source;
   if (int code = source.open(session, command.kernel))
@@ -212,14 +231,15 @@ int runKernel(const Session &session, const RunCommand &command) {
     return interpretKernel(session, source, command, grid, bound, bindings);
 
   Handles handles;
-  if (int code = chooseDevice(session, command, plugin, &handles.device, target))
+  std::string target, file;
+  if (int code = chooseDevice(session, command, wanted, &handles.device, target))
     return code;
   auto start = std::chrono::steady_clock::now();
   if (int code = compileOrFetch(session, source, command, bindings, target, file))
     return code;
   double compileMs = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
   Launch launch;
-  if (int code = prepare(session, bound, file, handles, launch))
+  if (int code = prepare(session, bound, target, file, handles, launch))
     return code;
   std::vector<bool> written(bound.size());
   for (size_t i = 0; i < bound.size(); ++i)

@@ -32,8 +32,8 @@ int interpretKernel(const Session &session, const KernelSource &source, const Ru
 // The compiled kernel file for these bindings, from the cache where it is there. An exit code.
 int compileOrFetch(const Session &session, const KernelSource &source, const RunCommand &command,
                    const std::vector<Binding> &bindings, const std::string &target, std::string &file);
-// The plugin that a target means. An exit code.
-int pluginOfTarget(const Session &session, const std::string &target, std::string &plugin);
+// The plugin that a target means, and the target in that plugin's words. An exit code.
+int pluginOfTarget(const Session &session, const std::string &target, std::string &plugin, std::string &spec);
 // A driver library that this machine has not loaded before is first loaded in a worker: a crash is then a message.
 // `plugin`: its name; empty: all that a device may come from. An exit code.
 int vetDrivers(const Session &session, const KernelOptions &options, const std::string &plugin);

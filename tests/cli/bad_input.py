@@ -43,8 +43,8 @@ def kernel(name, text):
     return str(TMP / name)
 
 
-def case(name, arguments, code, *needles, env=None, once=(), shell="%s"):
-    """Runs tessera; the exit code must be `code` and stderr must contain every needle, no stack trace, nothing endless.
+def case(name, arguments, code, *needles, env=None, once=(), absent=(), shell="%s"):
+    """Runs tessera; the exit code must be `code` and stderr must contain every needle, nothing of `absent`, no stack trace, nothing endless.
     `shell`: a line of sh around it."""
     global passed, failed
     before = set(p.name for p in TMP.iterdir())
@@ -60,7 +60,7 @@ def case(name, arguments, code, *needles, env=None, once=(), shell="%s"):
         shown = [l for l in done.stderr.splitlines() if n in l and not l.lstrip()[:1].isdigit()]  # but for the excerpt of the source
         if len(shown) != 1:
             problems.append(f"{n!r} is said {len(shown)} times")
-    for bad in ("Stack dump", "PLEASE submit", "Assertion", "terminate called", "Traceback", "Segmentation"):
+    for bad in (*absent, "Stack dump", "PLEASE submit", "Assertion", "terminate called", "Traceback", "Segmentation"):
         if bad in done.stderr:
             problems.append(f"the message has {bad!r}")
     if code and len(done.stderr.splitlines()) > 40:
@@ -215,6 +215,14 @@ case("malformed grid", ["run", good + ":copy", "--grid", "1,2,3,4", "-D", "BLOCK
 # Targets and plugins.
 case("unknown target", ["compile", good + ":copy", "-s", "*fp32, *fp32, i32", "-D", "BLOCK=64", "--target", "x86-64-v9"], 4, "x86-64-v9", "x86-64-v")
 case("unknown plugin", ["compile", good + ":copy", "-s", "*fp32, *fp32, i32", "-D", "BLOCK=64", "--target", "acme/x"], 4, "acme")
+if "avx512f" not in pathlib.Path("/proc/cpuinfo").read_text():
+    case("a target that this processor cannot run", [*RUN, *ARGS, "--target=x86-64-v4", "--time-passes"], 4, "E0405", "x86-64-v4", "this processor is", "--target=native",
+         absent=("simplify",))
+FAKE_CUDA = BIN.parent / "fake_cuda"  # a GPU in software, of compute capability 9.0
+if FAKE_CUDA.is_dir():
+    for target in ("compute_100", "sm_100a"):
+        case(f"{target} on another GPU", [*RUN, *ARGS, f"--target={target}", "--time-passes"], 4, "E0405", target, "sm_90a", "--target=native",
+             env={"LD_LIBRARY_PATH": str(FAKE_CUDA)}, absent=("simplify",))
 case("unknown emit", ["compile", good + ":copy", "--emit", "assembly"], 2, "assembly")
 case("unknown option", ["compile", good, "--frobnicate"], 2, "E0301", "--frobnicate", "tessera compile --help")
 case("unknown command", ["comple", good], 2, "E0301", "'comple'", "did you mean 'compile'?")

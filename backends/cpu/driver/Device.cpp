@@ -40,9 +40,13 @@ tsr_status Device::setOption(const tsr_sink *sink, const tsr_kv &option, unsigne
     if (!parseNumber(value, 0, uint64_t(1) << 47, number))
       return bad("0..2^47");
     cacheBytes_ = number;
+  } else if (key == "target") {
+    std::string why;
+    if (!processorRuns(value, why))
+      return fail(sink, TSR_E_UNSUPPORTED, why);
   } else {
     report(sink, TSR_SEV_WARNING,
-           "unknown device option `" + std::string(key) + "`; known: threads, faults, cache_bytes");
+           "unknown device option `" + std::string(key) + "`; known: threads, faults, cache_bytes, target");
   }
   return TSR_OK;
 }

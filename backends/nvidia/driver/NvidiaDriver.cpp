@@ -77,8 +77,23 @@ const sdk::DeviceInfo &NvidiaDriver::info(uint32_t ordinal) {
   return *infos_[ordinal];
 }
 
+// Code for the target as PTX at least, which is what a machine without an assembler gives; machine code is looked at when it is
+// loaded.
+static void mustRun(const std::string &target, const sdk::DeviceInfo &device) {
+  std::string why;
+  auto wanted = parseArchitecture(std::string_view(target).substr(0, target.find(':')), why);
+  auto here = parseArchitecture(device.target, why);
+  if (!wanted || !here)
+    return;
+  wanted->ptx = true;
+  if (runsOn(*wanted, *here) == Runs::No)
+    throw sdk::Error(TSR_E_UNSUPPORTED, device.name + " is " + device.target + ", which runs no code for " + target);
+}
+
 std::unique_ptr<sdk::Device> NvidiaDriver::open(uint32_t ordinal, const sdk::Options &options, const sdk::Sink &sink) {
   const sdk::DeviceInfo &facts = info(ordinal);
+  if (std::string target = options.get("target"); !target.empty())
+    mustRun(target, facts);
   std::shared_ptr<const cu::Api> cuda;
   {
     std::lock_guard lock(mutex_);
