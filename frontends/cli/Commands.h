@@ -20,7 +20,7 @@ struct RunCommand {
   std::string grid = "1";
   bool interpret = false;
   bool noCache = false; // compile even where the cache has the kernel
-  int timeRepeats = 0; // 0: no timing
+  int timeRepeats = 0;  // 0: no timing
   int warmup = 2;
 };
 int runKernel(const Session &session, const RunCommand &command);
@@ -30,6 +30,9 @@ struct PluginOutput {
   std::string name, kind, plugin;
 };
 std::vector<PluginOutput> pluginOutputs(const Session &session);
+
+// `all` and `PLUGIN/all` become the targets that they mean. An exit code.
+int expandTargets(const Session &session, std::vector<std::string> &targets);
 
 int listTargets(const Session &session, bool json);
 int listPlugins(const Session &session, bool json);

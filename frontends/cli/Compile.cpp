@@ -201,6 +201,8 @@ int runCompile(const Session &session, const CompileCommand &command) {
   std::vector<std::string> targets = command.kernel.targets;
   if (targets.empty() && command.request.empty())
     targets = {"native"};
+  if (int code = expandTargets(session, targets))
+    return code;
   if (!targets.empty())
     prepareWorker(session, command.kernel, targets[0]);
   Input input;

@@ -76,6 +76,29 @@ std::vector<PluginOutput> pluginOutputs(const Session &session) {
   return all;
 }
 
+int expandTargets(const Session &session, std::vector<std::string> &targets) {
+  auto meansAll = [](const std::string &t) { return t == "all" || t.ends_with("/all"); };
+  if (std::none_of(targets.begin(), targets.end(), meansAll))
+    return kOk;
+  auto registry = openRegistry(session);
+  std::vector<std::string> expanded;
+  for (const std::string &t : targets) {
+    if (!meansAll(t)) {
+      expanded.push_back(t);
+      continue;
+    }
+    auto resolved = registry->resolve(t);
+    if (!resolved)
+      return session.report(resolved.failure().id, resolved.failure().message, resolved.failure().help);
+    if (resolved->empty())
+      return session.report(DiagId::UnknownTarget, "'" + t + "' means no target of any plugin");
+    for (const plugin::ResolvedTarget &r : *resolved)
+      expanded.push_back(r.text());
+  }
+  targets = std::move(expanded);
+  return kOk;
+}
+
 int pluginOfTarget(const Session &session, const std::string &target, std::string &name, std::string &spec) {
   auto registry = openRegistry(session);
   auto resolved = registry->resolveOne(target);

@@ -86,6 +86,14 @@ for target, kinds in (("x86-64-v3", {".tile.mlir", ".tbc", ".tbc.txt", ".ll", ".
     names = {p.name.removeprefix(f"add_kernel.{target}") for p in (TMP / target).iterdir() if p.stat().st_size}
     check(f"--save-temps for {target}", kinds <= names and done.returncode == 0, (names, done.stderr))
 
+done = tessera("compile", *ADD, *SIGNATURE, "--emit", "asm", "-o", "every", "--target", "cpu/all")
+check("every target of a plugin", done.returncode == 0 and sorted(p.name for p in TMP.glob("every.*")) == [f"every.cpu_x86-64-v{n}.s" for n in (2, 3, 4)], done.stderr)
+done = tessera("compile", *ADD, *SIGNATURE, "--emit", "tile", "-o", "all", "--target", "all")
+listed = [row for row in json.loads(tessera("targets", "--json").stdout) if row["listed"]]
+check("every target", done.returncode == 0 and len(list(TMP.glob("all.*.tile.mlir"))) == len(listed) > 20, done.stderr)
+done = tessera("compile", *ADD, *SIGNATURE, "--target", "acme/all")
+check("every target of no plugin", done.returncode == 4 and "E0401" in done.stderr and "'acme/all'" in done.stderr, done.stderr)
+
 # Messages: JSON, one object a line; colours on a terminal alone.
 bad = TMP / "bad.py"
 bad.write_bytes(b"import triton\nimport triton.language as tl\n\n\n@triton.jit\ndef f(x):\n    return x + nope\n\n\n@triton.jit\ndef k(x_ptr):\n"
