@@ -23,8 +23,8 @@ int cachePlace(const Session &session, TsrCacheStats &stats) {
 }
 
 // Everything that the compiled bytes depend on. The file's text stands for the kernel: a change elsewhere in it costs a compile.
-runtime::Digest keyOf(const KernelSource &source, const KernelOptions &options, const std::vector<Binding> &bindings,
-                      const std::string &target) {
+runtime::Digest keyOf(const Session &session, const KernelSource &source, const KernelOptions &options,
+                      const std::vector<Binding> &bindings, const std::string &target) {
   runtime::Sha256 hash;
   hash.field("tessera compiled kernel 1");
   hash.field(source.library->buildId());
@@ -33,6 +33,7 @@ runtime::Digest keyOf(const KernelSource &source, const KernelOptions &options, 
   hash.field(source.text);
   hash.field(source.kernel);
   hash.field(target);
+  hash.field(session.anyGlobals ? "any globals" : "");
   for (const Binding &b : bindings) {
     hash.field(b.name);
     hash.field(b.type);
@@ -57,7 +58,7 @@ int compileOrFetch(const Session &session, const KernelSource &source, const Run
     if (int code = cachePlace(session, place))
       return code;
   runtime::ArtifactCache cache(place.limit_bytes ? place.directory : "", place.limit_bytes);
-  runtime::Digest key = keyOf(source, options, bindings, target);
+  runtime::Digest key = keyOf(session, source, options, bindings, target);
   if (auto hit = cache.find(key)) {
     file.assign(hit->begin(), hit->end());
     return kOk;

@@ -125,6 +125,15 @@ void splitWhere(const std::string &where, KernelOptions &options) {
   }
 }
 
+// As the Python package reads its variables: 1, true, yes, on, y in any case; those of ours before Triton's.
+bool isTrueInEnvironment(const std::string &name) {
+  const char *value = std::getenv(("TESSERA_" + name).c_str());
+  if (!value)
+    value = std::getenv(("TRITON_" + name).c_str());
+  std::string text = CLI::detail::to_lower(value ? value : "");
+  return has({"1", "true", "yes", "on", "y"}, text);
+}
+
 bool wantsColour(const std::string &mode) {
   if (mode == "always")
     return true;
@@ -219,6 +228,7 @@ int runCommand(Session &session, int argc, char **argv) {
   }
   session.colour = wantsColour(colour);
   session.format = format == "json" ? DiagnosticsFormat::Json : DiagnosticsFormat::Text;
+  session.anyGlobals = isTrueInEnvironment("ALLOW_NON_CONSTEXPR_GLOBALS");
   if (*compileApp) {
     splitWhere(where, compile.kernel);
     return runCompile(session, compile);

@@ -258,6 +258,8 @@ void fillRequest(const Session &session, const KernelSource &source, const Kerne
     mkdir(options.dumpDir.c_str(), 0777);
     option("dump_dir", options.dumpDir);
   }
+  if (session.anyGlobals)
+    option("allow_non_constexpr_globals", "1");
   for (const std::string &p : session.pluginPaths)
     option("plugin", p);
   out.options.clear();

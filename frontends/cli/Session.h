@@ -25,6 +25,7 @@ struct Session {
   bool colour = false; // of stderr
   DiagnosticsFormat format = DiagnosticsFormat::Text;
   std::vector<std::string> pluginPaths; // --plugin=
+  bool anyGlobals = false;              // kernels may read globals that are no constexpr
 
   // A message of the command itself, on stderr, in the format asked for. Returns the exit code of its kind.
   int report(DiagId id, const std::string &message, const std::string &help = {}) const;

@@ -141,6 +141,20 @@ for command in ([], ["compile"], ["run"], ["bench"], ["targets"], ["plugins"], [
 named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", page))
 check("cli.md: no option that is none", named <= known, named - known)
 
+# Globals that are no constexpr, where the environment says so; a kernel in the cache is of one or the other.
+(TMP / "global.py").write_text("import triton\nimport triton.language as tl\n\nSTEP = 5\n\n\n@triton.jit\ndef k(x_ptr):\n    tl.store(x_ptr, STEP)\n")
+GLOBAL = ["compile", "global.py", "-s", "*i32", "--emit", "tile"]
+done = tessera(*GLOBAL)
+check("a global that is no constexpr", done.returncode == 1 and "E0215" in done.stderr and "TRITON_ALLOW_NON_CONSTEXPR_GLOBALS=1" in done.stderr, done.stderr)
+for where in ("--worker", "--in-process"):
+    for name in ("TRITON_ALLOW_NON_CONSTEXPR_GLOBALS", "TESSERA_ALLOW_NON_CONSTEXPR_GLOBALS"):
+        done = tessera(*GLOBAL, where, **{name: "1"})
+        check(f"{name}, {where}", done.returncode == 0 and re.search(r"constant.*\b5\b", done.stdout), done.stderr)
+RUN_GLOBAL = ["run", "global.py", "--arg", "*i32[1]"]
+for extra in ([], ["--interpret"]):
+    check(f"run {' '.join(extra)}: with the variable", tessera(*RUN_GLOBAL, *extra, TRITON_ALLOW_NON_CONSTEXPR_GLOBALS="true").returncode == 0)
+    check(f"run {' '.join(extra)}: and without", "E0215" in tessera(*RUN_GLOBAL, *extra).stderr)
+
 # Launches that are timed, and the cache.
 for command in (["bench", *LAUNCH, "--repeats", "7"], ["run", *LAUNCH, "--time", "7"]):
     done = tessera(*command)
