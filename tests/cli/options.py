@@ -155,6 +155,13 @@ for extra in ([], ["--interpret"]):
     check(f"run {' '.join(extra)}: with the variable", tessera(*RUN_GLOBAL, *extra, TRITON_ALLOW_NON_CONSTEXPR_GLOBALS="true").returncode == 0)
     check(f"run {' '.join(extra)}: and without", "E0215" in tessera(*RUN_GLOBAL, *extra).stderr)
 
+# print is device_print.
+for name in ("print", "tl.device_print"):
+    (TMP / "prints.py").write_text(f"import triton\nimport triton.language as tl\n\n\n@triton.jit\ndef k(n):\n    {name}('n', n, tl.arange(0, 4) * 16, hex=True)\n")
+    for extra in ([], ["--interpret"]):
+        done = tessera("run", "prints.py", "--arg", "255", *extra)
+        check(f"{name} {' '.join(extra)}", done.stdout.count("0x000000ff") >= 1 and "0x00000030" in done.stdout, done.stdout + done.stderr)
+
 # Launches that are timed, and the cache.
 for command in (["bench", *LAUNCH, "--repeats", "7"], ["run", *LAUNCH, "--time", "7"]):
     done = tessera(*command)

@@ -31,25 +31,22 @@ Value devicePrint(Visitor &v, Args &a) {
   return Emitter::none();
 }
 
-// print("text", values…): as device_print.
+// print("text", values…, hex=False): as device_print, which it is in Triton; here the text may be left out, and texts may stand
+// among the values.
 Value print(Visitor &v, Args &a) {
+  if (a[0].isAbsent())
+    return Emitter::none();
   Args b;
   b.byParam.resize(3);
-  if (a.rest.empty())
-    return Emitter::none();
-  size_t first = 0;
-  if (a.rest[0].isString()) {
-    b.byParam[0] = a.rest[0];
-    first = 1;
-  } else {
-    b.byParam[0] = Emitter::constStr("");
-  }
-  for (size_t i = first; i < a.rest.size(); ++i) {
-    if (a.rest[i].isString()) {
-      b.byParam[0] = Emitter::constStr(b.byParam[0].host.str() + " " + a.rest[i].host.str());
-      continue;
-    }
-    b.rest.push_back(a.rest[i]);
+  b.byParam[0] = a[0].isString() ? a[0] : Emitter::constStr("");
+  b.byParam[2] = a[2];
+  if (!a[0].isString())
+    b.rest.push_back(a[0]);
+  for (const Value &x : a.rest) {
+    if (x.isString())
+      b.byParam[0] = Emitter::constStr(b.byParam[0].host.str() + " " + x.host.str());
+    else
+      b.rest.push_back(x);
   }
   return devicePrint(v, b);
 }
@@ -309,7 +306,7 @@ constexpr const char *kProfiler = "triton.profiler.language";
 
 const BuiltinDef kRows[] = {
     {"device_print", "prefix *args hex?", devicePrint, kRawErrors},
-    {"print", "*args", print, kPlain, "builtins"},
+    {"print", "prefix? *args hex?", print, kPlain, "builtins"},
     {"static_print", "*values sep? end? file? flush?", staticPrint},
     {"static_assert", "cond msg?", staticAssert},
     {"device_assert", "cond msg? mask?", deviceAssert},
