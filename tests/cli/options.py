@@ -94,10 +94,13 @@ check("every target", done.returncode == 0 and len(list(TMP.glob("all.*.tile.mli
 done = tessera("compile", *ADD, *SIGNATURE, "--target", "acme/all")
 check("every target of no plugin", done.returncode == 4 and "E0401" in done.stderr and "'acme/all'" in done.stderr, done.stderr)
 
-# Messages: JSON, one object a line; colours on a terminal alone.
+# Messages: JSON, one object a line, of bytes that are no UTF-8 too; colours on a terminal alone.
+(TMP / "latin.py").write_bytes(b"import triton\n\n\n@triton.jit\ndef k(x_ptr):\n    pass  # caf\xe9\n")
+found = [json.loads(line) for line in tessera("--diagnostics-format=json", "compile", "latin.py").stderr.splitlines()]
+check("JSON: an excerpt that is no UTF-8", [(d["id"], d["line"], d["column"]) for d in found] == [("E0102", 6, 16)], found)
 bad = TMP / "bad.py"
 bad.write_bytes(b"import triton\nimport triton.language as tl\n\n\n@triton.jit\ndef f(x):\n    return x + nope\n\n\n@triton.jit\ndef k(x_ptr):\n"
-                b"    tl.store(x_ptr, foo)  # caf\xe9\n    tl.store(x_ptr, f(1.0))\n")
+                b"    tl.store(x_ptr, foo)  # caf\xc3\xa9\n    tl.store(x_ptr, f(1.0))\n")
 BAD = ["compile", f"{bad}:k", "-s", "*fp32", "--emit", "tile"]
 found = [json.loads(line) for line in tessera("--diagnostics-format=json", *BAD).stderr.splitlines()]
 check("JSON: every message", [(d["id"], d["severity"], d["line"], d["column"]) for d in found] == [("E0202", "error", 12, 21), ("E0202", "error", 7, 16)], found)

@@ -152,6 +152,9 @@ Lexer::Lexer(const std::shared_ptr<const SourceFile> &file, DiagnosticList &out,
   if (text_.substr(0, 3) == "\xEF\xBB\xBF") {
     pos_ = lineStart_ = countedTo_ = 3;
   }
+  for (uint32_t i = 0, length = 1; !isAscii_ && invalidAt_ == UINT32_MAX && i < text_.size(); i += length)
+    if (decodeUtf8(i, length) == UINT32_MAX)
+      invalidAt_ = i;
 }
 
 uint32_t Lexer::columnAt(uint32_t lineStart, uint32_t position) const {
@@ -219,6 +222,21 @@ void Lexer::skipTheRest() {
   uint32_t here = column();
   pos_ = countedTo_ = static_cast<uint32_t>(text_.size());
   lineStart_ = pos_ - (here - 1);
+  invalidAt_ = UINT32_MAX;
+}
+
+// Of a byte in a comment or a string, where nothing else looks at it. What follows is read on.
+void Lexer::reportInvalidByte() {
+  uint32_t line = 1, start = 0;
+  for (uint32_t i = 0; i < invalidAt_; ++i)
+    if (text_[i] == '\n' || (text_[i] == '\r' && at(i + 1) != '\n')) {
+      ++line;
+      start = i + 1;
+    }
+  uint32_t column = columnAt(start, invalidAt_);
+  invalidAt_ = UINT32_MAX;
+  out_.add(DiagId::BadToken, {file_, line, column, line, column + 1}, "this byte is not valid UTF-8",
+           "save the file as UTF-8");
 }
 
 void Lexer::restartAtLine(const Token &token) {
@@ -321,6 +339,13 @@ bool Lexer::skipBlankAndIndent(Token &out) {
 }
 
 Token Lexer::next() {
+  Token t = scan();
+  if (pos_ > invalidAt_)
+    reportInvalidByte();
+  return t;
+}
+
+Token Lexer::scan() {
   if (!modes_.empty() && modes_.back().kind != Mode::Field)
     return lexFStringText();
   if (pendingNewline_) {

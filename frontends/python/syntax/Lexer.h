@@ -55,6 +55,8 @@ private:
   void newLine(); // pos_ is on the line's end
   void skipComment();
   void skipTheRest();
+  Token scan();
+  void reportInvalidByte();
   Token lexName(Token t);
   Token lexNumber(Token t);
   Token lexString(Token t, uint32_t quoteAt, uint32_t prefixLength);
@@ -72,6 +74,7 @@ private:
   uint32_t pos_ = 0, line_ = 1, lineStart_ = 0;
   uint32_t countedTo_ = 0, countedColumn_ = 1; // columns counted so far on this line
   bool isAscii_ = true;
+  uint32_t invalidAt_ = UINT32_MAX; // the first byte that is not valid UTF-8 and of which nothing was said
   bool atLineStart_ = true, firstOnLine_ = true, lastWasNewline_ = true, indentedStart_ = false,
        pendingNewline_ = false, quietAboutBrackets_ = false;
   std::vector<uint32_t> indents_{0}, altIndents_{0};

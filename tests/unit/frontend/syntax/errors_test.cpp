@@ -72,6 +72,11 @@ TEST(SyntaxErrors, OnePlaceOneMessage) {
       {"for i in x:\n  y = = 2\n  try: continue\n  finally: break\n", "2:7 expected an expression, found '='"},
       {"for i in = x:\n  break\n", "1:10 expected an expression, found '='"},
       {"\xff\xfei\xe9 = (\nx = \xff [\n", "1:1 this byte is not valid UTF-8"}, // only the first
+      {"x = 1\ny = 'caf\xe9'\n", "2:9 this byte is not valid UTF-8"},
+      {"\xc3\xa9 = 1  # caf\xe9 \xff\ny = '\xff'\n", "1:13 this byte is not valid UTF-8"}, // only the first
+      {"def f():\n  # \xa9\n  pass\n", "2:5 this byte is not valid UTF-8"},
+      {"x = f'{y}\xed\xa0\x80'\n", "1:10 this byte is not valid UTF-8"}, // a surrogate
+      {"x = \"\"\"a\r\n\n \xc3\"\"\"\n", "3:2 this byte is not valid UTF-8"},
       {"x \\ y\n", "1:3 a '\\' joins two lines only as the last character of its line"},
   };
   for (const Row &r : rows) {
