@@ -308,27 +308,32 @@ size_t DiagnosticList::errorCount() const {
 }
 bool DiagnosticList::hasErrors() const { return errorCount() != 0; }
 
+// Letters to insert, to remove, to replace or to swap with the next one (the optimal string alignment distance).
+static size_t editDistance(std::string_view a, std::string_view b) {
+  std::vector<size_t> before(b.size() + 1), last(b.size() + 1), row(b.size() + 1);
+  for (size_t j = 0; j <= b.size(); ++j)
+    row[j] = j;
+  for (size_t i = 1; i <= a.size(); ++i) {
+    before.swap(last);
+    last.swap(row);
+    row[0] = i;
+    for (size_t j = 1; j <= b.size(); ++j) {
+      row[j] = std::min({last[j] + 1, row[j - 1] + 1, last[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1)});
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+        row[j] = std::min(row[j], before[j - 2] + 1);
+    }
+  }
+  return row[b.size()];
+}
+
 std::string nearestName(std::string_view word, const std::vector<std::string> &candidates) {
   size_t best = word.size() / 3 + 1;
   std::string found;
-  for (const std::string &c : candidates) {
-    std::vector<size_t> row(c.size() + 1);
-    for (size_t j = 0; j <= c.size(); ++j)
-      row[j] = j;
-    for (size_t i = 1; i <= word.size(); ++i) {
-      size_t diagonal = row[0];
-      row[0] = i;
-      for (size_t j = 1; j <= c.size(); ++j) {
-        size_t up = row[j];
-        row[j] = std::min({row[j] + 1, row[j - 1] + 1, diagonal + (word[i - 1] == c[j - 1] ? 0 : 1)});
-        diagonal = up;
-      }
-    }
-    if (row[c.size()] < best) {
-      best = row[c.size()];
+  for (const std::string &c : candidates)
+    if (size_t distance = editDistance(word, c); distance < best) {
+      best = distance;
       found = c;
     }
-  }
   return found;
 }
 

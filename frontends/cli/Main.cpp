@@ -55,8 +55,13 @@ CLI::Option *oneValueEach(CLI::Option *option) { return option->take_all()->allo
 std::vector<std::string> wordsOf(int argc, char **argv) {
   std::vector<std::string> words;
   for (int i = argc - 1; i > 0; --i) {
-    bool isTime = std::string_view(argv[i]) == "--time";
-    if (isTime && !words.empty() && words.back().find_first_not_of("+-0123456789") != std::string::npos)
+    std::string_view word = argv[i];
+    // CLI11 takes the word behind `--grid=` for its value.
+    if (word.starts_with("--") && word.size() > 3 && word.find('=') == word.size() - 1) {
+      words.insert(words.end(), {"", std::string(word.substr(0, word.size() - 1))});
+      continue;
+    }
+    if (word == "--time" && !words.empty() && words.back().find_first_not_of("+-0123456789") != std::string::npos)
       words.push_back("--time=10");
     else
       words.push_back(argv[i]);

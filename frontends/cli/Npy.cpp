@@ -45,6 +45,13 @@ std::string headerField(const std::string &header, const std::string &key) {
     size_t end = header.find(open, at + 1);
     return end == std::string::npos ? std::string() : header.substr(at + 1, end - at - 1);
   }
+  if (open == '[') { // the fields of a structured dtype, which may be structured themselves
+    size_t end = at;
+    for (int depth = 0; end < header.size(); ++end)
+      if ((depth += (header[end] == '[') - (header[end] == ']')) == 0)
+        break;
+    return header.substr(at, end + 1 - at);
+  }
   size_t end = open == '(' ? header.find(')', at) : header.find_first_of(",}", at);
   if (end == std::string::npos)
     return {};
@@ -178,6 +185,10 @@ std::optional<NpyArray> readNpy(const std::string &path, std::string &error) {
     return std::nullopt;
   if (array.descr == "|O" || array.descr == "O") {
     error = "has Python objects for elements; convert it with astype(numpy.float32) or another number";
+    return std::nullopt;
+  }
+  if (array.descr[0] == '[') {
+    error = "has fields for elements, " + array.descr + "; save one of them, as array['name']";
     return std::nullopt;
   }
   unsigned long width = array.descr.size() < 3 ? 0 : std::strtoul(array.descr.c_str() + 2, nullptr, 10);

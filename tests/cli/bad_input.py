@@ -119,6 +119,14 @@ case("two pointers added", ["compile", kernel("ptrs.py", body("a = x_ptr + x_ptr
 case("shape no power of two", ["compile", kernel("pow2.py", body("i = tl.arange(0, 100)")), *COMPILE], 1, "power of 2", "pow2.py:7")
 case("block too large", ["compile", kernel("large.py", body("i = tl.zeros([2048, 1024], tl.float32)")), *COMPILE], 1, "1048576")
 case("shapes that do not fit", ["compile", kernel("shapes.py", body("a = tl.arange(0, 64) + tl.arange(0, 32)")), *COMPILE], 1, "incompatible", "shapes.py:7")
+case("swapped letters", ["compile", kernel("swapped.py", body("tl.stroe(x_ptr, 1.0)")), *COMPILE], 1, "E0202", "`stroe`", "did you mean `store`?")
+case("unknown name without a like", ["compile", kernel("undefined.py", body("tl.store(x_ptr, undefined_name)")), *COMPILE], 1, "E0202", "help: assign it before")
+case("a pointer in arithmetic", ["compile", kernel("pointer.py", body("a = x_ptr * n")), *COMPILE], 1, "E0203", "tl.load")
+case("bits of a float", ["compile", kernel("bits.py", body("a = tl.load(x_ptr) >> 1")), *COMPILE], 1, "E0203", ".to(tl.int32)")
+(TMP / "latin.py").write_bytes(body("# caf\xe9\ntl.store(x_ptr, 1.0)").encode("latin-1"))
+case("bytes that are no UTF-8 in a comment", ["compile", str(TMP / "latin.py"), *COMPILE], 1, "E0102", "latin.py:7:10", "save the file as UTF-8", once=("E0102",))
+(TMP / "latin2.py").write_bytes(body("tl.device_print('\xff\xfe', n)").encode("latin-1"))
+case("bytes that are no UTF-8 in a string", ["compile", str(TMP / "latin2.py"), *COMPILE], 1, "E0102", "latin2.py:7:22", "save the file as UTF-8", once=("E0102",))
 case("several errors a run", ["compile", kernel("several.py", body("a = foo\nb = bar\ntl.store(x_ptr, 1.0)")), *COMPILE], 1, "foo", "bar")
 case("unknown tl name beside a value in error", ["compile", kernel("beside.py", body("a = foo\nb = a + tl.zeross([BLOCK], tl.float32)\ntl.store(x_ptr, b)")), *COMPILE],
      1, "foo", "zeross", "did you mean `zeros`?", "beside.py:8")
@@ -152,6 +160,13 @@ for name, descr, shape, needle in (("Python objects", "|O", "(4,)", "Python obje
                                    ("a product beyond 64 bits", "<f4", "(4611686018427387904, 4)", "64 bits"), ("a negative side", "<f4", "(-4,)", "negative"),
                                    ("big-endian numbers", ">f4", "(4,)", ">f4"), ("strings", "<U4", "(4,)", "<U4")):
     case(f"npy with {name}", RUN + ["--arg", npy("header.npy", descr, shape, b"\0" * 64), "--arg", "*fp32[64]", "--arg", "64"], 1, "E0303", "header.npy", needle)
+def structured(name):
+    header = b"{'descr': [('a', '<f4'), ('b', '<i4', (2,))], 'fortran_order': False, 'shape': (4,), }".ljust(117) + b"\n"
+    (TMP / name).write_bytes(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header + b"\0" * 64)
+    return str(TMP / name)
+
+
+case("npy of records", RUN + ["--arg", structured("records.npy"), "--arg", "*fp32[64]", "--arg", "64"], 1, "E0303", "records.npy", "[('a', '<f4'), ('b', '<i4', (2,))]", "array['name']")
 for number in ("u8:-1", "i8:128", "i8:-129", "u16:65536", "i32:2147483648", "i64:9223372036854775808", "u64:-1"):
     case(f"{number} is out of range", RUN + ["--arg", x, "--arg", "*fp32[64]", "--arg", number], 1, "E0211", f"{number.split(':')[1]} is no value of type {number.split(':')[0]}")
 for number in ("u8:255", "i8:-128", "i8:127", "u64:18446744073709551615", "i64:-9223372036854775808"):
@@ -210,6 +225,8 @@ for number in (signal.SIGINT, signal.SIGTERM):
 # Grids.
 case("grid of zero", ["run", good + ":copy", "--grid", "0", "-D", "BLOCK=64", *ARGS], 0)
 case("negative grid", ["run", good + ":copy", "--grid=-1", "-D", "BLOCK=64", *ARGS], 1, "E0306", "-1")
+case("empty grid", ["run", good + ":copy", "--grid=", "-D", "BLOCK=64", *ARGS], 1, "E0306", "grid ''")
+case("an option without its value", [*TILE, "--num-warps="], 2, "E0301", "--num-warps")
 case("malformed grid", ["run", good + ":copy", "--grid", "1,2,3,4", "-D", "BLOCK=64", *ARGS], 1, "E0306")
 
 # Targets and plugins.

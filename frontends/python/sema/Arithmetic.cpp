@@ -13,12 +13,18 @@ namespace tessera::py {
 namespace arith = mlir::arith;
 using K = ScalarKind;
 
+static constexpr const char *kForIntegers =
+    "shifts and bitwise operators are for integers: convert with `.to(tl.int32)`, or reinterpret with `bitcast=True`";
+
 void Emitter::checkPointers(DType a, DType b, bool allowPtr) {
   if (!a.isPtr())
     return;
   bool mismatch = !allowPtr || (b.isPtr() && a.kind != b.kind) || b.isFloat();
   if (mismatch)
-    failType("invalid operands of type " + a.repr() + " and " + b.repr());
+    failType("invalid operands of type " + a.repr() + " and " + b.repr(),
+             "a pointer takes integers added to it or subtracted, and is compared with its like; what it points to is "
+             "loaded "
+             "with `tl.load`");
 }
 
 std::pair<Value, Value> Emitter::unify(const Value &a, const Value &b, bool lhsPtr, bool rhsPtr, bool arithmetic,
@@ -76,7 +82,8 @@ Value Emitter::addOffset(const Value &ptr, const Value &offset) {
   Value o = offset;
   DType t = o.type.elem;
   if (!t.isInt())
-    failType("invalid operands of type " + ptr.type.elem.repr() + " and " + t.repr());
+    failType("invalid operands of type " + ptr.type.elem.repr() + " and " + t.repr(),
+             "what is added to a pointer is an integer, counted in elements");
   if (t.isUnsigned() && t.bits() < 64)
     o = tensor(arith::ExtUIOp::create(b, loc, irType(o.type.with(py::dtype(K::Int64))), o.ir),
                o.type.with(py::dtype(K::Int64)));
@@ -111,7 +118,7 @@ Value Emitter::mod(const Value &a, const Value &b) {
 Value Emitter::shift(BinOpKind op, const Value &a, const Value &b) {
   auto [x, y] = unify(a, b, false, false, true, false);
   if (!x.type.elem.isInt())
-    failType("invalid operands of type " + x.type.elem.repr() + " and " + y.type.elem.repr());
+    failType("invalid operands of type " + x.type.elem.repr() + " and " + y.type.elem.repr(), kForIntegers);
   if (op == BinOpKind::LShift)
     return elementwise<arith::ShLIOp>(x, y);
   // Signed by what was shifted before promotion; beside a Python number by the other operand.
@@ -150,7 +157,7 @@ Value Emitter::binary(BinOpKind op, const Value &a, const Value &b) {
   auto bits = [&](auto intOp) {
     auto [x, y] = unify(a, b, false, false, true, false);
     if (!x.type.elem.isInt())
-      failType("invalid operands of type " + x.type.elem.repr() + " and " + y.type.elem.repr());
+      failType("invalid operands of type " + x.type.elem.repr() + " and " + y.type.elem.repr(), kForIntegers);
     return elementwise<decltype(intOp)>(x, y);
   };
   auto isPtr = [](const Value &v) { return v.isTensor() && v.type.elem.isPtr(); };

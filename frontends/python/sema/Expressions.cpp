@@ -121,6 +121,9 @@ Value Visitor::lookup(std::string_view name) {
     help = "did you mean `" + near + "`?";
   else if (languageValue("triton.language." + std::string(name)))
     help = "did you mean `tl." + std::string(name) + "`?";
+  else
+    help =
+        "assign it before, make it a parameter of the kernel, or define it in the module as `tl.constexpr` or function";
   fail(DiagId::UnknownName, "`" + std::string(name) + "` is not defined", help);
 }
 

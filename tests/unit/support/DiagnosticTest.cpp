@@ -137,6 +137,9 @@ TEST(Diagnostic, IdsAreUnique) {
 
 TEST(Diagnostic, NearestName) {
   EXPECT_EQ(nearestName("sotfmax", {"softmax", "sum", "max"}), "softmax");
+  EXPECT_EQ(nearestName("stroe", {"static", "store", "sort"}), "store"); // swapped letters are one mistake
+  EXPECT_EQ(nearestName("ab", {"ba"}), "");
+  EXPECT_EQ(nearestName("erotsa", {"store"}), "");
   EXPECT_EQ(nearestName("completely_else", {"softmax", "sum"}), "");
 }
 
