@@ -34,8 +34,11 @@ int reportRuntime(const Session &session, tsr_status status, const std::string &
     return session.report(DiagId::OutOfMemory, message);
   case TSR_E_ASSERT:
     return session.report(DiagId::DeviceAssert, message);
+  case TSR_E_LAUNCH_FAILED:
   case TSR_E_DEVICE_LOST:
-    return session.report(DiagId::DeviceFault, message);
+    return session.report(DiagId::DeviceFault, message,
+                          "run it with `tessera run --interpret`, which names the line and the element of an access "
+                          "outside of the arrays");
   case TSR_E_INTERNAL:
     return session.report(DiagId::InternalError, message);
   default:

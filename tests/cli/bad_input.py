@@ -330,6 +330,12 @@ for rule, needle in (("other_major", "major 7 of the plugin ABI"), ("other_build
 case("out of bounds in the interpreter",
      ["run", good + ":copy", "--interpret", "--grid", "2", "-D", "BLOCK=64", "--arg", x, "--arg", "*fp32[64]", "--arg", "100"], 1, "copy.py:8", "x_ptr")
 
+# A fault on a device that has no lines: what to do.
+FAULT = ["run", kernel("fault.py", body("tl.store(x_ptr + (n.to(tl.int64) << 40) + tl.arange(0, BLOCK), 1.0)")) + ":k", "-D", "BLOCK=64", "--arg", x, "--arg", "7"]
+case("a fault on the processor", [*FAULT, "--target=host"], 1, "E0605", "kernel `k`, program (0, 0, 0)", "--interpret")
+case("a fault on mock", [*FAULT, "--target=mock"], 1, "E0605", "fault.py:7", "--interpret")
+case("the same in the interpreter", [*FAULT, "--interpret"], 1, "fault.py:7", "x_ptr")
+
 # A failed assertion: once, on the device as in the interpreter, and its line.
 checks = kernel("checks.py", body("tl.device_assert(n > 100, 'n is small')"))
 for where in ([], ["--interpret"], ["--target", "mock"]):
