@@ -82,8 +82,11 @@ int bindArguments(const Session &session, const KernelSource &source, const RunC
       bindings.push_back(specialise(p, a));
     } else {
       const SignatureEntry &e = entry->second;
+      bool wrongElements = a.kind == Argument::Array && e.type.starts_with('*');
       if (!asSignature(e, a, error))
-        return session.report(DiagId::BadArgument, error + " (parameter '" + p.name + "')");
+        return session.report(
+            wrongElements ? DiagId::WrongDtype : DiagId::BadArgument, error + " (parameter '" + p.name + "')",
+            wrongElements ? "convert the array with numpy's astype, or let --signature say its type" : "");
       bindings.push_back({p.name, e.type, e.value, e.divisibility});
     }
     if (!bindings.back().type.empty())

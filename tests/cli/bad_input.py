@@ -174,7 +174,7 @@ for number in ("u8:255", "i8:-128", "i8:127", "u64:18446744073709551615", "i64:-
 
 # With a signature the arguments are what it says.
 for signature, code, *needles in (("*fp32, *fp32, i32", 0), ("*fp32:16, *fp32:16, i32:16", 0), ("*kfp32, *fp32, i64", 0), ("n=i16", 0), ("*fp32, *fp32, i32, 64", 0),
-                                  ("*fp64, *fp32, i32", 1, "E0211", "x.npy", "of type *fp32", "says *fp64", "x_ptr"), ("fp32, *fp32, i32", 1, "E0211", "x_ptr"),
+                                  ("*fp64, *fp32, i32", 1, "E0304", "astype", "x.npy", "of type *fp32", "says *fp64", "x_ptr"), ("fp32, *fp32, i32", 1, "E0211", "x_ptr"),
                                   ("*fp32, *fp32, *i32", 1, "'64' is of type i32", "says *i32"), ("*fp32, *fp32, i32:1", 1, "'64' is not 1"), ("n=i4", 1), ("*fp32, *fp3", 1, "E0221")):
     case(f"run with the signature {signature}", ["run", good + ":copy", "-s", signature, *(["-D", "BLOCK=64"] if signature[-4:] != ", 64" else []), *ARGS], code, *needles)
 case("a float for an integer of the signature", RUN + ["-s", "n=i32", *ARGS[:4], "--arg", "2.5"], 1, "E0211", "'2.5' is no value of type i32")
