@@ -6,16 +6,30 @@
 
 namespace tessera::plugin {
 
-// The two registries are one numbering; samples from all over it.
-static_assert(TSR_CAP_LANES == static_cast<int>(target::Capability::Lanes));
-static_assert(TSR_CAP_SMEM_OPTIN == static_cast<int>(target::Capability::SmemOptin));
-static_assert(TSR_CAP_MAX_VEC_BITS == static_cast<int>(target::Capability::MaxVecBits));
-static_assert(TSR_CAP_WARP_SPECIALIZE == static_cast<int>(target::Capability::WarpSpecialize));
-static_assert(TSR_CAP_TENSOR_COPY_SWIZZLES == static_cast<int>(target::Capability::TensorCopySwizzles));
-static_assert(TSR_CAP_WARPS_PER_MATRIX_GROUP == static_cast<int>(target::Capability::WarpsPerMatrixGroup));
-static_assert(TSR_CAP_BLOCK_TRANSFERS == static_cast<int>(target::Capability::BlockTransfers));
-static_assert(TSR_CAP_ATOMIC_VEC_BITS == static_cast<int>(target::Capability::AtomicVecBits));
-static_assert(TSR_CAP_COPY_LATENCY_CLK == static_cast<int>(target::Capability::CopyLatencyClk));
+// The two registries are one numbering: no row of either is missing in the other, and equal names have equal numbers.
+static constexpr int abiNumber(std::string_view name) {
+  auto isName = [&](std::string_view upper) {
+    return std::equal(upper.begin(), upper.end(), name.begin(), name.end(),
+                      [](char u, char l) { return u == l || (u >= 'A' && u <= 'Z' && u - 'A' + 'a' == l); });
+  };
+#define TSR_CAPABILITY(number, name, unit, summary, source)                                                            \
+  if (isName(#name))                                                                                                   \
+    return number;
+#include "plugins/abi/caps.def"
+  return 0;
+}
+#define TSR_CAPABILITY(id, Name, text, unit, meaning)                                                                  \
+  static_assert(abiNumber(text) == id, "capability " text ": plugins/abi/caps.def has another number, or no row");
+#include "core/target/Capabilities.def"
+static constexpr int kCoreRows = 0
+#define TSR_CAPABILITY(id, Name, text, unit, meaning) +1
+#include "core/target/Capabilities.def"
+    ;
+static constexpr int kAbiRows = 0
+#define TSR_CAPABILITY(number, name, unit, summary, source) +1
+#include "plugins/abi/caps.def"
+    ;
+static_assert(kCoreRows == kAbiRows, "plugins/abi/caps.def has a row that core/target/Capabilities.def lacks");
 static_assert(TSR_ACCESS_SHARED == static_cast<uint32_t>(target::Access::Shared));
 static_assert(TSR_ACCESS_MMA_OPERAND == static_cast<uint32_t>(target::Access::MatrixOperand));
 static_assert(TSR_ACCESS_COMPUTE == static_cast<uint32_t>(target::Access::Compute));
