@@ -242,7 +242,8 @@ def sentence(text):
 def stages_page(tile, layout, tile_passes, layout_passes):
     out = ["<!-- made by docs/generate_reference.py from Stages.cpp of core/pipeline and LayoutPipeline.cpp, Passes.td of core/transforms; edit those -->",
            "# Stages and passes", "",
-           "`tessera compile --dump-ir=STAGE` shows the IR after a stage, `tessera-opt --PASS` runs a pass over a file of IR. Behind these stages a plugin has its own."]
+           "`tessera compile --dump-ir=STAGE` shows the IR after a stage, `tessera-opt --PASS` runs a pass over a file of IR. Behind these stages a plugin has its own",
+           "(`--dump-ir=PLUGIN:*`)."]
     for title, about, rows in (("Stages of tiles", "Every compile runs these, in this order (`core/pipeline/Stages.cpp`); `find-tensor-copies` and the like only where the target has such a thing.", tile),
                                ("Stages of layouts", "Then, for targets that take layouts (`core/transforms/layout/LayoutPipeline.cpp`):", layout)):
         out += ["", f"## {title}", "", about, "", "| stage | pass | why there |", "|---|---|---|"]

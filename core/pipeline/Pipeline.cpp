@@ -6,6 +6,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Verifier.h"
 #include "mlir/Pass/PassManager.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/raw_ostream.h"
@@ -77,28 +78,15 @@ public:
       reported = capture.sawError();
     }
     times_.emplace_back(name, std::chrono::duration<double, std::milli>(Clock::now() - start).count());
-    bool dumped = !isListed(options_.dumpIr, name) || dump(name);
+    bool dumped = !isListed(options_.dumpIr, name) ||
+                  writeDump(options_, options_.firstStage + times_.size() - 1, {name.data(), name.size()}, ".mlir",
+                            textOf(module_), diagnostics_);
     if (!ok)
       reportFailure(name, before, reported);
     return ok && dumped;
   }
 
 private:
-  // False, and a diagnostic, where it cannot be written.
-  bool dump(StringRef stage) {
-    if (options_.dumpDir.empty()) {
-      llvm::errs() << "// after " << stage << "\n" << textOf(module_);
-      return true;
-    }
-    size_t index = times_.size() - 1;
-    std::string path =
-        options_.dumpDir + "/" + (index < 10 ? "0" : "") + std::to_string(index) + "-" + stage.str() + ".mlir";
-    std::error_code error = writeFile(path, textOf(module_));
-    if (error)
-      diagnostics_.add(DiagId::CannotWrite, {}, "'" + path + "' cannot be written: " + error.message());
-    return !error;
-  }
-
   // A failure is one diagnostic; one that the step did not report is a bug of the step.
   void reportFailure(StringRef name, const std::string &before, bool reported) {
     std::string what = "stage '" + name.str() + "' failed";
@@ -127,6 +115,23 @@ std::vector<std::string> stageNames(std::string_view list) {
     if (!part.trim().empty())
       names.push_back(part.trim().str());
   return names;
+}
+
+bool writeDump(const PipelineOptions &options, size_t number, std::string_view stage, std::string_view suffix,
+               std::string_view text, DiagnosticList &diagnostics) {
+  if (options.dumpDir.empty()) {
+    llvm::errs() << "// after " << stage << "\n" << text;
+    return true;
+  }
+  std::string name = (number < 10 ? "0" : "") + std::to_string(number) + "-" + std::string(stage);
+  for (char &c : name)
+    if (!llvm::isAlnum(c) && c != '.' && c != '_')
+      c = '-';
+  std::string path = options.dumpDir + "/" + name + std::string(suffix);
+  std::error_code error = writeFile(path, text);
+  if (error)
+    diagnostics.add(DiagId::CannotWrite, {}, "'" + path + "' cannot be written: " + error.message());
+  return !error;
 }
 
 bool runStages(ModuleOp module, std::span<const Stage> stages, const PipelineOptions &options,

@@ -27,6 +27,7 @@ struct GroupPair {
 struct PipelineOptions {
   std::string dumpIr;      // "all", or names of stages separated by commas: the IR after each; empty: none
   std::string dumpDir;     // dumps and the reproducer go to files here; empty: dumps to standard error, no reproducer
+  size_t firstStage = 0;   // number of a run's first stage in the names of the dumps' files
   bool timePasses = false; // a table on standard error at the end
   bool verify = true;      // the IR's verifier after every stage
   tile::SourceFiles files; // for excerpts in diagnostics
@@ -41,6 +42,11 @@ struct PipelineOptions {
 
 // The names in such a list, without blanks and empty ones.
 std::vector<std::string> stageNames(std::string_view list);
+
+// Gives the text that `stage` left to standard error, or to the file `<dumpDir>/<number>-<stage><suffix>`, with '-' for what a file's name should not
+// have. False after adding E0307 where it cannot be written.
+bool writeDump(const PipelineOptions &options, size_t number, std::string_view stage, std::string_view suffix,
+               std::string_view text, DiagnosticList &diagnostics);
 
 // A stage is one pass at one place of a pipeline.
 struct Stage {

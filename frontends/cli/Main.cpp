@@ -105,7 +105,7 @@ CLI::Option *addKernelOptions(CLI::App *app, KernelOptions &options, std::string
                 "loops over the grid run in the programs that a launch asks for");
   app->add_flag("--debug", options.debug, "keep device_assert and assert statements");
   app->add_flag("--time-passes", options.timePasses, "the time of every stage, on stderr");
-  app->add_option("--dump-ir", options.dumpIr, "IR after STAGE or after all, on stderr");
+  app->add_option("--dump-ir", options.dumpIr, "IR after STAGE, a plugin's PLUGIN:STAGE or all, on stderr");
   app->add_option("--dump-dir", options.dumpDir, "where dumps go as files");
   app->add_flag("--worker", options.worker, "compile in a worker process, the default, and fail where there is none");
   app->add_flag("--in-process", options.inProcess, "compile in this process: for a debugger")->excludes("--worker");

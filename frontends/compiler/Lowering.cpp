@@ -85,11 +85,30 @@ Lowering::Lowering(mlir::ModuleOp module, std::string kernel, tile::SourceFiles 
   pipeline_.dumpDir = options.option("dump_dir");
   pipeline_.timePasses = options.number("time_passes", 0) != 0;
   pipeline_.files = std::move(files);
-  pipeline_.onStage = [sink](std::string_view stage) { enterStage(sink, stage, {}); };
+  pipeline_.onStage = [this](std::string_view stage) {
+    ++stages_;
+    enterStage(sink_, stage, {});
+  };
 }
 
-// Whether dump_ir names stages that exist, of either level.
-bool Lowering::checkStages() {
+// Whether the plugin of PLUGIN:STAGE compiles here. Which stages it has shows when it has done so.
+bool Lowering::checkPluginStage(const std::string &name, const TargetCompiler *target) {
+  std::string plugin = name.substr(0, name.find(':')), asked = "the IR after '" + name + "' was asked for, and ";
+  if (target && plugin == target->pluginName())
+    return true;
+  if (target)
+    list_.add(DiagId::BadUsage, {},
+              asked + "target '" + target->target().info().name + "' is one of plugin '" + target->pluginName() + "'",
+              "write '" + target->pluginName() + name.substr(plugin.size()) + "', or name a target of '" + plugin +
+                  "'");
+  else
+    list_.add(DiagId::BadUsage, {}, asked + "no plugin compiles here",
+              "ask for an output that a target makes (--emit=artifact)");
+  return false;
+}
+
+// Whether dump_ir names stages that exist, of either level, or a plugin's.
+bool Lowering::checkStages(const TargetCompiler *target) {
   std::vector<std::string> known;
   auto add = [&](std::string_view name) { // some stages run more than once
     if (std::find(known.begin(), known.end(), name) == known.end())
@@ -100,8 +119,14 @@ bool Lowering::checkStages() {
   for (const tile::LayoutStep &s : tile::layoutSteps())
     add(s.name);
   add("all");
+  if (target)
+    add(target->pluginName() + ":*");
   bool ok = true;
   for (const std::string &name : stageNames(pipeline_.dumpIr)) {
+    if (name.find(':') != std::string::npos) {
+      ok &= checkPluginStage(name, target);
+      continue;
+    }
     if (std::find(known.begin(), known.end(), name) != known.end())
       continue;
     std::string near = nearestName(name, known), all;
@@ -124,12 +149,13 @@ bool Lowering::simplify(const TargetCompiler *target) {
                          target->target().info().stated(target::Capability::GridStride);
   if (pipeline_.pointerCopies && options_.number(tile::kAutoWarpSpecialize, 1))
     pipeline_.groupPair = groupPairOf(target->target(), options_.number("num_warps", 4));
-  return checkStages() && runTilePipeline(module_, pipeline_, list_);
+  return checkStages(target) && runTilePipeline(module_, pipeline_, list_);
 }
 
 bool Lowering::placeLayouts(const TargetCompiler &target) {
   if (!options_.number(tile::kAutoWarpSpecialize, 1))
     tile::setModuleOption(module_, tile::kAutoWarpSpecialize, 0);
+  pipeline_.firstStage = stages_;
   return runLayoutPipeline(module_, target.target(), pipeline_, list_);
 }
 
@@ -161,6 +187,66 @@ void Lowering::emitModule(std::string_view kind) {
   emit(sink_, kind, kernel_, out);
 }
 
+// Those that dump_ir asks for. False where one of them cannot be written, or it names one that the plugin did not give.
+bool Lowering::writePluginDumps(const std::string &plugin, const std::vector<PluginDump> &dumps) {
+  std::vector<std::string> names = stageNames(pipeline_.dumpIr);
+  auto asked = [&](const std::string &name) { return std::find(names.begin(), names.end(), name) != names.end(); };
+  std::string given;
+  std::vector<std::string> found = {plugin + ":*"};
+  bool ok = true;
+  for (size_t i = 0; i < dumps.size(); ++i) {
+    std::string name = plugin + ":" + dumps[i].stage;
+    given += (given.empty() ? "" : ", ") + name;
+    found.push_back(name);
+    if (asked("all") || asked(plugin + ":*") || asked(name))
+      ok &= writeDump(pipeline_, stages_ + i, name, dumps[i].stage.starts_with("llvm") ? ".ll" : ".txt", dumps[i].text,
+                      list_);
+  }
+  if (list_.hasErrors())
+    return false;
+  for (const std::string &name : names) {
+    if (name.find(':') == std::string::npos || std::find(found.begin(), found.end(), name) != found.end())
+      continue;
+    list_.add(DiagId::BadUsage, {},
+              "the IR after '" + name + "' was asked for, and plugin '" + plugin + "' has no such stage here",
+              given.empty() ? "It shows none" : "There are: " + given);
+    ok = false;
+  }
+  return ok;
+}
+
+int32_t Lowering::compile(TargetCompiler &target, const tbc::Module &module) {
+  tbc::WriteResult bytes = tbc::writeModule(module);
+  if (!bytes) {
+    list_.add(DiagId::InternalError, {}, "the bytecode cannot be written: " + bytes.error);
+    return TSC_INTERNAL;
+  }
+  if (options_.wants("bytecode"))
+    emit(sink_, "bytecode", kernel_, {reinterpret_cast<const char *>(bytes.bytes.data()), bytes.bytes.size()});
+  std::vector<PluginDump> dumps;
+  TargetRequest request{bytes.bytes,
+                        kernel_,
+                        static_cast<uint32_t>(options_.number("opt_level", 0)),
+                        options_.all(),
+                        {},
+                        pipeline_.files,
+                        placeOfKernel(),
+                        options_.timing() ? &times_ : nullptr,
+                        pipeline_.dumpIr.empty() ? nullptr : &dumps};
+  for (const std::string &name : options_.emits())
+    if (!target.outputKind(name).empty())
+      request.emits.push_back(name);
+  // A plugin's stage that is asked for by name is reason enough to compile.
+  if (request.emits.empty() && pipeline_.dumpIr.find(':') == std::string::npos)
+    return TSC_OK;
+  times_.enter("compile");
+  enterStage(sink_, "compile", target.pluginName());
+  bool compiled = target.compile(request, sink_, list_);
+  if (request.dumps && !writePluginDumps(target.pluginName(), dumps) && compiled)
+    return TSC_USER_ERROR;
+  return compiled ? TSC_OK : TSC_INTERNAL;
+}
+
 int32_t Lowering::run(TargetCompiler *target) {
   times_.enter("tile");
   if (!simplify(target))
@@ -182,29 +268,7 @@ int32_t Lowering::run(TargetCompiler *target) {
     return TSC_INTERNAL;
   if (options_.wants("tbc"))
     emit(sink_, "tbc", kernel_, tbc::print(*module));
-  tbc::WriteResult bytes = tbc::writeModule(*module);
-  if (!bytes) {
-    list_.add(DiagId::InternalError, {}, "the bytecode cannot be written: " + bytes.error);
-    return TSC_INTERNAL;
-  }
-  if (options_.wants("bytecode"))
-    emit(sink_, "bytecode", kernel_, {reinterpret_cast<const char *>(bytes.bytes.data()), bytes.bytes.size()});
-  TargetRequest request{bytes.bytes,
-                        kernel_,
-                        static_cast<uint32_t>(options_.number("opt_level", 0)),
-                        options_.all(),
-                        {},
-                        pipeline_.files,
-                        placeOfKernel(),
-                        options_.timing() ? &times_ : nullptr};
-  for (const std::string &name : options_.emits())
-    if (!target->outputKind(name).empty())
-      request.emits.push_back(name);
-  if (request.emits.empty())
-    return TSC_OK;
-  times_.enter("compile");
-  enterStage(sink_, "compile", target->pluginName());
-  return target->compile(request, sink_, list_) ? TSC_OK : TSC_INTERNAL;
+  return compile(*target, *module);
 }
 
 } // namespace tessera::compiler

@@ -52,9 +52,12 @@ public:
   int32_t run(TargetCompiler *target);
 
 private:
+  int32_t compile(TargetCompiler &target, const tbc::Module &module);
   void emitModule(std::string_view kind);
   SourcePlace placeOfKernel();
-  bool checkStages();
+  bool checkStages(const TargetCompiler *target);
+  bool checkPluginStage(const std::string &name, const TargetCompiler *target);
+  bool writePluginDumps(const std::string &plugin, const std::vector<PluginDump> &dumps);
 
   mlir::ModuleOp module_;
   std::string kernel_;
@@ -63,6 +66,7 @@ private:
   const tsc_sink *sink_;
   DiagnosticList &list_;
   PipelineOptions pipeline_;
+  size_t stages_ = 0; // that ran
 };
 
 } // namespace tessera::compiler

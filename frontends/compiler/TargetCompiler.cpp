@@ -189,7 +189,8 @@ bool PluginTargetCompiler::compile(const TargetRequest &request, const tsc_sink 
     return std::any_of(request.emits.begin(), request.emits.end(),
                        [&](const std::string &name) { return outputKind(name) == kind; });
   };
-  r.dumpMask = (wants("llvm") ? TSR_EMIT_BIT(TSR_EMIT_IR_DUMP) : 0) | (wants("asm") ? TSR_EMIT_BIT(TSR_EMIT_ASM) : 0) |
+  r.dumpMask = (wants("llvm") || request.dumps ? TSR_EMIT_BIT(TSR_EMIT_IR_DUMP) : 0) |
+               (wants("asm") ? TSR_EMIT_BIT(TSR_EMIT_ASM) : 0) |
                (wants("obj") || wants("disasm") ? TSR_EMIT_BIT(TSR_EMIT_OBJECT) : 0) |
                (request.times ? TSR_EMIT_BIT(TSR_EMIT_TIMING) : 0);
   r.entry = request.kernel;
@@ -199,6 +200,10 @@ bool PluginTargetCompiler::compile(const TargetRequest &request, const tsc_sink 
     if (!isCoreOption(option.first))
       r.options.push_back(option);
   plugin::CompileOutput output = compiler_->compile(r, list);
+  if (request.dumps)
+    for (const auto &blob : output.dumps)
+      if (blob.kind == TSR_EMIT_IR_DUMP)
+        request.dumps->push_back({blob.name, blob.bytes});
   if (!output)
     return false;
   for (const plugin::CompiledKernel &k : output.kernels)

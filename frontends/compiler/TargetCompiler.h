@@ -12,6 +12,11 @@
 
 namespace tessera::compiler {
 
+// What a plugin showed of its own IR: the name that it has for the stage, and text.
+struct PluginDump {
+  std::string stage, text;
+};
+
 struct TargetRequest {
   std::span<const uint8_t> bytecode;
   std::string kernel;
@@ -21,6 +26,7 @@ struct TargetRequest {
   const tile::SourceFiles &files; // for excerpts in diagnostics
   SourcePlace place;              // of the kernel: where there is no output of it
   StageTimes *times;              // gets the plugin's own parts; null: nobody asks
+  std::vector<PluginDump> *dumps; // gets the plugin's IR, after a failure too; null: nobody asks
 };
 
 class TargetCompiler {

@@ -17,6 +17,7 @@ ENV = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "TESSERA_CAC
 ADD = [f"{KERNELS / 'vector_add.py'}:add_kernel", "-D", "BLOCK_SIZE=1024"]
 COMPILE = ["compile", *ADD, "-s", "*fp32:16, *fp32:16, *fp32:16, i32", "--emit", "tile"]
 LAYOUT = [*COMPILE[:-1], "layout", "--target=mock"]
+CPU = [*COMPILE[:-2], "--target=x86-64-v3", "--emit", "asm"]
 LAUNCH = [*ADD, "--grid", "4", *(a for t in ("*fp32[4000]", "*fp32[4000]", "*fp32[4000]", "4000") for a in ("--arg", t))]
 STAGES = ["lower-descriptors", "lower-block-pointers", "simplify", "merge", "hoist", "mark-read-only"]
 LAYOUT_STEPS = ["assign-layouts", "allocate-shared-memory", "insert-barriers", "check-layouts"]
@@ -68,6 +69,32 @@ for where in ("--in-process", "--worker"):
     files = sorted(p.name for p in folder.iterdir())
     check(f"{where}: dumps as numbered files", [f[3:-5] for f in files if f[3:-5] in STAGES] == STAGES and files[0][:3] == "00-", files)
     check(f"{where}: then nothing on standard error", not done.stderr and all("func.func @add_kernel" in (folder / f).read_text() for f in files), done.stderr)
+
+    folder = TMP / f"numbers{where}"
+    done = tessera(*LAYOUT, where, "--dump-ir=all", f"--dump-dir={folder}")
+    files = sorted(p.name for p in folder.iterdir())
+    check(f"{where}: one count of both levels", [int(f[:2]) for f in files] == list(range(len(files))) and [f[3:-5] for f in files if f[3:-5] in STAGES + LAYOUT_STEPS] == STAGES + LAYOUT_STEPS, files)
+
+    # A plugin's own stages, by its name.
+    one = tessera(*CPU, where, "--dump-ir=cpu:llvm")
+    check(f"{where}: a plugin's stage", one.returncode == 0 and re.findall("^// after (.*)$", one.stderr, re.M) == ["cpu:llvm"] and "\ndefine " in one.stderr, one.stderr)
+    both = tessera(*CPU, where, "--dump-ir=cpu:*,hoist")
+    check(f"{where}: all of a plugin's", re.findall("^// after (.*)$", both.stderr, re.M) == ["hoist", "cpu:llvm", "cpu:llvm-opt"], both.stderr)
+    folder = TMP / f"plugin{where}"
+    done = tessera(*CPU, where, "--dump-ir=all", f"--dump-dir={folder}")
+    files = sorted(p.name for p in folder.iterdir())
+    check(f"{where}: a plugin's after the core's", [f[3:-5] for f in files[:-2] if f[3:-5] in STAGES] == STAGES and files[-2:] == [f"{len(files) - 2}-cpu-llvm.ll", f"{len(files) - 1}-cpu-llvm-opt.ll"]
+          and not done.stderr and all("\ndefine " in (folder / f).read_text() for f in files[-2:]), (files, done.stderr))
+    made = tessera(*CPU[:-1], "tbc", where, "--dump-ir=cpu:llvm-opt")
+    check(f"{where}: asked for, it is made", re.findall("^// after (.*)$", made.stderr, re.M) == ["cpu:llvm-opt"] and made.returncode == 0, made.stderr)
+    null = tessera(*COMPILE[:-1], "artifact", "--target=null", where, "--dump-ir=null:*")
+    check(f"{where}: the template's", "// after null:null\n; a dump of each stage" in null.stderr, null.stderr)
+    for what, arguments, words in (("no such stage", ["--dump-ir=cpu:llvm,cpu:nope"], ("'cpu:nope'", "There are: cpu:llvm, cpu:llvm-opt")),
+                                   ("another plugin's", ["--dump-ir=mock:llvm"], ("'x86-64-v3' is one of plugin 'cpu'", "write 'cpu:llvm'")),
+                                   ("without its plugin", ["--dump-ir=llvm"], ("no stage is called so", "cpu:*")),
+                                   ("no plugin", ["--emit=tile", "--dump-ir=cpu:llvm"], ("no plugin compiles here",))):
+        wrong = tessera(*(CPU[:-2] if "--emit=tile" in arguments else CPU), where, *arguments)
+        check(f"{where}: a plugin's stage: {what}", wrong.returncode == 2 and "E0301" in wrong.stderr and all(w in wrong.stderr for w in words), wrong.stderr)
 
     timed = tessera(*LAYOUT, where, "--time-passes")
     rows = re.findall(r"^ *([\d.]+) ms  (\S+)$", timed.stderr, re.M)
