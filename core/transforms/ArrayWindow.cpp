@@ -339,10 +339,10 @@ std::string WindowFinder::find(StoreOp store, ArrayWindow &window) const {
   std::string why = find(sums, store.getPtr(), store.getMask(), Value(), window);
   if (!why.empty())
     return why;
-  // An H100 takes a store that begins in front of the array for an illegal instruction, whatever its mask would leave out; loads give zeros there.
+  // A copy engine may refuse a store that begins in front of the array, whatever its mask would leave out (docs/rationale/descriptors.md); loads give zeros there.
   if (!llvm::all_of(window.dims, [&](const ArrayWindow::Dim &dim) { return isNonNegative(dim.place); }))
     return "its first element along a dim may be a negative one";
-  // An H100 writes rows in pieces of 16 bytes, the last one whole, beyond the array's end; loads end where they should.
+  // It may write rows in pieces of 16 bytes, the last one whole, beyond the array's end; loads end where they should.
   const Sum &end = window.dims[window.contiguous].extent;
   int64_t bytes = bitWidthOf(window.type.getElementType()) / 8;
   bool isEnded = !(end == Sum(kOutOfReach));

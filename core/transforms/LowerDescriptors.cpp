@@ -141,10 +141,10 @@ bool LowerDescriptors::mayCopy(Operation *op, RankedTensorType tile, Value base,
   auto load = dyn_cast<DescriptorLoadOp>(op);
   if (load && load.getPadding() == Padding::NaN && bytes < 2)
     return false;
-  // An H100 writes rows in pieces of 16 bytes, the last one whole, beyond the array's end (docs/rationale/descriptors.md).
+  // A copy engine may write rows in pieces of 16 bytes, the last one whole, beyond the array's end (docs/rationale/descriptors.md).
   if (!load && facts.of(shape.back()).elementDivisibility() * bytes % kCopyAlignment)
     return false;
-  // A store that begins in front of the array is an illegal instruction on an H100 (ibid.).
+  // It may refuse a store that begins in front of the array (ibid.).
   if (!load && !llvm::all_of(offsets, [&](Value offset) { return Signs(facts, ranges).isNonNegative(offset); }))
     return false;
   Value root = arrayParameter(base);
@@ -153,8 +153,7 @@ bool LowerDescriptors::mayCopy(Operation *op, RankedTensorType tile, Value base,
   if (!followsFromParameters(base) || facts.of(base).elementDivisibility() % kCopyAlignment ||
       splatIntegerOf(strides.back()) != 1)
     return false;
-  // An H100 traps ("illegal instruction") where a row of the box does not begin at 16 bytes; the other coordinates are free. Measured: f32 at columns
-  // 4, 120, -4 and rows 3, -3, 90 runs, at columns 1 and 5 traps; f16 at column 8 runs, at 4 traps.
+  // It may refuse a row of the box that does not begin at 16 bytes; the other coordinates are free (ibid.).
   if (facts.of(offsets.back()).elementDivisibility() * bytes % kCopyAlignment)
     return false;
   for (Value stride : strides.drop_back())

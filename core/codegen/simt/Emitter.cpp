@@ -279,7 +279,7 @@ static std::pair<const Op *, const Op *> turnOf(const tbc::Region &body) {
 namespace {
 
 // Whether a loop runs again, exact where the induction variable wraps. What adds and then compares with a value from outside of the loop is a loop whose
-// iterations assemblers count, and unroll where its body is short (ptxas: by four, loads first).
+// iterations assemblers count, and unroll where its body is short (by four, loads first).
 class GoesOn {
 public:
   // Where the loop is entered.
@@ -326,8 +326,8 @@ static void keepInvariants(const Op &o, Instruction *back) {
 }
 
 // `wait`: the dot_wait behind the loop, of results of it, or null. It goes on the way out of the loop, not behind the place where a loop without
-// iterations joins: there nothing runs, but ptxas takes the moves of the start values for writes to sums of products that do, and does all products
-// of the loop one by one (C7515).
+// iterations joins: there nothing runs, but an assembler may take the moves of the start values for writes to sums of products that do, and do all products
+// of the loop one by one.
 void Emitter::emitFor(const Op &o, const Op *wait) {
   LLVMContext &c = out_.getContext();
   const tbc::Region &body = o.regions[0];

@@ -76,7 +76,7 @@ void Allocator::number() {
 // Scratch of one exchange is read while faster lanes write that of the next one. In a loop the last is followed by the first: an even number alternates, of an
 // odd number the first has a place of its own, and one alone has only its own barrier to wait at.
 // Not for lanes that hold many values: an assembler that may move work across what was a barrier is short of registers then (layer norm backward, 32 values a
-// lane of each tile, H100: 109 to 145 words spilled, 403 to 517 us). Outside of loops nothing is carried around them, and twice as many may be held.
+// lane of each tile: a quarter slower, docs/rationale/layouts.md). Outside of loops nothing is carried around them, and twice as many may be held.
 void Allocator::keepApart() {
   constexpr uint64_t kFew = 1024;         // bytes that a barrier is worth
   constexpr unsigned kFewValues = 1 << 4; // of a lane

@@ -124,7 +124,7 @@ SmallVector<Value> TensorMaps::coordinates(OpBuilder &builder, Location loc, con
   return at;
 }
 
-// Beyond the end: in front of the array an H100 traps (docs/rationale/descriptors.md). Along the dim that is empty, for the end of another may be out of reach.
+// Beyond the end: in front of the array a copy engine may refuse it (docs/rationale/descriptors.md). Along the dim that is empty, for the end of another may be out of reach.
 SmallVector<Value> TensorMaps::storeCoordinates(OpBuilder &builder, Location loc, const DescribedArray &array) {
   SmallVector<Value> at(array.offsets);
   for (auto [coordinate, extent] : llvm::zip_equal(at, array.shape))

@@ -144,8 +144,8 @@ static void moveUp(AsyncDotOp dot, Operation *point) {
 }
 
 // The sum of the iteration before is awaited together with the last of this iteration's products that is awaited before its own starts: the unit keeps
-// their order, so that it waits for nothing more. It is scaled right before its own product. One wait names both: of two in a row ptxas takes the
-// second for the end of the sum's product, and does every instruction of it on its own (C7515).
+// their order, so that it waits for nothing more. It is scaled right before its own product. One wait names both: of two in a row an assembler may
+// take the second for the end of the sum's product, and do every instruction of it on its own.
 static void scaleWhenAwaited(scf::ForOp loop, TrailingProduct &t) {
   DotWaitOp last;
   for (DotWaitOp wait : loop.getBody()->getOps<DotWaitOp>())

@@ -35,7 +35,7 @@ constexpr int64_t kWarpSpecialize = 2;     // bit 1 of loop_flags
 constexpr int64_t kRegistersOfCopies = 40; // coordinates, addresses and barriers of a few loads
 // Beside products and weights, of lanes that compute on them, and what roles may leave them short of a lane's most.
 constexpr uint64_t kRegistersOfWork = 72;
-// Beside the sums of a loop that only multiplies: ptxas 13.0 gives it 154 with 128 of sums, 90 with 64.
+// Beside the sums of a loop that only multiplies: an assembler gave it 154 with 128 of sums, 90 with 64 (docs/rationale/roles.md).
 constexpr uint64_t kRegistersOfLanes = 26;
 
 class SpecializedLoop : LoopLoads {
