@@ -45,6 +45,15 @@ CASES = [
     ("tl.make_block_ptr(p, (8,), (1,), (n.to(tl.int64),), (8,), (0,))", AssertionError, "only support 32 bit `offsets`"),
     ("tl.load(tl.make_block_ptr(p, (8,), (1,), (0,), (8,), (0,)), boundary_check=(1,))", AssertionError, "boundary_check names dim 1"),
     ("tl.load(tl.make_block_ptr(p, (8,), (1,), (0,), (8,), (0,)), boundary_check=(0, 0))", AssertionError, "Duplicate dimension"),
+    # Shapes, likewise.
+    ("tl.cat(x, x)", AssertionError, "always may reorder elements"),
+    ("tl.cat(x[None], x[None], can_reorder=True)", AssertionError, "two blocks of one type and rank 1"),
+    ("tl.split(x)", AssertionError, "the last dimension must have size 2"),
+    ("tl.gather(x, x[None], 0)", AssertionError, "must have the same rank"),
+    ("tl.make_tensor_descriptor(p, [8, 8], [8, 1], [2, 8]).gather(x, 0)", AssertionError, "must have 1 row"),
+    ("tl.make_tensor_descriptor(p, [8, 8], [8, 1], [1, 8]).gather(tl.arange(0, 4), 0)", AssertionError, "at least 8 rows"),
+    ("tl.make_tensor_descriptor(p, [8, 8], [8, 1], [1, 4]).gather(x, 0)", AssertionError, "at least 8 columns"),
+    ("tl.make_tensor_descriptor(p.to(tl.pointer_type(tl.int16)), [8], [1], [8]).atomic_add([0], x)", AssertionError, "Unsupported dtype int16"),
     # A number or a text is no member of PropagateNan; True was taken for ALL.
     ("tl.maximum(x * 0.5, x, True)", ValueError, "Unexpected propagate_nan True"),
     ("tl.minimum(x * 0.5, x, propagate_nan='all')", ValueError, "Unexpected propagate_nan all"),
@@ -98,4 +107,14 @@ def test_a_sum_of_bits_of_floats_is_a_failed_assertion():
         tl.store(p, tl.xor_sum(tl.arange(0, 8) * 0.5))
 
     with pytest.raises(triton.compiler.CompileTimeAssertionFailure, match="xor_sum only supported for integers"):
+        triton.compile(triton.compiler.ASTSource(kernel, {"p": "*fp32"}))
+
+
+def test_a_sort_of_another_dimension_is_a_failed_assertion():
+
+    @triton.jit
+    def kernel(p):
+        tl.store(p + tl.arange(0, 8)[:, None] * 8 + tl.arange(0, 8)[None, :], tl.sort(tl.zeros([8, 8], tl.float32), 0))
+
+    with pytest.raises(triton.compiler.CompileTimeAssertionFailure, match="only minor dimension is currently supported"):
         triton.compile(triton.compiler.ASTSource(kernel, {"p": "*fp32"}))

@@ -125,17 +125,21 @@ std::pair<Value, Value> rows(Visitor &v, const Value &d, const Value &xIn, const
   if (d.type.rank() != 2)
     v.failArgument("descriptor must be 2D, but got " + shapeText(d.type.shape));
   if (d.type.shape[0] != 1)
-    v.failArgument("descriptor block must have 1 row, but got " + shapeText(d.type.shape));
+    v.fail(DiagId::BadArgument, "descriptor block must have 1 row, but got " + shapeText(d.type.shape), {},
+           "AssertionError");
   Value x = v.toTensor(xIn), y = v.cast(v.toTensor(yIn), dtype(K::Int32));
   if (!x.isBlock() || x.type.rank() != 1)
-    v.failArgument("x offsets must be 1D, but got " + shapeText(x.type.shape));
+    v.fail(DiagId::BadArgument, "x offsets must be 1D, but got " + shapeText(x.type.shape), {}, "AssertionError");
   if (x.type.shape[0] < 8)
-    v.failArgument(std::string("descriptor ") + what + " must have at least 8 rows, but got " +
-                   shapeText(x.type.shape));
+    v.fail(DiagId::BadArgument,
+           std::string("descriptor ") + what + " must have at least 8 rows, but got " + shapeText(x.type.shape), {},
+           "AssertionError");
   int64_t least = 32 / d.type.elem.storageBits() * 8;
   if (d.type.shape[1] < least)
-    v.failArgument(std::string("descriptor ") + what + " of " + d.type.elem.str() + " must have at least " +
-                   std::to_string(least) + " columns, but got " + std::to_string(d.type.shape[1]));
+    v.fail(DiagId::BadArgument,
+           std::string("descriptor ") + what + " of " + d.type.elem.str() + " must have at least " +
+               std::to_string(least) + " columns, but got " + std::to_string(d.type.shape[1]),
+           {}, "AssertionError");
   Value row = v.expandDims(v.cast(x, dtype(K::Int64)), 1);
   Value col = v.cast(v.binary(BinOpKind::Add, y, v.arange(0, d.type.shape[1])), dtype(K::Int64));
   return addresses(v, d, {row, v.expandDims(col, 0)});
@@ -170,7 +174,8 @@ template <Reduction R> Value atomic(Visitor &v, Args &a) {
   bool half = t.is(K::FP16) || t.is(K::BF16);
   bool known = isAdd ? (wide && !t.is(K::Int64)) || t.is(K::FP32) || half : wide || (isMinMax && half);
   if (!known)
-    v.failType("Unsupported dtype " + t.str() + " of an atomic operation on a descriptor");
+    v.fail(DiagId::WrongType, "Unsupported dtype " + t.str() + " of an atomic operation on a descriptor", {},
+           "AssertionError");
   Value x = v.toTensor(a[2]);
   if (x.type.shape != d.type.shape)
     v.fail(DiagId::ShapeMismatch,

@@ -64,12 +64,13 @@ Value expandDims(Visitor &v, Args &a) {
 
 Value cat(Visitor &v, Args &a) {
   if (!a.has(2) || !v.truth(a[2], "can_reorder"))
-    v.failArgument("current implementation of `cat` always may reorder elements",
-                   "write tl.cat(a, b, can_reorder=True)");
+    v.fail(DiagId::BadArgument, "current implementation of `cat` always may reorder elements",
+           "write tl.cat(a, b, can_reorder=True)", "AssertionError");
   auto [x, y] = std::pair(v.toTensor(a[0]), v.toTensor(a[1]));
   if (!x.isBlock() || x.type.rank() != 1 || !(x.type == y.type))
     v.fail(DiagId::ShapeMismatch,
-           "cat takes two blocks of one type and rank 1, got " + x.type.str() + " and " + y.type.str());
+           "cat takes two blocks of one type and rank 1, got " + x.type.str() + " and " + y.type.str(), {},
+           "AssertionError");
   v.checkShape({2 * x.type.shape[0]});
   mlir::Value r = tile::CatOp::create(v.b, v.loc, x.ir, y.ir);
   return Emitter::tensor(r, blockType(x.type.elem, {2 * x.type.shape[0]}));
@@ -120,7 +121,7 @@ Value sort(Visitor &v, Args &a) {
   int64_t axis = a[1].isNoneOrAbsent() ? -1 : v.needInt(a[1], "dim");
   axis = v.checkAxis(axis, x.type.rank(), "dim");
   if (axis + 1 != static_cast<int64_t>(x.type.rank()))
-    v.failArgument("only minor dimension is currently supported");
+    v.fail(DiagId::BadArgument, "only minor dimension is currently supported", {}, "CompileTimeAssertionFailure");
   return v.sort(x, axis, a.has(2) && v.truth(a[2], "descending"));
 }
 Value topk(Visitor &v, Args &a) {
@@ -128,7 +129,7 @@ Value topk(Visitor &v, Args &a) {
   int64_t k = v.needInt(a[1], "k"), axis = a[2].isNoneOrAbsent() ? -1 : v.needInt(a[2], "dim");
   axis = v.checkAxis(axis, x.type.rank(), "dim");
   if (axis + 1 != static_cast<int64_t>(x.type.rank()))
-    v.failArgument("only minor dimension is currently supported");
+    v.fail(DiagId::BadArgument, "only minor dimension is currently supported", {}, "CompileTimeAssertionFailure");
   if (k < 1)
     v.failArgument("topk's k must be at least 1 (got " + std::to_string(k) + ")");
   k = static_cast<int64_t>(llvm::bit_floor(static_cast<uint64_t>(k))); // as Triton's, which takes the logarithm of k

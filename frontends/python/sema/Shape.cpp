@@ -141,7 +141,8 @@ std::pair<Value, Value> Emitter::split(const Value &v) {
   if (!v.type.block)
     failArgument("split: the operand must be a block");
   if (v.type.shape.back() != 2)
-    fail(DiagId::ShapeMismatch, "split: the last dimension must have size 2, got " + shapeText(v.type.shape));
+    fail(DiagId::ShapeMismatch, "split: the last dimension must have size 2, got " + shapeText(v.type.shape), {},
+         "AssertionError");
   auto op = tile::SplitOp::create(b, loc, v.ir);
   llvm::ArrayRef<int64_t> rest = llvm::ArrayRef<int64_t>(v.type.shape).drop_back();
   TensorType t = rest.empty() ? scalarType(v.type.elem) : blockType(v.type.elem, rest);
@@ -176,7 +177,7 @@ Value Emitter::gather(const Value &src, const Value &index, int64_t axis) {
   if (!index.type.elem.isInt())
     failType("gather: index must be an integer tensor, got " + index.type.str());
   if (!src.type.block || !index.type.block || src.type.rank() != index.type.rank())
-    fail(DiagId::ShapeMismatch, "gather: source and index tensors must have the same rank");
+    fail(DiagId::ShapeMismatch, "gather: source and index tensors must have the same rank", {}, "AssertionError");
   axis = checkAxis(axis, src.type.rank(), "gather axis");
   for (size_t i = 0; i < src.type.rank(); ++i)
     if (static_cast<int64_t>(i) != axis && src.type.shape[i] != index.type.shape[i])
