@@ -133,6 +133,8 @@ def page(elems, attrs, groups):
 
 def read_messages():
     rows, problems, seen = [], [], set()
+    sources = (p for folder in ("core", "frontends", "plugins", "runtime", "backends") for p in (ROOT / folder).rglob("*.cpp"))
+    used = {name for p in sources for name in re.findall(r"\bDiagId::(\w+)", p.read_text())}
     for number, line in enumerate(MESSAGES.read_text().splitlines(), 1):
         if m := DIAG.match(line):
             rows.append(m.groups())
@@ -141,6 +143,8 @@ def read_messages():
             if m.group(2)[1:3] not in [f[0] for f in FAMILIES]:
                 problems.append(f"{MESSAGES.name}:{number}: id {m.group(2)} is of no family")
             seen.add(m.group(2))
+            if m.group(1) not in used:
+                problems.append(f"{MESSAGES.name}:{number}: nothing gives {m.group(1)} ({m.group(2)})")
         elif line.startswith("TSR_DIAG"):
             problems.append(f"{MESSAGES.name}:{number}: a row that this script does not understand")
     return rows, problems

@@ -562,7 +562,9 @@ typedef struct tsr_driver_api {
   tsr_status (*probe)(uint32_t *out_devices);
   /* Required. h.size of *inout_info is set by the caller. NOT_FOUND: no such ordinal. */
   tsr_status (*device_info)(uint32_t ordinal, tsr_device_info *inout_info);
-  /* Required. *out_device: owned, device_close. */
+  /* Required. *out_device: owned, device_close. Options are the driver's own, and one that it does not know is no error.
+   * "target", if given, is what shall run on the device, as parse() takes it: UNSUPPORTED, with the reason as the text, where
+   * such code cannot. A driver that leaves it unread says so with BAD_ARTIFACT in module_load. */
   tsr_status (*device_open)(const tsr_sink *sink, uint32_t ordinal, const tsr_kv *options, uint32_t n_options,
                             tsr_device **out_device);
   /* Required. Waits for queued work; everything of the device must be destroyed before. */

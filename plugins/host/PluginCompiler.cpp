@@ -80,7 +80,6 @@ void report(const PluginTarget &target, const CompileRequest &r, const MessageSi
     if (m.severity == TSR_SEV_DEBUG)
       continue;
     pending = {};
-    pending.id = errorId(status);
     pending.severity = m.severity == TSR_SEV_ERROR     ? Severity::Error
                        : m.severity == TSR_SEV_WARNING ? Severity::Warning
                                                        : Severity::Note;
@@ -90,6 +89,7 @@ void report(const PluginTarget &target, const CompileRequest &r, const MessageSi
     // An error beside a status of success is the plugin's contradiction: show it, but as a warning.
     if (pending.severity == Severity::Error && status >= 0)
       pending.severity = Severity::Warning;
+    pending.id = pending.severity == Severity::Error ? errorId(status) : DiagId::PluginWarning;
     error = error || pending.severity == Severity::Error;
     have = true;
   }

@@ -296,6 +296,9 @@ drivers.mkdir()
 rows = {row["name"]: row for row in listed("plugins", {"TESSERA_ADD_PLUGINS": str(drivers)})}
 check("plugins: one that fails beside one that works", not rows["broken"]["devices"] and rows["cpu"]["devices"])
 
+# What a plugin warns of has the id of a warning.
+case("an option that the target does not know", [*TILE[:-4], "--target", "x86-64-v3@foo=1", "--emit", "asm"], 0, "warning[W0905]", "foo")
+
 # Plugins that are missing, truncated, malformed.
 plugins = TMP / "plugins"
 plugins.mkdir()
