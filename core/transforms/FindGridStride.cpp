@@ -223,6 +223,11 @@ std::string FindGridStride::whyNot(func::FuncOp function) {
   std::optional<int32_t> axis = loop ? axisOf(loop) : std::nullopt;
   if (!axis)
     return "the kernel is no loop over its grid";
+  // Assembly without operands asks the machine for something: its place in the grid, perhaps.
+  if (function
+          .walk([](InlineAsmOp op) { return op->getNumOperands() ? WalkResult::advance() : WalkResult::interrupt(); })
+          .wasInterrupted())
+    return "it asks the target by assembly";
   facts_.emplace(function);
   ranges_.emplace(function);
   AffineSums sums(*facts_);

@@ -24,6 +24,8 @@
 # RUN: %{find} | FileCheck %s --check-prefix=MORE
 # REDEFINE: %{case} = "'told'"
 # RUN: %{find} | FileCheck %s --check-prefix=ASKS
+# REDEFINE: %{case} = "'assembly'"
+# RUN: %{find} | FileCheck %s --check-prefix=ASSEMBLY
 # REDEFINE: %{case} = "'carried'"
 # RUN: %{find} | FileCheck %s --check-prefix=ASKS
 # REDEFINE: %{case} = "'loaded before'"
@@ -61,6 +63,7 @@ import triton.language as tl
 # HEARS: remark: launches have the programs that they ask for: it hears of what others store
 # MORE: remark: launches have the programs that they ask for: an iteration does more than load and store
 # ASKS: remark: launches have the programs that they ask for: the kernel is no loop over its grid
+# ASSEMBLY: remark: launches have the programs that they ask for: it asks the target by assembly
 # OUTSIDE: remark: launches have the programs that they ask for: the kernel does something outside of its loop
 # LITTLE: remark: launches have the programs that they ask for: an iteration moves too little
 # PRODUCTS: remark: launches have the programs that they ask for: it has products
@@ -102,6 +105,9 @@ def rows(x, y, x_row, y_row, n, cols, BLOCK: tl.constexpr, CASE: tl.constexpr):
             tl.atomic_add(at, v)
         elif CASE == 'told':
             tl.store(at, v + tl.program_id(0))
+        elif CASE == 'assembly':
+            place = tl.inline_asm_elementwise("mov.u32 $0, %ctaid.x;", "=r", [], dtype=tl.int32, is_pure=True, pack=1)
+            tl.store(at, v + place, mask=inside)
         elif CASE == 'carried':
             total += tl.sum(v, axis=0)
             tl.store(at, v + total)
