@@ -79,7 +79,7 @@ def ctest(preset, jobs, tally, arguments=()):
         tally.add(f"ctest {preset}: no test found", False)
     for block in blocks:
         name = block.split("\n", 1)[0].strip()
-        ok = re.search(r"^Test Passed\.", block, re.M) is not None
+        ok = re.search(r"^Test (Passed\.|Pass Reason:)", block, re.M) is not None
         passed, failed = count_cases(block)
         if ok:
             tally.passed += passed

@@ -11,6 +11,31 @@ namespace tessera::tile {
 constexpr size_t kMaxTerms = 12, kMaxAtoms = 4;
 constexpr int64_t kMostDivisible = int64_t(1) << 40;
 
+// The order of the program's text: the same in every process, unlike that of addresses.
+static bool standsBefore(Value l, Value r) {
+  auto left = dyn_cast<BlockArgument>(l), right = dyn_cast<BlockArgument>(r);
+  if (left && right && left.getOwner() == right.getOwner())
+    return left.getArgNumber() < right.getArgNumber();
+  auto ancestors = [](Value value) {
+    Operation *op = value.getDefiningOp();
+    SmallVector<Operation *> path;
+    for (op = op ? op : cast<BlockArgument>(value).getOwner()->getParentOp(); op; op = op->getParentOp())
+      path.push_back(op);
+    return path;
+  };
+  SmallVector<Operation *> ofLeft = ancestors(l), ofRight = ancestors(r);
+  while (!ofLeft.empty() && !ofRight.empty() && ofLeft.back() == ofRight.back()) {
+    ofLeft.pop_back();
+    ofRight.pop_back();
+  }
+  if (ofLeft.empty() || ofRight.empty()) // one belongs to an op around the other, or to the same: a result behind an argument
+    return ofLeft.empty() && (!ofRight.empty() || (left && !right));
+  Operation *here = ofLeft.back(), *there = ofRight.back();
+  if (here->getBlock() != there->getBlock())
+    return here->getParentRegion()->getRegionNumber() < there->getParentRegion()->getRegionNumber();
+  return here->isBeforeInBlock(there);
+}
+
 bool Sum::add(const Term &term) {
   if (!term.coefficient)
     return true;
@@ -43,7 +68,7 @@ std::optional<Sum> Sum::product(const Sum &a, const Sum &b) {
         return std::nullopt;
       term.dim = std::max(x.dim, y.dim);
       llvm::append_range(term.atoms, y.atoms);
-      llvm::sort(term.atoms, [](Value l, Value r) { return l.getAsOpaquePointer() < r.getAsOpaquePointer(); });
+      llvm::stable_sort(term.atoms, standsBefore);
       if (term.atoms.size() > kMaxAtoms || !product.add(term) || product.terms_.size() > kMaxTerms)
         return std::nullopt;
     }

@@ -500,7 +500,7 @@ def main(tessera):
         source.write_text(KERNELS + elementary.KERNEL + strides.KERNELS + orders.KERNELS + gathers.KERNELS)
 
         def compiled(target, kernel, signature, constants):
-            subprocess.run([tessera, "compile", "--in-process", "--no-cache", f"{source}:{kernel}", f"--target=nvidia/{target}", "-s", signature,
+            subprocess.run([tessera, "compile", "--in-process", f"{source}:{kernel}", f"--target=nvidia/{target}", "-s", signature,
                             *[word for name, value in constants.items() for word in ("-D", f"{name}={value}")], "--num-warps", "4", "--emit=asm",
                             "-o", str(out)], check=True)
             return out.read_text()
