@@ -16,6 +16,8 @@ static bool standsBefore(Value l, Value r) {
   auto left = dyn_cast<BlockArgument>(l), right = dyn_cast<BlockArgument>(r);
   if (left && right && left.getOwner() == right.getOwner())
     return left.getArgNumber() < right.getArgNumber();
+  if (!left && !right && l.getDefiningOp() == r.getDefiningOp())
+    return cast<OpResult>(l).getResultNumber() < cast<OpResult>(r).getResultNumber();
   auto ancestors = [](Value value) {
     Operation *op = value.getDefiningOp();
     SmallVector<Operation *> path;
@@ -28,7 +30,8 @@ static bool standsBefore(Value l, Value r) {
     ofLeft.pop_back();
     ofRight.pop_back();
   }
-  if (ofLeft.empty() || ofRight.empty()) // one belongs to an op around the other, or to the same: a result behind an argument
+  if (ofLeft.empty() ||
+      ofRight.empty()) // one belongs to an op around the other, or to the same: a result behind an argument
     return ofLeft.empty() && (!ofRight.empty() || (left && !right));
   Operation *here = ofLeft.back(), *there = ofRight.back();
   if (here->getBlock() != there->getBlock())
@@ -68,7 +71,7 @@ std::optional<Sum> Sum::product(const Sum &a, const Sum &b) {
         return std::nullopt;
       term.dim = std::max(x.dim, y.dim);
       llvm::append_range(term.atoms, y.atoms);
-      llvm::stable_sort(term.atoms, standsBefore);
+      llvm::sort(term.atoms, standsBefore);
       if (term.atoms.size() > kMaxAtoms || !product.add(term) || product.terms_.size() > kMaxTerms)
         return std::nullopt;
     }
