@@ -2,15 +2,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "backends/nvidia/image/GridStride.h"
 #include "tests/unit/nvidia/driver/DriverFixture.h"
+#include "tests/unit/nvidia/driver/ExpressionWords.h"
 
 using namespace tessera;
 using namespace tessera::nvidia;
 using namespace tessera::nvidia::test;
 
 namespace {
-
-uint64_t word(ExpressionOp op, uint64_t operand = 0) { return static_cast<uint64_t>(op) | operand << 8; }
-uint64_t argument(uint64_t offset, uint64_t bytes) { return word(ExpressionOp::Argument, bytes | offset << 8); }
 
 // A program for each of AddOne's elements, where its address is below 2^62.
 GridStride stride() {

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "backends/nvidia/image/TensorMaps.h"
 #include "tests/unit/nvidia/driver/DriverFixture.h"
+#include "tests/unit/nvidia/driver/ExpressionWords.h"
 
 #include <chrono>
 #include <cstring>
@@ -11,9 +12,6 @@ using namespace tessera::nvidia;
 using namespace tessera::nvidia::test;
 
 namespace {
-
-uint64_t word(ExpressionOp op, uint64_t operand = 0) { return static_cast<uint64_t>(op) | operand << 8; }
-uint64_t argument(uint64_t offset, uint64_t bytes) { return word(ExpressionOp::Argument, bytes | offset << 8); }
 
 // An array of n x 64 halves at the address, rows of 2 * n elements.
 MapRecipe recipe() {
@@ -208,32 +206,4 @@ TEST(TensorMapWords, WhatIsWrittenIsRead) {
           }
     }
   }
-}
-
-TEST(TensorMapWords, Arithmetic) {
-  uint8_t packed[8] = {0xff, 0xff, 0xff, 0x7f, 0xfe, 0, 0, 0};
-  auto value = [&](std::vector<uint64_t> code) { return evaluate(code, packed); };
-  EXPECT_EQ(value({argument(0, 4)}), INT32_MAX);
-  EXPECT_EQ(value({argument(4, 1)}), -2);
-  EXPECT_EQ(value({argument(0, 4), word(ExpressionOp::Constant), 1, word(ExpressionOp::Add),
-                   word(ExpressionOp::SignExtend, 32)}),
-            INT32_MIN);
-  EXPECT_EQ(value({argument(4, 1), word(ExpressionOp::ZeroExtend, 8)}), 254);
-  EXPECT_EQ(value({argument(0, 4), argument(4, 1), word(ExpressionOp::DivS)}), -(INT32_MAX / 2));
-  EXPECT_EQ(value({argument(0, 4), word(ExpressionOp::Constant), 0, word(ExpressionOp::DivS)}), 0);
-  EXPECT_EQ(value({argument(0, 4), argument(4, 1), word(ExpressionOp::MinS)}), -2);
-  EXPECT_EQ(value({argument(4, 1), word(ExpressionOp::Constant), 65, word(ExpressionOp::Shl)}), 0);
-  EXPECT_EQ(value({argument(4, 1), word(ExpressionOp::Constant), 65, word(ExpressionOp::ShrS)}), -1);
-  EXPECT_EQ(value({argument(0, 4), word(ExpressionOp::Constant), 16, word(ExpressionOp::ShrS)}), INT32_MAX >> 16);
-  EXPECT_EQ(value({argument(4, 1), word(ExpressionOp::ZeroExtend, 32), word(ExpressionOp::Constant), 28,
-                   word(ExpressionOp::ShrU)}),
-            15);
-  EXPECT_EQ(value({argument(0, 4), word(ExpressionOp::Constant), 10, word(ExpressionOp::RemS)}), INT32_MAX % 10);
-  EXPECT_EQ(value({argument(4, 1), word(ExpressionOp::Constant), 0, word(ExpressionOp::RemS)}), 0);
-  EXPECT_EQ(value({argument(4, 1), word(ExpressionOp::ZeroExtend, 32), word(ExpressionOp::Constant), 2,
-                   word(ExpressionOp::DivU)}),
-            INT32_MAX);
-  EXPECT_EQ(value({argument(4, 1), word(ExpressionOp::ZeroExtend, 8), word(ExpressionOp::Constant), 100,
-                   word(ExpressionOp::RemU)}),
-            54);
 }
