@@ -27,7 +27,7 @@ namespace tessera::tile {
 
 namespace {
 
-// Bytes that an iteration moves at least: below, starting a block takes longer than what it does (docs/rationale/grid-stride.md).
+// Bytes that an iteration moves at least: the least that was measured to gain (docs/rationale/grid-stride.md).
 constexpr int64_t kLeastBytes = 4 << 10;
 
 // The elements of an array that an access touches in iteration v: `span` of them from `origin` + v * `pitch` on.
@@ -56,18 +56,17 @@ private:
   std::optional<IntegerRanges> ranges_;
 };
 
-// Whether the value goes nowhere but to the loop's operand of this number.
+// Whether the value goes nowhere but to the loop's operand of this number. What is promised of it would be of the grid that the launch asks for: then it is asked for elsewhere.
 bool isOnly(Value value, scf::ForOp loop, unsigned operand) {
   return llvm::all_of(value.getUses(), [&](OpOperand &use) {
     if (use.getOwner() == loop)
       return use.getOperandNumber() == operand;
-    return isa<arith::ExtSIOp, arith::ExtUIOp, HintOp>(use.getOwner()) &&
-           isOnly(use.getOwner()->getResult(0), loop, operand);
+    return isa<arith::ExtSIOp, arith::ExtUIOp>(use.getOwner()) && isOnly(use.getOwner()->getResult(0), loop, operand);
   });
 }
 
 template <typename Op> Op comesFrom(Value value) {
-  while (isa_and_nonnull<arith::ExtSIOp, arith::ExtUIOp, HintOp>(value.getDefiningOp()))
+  while (isa_and_nonnull<arith::ExtSIOp, arith::ExtUIOp>(value.getDefiningOp()))
     value = value.getDefiningOp()->getOperand(0);
   return value.getDefiningOp<Op>();
 }
@@ -179,9 +178,9 @@ std::string FindGridStride::compare(scf::ForOp loop, ArrayRef<Access> accesses, 
   auto build = [&](const Sum &sum) { return buildSum(b, loc, sum, i64); };
   llvm::SmallDenseSet<Operation *> fits; // whose cells of different iterations are apart
   auto requireApart = [&](const Access &access) {
-    Sum beyond = access.cell->pitch;
-    if (fits.insert(access.op).second && beyond.add(Sum(1)))
-      require(isLess(build(access.cell->span), build(beyond)));
+    if (fits.insert(access.op).second)
+      require(isLess(arith::SubIOp::create(b, loc, build(access.cell->span), makeConstant(b, loc, i64, 1)),
+                     build(access.cell->pitch)));
   };
   for (const Access &access : accesses)
     for (const ArrayWindow::Dim &dim : llvm::concat<const ArrayWindow::Dim>(access.window.dims, access.window.outer))

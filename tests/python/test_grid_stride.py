@@ -183,7 +183,7 @@ def asked(ptx, arguments):
             stack.append((stack.pop() + (1 << operand - 1)) % (1 << operand) - (1 << operand - 1))
         else:
             b, a = stack.pop(), stack.pop()
-            stack.append({3: lambda: a + b, 5: lambda: a * b, 9: lambda: a & b, 11: lambda: a ^ b, 20: lambda: -(a < b)}[op]())
+            stack.append({3: lambda: a + b, 4: lambda: a - b, 5: lambda: a * b, 9: lambda: a & b, 11: lambda: a ^ b, 20: lambda: -(a < b)}[op]())
     return axis, stack.pop()
 
 

@@ -24,6 +24,8 @@
 # RUN: %{find} | FileCheck %s --check-prefix=MORE
 # REDEFINE: %{case} = "'told'"
 # RUN: %{find} | FileCheck %s --check-prefix=ASKS
+# REDEFINE: %{case} = "'promised'"
+# RUN: %{find} | FileCheck %s --check-prefix=ASKS
 # REDEFINE: %{case} = "'assembly'"
 # RUN: %{find} | FileCheck %s --check-prefix=ASSEMBLY
 # REDEFINE: %{case} = "'carried'"
@@ -79,7 +81,10 @@ def rows(x, y, x_row, y_row, n, cols, BLOCK: tl.constexpr, CASE: tl.constexpr):
         total = tl.load(x)
     if CASE == 'how many is loaded':
         count = tl.load(x).to(tl.int32)
-    for row in tl.range(tl.program_id(0), count, tl.num_programs(0), num_stages=2):
+    step = tl.num_programs(0)
+    if CASE == 'promised':
+        step = tl.multiple_of(step, 8)
+    for row in tl.range(tl.program_id(0), count, step, num_stages=2):
         at = y + row * y_row + i
         if CASE == 'in place':
             v = tl.load(at, mask=inside)
