@@ -261,7 +261,7 @@ int main(int argc, char **argv) {
     if (n < 0 && errno == EINTR)
       continue;
     if (n <= 0)
-      _exit(0); // the parent has no more work
+      endWithTools(0); // the parent has no more work: tools that still run have nobody to answer either
     frames.feed({buffer, static_cast<size_t>(n)});
   }
 }
