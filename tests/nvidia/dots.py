@@ -141,7 +141,8 @@ def main():
         target, op, element, precision, total, shape, warps, order = case
         name = f"{target} {op} {element}{'/' + precision if precision else ''}->{total} {'x'.join(map(str, shape))} {warps} warps, {order}"
         out = os.path.join(folder, f"{number}")
-        done = subprocess.run([arguments.tessera, "compile", "--in-process", f"{source}:{op}", f"--target=compute_{target[3:]}" if not ptxas else f"--target={target}",
+        # compute_…: the PTX of sm_…, which would be assembled twice.
+        done = subprocess.run([arguments.tessera, "compile", "--in-process", f"{source}:{op}", f"--target=compute_{target[3:]}",
                                *options(op, element, precision, total, shape, warps, order), "--emit=asm", "-o", out],
                               capture_output=True, text=True, env=environment)
         if done.returncode:
