@@ -298,6 +298,10 @@ Value Emitter::minMax(bool isMax, const Value &a, const Value &b, bool propagate
 }
 
 Value Emitter::where(const Value &cond, const Value &xIn, const Value &yIn) {
+  for (const Value *v : {&xIn, &yIn})
+    if (v->kind == ValueKind::BlockPtr || v->kind == ValueKind::Descriptor)
+      failType("tl.where chooses between tensors, not values of type " + describeType(*v),
+               "of one condition for the whole program: `x if condition else y`");
   Value c = toTensor(cond);
   if (!c.type.elem.isBool()) {
     warn(DiagId::Deprecated,

@@ -268,10 +268,10 @@ Value Visitor::attribute(const Value &base, std::string_view name) {
   case ValueKind::BlockPtr:
     if (name == "type" || name == "dtype")
       return typeValue(base.type);
-    if (name == "shape")
-      return shapeValue(base.type.shape);
+    if (name == "shape") // of the pointer, which is one
+      return shapeValue({});
     if (name == "numel")
-      return constInt(base.type.numel());
+      return constInt(1);
     if (name == "advance" || name == "load" || name == "store")
       if (auto m = languageValue("triton.language." + std::string(name)))
         return bound(base, *m);

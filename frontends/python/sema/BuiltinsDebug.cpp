@@ -61,10 +61,12 @@ std::string printed(Visitor &v, const Value &x) {
       text += (i ? ", constexpr[" : "constexpr[") + std::to_string(x.type.shape[i]) + "]";
     return text + "]";
   }
-  if (x.isType() && x.type.block) {
+  if (x.kind == ValueKind::BlockPtr || (x.isType() && x.type.block)) {
     for (int64_t extent : x.type.shape)
       text += (text.empty() ? "'" : ", '") + std::to_string(extent) + "'";
     text = "<[" + text + "], " + x.type.elem.str() + ">";
+    if (x.kind == ValueKind::BlockPtr)
+      return "pointer<" + text + ">[]";
     return descriptorTypeIn(x.host) ? "tensor_descriptor<" + text + ">" : text;
   }
   if (x.kind == ValueKind::Descriptor)

@@ -270,10 +270,17 @@ Value Emitter::toTensor(const Value &v) {
       return number(v, numberType(v));
     if (Value p = plain(v); p.isNumber())
       return toTensor(p);
-    [[fallthrough]];
+    break;
+  case ValueKind::BlockPtr:
+    failType("cannot convert a value of type " + describeType(v) + " to tensor",
+             "tl.load of a block pointer gives the block that it points to");
+  case ValueKind::Descriptor:
+    failType("cannot convert a value of type " + describeType(v) + " to tensor",
+             "the descriptor's load() gives a block of it");
   default:
-    failType("cannot convert " + describe(v) + " of type " + describeType(v) + " to tensor");
+    break;
   }
+  failType("cannot convert " + describe(v) + " of type " + describeType(v) + " to tensor");
 }
 
 std::string Emitter::describeType(const Value &v) {
@@ -403,7 +410,9 @@ void Emitter::checkShape(llvm::ArrayRef<int64_t> shape) {
   for (size_t i = 0; i < shape.size(); ++i) {
     if (shape[i] <= 0 || (shape[i] & (shape[i] - 1)))
       fail(DiagId::ShapeNotPowerOfTwo, "Shape element " + std::to_string(i) + " must be a power of 2",
-           "it is " + std::to_string(shape[i]) + ": round the block size up to a power of two and mask the rest");
+           "it is " + std::to_string(shape[i]) +
+               (shape[i] > 0 ? ": round the block size up to a power of two and mask the rest"
+                             : ": a block has at least one element"));
     numel = numel > (int64_t(1) << 40) ? numel : numel * shape[i];
   }
   if (numel > 1048576)

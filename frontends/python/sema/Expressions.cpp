@@ -182,6 +182,8 @@ Value Visitor::compareOp(CmpOpKind op, const Value &left, const Value &right) {
     bool same = a.isConst() && b.isConst() ? a.host.isSame(b.host) : sameValue(a, b);
     return constBool(same == (op == CmpOpKind::Is));
   }
+  if (a.kind == ValueKind::BlockPtr || b.kind == ValueKind::BlockPtr)
+    failType("invalid operands of type " + describeType(a) + " and " + describeType(b));
   if (a.isTensor() || b.isTensor()) {
     if (op == CmpOpKind::In || op == CmpOpKind::NotIn)
       fail(DiagId::UnsupportedSyntax, "`in` of runtime values is not supported");

@@ -19,13 +19,17 @@ import triton.language as tl
 SIZE = 128
 
 
-# SHAPE: errors.py:[[#@LINE+4]]:{{[0-9]+}}: error[E0204]: arange's range must be a power of 2
-# SHAPE: errors.py:[[#@LINE+4]]:{{[0-9]+}}: error[E0204]: Shape element 0 must be a power of 2
+# SHAPE: errors.py:[[#@LINE+7]]:{{[0-9]+}}: error[E0204]: arange's range must be a power of 2
+# SHAPE: errors.py:[[#@LINE+7]]:{{[0-9]+}}: error[E0204]: Shape element 0 must be a power of 2
+# SHAPE: help: it is 100: round the block size up to a power of two and mask the rest
+# SHAPE: errors.py:[[#@LINE+7]]:{{[0-9]+}}: error[E0204]: Shape element 1 must be a power of 2
+# SHAPE: help: it is 0: a block has at least one element
 @triton.jit
 def shapes(p, n, BLOCK: tl.constexpr):
     a = tl.arange(0, BLOCK)
     b = tl.zeros((BLOCK,), tl.float32)
     tl.store(p + a, b)
+    c = tl.full([4, 0], 1.0, tl.float32)
 
 
 # One error a statement, and nothing that only follows from one.
