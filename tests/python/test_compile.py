@@ -545,11 +545,29 @@ def test_static_print_of_tuples_that_constexprs_hold(cache, capsys):
     @tessera.jit
     def kernel(p, t, T: tl.constexpr):
         q = tl.make_block_ptr(p, (8, 8), (8, 1), (0, 0), (2, 4), (1, 0))
-        tl.static_print(NAMES, T, (1, "a"), t, q.numel)
+        tl.static_print(NAMES, T, (1, "a"), t, q, [q])
 
     tessera.compile(ASTSource(kernel, {"p": "*fp32", "t": ("i32", "i32"), "T": "constexpr"}, {"T": (1, "a", (2.5, None))}))
     # Triton 3.6's line: a tuple of the kernel holds values, one of a constexpr is Python's.
-    assert capsys.readouterr().out == "('u', 3) (1, 'a', (2.5, None)) ['1', 'a'] ['int32[]', 'int32[]'] 8\n"
+    assert capsys.readouterr().out == (
+        "('u', 3) (1, 'a', (2.5, None)) ['1', 'a'] ['int32[]', 'int32[]'] pointer<<['2', '4'], fp32>>[] [\"pointer<<['2', '4'], fp32>>[]\"]\n")
+
+
+def test_static_print_prints_once_a_compile(cache, capsys):
+
+    @tessera.jit
+    def kernel(p, B: tl.constexpr):
+        tl.static_print("of", B)
+        tl.static_assert(B == 3, "no three")
+        tl.store(p, B)
+
+    kernel = ASTSource(kernel, {"p": "*fp32", "B": "constexpr"}, {"B": 3}), ASTSource(kernel, {"p": "*fp32", "B": "constexpr"}, {"B": 4})
+    compiled = tessera.compile(kernel[0])
+    assert capsys.readouterr().out == "of 3\n"
+    assert compiled.asm["ttir"] and compiled.asm["llir"] and capsys.readouterr().out == ""  # the compiler runs again for them
+    with pytest.raises(CompilationError):
+        tessera.compile(kernel[1])
+    assert capsys.readouterr().out == "of 4\n"  # what led to the error
 
 
 def test_an_option_that_does_nothing_is_logged(cache, caplog, recwarn):

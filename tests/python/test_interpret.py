@@ -86,6 +86,22 @@ except InterpreterError as error:
     assert "load out of bounds: element 100 of `x`" in rest and "tl.load(x + place)" in rest and "^" in rest
 
 
+def test_what_prints_at_compile_time(tmp_path):
+    out = run("""
+@tessera.jit
+def shown(x, N: tl.constexpr):
+    tl.static_print("N is", N)
+    tl.static_assert(N == 2)
+
+shown[(3,)](np.zeros(1, np.float32), 2)
+try:
+    shown[(3,)](np.zeros(1, np.float32), 4)
+except tessera.CompilationError:
+    print("refused")
+""", tmp=tmp_path)
+    assert out.splitlines() == ["N is 2", "N is 4", "refused"]
+
+
 def test_print_and_assert(tmp_path):
     out = run("""
 talking[(1,)](np.full(1, 42, np.int32))

@@ -333,7 +333,7 @@ class AsmDict(dict):
         wanted = "tile,layout" if stage == "layout" else stage
         if src.fn is not None and src.fn.fn is None:
             raise RuntimeError(f"asm[{name!r}] of {src.name} cannot be made: its function was taken off by who pickled the kernel")
-        outputs = _run_compiler(src, target, options, wanted).outputs
+        outputs = _run_compiler(src, target, options, wanted, again=True).outputs
         found = outputs.get(stage) or (outputs.get("tile") if stage == "layout" else None)
         if name == "cubin" and found is None:
             return artifact  # without an assembler the kernel file holds PTX
@@ -514,8 +514,8 @@ class CompiledKernel:
 _Result = namedtuple("_Result", "outputs facts warnings parts")
 
 
-def _run_compiler(src, target, options, emits):
-    """One run of the compiler. Errors: CompilationError and its kinds."""
+def _run_compiler(src, target, options, emits, again=False):
+    """One run of the compiler. ``again``: the kernel was compiled before and has said what it says. Errors: CompilationError and its kinds."""
     from tessera.runtime.jit import SOURCES
     pairs = compiler_options(used_options(target, options, src.fn))
     here = knobs.compilation.in_process or emits == "tile"
@@ -532,9 +532,10 @@ def _run_compiler(src, target, options, emits):
         status, rows, outputs, facts, cause = _tessera.compile(src.fn, src.name, src.bindings(), target_text(target), emits,
                                                                pairs, here, timeout)
     diagnostics = parse_diagnostics(rows)
+    if not again:  # also ahead of an error: what a kernel prints tells what led to it
+        show_warnings(diagnostics)
     if status:
         raise _failure(status, diagnostics, sources, cause)
-    _show_warnings(diagnostics)
     # The frontend and what follows it may be two runs, in two processes.
     parts = [(part, ns) for kind, _, data in outputs if kind == "timing" for part, ns in json.loads(data)]
     return _Result({kind: data for kind, _, data in outputs}, facts, diagnostics, parts)
@@ -567,7 +568,8 @@ def _out_of_resources(diagnostics, cause):
     return error
 
 
-def _show_warnings(diagnostics):
+def show_warnings(diagnostics):
+    """Says what the dictionaries of ``parse_diagnostics`` hold besides errors: prints of ``static_print``, warnings."""
     import warnings
     for d in diagnostics:
         if d.get("id") == "W0903":  # what static_print prints

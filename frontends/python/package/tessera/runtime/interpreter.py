@@ -103,7 +103,8 @@ class InterpretedFunction(JITFunction):
         return lambda *args, **kwargs: self.run(*args, grid=grid, warmup=False, **kwargs)
 
     def run(self, *args, grid, warmup=False, **kwargs):
-        from tessera.compiler.compiler import ASTSource, compiler_options, make_backend
+        from tessera.compiler.compiler import ASTSource, compiler_options, make_backend, show_warnings
+        from tessera.compiler.errors import parse_diagnostics
         from tessera.runtime.driver import driver
         for hook in self.pre_run_hooks:
             hook(*args, **kwargs)
@@ -136,17 +137,18 @@ class InterpretedFunction(JITFunction):
                 values.append((False, _bits(value, ty), 0, 0))
         status, rows, _, _, cause = _tessera.interpret(self, self.__name__, src.bindings(), compiler_options(parsed),
                                                        tuple(map(int, grid)) + (1, ) * (3 - len(grid)), values, sys.stdout.write)
+        diagnostics = parse_diagnostics(rows)
+        show_warnings(diagnostics)
         if status:
-            raise self._failure(rows, cause)
+            raise self._failure(diagnostics, cause)
         for original, copy in copies:
             original.copy_(copy)
         return None
 
     @staticmethod
-    def _failure(rows, cause):
-        from tessera.compiler.errors import compilation_error, parse_diagnostics
+    def _failure(diagnostics, cause):
+        from tessera.compiler.errors import compilation_error
         from tessera.runtime.jit import SOURCES
-        diagnostics = parse_diagnostics(rows)
         running = [d for d in diagnostics if d.get("id", "").startswith("E06")]
         if not running:
             return compilation_error(diagnostics, SOURCES, cause)
