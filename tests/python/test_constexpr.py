@@ -1,11 +1,15 @@
-# test_constexpr.py - operators of constexpr, tuples, unwrapping
+# test_constexpr.py - operators of constexpr, tuples, unwrapping, the sign of zero
 # SPDX-License-Identifier: Apache-2.0
 import operator
 
+import numpy as np
 import pytest
 import tessera
 import tessera.language as tl
 from tessera.language.core import _unwrap_if_constexpr
+
+from software_devices import active
+from test_devices import DeviceArray
 
 BINARY = [operator.add, operator.sub, operator.mul, operator.truediv, operator.floordiv, operator.mod, operator.pow,
           operator.and_, operator.or_, operator.xor, operator.lshift, operator.rshift, operator.lt, operator.le, operator.gt,
@@ -94,3 +98,51 @@ def test_constexpr_function_runs_on_plain_values_and_wraps_in_kernels():
             return 2 * self.n
 
     assert Shape(5).double() == 10
+
+
+MINUS = tl.constexpr(-0.0)
+
+
+@tessera.jit
+def minus_by_default(z: tl.constexpr = -0.0):
+    return tl.full([1], z, tl.float32)
+
+
+@tessera.jit
+def zeros(p, o, n, C: tl.constexpr):
+    i = tl.arange(0, 1)
+    pair = (1.0, -0.0)
+    carried = -0.0
+    for _ in range(n):
+        carried += -0.0
+    chosen = -0.0 if n > 0 else 0.0
+    tl.store(o + 0, -0.0)
+    tl.store(o + 1, C)
+    tl.store(o + 2, MINUS)
+    tl.store(o + 3, pair[1])
+    tl.store(o + 4, carried)
+    tl.store(o + 5, chosen)
+    tl.store(o + 6 + i, tl.full([1], -0.0, tl.float16))
+    tl.store(o + 7 + i, tl.full([1], C, tl.bfloat16))
+    tl.store(o + 8 + i, minus_by_default())
+    tl.store(o + 9 + i, minus_by_default(C))
+    tl.store(o + 10 + i, tl.where(i == 0, -0.0, 1.0))
+    tl.store(o + 11 + i, tl.load(p + i, mask=i > 0, other=-0.0))
+    tl.store(o + 12 + i, tl.minimum(tl.zeros([1], tl.float32), -0.0))
+    tl.store(o + 13 + i, tl.load(p + i) + -0.0)
+    tl.store(o + 14 + i, tl.load(p + i) * 1.0 - 0.0)
+    tl.store(o + 15, tl.sum(tl.full([4], -0.0, tl.float32)))
+
+
+@pytest.mark.parametrize("name", ("cpu", "mock", "simt"))
+def test_the_sign_of_zero(name):
+    with active(name) as device:
+        array = (lambda x: x) if name == "cpu" else (lambda x: DeviceArray(device, x))
+        for constant in (0.0, -0.0, 0.0):  # equal keys, other kernels
+            x, out = np.full(1, -0.0, np.float32), np.ones(16, np.float32)
+            given, put = array(x), array(out)
+            zeros[(1, )](given, put, 2, constant)
+            device.synchronize()
+            got = out if name == "cpu" else put.fetch()
+            plus = [1, 7, 9] if np.copysign(1.0, constant) > 0 else []
+            assert np.all(got == 0) and np.flatnonzero(~np.signbit(got)).tolist() == plus
