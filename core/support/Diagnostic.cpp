@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/support/Diagnostic.h"
 
+#include "core/support/CharacterWidth.h"
+
 #include <algorithm>
 #include <cstdio>
 
@@ -115,13 +117,14 @@ void appendExcerpt(std::string &out, const SourcePlace &p, bool colour) {
     return;
   out += " " + std::string(number.size(), ' ') + " | " + (begin ? " " : "");
   for (size_t i = begin; i < caret; ++i)
-    out += columns[i] == "\t" ? '\t' : ' ';
-  uint32_t width = 1;
-  if (p.endColumn > p.column && (p.endLine == 0 || p.endLine == p.line))
-    width = p.endColumn - p.column;
+    out += columns[i] == "\t" ? "\t" : std::string(characterWidth(columns[i]), ' ');
+  size_t count = p.endColumn > p.column && (p.endLine == 0 || p.endLine == p.line) ? p.endColumn - p.column : 1;
+  size_t width = 0;
+  for (size_t i = caret; i < std::min(caret + count, end); ++i)
+    width += characterWidth(columns[i]);
   if (colour)
     out += "\033[1;32m";
-  out += "^" + std::string(width > 1 ? std::min<size_t>(width - 1, end > caret ? end - caret - 1 : 0) : 0, '~');
+  out += "^" + std::string(std::max<size_t>(width, 1) - 1, '~');
   if (colour)
     out += "\033[0m";
   out += "\n";

@@ -15,6 +15,7 @@ import tessera.language as tl
 from tessera import knobs
 from tessera.backends.compiler import GPUTarget
 from tessera.compiler import ASTSource, CompilationError, CompileTimeAssertionFailure, UnsupportedLanguageConstruct
+from tessera.compiler.errors import Place
 from tessera.runtime.driver import driver
 
 from kernels import add_kernel
@@ -521,6 +522,22 @@ def test_operands_of_target_code_broadcast(cache):
     out = np.zeros((2, 4, 4), np.float32)
     kernel[(1, )](x, row, out)
     assert np.allclose(out[0], row**x, rtol=1e-5) and np.allclose(out[1], x**row, rtol=1e-5)
+
+
+def test_the_caret_stands_under_the_place_on_a_terminal(cache):
+
+    @tessera.jit
+    def kernel(p):
+        tl.static_print("漢字", "é", unknown)  # noqa: F821
+
+    with pytest.raises(CompilationError) as refused:
+        tessera.compile(ASTSource(kernel, {"p": "*fp32"}))
+    line, caret = str(refused.value).split("\n")[2:4]
+    assert line.index("unknown") == refused.value.node.col_offset and caret == " " * (line.index("unknown") + 2) + "^"
+    # Tabs stay tabs; an accent that stands on its letter has no column of its own.
+    line = "\tx = \"e\u0301\" + 한"
+    error = CompilationError(line, Place(1, line.index("한")), "message")
+    assert str(error).split("\n")[2] == "\t" + " " * len('x = "e" + ') + "^"
 
 
 NAMES = tl.constexpr(("u", 3))

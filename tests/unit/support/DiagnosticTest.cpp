@@ -47,6 +47,13 @@ TEST(Diagnostic, ATerminalObeysNoSource) {
   EXPECT_EQ(excerpt("\xed\xa0\x80 \xf5 \xe2\x82", 1, 2, 3), " 1 | � � �\n   |  ^\n"); // a surrogate, a cut character
 }
 
+TEST(Diagnostic, WideCharactersTakeTwoColumnsAndMarksNone) {
+  EXPECT_EQ(excerpt("x = \"漢字\" + foo\n", 1, 12, 15), " 1 | x = \"漢字\" + foo\n   |              ^~~\n");
+  EXPECT_EQ(excerpt("漢字 = 1\n", 1, 1, 3), " 1 | 漢字 = 1\n   | ^~~~\n");
+  EXPECT_EQ(excerpt("\t한 = e\u0301; 😀 = x\n", 1, 14, 15), " 1 | \t한 = e\u0301; 😀 = x\n   | \t             ^\n");
+  EXPECT_EQ(excerpt("ｆ\u00ad\u200d = x\n", 1, 7, 8), " 1 | ｆ\u00ad\u200d = x\n   |       ^\n");
+}
+
 TEST(Diagnostic, OfALongLineThePartAroundTheCaret) {
   std::string line(5000, 'x');
   EXPECT_EQ(excerpt(line, 1, 1, 4), " 1 | " + std::string(180, 'x') + "…\n   | ^~~\n");

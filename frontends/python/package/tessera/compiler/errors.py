@@ -15,6 +15,8 @@ An error in a function that the kernel calls has the kernel's own error, which o
 from __future__ import annotations
 
 import json
+import re
+import unicodedata
 
 from tessera.errors import TritonError
 
@@ -32,6 +34,14 @@ class Place:
         return isinstance(other, Place) and vars(self) == vars(other)
 
     __hash__ = None
+
+
+def blank(text):
+    """Blanks and tabs that take the columns of a terminal that ``text`` takes; a caret stands behind them."""
+    if text.isascii():
+        return re.sub(r"[^\t]", " ", text)
+    return "".join("\t" if c == "\t" else "" if unicodedata.category(c) in ("Mn", "Me", "Cf") and c != "\xad" else
+                   "  " if unicodedata.east_asian_width(c) in "WF" else " " for c in text)
 
 
 class CompilationError(TritonError):
@@ -60,7 +70,7 @@ class CompilationError(TritonError):
             excerpt = self.src
         else:
             lines = self.src.split("\n")[:line][-self.source_line_count_max_in_message:]
-            excerpt = "\n".join(lines + [" " * self.node.col_offset + "^"]) if lines else " <source empty>"
+            excerpt = "\n".join(lines + [blank(lines[-1][:self.node.col_offset]) + "^"]) if lines else " <source empty>"
         text = excerpt if line is None else f"at {line}:{self.node.col_offset}:\n{excerpt}"
         return text if not self.error_message else f"{text}\n{self.error_message}"
 

@@ -177,11 +177,12 @@ class _Dependencies:
             self.used[(name, id(scope))] = (_snapshot(value), scope)
 
     def _refusal(self, value, node):
+        from tessera.compiler.errors import blank
         source, line = self.function.source, self.function.src.splitlines()[node.lineno - 1]
-        before = len(line.encode()[:node.col_offset].decode())  # col_offset counts bytes
+        before = line.encode()[:node.col_offset].decode()  # col_offset counts bytes
         return (f"Unsupported function referenced: {value}\n"
-                f"{source.file}:{source.first_line + node.lineno - 1}:{source.column_offset + before + 1}: in "
-                f"{self.function._fn_name}\n{line}\n{' ' * before}{'^' * len(self.ast.unparse(node))}\n"
+                f"{source.file}:{source.first_line + node.lineno - 1}:{source.column_offset + len(before) + 1}: in "
+                f"{self.function._fn_name}\n{line}\n{blank(before)}{'^' * len(self.ast.unparse(node))}\n"
                 "help: decorate it with @triton.jit, or with @triton.constexpr_function if it computes constants; "
                 "functions of other packages run on the host only, triton.language has its own")
 
