@@ -7,6 +7,7 @@
 #include "backends/cpu/codegen/Compile.h"
 
 #include "backends/cpu/codegen/Emitter.h"
+#include "backends/cpu/codegen/KnownMasks.h"
 #include "backends/cpu/codegen/Linker.h"
 #include "backends/cpu/image/Processor.h"
 
@@ -192,44 +193,6 @@ void optimise(llvm::Module &m, TargetMachine &tm) {
   passes.doFinalization();
 }
 
-// Masked stores whose mask is known become plain ones. Beside being shorter this keeps them from LLVM's code generator, which
-// (22.1.8, AVX-512; llvm-project issue 179489) makes a truncation and a masked store of its result under a constant mask with one lane set into a
-// scalar store of the width before the truncation: trunc <2 x i64> to <2 x i32>, mask <0, 1>, writes 8 bytes at the second lane.
-void resolveConstantMasks(llvm::Module &m) {
-  SmallVector<IntrinsicInst *, 16> stores;
-  for (llvm::Function &f : m)
-    for (BasicBlock &block : f)
-      for (Instruction &i : block)
-        if (auto *call = dyn_cast<IntrinsicInst>(&i);
-            call && call->getIntrinsicID() == Intrinsic::masked_store && isa<Constant>(call->getArgOperand(2)))
-          stores.push_back(call);
-  for (IntrinsicInst *store : stores) {
-    Value *value = store->getArgOperand(0), *pointer = store->getArgOperand(1);
-    auto *mask = cast<Constant>(store->getArgOperand(2));
-    auto *type = cast<FixedVectorType>(value->getType());
-    Align align = store->getParamAlign(1).valueOrOne();
-    SmallVector<unsigned, 64> on;
-    bool known = true;
-    for (unsigned i = 0; i < type->getNumElements(); ++i) {
-      auto *bit = dyn_cast_or_null<ConstantInt>(mask->getAggregateElement(i));
-      known &= bit != nullptr;
-      if (bit && bit->isOne())
-        on.push_back(i);
-    }
-    if (!known || (on.size() > 1 && on.size() < type->getNumElements()))
-      continue;
-    IRBuilder<> b(store);
-    if (on.size() == type->getNumElements()) {
-      b.CreateAlignedStore(value, pointer, align);
-    } else if (on.size() == 1) {
-      uint64_t bytes = m.getDataLayout().getTypeStoreSize(type->getElementType());
-      Value *at = b.CreateConstInBoundsGEP1_64(b.getInt8Ty(), pointer, on[0] * bytes);
-      b.CreateAlignedStore(b.CreateExtractElement(value, on[0]), at, commonAlignment(align, on[0] * bytes));
-    }
-    store->eraseFromParent();
-  }
-}
-
 // Whether an innermost loop multiplies by what is no constant. Addresses of all others are a base, an index with a scale and
 // an offset, as the emitter makes them and the processor takes them.
 bool multipliesInLoops(llvm::Module &m) {
@@ -343,7 +306,7 @@ CompileResult compile(const tbc::Module &module, const CpuTarget &target, const 
     m.print(os, nullptr);
   }
   optimise(m, *tm);
-  resolveConstantMasks(m);
+  resolveKnownMasks(m, facts.vectorBits);
   if (cancelled())
     return r;
   r.llvmTime = watch.lap();
