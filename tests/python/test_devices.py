@@ -146,6 +146,30 @@ def test_events_flushes_and_waits_go_where_launches_go():
     assert done.stdout.split() == ["True"] * 3
 
 
+_DROPPED = """
+import ctypes
+from tessera import _tessera
+from tessera.runtime.driver import driver
+device = driver.active.device
+for stream in (None, _tessera.Stream(device), _tessera.Stream(device, native=0)):
+    kept, dropped = _tessera.Buffer(device, 4), _tessera.Buffer(device, 4)
+    kept.fill(9, stream)
+    before = ctypes.string_at(kept.address, 1) == bytes([9])
+    del dropped
+    print(before, ctypes.string_at(kept.address, 1) == bytes([9]))
+"""
+
+
+def test_a_buffer_that_is_dropped_waits_for_every_stream():
+    fake = os.environ.get("TESSERA_FAKE_CUDA")
+    if not fake:
+        pytest.skip("TESSERA_FAKE_CUDA names no folder with a libcuda in software")
+    environment = dict(os.environ, LD_LIBRARY_PATH=fake, TESSERA_DEVICE="nvidia")
+    done = subprocess.run([sys.executable, "-c", _DROPPED], env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["False", "True"] * 3
+
+
 def test_rates_that_models_of_candidates_divide_by():
     fake = os.environ.get("TESSERA_FAKE_CUDA")
     if not fake:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import tessera
+import tessera.language as tl
 from tessera import _tessera, knobs
 from tessera.runtime.driver import driver
 
@@ -298,6 +299,26 @@ def test_stream_runs_in_order():
             fill_kernel[(1, )](out, value, BLOCK=16)
     stream.synchronize()
     assert out[0] == 49
+
+
+@tessera.jit
+def slow_kernel(out, rounds):
+    x = 0
+    for i in range(rounds):
+        x = (x * 1664525 + i) ^ (x >> 3)
+    tl.store(out, x)
+
+
+def test_a_buffer_waits_for_queued_work_before_it_goes():
+    device = driver.active.device
+    stream, other = _tessera.Stream(device, 0, True), _tessera.Stream(device, 0, True)
+    buffer = _tessera.Buffer(device, 64)
+    compiled = slow_kernel.warmup(np.zeros(16, np.int32), 5, grid=(1, ))
+    for queued in (stream, other):
+        compiled[(1, 1, 1)](buffer.address, 1 << 26, stream=queued)
+    assert not stream.query() and not other.query()  # some hundred milliseconds of work
+    del buffer
+    assert stream.query() and other.query()
 
 
 def test_threads_launch_at_once():

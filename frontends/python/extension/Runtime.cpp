@@ -34,8 +34,10 @@ struct EventObject {
 
 template <class T> T *as(PyObject *o) { return reinterpret_cast<T *>(o); }
 
-// Objects of a device that are alive, by type. Touched with the GIL held.
+// Objects of a device that are alive, by type, and its streams, one's own and wrapped ones. Touched with the GIL held.
 std::unordered_map<PyTypeObject *, Py_ssize_t> liveObjects;
+std::vector<StreamObject *> liveStreams;
+std::map<std::pair<TsrDevice *, uint64_t>, TsrStream *> wrappedStreams; // by the vendor's handle
 
 PyObject *allocate(PyTypeObject *type) {
   auto alloc = reinterpret_cast<allocfunc>(PyType_GetSlot(type, Py_tp_alloc));
@@ -334,10 +336,12 @@ PyObject *streamNew(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
   Py_INCREF(device);
   as<StreamObject>(self)->device = device;
   as<StreamObject>(self)->stream = stream;
+  liveStreams.push_back(as<StreamObject>(self));
   return self;
 }
 
 void streamDealloc(PyObject *self) {
+  std::erase(liveStreams, as<StreamObject>(self));
   if (TsrStream *stream = as<StreamObject>(self)->stream) {
     GilRelease unlocked; // waits for its work
     tsr_stream_destroy(stream);
@@ -459,7 +463,31 @@ PyObject *bufferNew(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
   return self;
 }
 
+// Kernels take addresses, so nothing knows which work uses a buffer: whatever is queued may. Failures stay with their streams, whose next call tells them.
+void waitForQueuedWork(const DeviceObject &object) {
+  TsrDevice *device = object.device;
+  std::vector<Reference> held;
+  std::vector<TsrStream *> streams;
+  for (StreamObject *s : liveStreams)
+    if (as<DeviceObject>(s->device)->device == device) {
+      held.push_back(Reference::borrow(reinterpret_cast<PyObject *>(s)));
+      streams.push_back(s->stream);
+    }
+  for (const auto &[key, stream] : wrappedStreams)
+    if (key.first == device && stream)
+      streams.push_back(stream);
+  GilRelease unlocked;
+  for (TsrStream *stream : streams)
+    tsr_stream_sync(stream);
+  // The device's own default stream, where work is queued on it. tsr_device_sync would tell its failure here, once.
+  TsrEvent *event = nullptr;
+  if (object.tensorDevice != 1 && tsr_event_create(device, &event) >= 0 && tsr_event_record(event, nullptr) >= 0)
+    tsr_event_sync(event);
+  tsr_event_destroy(event);
+}
+
 void bufferDealloc(PyObject *self) {
+  waitForQueuedWork(*as<DeviceObject>(as<BufferObject>(self)->device));
   tsr_buffer_destroy(as<BufferObject>(self)->buffer);
   Py_XDECREF(as<BufferObject>(self)->device);
   freeObject(self);
@@ -664,8 +692,7 @@ DeviceObject *deviceOf(const KernelObject &kernel) { return as<DeviceObject>(as<
 
 static bool wrapHandle(DeviceObject &device, uint64_t handle, TsrStream *&stream) {
   // Under the GIL. Never emptied: as few as the program has streams, and a handle that comes back means the same to the vendor.
-  static std::map<std::pair<TsrDevice *, uint64_t>, TsrStream *> wrapped;
-  TsrStream *&known = wrapped[{device.device, handle}];
+  TsrStream *&known = wrappedStreams[{device.device, handle}];
   if (!known)
     if (tsr_status s = tsr_stream_wrap(device.device, handle, &known); s < 0) {
       raiseRuntime(s);
