@@ -114,8 +114,7 @@ def run_case(case, runner):
         right = bool(error <= limit)  # a NaN is not
         rate = "-" if not total else f"{case.work / total:.1f} {case.unit}"
         verdict = "ok" if right else f"WRONG (limit {limit:.0e})"
-        own = numpy_time(case.numpy) if case.numpy else None
-        return [case.name, case.shape, shown(total), rate, shown(own), f"{error:.1e}", verdict], right, ""
+        return [case.name, case.shape, shown(total), rate, shown(numpy_time(case.numpy)), f"{error:.1e}", verdict], right, ""
     except cases.RowFailed as failure:
         return [case.name, case.shape, "-", "-", "-", "-", f"FAILED: {failure.args[0]}"[:110]], False, failure.details
     except subprocess.TimeoutExpired:
