@@ -10,6 +10,7 @@
 #include "core/transforms/layout/Passes.h"
 #include "frontends/compiler/TileBytes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/raw_ostream.h"
 
 #include <algorithm>
@@ -107,20 +108,26 @@ bool Lowering::checkPluginStage(const std::string &name, const TargetCompiler *t
   return false;
 }
 
-// Whether dump_ir names stages that exist, of either level, or a plugin's.
-bool Lowering::checkStages(const TargetCompiler *target) {
-  std::vector<std::string> known;
+// Names of the compiler's stages, of both levels.
+static std::vector<std::string> ownStages() {
+  std::vector<std::string> names;
   auto add = [&](std::string_view name) { // some stages run more than once
-    if (std::find(known.begin(), known.end(), name) == known.end())
-      known.emplace_back(name);
+    if (std::find(names.begin(), names.end(), name) == names.end())
+      names.emplace_back(name);
   };
   for (const Stage &s : tileStages())
     add(s.name);
   for (const tile::LayoutStep &s : tile::layoutSteps())
     add(s.name);
-  add("all");
+  return names;
+}
+
+// Whether dump_ir names stages that exist, of either level, or a plugin's.
+bool Lowering::checkStages(const TargetCompiler *target) {
+  std::vector<std::string> known = ownStages();
+  known.emplace_back("all");
   if (target)
-    add(target->pluginName() + ":*");
+    known.push_back(target->pluginName() + ":*");
   bool ok = true;
   for (const std::string &name : stageNames(pipeline_.dumpIr)) {
     if (name.find(':') != std::string::npos) {
@@ -129,9 +136,7 @@ bool Lowering::checkStages(const TargetCompiler *target) {
     }
     if (std::find(known.begin(), known.end(), name) != known.end())
       continue;
-    std::string near = nearestName(name, known), all;
-    for (const std::string &k : known)
-      all += (all.empty() ? "" : ", ") + k;
+    std::string near = nearestName(name, known), all = llvm::join(known, ", ");
     list_.add(DiagId::BadUsage, {}, "the IR after '" + name + "' was asked for, and no stage is called so",
               (near.empty() ? "" : "did you mean '" + near + "'? ") + "There are: " + all);
     ok = false;
@@ -209,7 +214,8 @@ bool Lowering::writePluginDumps(const std::string &plugin, const std::vector<Plu
       continue;
     list_.add(DiagId::BadUsage, {},
               "the IR after '" + name + "' was asked for, and plugin '" + plugin + "' has no such stage here",
-              given.empty() ? "It shows none" : "There are: " + given);
+              given.empty() ? "The plugin shows no IR of its own. There are: " + llvm::join(ownStages(), ", ") + ", all"
+                            : "There are: " + given);
     ok = false;
   }
   return ok;

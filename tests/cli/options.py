@@ -95,6 +95,9 @@ for where in ("--in-process", "--worker"):
                                    ("no plugin", ["--emit=tile", "--dump-ir=cpu:llvm"], ("no plugin compiles here",))):
         wrong = tessera(*(CPU[:-2] if "--emit=tile" in arguments else CPU), where, *arguments)
         check(f"{where}: a plugin's stage: {what}", wrong.returncode == 2 and "E0301" in wrong.stderr and all(w in wrong.stderr for w in words), wrong.stderr)
+    wrong = tessera(*LAYOUT[:-2], "artifact", "--target=mock", where, "--dump-ir=mock:nope")
+    check(f"{where}: a stage of a plugin that shows none", wrong.returncode == 2 and "'mock' has no such stage here" in wrong.stderr
+          and re.search("shows no IR of its own. There are: lower-descriptors, .*, simplify, .*, insert-barriers, .*, all$", wrong.stderr, re.M), wrong.stderr)
 
     timed = tessera(*LAYOUT, where, "--time-passes")
     rows = re.findall(r"^ *([\d.]+) ms  (\S+)$", timed.stderr, re.M)
