@@ -11,13 +11,13 @@
 #include <cstdlib>
 #include <cstring>
 #include <dlfcn.h>
-#include <fcntl.h>
 #include <filesystem>
-#include <fstream>
 #include <sstream>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <utility>
 
 namespace tessera::nvidia {
 
@@ -70,20 +70,42 @@ std::string findTool(const std::string &tool) {
 
 // ---- programs ------------------------------------------------------------------------------------------------------
 
-struct TemporaryFolder {
-  fs::path path;
-  TemporaryFolder() {
-    std::string pattern = (fs::temp_directory_path() / "tessera-ptx-XXXXXX").string();
-    if (const char *made = mkdtemp(pattern.data()))
-      path = made;
+// A file without a name in any folder: it goes with the process, however that ends. `path` serves programs that this process starts and
+// theirs, whatever they do to what they inherit.
+struct MemoryFile {
+  int fd;
+  std::string path;
+  explicit MemoryFile(std::string_view text = {}) : fd(memfd_create("tessera", MFD_CLOEXEC)) {
+    path = "/proc/" + std::to_string(getpid()) + "/fd/" + std::to_string(fd);
+    while (fd >= 0 && !text.empty()) {
+      ssize_t n = write(fd, text.data(), text.size());
+      if (n < 0 && errno != EINTR)
+        close(std::exchange(fd, -1));
+      text.remove_prefix(n > 0 ? static_cast<size_t>(n) : 0);
+    }
   }
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    if (!path.empty())
-      fs::remove_all(path, ignored);
+  ~MemoryFile() {
+    if (fd >= 0)
+      close(fd);
   }
-  TemporaryFolder(const TemporaryFolder &) = delete;
-  TemporaryFolder &operator=(const TemporaryFolder &) = delete;
+  MemoryFile(const MemoryFile &) = delete;
+  MemoryFile &operator=(const MemoryFile &) = delete;
+
+  // All of it; the programs' own places in it are theirs.
+  std::string text() const {
+    std::string all(1 << 16, '\0');
+    size_t size = 0;
+    for (ssize_t n = 1; n != 0;) {
+      if (size == all.size())
+        all.resize(2 * size);
+      n = pread(fd, all.data() + size, all.size() - size, static_cast<off_t>(size));
+      if (n < 0 && errno != EINTR)
+        break;
+      size += n > 0 ? static_cast<size_t>(n) : 0;
+    }
+    all.resize(size);
+    return all;
+  }
 };
 
 // What the program that failed to start would say itself (POSIX, "command not found").
@@ -91,19 +113,17 @@ constexpr int kNotStarted = 127;
 
 // Runs a program (a path, or a name to look for in PATH) to its end; both of its streams go to `log`. The exit status, -1 where it
 // could not start. It ends with the thread that calls this: a large kernel may keep ptxas busy for minutes that nobody waits for any more.
-int run(const std::vector<std::string> &command, const fs::path &log) {
+int run(const std::vector<std::string> &command, const MemoryFile &log) {
   std::vector<char *> argv;
   for (const std::string &word : command)
     argv.push_back(const_cast<char *>(word.c_str()));
   argv.push_back(nullptr);
-  const char *to = log.c_str();
   pid_t parent = getpid(), pid = fork();
   if (pid < 0)
     return -1;
   if (pid == 0) { // nothing here takes a lock
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    int fd = getppid() == parent ? open(to, O_WRONLY | O_CREAT | O_TRUNC, 0600) : -1;
-    if (fd >= 0 && dup2(fd, 1) == 1 && dup2(fd, 2) == 2)
+    if (getppid() == parent && dup2(log.fd, 1) == 1 && dup2(log.fd, 2) == 2)
       execvp(argv[0], argv.data());
     _exit(kNotStarted);
   }
@@ -111,18 +131,6 @@ int run(const std::vector<std::string> &command, const fs::path &log) {
   while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
   }
   return WIFEXITED(status) && WEXITSTATUS(status) != kNotStarted ? WEXITSTATUS(status) : -1;
-}
-
-std::string textOf(const fs::path &file) {
-  std::ifstream in(file, std::ios::binary);
-  std::ostringstream text;
-  text << in.rdbuf();
-  return text.str();
-}
-
-std::vector<uint8_t> bytesOf(const fs::path &file) {
-  std::string text = textOf(file);
-  return {text.begin(), text.end()};
 }
 
 // ---- logs ----------------------------------------------------------------------------------------------------------
@@ -261,10 +269,10 @@ bool Assembler::openLibrary(const std::string &path) {
 }
 
 std::string Assembler::findProgram(const std::string &path) {
-  TemporaryFolder folder;
-  if (path.empty() || folder.path.empty() || run({path, "--version"}, folder.path / "version") != 0)
+  MemoryFile log;
+  if (path.empty() || log.fd < 0 || run({path, "--version"}, log) != 0)
     return {};
-  std::string text = textOf(folder.path / "version");
+  std::string text = log.text();
   size_t at = text.find(", V");
   if (kind_ == Kind::None)
     kind_ = Kind::Program;
@@ -358,22 +366,22 @@ AssembleResult Assembler::byProgram(const std::string &ptx, const std::string &a
   AssembleResult r;
   std::vector<std::string> options = optionsFor(arch, optLevel);
   options.insert(options.end(), extra.begin(), extra.end());
-  TemporaryFolder folder;
-  if (folder.path.empty()) {
-    r.error = "no temporary folder can be made for " + name_;
+  MemoryFile in(ptx), out, log;
+  if (in.fd < 0 || out.fd < 0 || log.fd < 0) {
+    r.error = "no file in memory can be made for " + name_ + ": " + std::strerror(errno);
     return r;
   }
-  fs::path in = folder.path / "kernel.ptx", out = folder.path / "kernel.cubin", log = folder.path / "log";
-  std::ofstream(in, std::ios::binary) << ptx;
   options.insert(options.begin(), {program_, "-v"});
-  options.insert(options.end(), {in.string(), "-o", out.string()});
+  options.insert(options.end(), {in.path, "-o", out.path});
   int status = run(options, log);
-  std::string text = textOf(log);
+  std::string text = log.text();
+  for (size_t at; (at = text.find(in.path)) != std::string::npos;)
+    text.replace(at, in.path.size(), "kernel.ptx");
   r.ok = status == 0;
   if (!r.ok)
     r.error = status < 0 ? name_ + " could not be started" : text;
-  else
-    r.cubin = bytesOf(out);
+  else if (std::string cubin = out.text(); !cubin.empty())
+    r.cubin.assign(cubin.begin(), cubin.end());
   readLog(text, r);
   return r;
 }
@@ -392,15 +400,13 @@ std::string deviceLibraryPath() {
 
 std::string disassembleCubin(const void *cubin, uint64_t bytes, std::string &why) {
   std::string tool = findTool("nvdisasm");
-  TemporaryFolder folder;
-  if (folder.path.empty()) {
-    why = "there is no folder for temporary files";
+  MemoryFile in({static_cast<const char *>(cubin), bytes}), log;
+  if (in.fd < 0 || log.fd < 0) {
+    why = std::string("no file in memory can be made: ") + std::strerror(errno);
     return {};
   }
-  fs::path in = folder.path / "kernel.cubin", log = folder.path / "sass";
-  std::ofstream(in, std::ios::binary).write(static_cast<const char *>(cubin), static_cast<std::streamsize>(bytes));
-  int status = run({tool.empty() ? "nvdisasm" : tool, "-c", "-g", in.string()}, log);
-  std::string text = textOf(log);
+  int status = run({tool.empty() ? "nvdisasm" : tool, "-c", "-g", in.path}, log);
+  std::string text = log.text();
   if (status == 0) {
     while (text.starts_with("nvdisasm warning")) // it also warns there: of a cubin younger than itself
       text.erase(0, text.find('\n') + 1);

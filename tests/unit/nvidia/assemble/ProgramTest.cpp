@@ -70,6 +70,33 @@ TEST_F(Program, DiesWithItsParent) {
   EXPECT_TRUE(within20Seconds([&] { return !runs(pid); }));
 }
 
+TEST_F(Program, LeavesNothingBehind) {
+  fs::path temporary = folder_ / "tmp", number = folder_ / "pid";
+  fs::create_directory(temporary);
+  setenv("TMPDIR", temporary.c_str(), 1);
+  std::string path = script("touch " + number.string() + "; exec sleep 600");
+  pid_t parent = fork();
+  if (parent == 0) {
+    (void)Assembler(path).assemble("", "sm_90a", 3);
+    _exit(0);
+  }
+  unsetenv("TMPDIR");
+  ASSERT_TRUE(within20Seconds([&] { return fs::exists(number); }));
+  kill(parent, SIGKILL);
+  waitpid(parent, nullptr, 0);
+  EXPECT_TRUE(fs::is_empty(temporary));
+}
+
+TEST_F(Program, TakesTheTextAndGivesTheFile) {
+  // What the program starts itself finds the files too, with nothing inherited but the standard streams.
+  std::string path = script("exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-; sh -c \"tr a-z A-Z < $5 > $7\"");
+  AssembleResult r = Assembler(path).assemble(std::string(200000, 'x') + "end", "sm_90a", 3);
+  ASSERT_TRUE(r.ok) << r.error;
+  EXPECT_EQ(std::string(r.cubin.begin(), r.cubin.end()), std::string(200000, 'X') + "END");
+  r = Assembler(script("echo \"ptxas $5, line 3; error\"; exit 1")).assemble("", "sm_90a", 3);
+  EXPECT_EQ(r.error, "ptxas kernel.ptx, line 3; error\n");
+}
+
 TEST_F(Program, SaysWhatIsWrong) {
   AssembleResult r = Assembler(script("echo no such instruction; exit 2")).assemble("", "sm_90a", 3);
   EXPECT_FALSE(r.ok);
