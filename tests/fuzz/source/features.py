@@ -1,6 +1,6 @@
 # features.py - steps of a random kernel that use what few kernels use
 # SPDX-License-Identifier: Apache-2.0
-from model import FP8, INTS, LANGUAGE, WIDTH, Value, broadcast, is_float, is_int, is_signed, literal_type, promote
+from model import ELEMENTS, FP8, INTS, LANGUAGE, WIDTH, Value, broadcast, is_float, is_int, is_signed, literal_type, promote
 from operations import LIMIT, fine, float_facts, numel, same
 
 # Functions that kernels may map over elements; branches in them are real ones.
@@ -216,7 +216,10 @@ def loaded(w):
     ty = r.choice(["int32", "fp32", "int16", "fp16"])
     shape = w.shape(1)
     hint = r.choice(['cache_modifier=".ca"', 'cache_modifier=".cg"', 'eviction_policy="evict_first"', 'eviction_policy="evict_last"', "volatile=True"])
-    w.bind(f"tl.load({w.array(ty)} + {w.places(shape)}, {hint})", ty, shape, **w.facts(ty))
+    array, places = w.array(ty), w.places(shape)
+    if shape[0] > ELEMENTS:
+        places = f"({places} & {ELEMENTS - 1})"
+    w.bind(f"tl.load({array} + {places}, {hint})", ty, shape, **w.facts(ty))
 
 
 def scanned(w):

@@ -10,11 +10,10 @@ import control
 import extras
 import features
 import operations
-from model import FLOATS, FP8, INTS, LANGUAGE, SIGNATURE, Value, is_float, literal_type
+from model import ELEMENTS, FLOATS, FP8, INTS, LANGUAGE, SIGNATURE, Value, is_float, literal_type
 
 # Types that no framework need know: the kernel gives the pointer its type.
 CARRIER = {"bf16": "uint16", "fp8e5": "uint8", "fp8e4nv": "uint8"}
-ELEMENTS = 256  # of each array that kernels read
 SLOTS = 16384  # bytes a program may put
 
 PRELUDE = '''import triton

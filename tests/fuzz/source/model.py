@@ -10,6 +10,7 @@ WIDTH = {"int1": 1, "int8": 8, "int16": 16, "int32": 32, "int64": 64, "uint8": 8
 LANGUAGE = {**{name: name for name in WIDTH}, "fp16": "float16", "bf16": "bfloat16", "fp32": "float32", "fp64": "float64",
             "fp8e5": "float8e5", "fp8e4nv": "float8e4nv"}
 SIGNATURE = {**{name: name.replace("uint", "u").replace("int", "i") for name in WIDTH}, "int1": "i1"}
+ELEMENTS = 256  # of each array that kernels read
 INTS = ["int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"]
 FLOATS = ["fp16", "bf16", "fp32", "fp64"]
 FP8 = ["fp8e5", "fp8e4nv"]
