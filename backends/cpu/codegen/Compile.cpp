@@ -7,8 +7,8 @@
 #include "backends/cpu/codegen/Compile.h"
 
 #include "backends/cpu/codegen/Emitter.h"
-#include "backends/cpu/codegen/KnownMasks.h"
 #include "backends/cpu/codegen/Linker.h"
+#include "backends/cpu/codegen/MaskedAccesses.h"
 #include "backends/cpu/image/Processor.h"
 
 #include "llvm/Analysis/LoopInfo.h"
@@ -306,7 +306,7 @@ CompileResult compile(const tbc::Module &module, const CpuTarget &target, const 
     m.print(os, nullptr);
   }
   optimise(m, *tm);
-  resolveKnownMasks(m, facts.vectorBits);
+  rewriteMaskedAccesses(m, facts.vectorBits == 256 && !facts.masks);
   if (cancelled())
     return r;
   r.llvmTime = watch.lap();

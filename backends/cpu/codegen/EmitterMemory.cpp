@@ -241,7 +241,7 @@ Lane Emitter::loadLane(const Lane &p, ElemType e, const Lane *mask, const Lane *
 }
 
 // Lanes to every second, third or fourth element: spread by a shuffle and stored under a constant mask. (Two lanes or more of
-// every vector that this becomes: see KnownMasks.cpp.)
+// every vector that this becomes: see MaskedAccesses.cpp.)
 bool Emitter::storePattern(const Lane &p, V value, ElemType e, unsigned bytes) {
   std::optional<Lane> places = p.kind == Lane::Affine ? patternOf(p) : std::nullopt;
   if (!places)

@@ -1,4 +1,4 @@
-# test_known_masks.py - masks of which a part is known when the kernel is compiled: columns that are inside, rows that the launch decides
+# test_masked_registers.py - accesses of several registers whose mask is in part known: columns that are inside, rows that the launch decides
 # SPDX-License-Identifier: Apache-2.0
 import numpy as np
 import pytest
@@ -56,3 +56,21 @@ def test_lanes_that_are_off_are_not_read(kernel, dtype):
         y = np.full((4, WIDTH), 9, dtype)
         kernel[(1,)](y, x, n, first, last, WIDTH)
         assert np.array_equal(y, np.where(inside, x, 9 if kernel is stored else 7).astype(dtype)), (first, last)
+
+
+@tessera.jit
+def over_the_edge(y, x, N: tl.constexpr):
+    """A loop over one set of rows, of which half are inside."""
+    block = tl.make_block_ptr(x, (32, N), (1, 32), (28, 2), (8, 32), (1, 0))
+    tl.store(y + tl.arange(0, 8), tl.sum(tl.load(block, boundary_check=(0, 1), padding_option="zero"), 1))
+    tl.store(y + 8 + tl.arange(0, 8), tl.min(tl.load(block, boundary_check=(0, 1), padding_option="zero"), 1, return_indices=True)[1].to(y.dtype.element_ty))
+
+
+@pytest.mark.parametrize("dtype", TYPES)
+def test_block_over_the_edge(dtype):
+    x = (np.arange(33 * 32) % 11 - 9).astype(dtype)
+    y = np.zeros(16, dtype)
+    over_the_edge[(1,)](y, x, 8)
+    block = np.zeros((8, 32), dtype)
+    block[:4, :6] = x[:256].reshape(8, 32).T[28:32, 2:8]
+    assert np.array_equal(y, np.concatenate([block.sum(1, dtype=dtype), block.argmin(1)]).astype(dtype))
