@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tiles whose strides are known only at run time, read in a loop: what stays in registers of their offsets. Checked by emulate.py."""
+"""Tiles whose strides are known only at run time, read in a loop or counted there: what stays in registers of their offsets. Checked by emulate.py."""
 import numpy as np
 
 KERNELS = '''
@@ -21,6 +21,16 @@ def rows(x, out, steps, row, START: tl.constexpr, M: tl.constexpr, N: tl.constex
     for i in range(steps):
         total += tl.load(x + START + m[:, None].to(tl.int64) * row + n[None, :])
         x += 5
+    tl.store(out + m[:, None] * N + n[None, :], total)
+
+
+@triton.jit
+def mixed(x, out, steps, row, M: tl.constexpr, N: tl.constexpr):
+    m, n = tl.arange(0, M), tl.arange(0, N)
+    at = m[:, None] * row + n[None, :]
+    total = tl.zeros((M, N), tl.int32)
+    for i in range(steps):
+        total ^= (at + tl.load(x + i)) * 747796405
     tl.store(out + m[:, None] * N + n[None, :], total)
 '''
 
@@ -49,6 +59,18 @@ def cases(rng, compiled, emulator):
         wrong, offsets = int(np.sum(got != want.ravel())), ptx[:ptx.index("ld.global")].count("mad.lo.s64")
         return not wrong and offsets < 8, f"{wrong} wrong, {offsets} offsets in front of the loop"
 
+    # Numbers of a lane's places, as random generators take them: rows and columns stay, not their sums.
+    def mixed(M, N, steps=3, row=1000003):
+        x = rng.integers(-1000, 1000, steps).astype(np.int32)
+        ptx = compiled("sm_90a", "mixed", "*i32:16,*i32:16,i32,i32", {"M": M, "N": N})
+        got = run(ptx, x, [steps, row], M, N).view(np.uint32)
+        at, want = (row * np.arange(M)[:, None] + np.arange(N)).astype(np.uint32), np.zeros((M, N), np.uint32)
+        for number in x.view(np.uint32):
+            want ^= (at + number) * np.uint32(747796405)
+        wrong, sums = int(np.sum(got != want.ravel())), ptx[:ptx.index("ld.global")].count("add.s32")
+        return not wrong and sums < M * N // 128, f"{wrong} wrong, {sums} additions up to the first load"
+
+    yield "numbers of places by a stride", lambda: mixed(64, 64)
     yield "offsets by two strides", lambda: strided(128, 64)
     yield "rows by a stride of 37", lambda: stepped(37)
     yield "rows by a stride of -37", lambda: stepped(-37)

@@ -24,6 +24,8 @@ namespace {
 constexpr unsigned kGlobal = 1; // the address space of device memory in NVPTX
 // Pairs of registers that a loop's sums may take and be kept: below that other values leave them room, and additions cost more than they save.
 constexpr size_t kFewSums = 48;
+// Registers that a loop's numbers may take: an addition more for each row or column costs no more than what they are.
+constexpr size_t kFewNumbers = 16;
 
 // An address in a loop: of what the loop changes, and (parts[0] + parts[1]) * scale bytes that it does not.
 struct Sum {
@@ -169,6 +171,57 @@ bool stepByRows(ArrayRef<Sum> sums, const DenseMap<Value *, unsigned> &uses, con
   return true;
 }
 
+// The same of numbers of 32 bits that a loop computes with, changing + (parts[0] + parts[1]).
+bool addPartsInLoop(Loop &loop, LoopInfo &loops) {
+  using namespace PatternMatch;
+  struct Number {
+    BinaryOperator *sum;
+    Value *changing;
+    std::array<Value *, 2> parts;
+  };
+  SmallVector<Number> numbers;
+  SmallPtrSet<Value *, 32> kept;
+  DenseMap<Value *, unsigned> uses; // of parts, in sums
+  for (BasicBlock *block : loop.blocks()) {
+    if (loops.getLoopFor(block) != &loop)
+      continue;
+    for (Instruction &i : *block)
+      for (unsigned which : {0, 1}) {
+        Number n{};
+        if (i.getOpcode() != Instruction::Add || !i.getType()->isIntegerTy(32))
+          break;
+        n.sum = cast<BinaryOperator>(&i);
+        n.changing = i.getOperand(which);
+        Value *inner = i.getOperand(1 - which);
+        if (loop.isLoopInvariant(n.changing) || !isa<Instruction>(n.changing) || !loop.isLoopInvariant(inner) ||
+            !match(inner, m_AddLike(m_Value(n.parts[0]), m_Value(n.parts[1]))) || isa<Constant>(n.parts[0]) ||
+            isa<Constant>(n.parts[1]))
+          continue;
+        numbers.push_back(n);
+        if (kept.insert(inner).second)
+          for (Value *part : n.parts)
+            ++uses[part];
+        break;
+      }
+  }
+  if (kept.size() < kFewNumbers || uses.size() * 4 > kept.size() * 3)
+    return false;
+  DenseMap<std::pair<Value *, Value *>, Value *> moved;
+  for (const Number &n : numbers) {
+    bool second = uses[n.parts[1]] > uses[n.parts[0]]; // the part that fewer others stand for
+    Value *&from = moved[{n.changing, n.parts[second]}];
+    if (!from) {
+      IRBuilder<> at(&**cast<Instruction>(n.changing)->getInsertionPointAfterDef());
+      from = at.CreateAdd(n.changing, n.parts[second]);
+    }
+    IRBuilder<> at(n.sum);
+    n.sum->replaceAllUsesWith(at.CreateAdd(from, n.parts[!second]));
+  }
+  for (const Number &n : numbers)
+    n.sum->eraseFromParent();
+  return true;
+}
+
 } // namespace
 
 PreservedAnalyses OffsetSumsPass::run(llvm::Function &f, FunctionAnalysisManager &fam) {
@@ -177,6 +230,7 @@ PreservedAnalyses OffsetSumsPass::run(llvm::Function &f, FunctionAnalysisManager
   ScaledParts scaled(f);
   bool changed = false;
   for (Loop *loop : loops.getLoopsInPreorder()) {
+    changed |= addPartsInLoop(*loop, loops);
     SmallVector<Sum> sums;
     for (BasicBlock *block : loop->blocks())
       if (loops.getLoopFor(block) == loop)

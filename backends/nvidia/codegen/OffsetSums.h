@@ -16,6 +16,9 @@ namespace tessera::nvidia {
 // Where a lane has many rows of few columns that would still be an offset for each row. Rows that are a constant apart are made from one then, if the stride has 32 bits:
 //     base + ((row + 8) * stride + column)    (base + (row * stride + column)) + 8 * stride
 // That is one instruction for each row (mad.wide), and one offset stays in registers.
+//
+// Numbers of a tile's places that the loop does not take for addresses (the counters of a random generator) are added in the same order: changing + (row + column) becomes
+// (changing + row) + column.
 class OffsetSumsPass : public llvm::PassInfoMixin<OffsetSumsPass> {
 public:
   llvm::PreservedAnalyses run(llvm::Function &f, llvm::FunctionAnalysisManager &fam);
