@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/target/ElementNumber.h"
 #include "core/target/GenericTarget.h"
+#include "core/transforms/layout/LayoutQuestions.h"
 #include "core/transforms/layout/LoopAhead.h"
 #include "core/transforms/layout/Passes.h"
 
@@ -150,10 +151,35 @@ target::GenericTarget genericTarget(unsigned lanes, unsigned sharedBytes, bool m
   return target::GenericTarget(std::move(info), std::move(menu));
 }
 
-#define TESSERA_LAYOUT_PASS(Pass, step, statistic)                                                                     \
+// Steps behind AssignLayouts, run as passes of their own, are told of IR that never had any.
+static LogicalResult requireLayouts(ModuleOp module) {
+  auto check = [](ValueRange values) {
+    for (Value value : values)
+      if (isTile(value) && !layoutOf(value))
+        return WalkResult(emitError(value.getLoc()) << "a tile has no layout: " << value.getType()
+                                                    << "; --tile-assign-layouts gives every tile one");
+    return WalkResult::advance();
+  };
+  WalkResult walked = module.walk<WalkOrder::PreOrder>([&](Operation *op) {
+    WalkResult found = check(op->getResults());
+    for (Region &region : op->getRegions())
+      for (Block &block : region)
+        if (!found.wasInterrupted())
+          found = check(block.getArguments());
+    return found;
+  });
+  return failure(walked.wasInterrupted());
+}
+
+#define TESSERA_LAYOUT_PASS(Pass, step, statistic) TESSERA_CHECKED_LAYOUT_PASS(Pass, (void)0, step, statistic)
+#define TESSERA_PASS_OF_LAYOUTS(Pass, step, statistic)                                                                 \
+  TESSERA_CHECKED_LAYOUT_PASS(Pass, if (failed(requireLayouts(getOperation()))) return signalPassFailure(), step,      \
+                              statistic)
+#define TESSERA_CHECKED_LAYOUT_PASS(Pass, check, step, statistic)                                                      \
   struct Pass final : impl::Pass##PassBase<Pass> {                                                                     \
     using Base::Base;                                                                                                  \
     void runOnOperation() override {                                                                                   \
+      check;                                                                                                           \
       target::GenericTarget target =                                                                                   \
           genericTarget(lanes, sharedBytes, matrix, matrixShared, asyncCopies, tensorCopies, roles);                   \
       StepResult result = step(getOperation(), target);                                                                \
@@ -169,23 +195,25 @@ TESSERA_LAYOUT_PASS(LoadRunsOnce, loadRunsOnce, numShrunk += result.count)
 TESSERA_LAYOUT_PASS(ExpandDots, expandDots, numExpanded += result.count)
 TESSERA_LAYOUT_PASS(ExchangeOperands, exchangeOperands, numExchanged += result.count)
 TESSERA_LAYOUT_PASS(AssignLayouts, assignLayouts, numConversions += result.count)
-TESSERA_LAYOUT_PASS(RemoveLayoutConversions, removeLayoutConversions, numRemoved += result.count)
-TESSERA_LAYOUT_PASS(SpecializeRoles, specializeRoles, numSpecialized += result.count)
-TESSERA_LAYOUT_PASS(PipelineLoops, pipelineLoops, numPipelined += result.count)
-TESSERA_LAYOUT_PASS(LowerTensorCopies, lowerTensorCopies, numLowered += result.count)
-TESSERA_LAYOUT_PASS(HoistLoads, hoistLoads, numHoisted += result.count)
-TESSERA_LAYOUT_PASS(LowerConversionsToShared, lowerConversionsToShared, numLowered += result.count)
-TESSERA_LAYOUT_PASS(CopyLargeLoads, copyLargeLoads, numCopied += result.count)
-TESSERA_LAYOUT_PASS(DelayStoreWaits, delayStoreWaits, numDelayed += result.count)
-TESSERA_LAYOUT_PASS(AllocateSharedMemory, allocateSharedMemory, numBuffers += result.count)
-TESSERA_LAYOUT_PASS(InsertBarriers, insertBarriers, numBarriers += result.count)
-TESSERA_LAYOUT_PASS(AnnotateAccesses, annotateAccesses, numAnnotated += result.count)
-TESSERA_LAYOUT_PASS(CompareRunsOnce, compareRunsOnce, numCompared += result.count)
-TESSERA_LAYOUT_PASS(SinkIntoBranches, sinkIntoBranches, numSunk += result.count)
-TESSERA_LAYOUT_PASS(SinkMasks, sinkMasks, numSunk += result.count)
+TESSERA_PASS_OF_LAYOUTS(RemoveLayoutConversions, removeLayoutConversions, numRemoved += result.count)
+TESSERA_PASS_OF_LAYOUTS(SpecializeRoles, specializeRoles, numSpecialized += result.count)
+TESSERA_PASS_OF_LAYOUTS(PipelineLoops, pipelineLoops, numPipelined += result.count)
+TESSERA_PASS_OF_LAYOUTS(LowerTensorCopies, lowerTensorCopies, numLowered += result.count)
+TESSERA_PASS_OF_LAYOUTS(HoistLoads, hoistLoads, numHoisted += result.count)
+TESSERA_PASS_OF_LAYOUTS(LowerConversionsToShared, lowerConversionsToShared, numLowered += result.count)
+TESSERA_PASS_OF_LAYOUTS(CopyLargeLoads, copyLargeLoads, numCopied += result.count)
+TESSERA_PASS_OF_LAYOUTS(DelayStoreWaits, delayStoreWaits, numDelayed += result.count)
+TESSERA_PASS_OF_LAYOUTS(AllocateSharedMemory, allocateSharedMemory, numBuffers += result.count)
+TESSERA_PASS_OF_LAYOUTS(InsertBarriers, insertBarriers, numBarriers += result.count)
+TESSERA_PASS_OF_LAYOUTS(AnnotateAccesses, annotateAccesses, numAnnotated += result.count)
+TESSERA_PASS_OF_LAYOUTS(CompareRunsOnce, compareRunsOnce, numCompared += result.count)
+TESSERA_PASS_OF_LAYOUTS(SinkIntoBranches, sinkIntoBranches, numSunk += result.count)
+TESSERA_PASS_OF_LAYOUTS(SinkMasks, sinkMasks, numSunk += result.count)
 TESSERA_LAYOUT_PASS(CheckLayouts, checkLayouts, (void)result.count)
 TESSERA_LAYOUT_PASS(RunLayoutPipeline, runSteps, (void)result.count)
 #undef TESSERA_LAYOUT_PASS
+#undef TESSERA_PASS_OF_LAYOUTS
+#undef TESSERA_CHECKED_LAYOUT_PASS
 
 } // namespace
 } // namespace tessera::tile
