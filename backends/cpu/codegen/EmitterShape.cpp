@@ -88,7 +88,7 @@ Lane Emitter::evalShape(const Op &op, unsigned result, const Tuple &t, bool addr
     return eval(x, delinear(linear(t, to.shape), from.shape), address);
   }
   case Opcode::Join: {
-    Lane which = t.back();
+    const Lane &which = t.back();
     Tuple s(t.begin(), t.end() - 1);
     if (auto *c = dyn_cast<ConstantInt>(which.v); c && which.kind == Lane::Uniform)
       return eval(op.operands[c->isZero() ? 0 : 1], s, address);
@@ -108,7 +108,7 @@ Lane Emitter::evalShape(const Op &op, unsigned result, const Tuple &t, bool addr
   }
   case Opcode::Cat: {
     int64_t n = from.shape[0];
-    Lane i = t[0];
+    const Lane &i = t[0];
     // Both sides are evaluated at an index inside their range, then one is chosen.
     if (i.kind == Lane::Uniform ||
         (i.kind == Lane::Affine && chunkAlign >= lanes && n % lanes == 0 && i.inX && isa<ConstantInt>(i.v) &&

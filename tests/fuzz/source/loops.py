@@ -294,7 +294,8 @@ class Product:
         def body(i):
             x, y = o.load(self, i)
             if self.kind == "branch":
-                test = w.any(f"{i} % {2 * self.bk} == 0", "pid == 0", f"{i} > {self.bk}", f"tl.load({w.array('int32', 'index')} + ({i}) // {self.bk}) % 2 == 0")
+                first = "at_m == 0" if self.form == "drawn" else "pid == 0"  # who draws a tile is nobody's to know
+                test = w.any(f"{i} % {2 * self.bk} == 0", first, f"{i} > {self.bk}", f"tl.load({w.array('int32', 'index')} + ({i}) // {self.bk}) % 2 == 0")
 
                 def otherwise():
                     w.line(w.any("acc += 1", "acc = acc * 1", f"acc = {self.dot(x, y, 'acc')} + 1", "acc = acc"))
