@@ -195,6 +195,9 @@ Value Visitor::callFunction(const Value &fn, std::vector<Value> args, Keywords k
       failBinding(callee.name + "() got an unexpected keyword argument '" + std::string(name) + "'",
                   near.empty() ? "" : "did you mean `" + near + "`?");
     }
+    if (i < params.posonlyargs.size())
+      failBinding(callee.name + "() got some positional-only arguments passed as keyword arguments: '" +
+                  std::string(name) + "'");
     if (!values[i].isAbsent())
       failBinding(callee.name + "() got multiple values for argument '" + std::string(name) + "'");
     values[i] = std::move(value);

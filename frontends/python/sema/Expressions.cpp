@@ -197,6 +197,9 @@ Value Visitor::compareOp(CmpOpKind op, const Value &left, const Value &right) {
       return constBool(sameValue(a, b) == (op == CmpOpKind::Eq));
   }
   auto x = toHost(a), y = toHost(b);
+  if ((!x || !y) && (op == CmpOpKind::In || op == CmpOpKind::NotIn))
+    fail(DiagId::UnsupportedSyntax, "`in` of runtime values is not supported",
+         "a tuple in a variable holds values of the run: write it here, or declare it `name: tl.constexpr = …`");
   if (!x || !y)
     failType("cannot compare " + describeType(a) + " with " + describeType(b));
   auto r = host.evaluator().compare(op, *x, *y);

@@ -281,8 +281,8 @@ void Visitor::visitWith(const With *s, size_t item) {
 
 void Visitor::visitAnnAssign(const AnnAssign *s) {
   auto *n = dyn<Name>(s->target);
-  if (!s->value)
-    fail(DiagId::BadAssignment, "an annotated variable needs a value");
+  if (!s->value) // binds nothing
+    return;
   if (n && annotatesConstexpr(s->annotation)) {
     KernelFrame &f = frame();
     if (f.env.find(n->id))
