@@ -6,6 +6,7 @@
 // ranges, splats), values that already have the layout, and, where that is cheaper, conversions of narrower or earlier
 // values. What only the conversion uses is not computed a second time but moved behind an earlier one, at no cost.
 // Costs are clocks of a warp (ConversionCosts), times 8 for each loop around.
+// What is only turned round between its load and the conversion is converted before that, at the same cost: a ring's slot is then read in the layout that is wanted.
 // A load of a small tile (scales of a row, places of a page) that only the conversion needs is done in the layout that is wanted: lanes that hold copies
 // load the same words, which costs less than two barriers.
 // Requires, keeps: LAYOUT level, every op local.  Not done here: loads are never repeated; carried values keep their layout.
@@ -130,6 +131,12 @@ void Rematerialiser::collectMoved(ConvertLayoutOp conversion) {
     }
 }
 
+// Turning what was loaded costs nothing on either side of a conversion.
+static bool turnsLoaded(Operation *op) {
+  auto transpose = dyn_cast<TransposeOp>(op);
+  return transpose && transpose.getSource().getDefiningOp<LoadOp>();
+}
+
 static uint64_t registersOf(LinearAttr layout) {
   unsigned bits = layout.getNumBits(layout::kRegister);
   return bits < 32 ? uint64_t(1) << bits : 1;
@@ -167,7 +174,7 @@ Rematerialiser::Choice Rematerialiser::choose(Value value, LinearAttr layout, un
       uint64_t more = choose(operand.get(), need, depth + 1).cost;
       again.cost = more > UINT64_MAX - again.cost ? UINT64_MAX : again.cost + more;
     }
-    if (again.cost < convert.cost || isFreeInAnyLayout(op))
+    if (again.cost < convert.cost || isFreeInAnyLayout(op) || (turnsLoaded(op) && again.cost == convert.cost))
       best = again;
   }
   choices_[{value, layout}] = best;
@@ -207,7 +214,9 @@ bool Rematerialiser::tryRemove(ConvertLayoutOp op) {
   collectMoved(op);
   Choice choice = choose(source, layout, 0);
   bool same = layoutOf(source) == layout;
-  if (!same && (!choice.recompute || (choice.cost >= cost && !isFreeInAnyLayout(source.getDefiningOp()))))
+  Operation *made = source.getDefiningOp();
+  if (!same && (!choice.recompute ||
+                (choice.cost >= cost && !isFreeInAnyLayout(made) && !(turnsLoaded(made) && choice.cost == cost))))
     return false;
   made_.clear();
   op.getResult().replaceAllUsesWith(make(source, layout));

@@ -2,6 +2,8 @@
 // RUN: %tessera-opt %s --tile-remove-layout-conversions=lanes=4 | FileCheck %s
 #A = #tile.linear<[16], register = [[1], [2]], lane = [[4], [8]], warp = []>
 #B = #tile.linear<[16], register = [[4], [8]], lane = [[1], [2]], warp = []>
+#M = #tile.linear<[4, 4], register = [[0, 1], [0, 2]], lane = [[1, 0], [2, 0]], warp = []>
+#T = #tile.linear<[4, 4], register = [[1, 0], [2, 0]], lane = [[0, 1], [0, 2]], warp = []>
 module attributes {tile.level = "layout", tile.options = {num_warps = 1 : i64}} {
 
 // CHECK-LABEL: func.func @ranges_are_free
@@ -78,6 +80,19 @@ func.func @keeps_expensive_work(%p: tensor<16x!tile.ptr<f32>, #B>, %v: tensor<16
   tile.store %q, %e : (tensor<16x!tile.ptr<f32>, #A>, tensor<16xf32, #A>) -> ()
   %c = tile.convert_layout %e : tensor<16xf32, #A> to tensor<16xf32, #B>
   tile.store %p, %c : (tensor<16x!tile.ptr<f32>, #B>, tensor<16xf32, #B>) -> ()
+  return
+}
+// What is only turned round behind its load is converted in front of that, where a ring's slot may give it: the same clocks.
+// CHECK-LABEL: func.func @turned_behind_its_load
+// CHECK: %[[V:.*]] = tile.load %arg1
+// CHECK: %[[C:.*]] = tile.convert_layout %[[V]]
+// CHECK: %[[T:.*]] = tile.transpose %[[C]]
+// CHECK: tile.store %arg0, %[[T]]
+func.func @turned_behind_its_load(%p: tensor<4x4x!tile.ptr<f32>, #M>, %q: tensor<4x4x!tile.ptr<f32>, #M>) {
+  %v = tile.load %q : (tensor<4x4x!tile.ptr<f32>, #M>) -> tensor<4x4xf32, #M>
+  %t = tile.transpose %v order = [1, 0] : (tensor<4x4xf32, #M>) -> tensor<4x4xf32, #T>
+  %c = tile.convert_layout %t : tensor<4x4xf32, #T> to tensor<4x4xf32, #M>
+  tile.store %p, %c : (tensor<4x4x!tile.ptr<f32>, #M>, tensor<4x4xf32, #M>) -> ()
   return
 }
 }
