@@ -477,11 +477,14 @@ void waitForQueuedWork(const DeviceObject &object) {
     if (key.first == device && stream)
       streams.push_back(stream);
   GilRelease unlocked;
+  bool isCaptured = false;
   for (TsrStream *stream : streams)
-    tsr_stream_sync(stream);
-  // The device's own default stream, where work is queued on it. tsr_device_sync would tell its failure here, once.
+    isCaptured |= tsr_stream_sync(stream) == TSR_E_CAPTURE;
+  // The device's own default stream, where a vendor's driver works on it. tsr_device_sync would tell its failure here, once; in software an event
+  // behind a failure never happens. While somebody captures, asking for an event could end the capture.
   TsrEvent *event = nullptr;
-  if (object.tensorDevice != 1 && tsr_event_create(device, &event) >= 0 && tsr_event_record(event, nullptr) >= 0)
+  if (!isCaptured && object.tensorDevice > 1 && tsr_event_create(device, &event) >= 0 &&
+      tsr_event_record(event, nullptr) >= 0)
     tsr_event_sync(event);
   tsr_event_destroy(event);
 }
