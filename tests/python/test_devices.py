@@ -4,6 +4,7 @@ import gc
 import os
 import subprocess
 import sys
+import tempfile
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from tessera.backends.compiler import GPUTarget
 from tessera.runtime.driver import DeviceDriver, driver, target_text
 
 from kernels import add_kernel
+from software_devices import active
 
 
 class DeviceArray:
@@ -168,6 +170,41 @@ def test_a_buffer_that_is_dropped_waits_for_every_stream():
     done = subprocess.run([sys.executable, "-c", _DROPPED], env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == ["False", "True"] * 3
+
+
+_DROPPED_BEHIND_A_FAILURE = """
+import sys
+import numpy as np
+import tessera
+import tessera.language as tl
+from tessera.runtime.driver import DeviceDriver, driver
+from test_devices import DeviceArray
+
+@tessera.jit
+def failing(x):
+    tl.device_assert(tl.program_id(0) == 1, "first")
+
+driver.set_active(DeviceDriver(sys.argv[1]))
+failing[(1, )](DeviceArray(driver.active.device, np.zeros(4, np.float32)), debug=True)  # the array ends here
+try:
+    driver.active.device.synchronize()
+except RuntimeError as error:
+    print("first" in str(error))
+"""
+
+
+@pytest.mark.parametrize("name", ("mock", "simt"))
+def test_a_buffer_that_is_dropped_behind_a_failure_neither_waits_nor_tells_it(name):
+    with active(name):
+        pass
+    here = os.path.dirname(__file__)
+    environment = dict(os.environ, PYTHONPATH=os.pathsep.join([here, os.environ.get("PYTHONPATH", "")]))
+    with tempfile.NamedTemporaryFile("w", suffix=".py") as file:  # kernels need a source
+        file.write(_DROPPED_BEHIND_A_FAILURE)
+        file.flush()
+        done = subprocess.run([sys.executable, file.name, name], env=environment, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["True"]
 
 
 def test_rates_that_models_of_candidates_divide_by():
