@@ -24,7 +24,7 @@ Diagnostic CallbackHost::diagnosticHere(DiagId id, std::string message) const {
   return d;
 }
 
-void CallbackHost::fail(std::string type, std::string message) {
+void CallbackHost::fail(std::string type, const std::string &message) {
   Diagnostic d = diagnosticHere(DiagId::HostException, type + ": " + message);
   d.exception = std::move(type);
   throw SemaError{std::move(d)};

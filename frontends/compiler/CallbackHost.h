@@ -97,7 +97,7 @@ public:
                       uint32_t numKeywords, tsc_host_value *out);
   void emitterError(tsc_str *type, tsc_str *message) const;
 
-  [[noreturn]] void fail(std::string type, std::string message);
+  [[noreturn]] void fail(std::string type, const std::string &message);
 
 private:
   py::Value emit(std::string_view path, std::vector<py::Value> args,

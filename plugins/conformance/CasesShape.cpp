@@ -84,7 +84,7 @@ Case joinScalars() {
   return c.finish();
 }
 
-Case extract(std::vector<int64_t> shape) {
+Case extract(const std::vector<int64_t> &shape) {
   CaseBuilder c("extract_scalar/i32/rank" + std::to_string(shape.size()), "extract_scalar");
   size_t a = c.in(Elem::I32, 1), o = c.out(Elem::I32, 1);
   ValueId v = c.load(a, {1});

@@ -4,7 +4,7 @@
 
 #define TSR_STRUCT(type, first, last, Kind)                                                                            \
   _Static_assert(sizeof(type) >= (first), #type " is smaller than its first version");                                 \
-  _Static_assert(sizeof(type) == offsetof(type, last) + sizeof(((type *)0)->last),                                     \
+  _Static_assert(sizeof(type) == offsetof(type, last) + sizeof(((type *)0)->last), /* NOLINT(bugprone-sizeof-*) */     \
                  #type " ends in padding, or `last` is stale");                                                        \
   _Static_assert(TSR_ABI_MAJOR > 0 || sizeof(type) == (first), #type ": structs.def is stale");
 #include "plugins/abi/structs.def"

@@ -42,10 +42,12 @@ tessera_simt_start:
   .size tessera_simt_start, .-tessera_simt_start
 )");
 
+// NOLINTBEGIN(readability-identifier-naming): names of the assembly above
 extern "C" {
 void tessera_simt_switch(void **save, void *load);
 void tessera_simt_start();
 }
+// NOLINTEND(readability-identifier-naming)
 
 namespace tessera::simt {
 

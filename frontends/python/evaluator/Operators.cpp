@@ -335,6 +335,7 @@ std::optional<bool> EvaluatorImpl::equals(const HostValue &left, const HostValue
   switch (ka) {
   case HostKind::Tuple:
   case HostKind::List: {
+    // Copies: a comparison may change a list. NOLINTNEXTLINE(performance-unnecessary-copy-initialization)
     Values va = a.elements(), vb = b.elements();
     if (va.size() != vb.size())
       return false;
@@ -402,6 +403,7 @@ std::optional<int> EvaluatorImpl::order(const HostValue &left, const HostValue &
   if (a.kind() == b.kind() && (a.isTuple() || a.isList())) {
     if (!step())
       return std::nullopt;
+    // Copies: a comparison may change a list. NOLINTNEXTLINE(performance-unnecessary-copy-initialization)
     Values va = a.elements(), vb = b.elements();
     for (size_t i = 0; i < std::min(va.size(), vb.size()); ++i) {
       TSR_TRY(same, equals(va[i], vb[i]));

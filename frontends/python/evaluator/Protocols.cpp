@@ -367,7 +367,7 @@ MaybeValue Evaluator::call(const HostValue &callee, std::vector<HostValue> args,
     return impl_->callFunction(callee, std::move(args), std::move(keywords));
   case HostKind::Builtin: {
     auto *b = callee.get<BuiltinObject>();
-    HostValue keepAlive = callee;
+    HostValue keepAlive = callee; // NOLINT(performance-unnecessary-copy-initialization): the call may rebind it
     return b->call(*this, *b, args, keywords);
   }
   case HostKind::BoundMethod: {

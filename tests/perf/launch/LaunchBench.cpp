@@ -45,6 +45,7 @@ static Row measure(std::string name, int perBatch, double ideal, const std::func
   return {std::move(name), batches[batches.size() / 2], batches[batches.size() * 99 / 100], ideal};
 }
 
+// An error of the runtime ends the benchmark with its text. NOLINTNEXTLINE(bugprone-exception-escape)
 int main(int argc, char **argv) {
   Device device = Device::ofPlugin(cpuPlugin());
   auto file = makeFile({{makeInfo("empty", {"p", "p", "p", "i32"}), empty}, {makeInfo("spin", {"i32"}), spin}});

@@ -29,7 +29,8 @@ static void *run(void *p) {
   return 0;
 }
 
-/* Copies `bytes` (a multiple of 64 * threads; both 64-byte aligned) and returns nanoseconds. At most 64 threads. */
+/* Copies `bytes` (a multiple of 64 * threads; both 64-byte aligned) and returns nanoseconds. At most 64 threads.
+ * A name of C: NOLINTNEXTLINE(readability-identifier-naming) */
 __attribute__((visibility("default"))) int64_t tessera_perf_copy(void *dst, const void *src, uint64_t bytes,
                                                                  int threads, int streaming) {
   struct timespec a, b;

@@ -93,7 +93,7 @@ TEST(HostInterface, TypesInText) {
 TEST(HostInterface, OperationsOfObjectsInBothOrders) {
   FakeHost host;
   std::vector<std::string> seen;
-  auto number = [&](const std::string &name, V result) {
+  auto number = [&](const std::string &name, const V &result) {
     return std::pair<std::string, std::function<V(const std::vector<V> &)>>(name,
                                                                             [&, name, result](const std::vector<V> &v) {
                                                                               seen.push_back(name);
@@ -248,11 +248,12 @@ TEST(HostInterface, PlacesAreTheFiles) {
   EXPECT_TRUE(has(r.text[0], "fake.py:104:25:")) << r.text[0];
   EXPECT_TRUE(has(r.text[0], " 104 |             tl.store(p, nope)\n")) << r.text[0];
   const std::string &json = r.json[0];
-  for (const char *part :
-       {"\"id\":\"E0202\"", "\"exception\":\"NameError\"",
-        "\"line\":104,\"column\":25,\"end_line\":104,\"end_column\":29", "\"function\":\"k\"", "\"first_line\":100",
-        "\"context\":\"        @triton.jit\\n        def k(p):\\n            x = 1\\n\\n            tl.store(p, "
-        "nope)\""})
+  const char *context =
+      "\"context\":\"        @triton.jit\\n        def k(p):\\n            x = 1\\n\\n            tl.store(p, "
+      "nope)\"";
+  for (const char *part : {"\"id\":\"E0202\"", "\"exception\":\"NameError\"",
+                           "\"line\":104,\"column\":25,\"end_line\":104,\"end_column\":29", "\"function\":\"k\"",
+                           "\"first_line\":100", context})
     EXPECT_TRUE(has(json, part)) << part << "\n" << json;
 }
 
