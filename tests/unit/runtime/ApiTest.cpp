@@ -27,7 +27,7 @@ protected:
       {addApiKernel(), {makeInfo("check", {"p", "p", "i32", "f32"}), failIfNegative}, {makeInfo("fault", {}), fault}});
   Module module{device, file.data(), file.size()};
 
-  tsr_status statusOf(std::function<void()> body) {
+  tsr_status statusOf(const std::function<void()> &body) {
     try {
       body();
     } catch (const Error &e) {

@@ -90,7 +90,7 @@ TEST(Arguments, RoundingToSixteenBits) {
 }
 
 TEST(Specialization, TritonsRules) {
-  auto key = [](ParameterRule r, CallValue v) {
+  auto key = [](const ParameterRule &r, const CallValue &v) {
     SpecializedParameter p = specializeParameter(r, v);
     return specializationKey(std::span(&p, 1));
   };

@@ -118,7 +118,7 @@ TEST(Frames, ArriveInAnyPieces) {
 }
 
 TEST(Frames, EveryFieldOfTheHeadIsChecked) {
-  auto errorOf = [](std::string head) {
+  auto errorOf = [](const std::string &head) {
     FrameReader reader;
     reader.feed(head);
     EXPECT_FALSE(reader.next());
