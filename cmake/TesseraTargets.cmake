@@ -92,3 +92,15 @@ function(tessera_unit_test name)
   endif()
   set_tests_properties(${name} PROPERTIES LABELS "${_labels}" TIMEOUT 600)
 endfunction()
+
+# A table that a script of the current folder makes when the build is configured: SCRIPT OUTPUT, the output within the build folder. Made anew when the script
+# changes.
+function(tessera_generated_table script output)
+  set(_table "${CMAKE_BINARY_DIR}/${output}")
+  cmake_path(GET _table PARENT_PATH _folder)
+  file(MAKE_DIRECTORY "${_folder}")
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${script}")
+  if("${CMAKE_CURRENT_SOURCE_DIR}/${script}" IS_NEWER_THAN "${_table}")
+    execute_process(COMMAND "${Python3_EXECUTABLE}" "${CMAKE_CURRENT_SOURCE_DIR}/${script}" "${_table}" COMMAND_ERROR_IS_FATAL ANY)
+  endif()
+endfunction()

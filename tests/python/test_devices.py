@@ -138,14 +138,19 @@ print(start._event.elapsed_ns(end._event) > 0)
 """
 
 
-def test_events_flushes_and_waits_go_where_launches_go():
+def words_on_fake_cuda(program):
+    """What a program prints where libcuda is one in software."""
     fake = os.environ.get("TESSERA_FAKE_CUDA")
     if not fake:
         pytest.skip("TESSERA_FAKE_CUDA names no folder with a libcuda in software")
     environment = dict(os.environ, LD_LIBRARY_PATH=fake, TESSERA_DEVICE="nvidia")
-    done = subprocess.run([sys.executable, "-c", _ON_ONE_STREAM], env=environment, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.split() == ["True"] * 3
+    return done.stdout.split()
+
+
+def test_events_flushes_and_waits_go_where_launches_go():
+    assert words_on_fake_cuda(_ON_ONE_STREAM) == ["True"] * 3
 
 
 _DROPPED = """
@@ -163,13 +168,7 @@ for stream in (None, _tessera.Stream(device), _tessera.Stream(device, native=0))
 
 
 def test_a_buffer_that_is_dropped_waits_for_every_stream():
-    fake = os.environ.get("TESSERA_FAKE_CUDA")
-    if not fake:
-        pytest.skip("TESSERA_FAKE_CUDA names no folder with a libcuda in software")
-    environment = dict(os.environ, LD_LIBRARY_PATH=fake, TESSERA_DEVICE="nvidia")
-    done = subprocess.run([sys.executable, "-c", _DROPPED], env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.split() == ["False", "True"] * 3
+    assert words_on_fake_cuda(_DROPPED) == ["False", "True"] * 3
 
 
 _DROPPED_BEHIND_A_FAILURE = """
