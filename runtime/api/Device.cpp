@@ -101,8 +101,32 @@ static void fill(TsrDeviceInfo &out, uint32_t ordinal, const char *plugin, const
   out.flags = info.flags & TSR_DEVICE_HOST_MEMORY ? TSR_DEVICE_HOST_POINTERS : 0;
 }
 
+// What the environment says of devices; nothing where a program opens a plugin table of its own.
+struct DeviceEnvironment {
+  std::string threads, options;
+};
+
+// "nvidia.launch_graphs=never,cpu.threads=2": the options of one plugin, as views of `text`. False, and `bad` what is none.
+static bool optionsOf(const std::string &pluginName, const std::string &text, std::vector<tsr_kv> &options,
+                      std::string_view &bad) {
+  for (std::string_view rest = text; !rest.empty();) {
+    size_t comma = std::min(rest.find(','), rest.size());
+    std::string_view item = rest.substr(0, comma);
+    rest.remove_prefix(std::min(comma + 1, rest.size()));
+    size_t dot = item.find('.'), equals = item.find('=');
+    if (dot == 0 || dot == std::string_view::npos || equals == std::string_view::npos || equals <= dot + 1) {
+      bad = item;
+      return false;
+    }
+    if (item.substr(0, dot) == pluginName)
+      options.push_back(
+          {{item.data() + dot + 1, equals - dot - 1}, {item.data() + equals + 1, item.size() - equals - 1}});
+  }
+  return true;
+}
+
 static tsr_status openOn(const tsr_plugin_api *plugin, uint32_t ordinal, const TsrOption *options, uint32_t n,
-                         const std::string &threads, TsrDevice **out) {
+                         const DeviceEnvironment &environment, TsrDevice **out) {
   auto device = std::make_unique<TsrDevice>();
   device->plugin = plugin;
   device->driver = plugin->driver;
@@ -119,17 +143,23 @@ static tsr_status openOn(const tsr_plugin_api *plugin, uint32_t ordinal, const T
   device->hostMemory = info.flags & TSR_DEVICE_HOST_MEMORY;
 
   std::vector<tsr_kv> given;
+  std::string_view bad;
+  if (!optionsOf(device->pluginName, environment.options, given, bad))
+    return failed(TSR_E_INVALID, "TESSERA_DEVICE_OPTIONS has `" + std::string(bad) +
+                                     "`; it wants PLUGIN.KEY=VALUE, with commas between, as cpu.threads=2");
   auto text = [](const char *s) { return tsr_str{s, std::strlen(s)}; };
-  bool threadsGiven = false;
+  auto isGiven = [&](std::string_view key) {
+    return std::any_of(given.begin(), given.end(), [&](const tsr_kv &kv) { return view(kv.key) == key; });
+  };
   for (uint32_t i = 0; i < n; ++i) {
     if (!options[i].key || !options[i].value)
       return nullArgument("key or value of a device option");
+    std::erase_if(given, [&](const tsr_kv &kv) { return view(kv.key) == options[i].key; });
     given.push_back({text(options[i].key), text(options[i].value)});
-    threadsGiven |= std::strcmp(options[i].key, "threads") == 0;
   }
   // Only the device that is a processor knows what it means.
-  if (!threads.empty() && !threadsGiven && device->hostMemory)
-    given.push_back({text("threads"), text(threads.c_str())});
+  if (!environment.threads.empty() && !isGiven("threads") && device->hostMemory)
+    given.push_back({text("threads"), text(environment.threads.c_str())});
   MessageSink sink;
   tsr_status status = contain([&] {
     return plugin->driver->device_open(sink.raw(), ordinal, given.data(), static_cast<uint32_t>(given.size()),
@@ -207,7 +237,7 @@ static tsr_status openNamed(std::string which, const TsrOption *options, uint32_
   const tessera::plugin::Library *library = nullptr;
   if (tsr_status status = driverOf(*candidate, library); status < 0)
     return status;
-  return openOn(&library->api(), ordinal, options, n, environmentThreads(), out);
+  return openOn(&library->api(), ordinal, options, n, {environmentThreads(), environmentDeviceOptions()}, out);
 }
 
 tsr_status tsr_device_open(const char *which, const TsrOption *options, uint32_t n_options, TsrDevice **out) {

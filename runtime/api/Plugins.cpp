@@ -28,6 +28,7 @@ plugin::Registry &pluginRegistry() {
 
 std::string environmentDevice() { return environment("TESSERA_DEVICE"); }
 std::string environmentThreads() { return environment("TESSERA_THREADS"); }
+std::string environmentDeviceOptions() { return environment("TESSERA_DEVICE_OPTIONS"); }
 
 std::string cacheDirectory() {
   if (std::string own = environment("TESSERA_CACHE_DIR"); !own.empty())

@@ -16,9 +16,10 @@ namespace tessera::runtime {
 // Made with the first call: reads manifests, loads nothing. Lives as long as the process.
 plugin::Registry &pluginRegistry();
 
-// TESSERA_DEVICE and TESSERA_THREADS; empty where unset, and in privileged processes.
+// TESSERA_DEVICE, TESSERA_THREADS and TESSERA_DEVICE_OPTIONS; empty where unset, and in privileged processes.
 std::string environmentDevice();
 std::string environmentThreads();
+std::string environmentDeviceOptions();
 
 // TESSERA_CACHE_DIR, else $XDG_CACHE_HOME/tessera, else $HOME/.cache/tessera; empty: there is no place for a cache.
 std::string cacheDirectory();

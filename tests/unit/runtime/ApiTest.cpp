@@ -203,3 +203,25 @@ TEST(Plugins, OpensTheDriverLibrary) {
   }
   EXPECT_NE(std::string(tsr_error_message()).find("did you mean `cpu`"), std::string::npos) << tsr_error_message();
 }
+
+TEST(Plugins, OptionsOfDevicesFromTheEnvironment) {
+  ASSERT_EQ(tsr_plugin_add(TESSERA_TEST_MANIFESTS "/cpu.tessera.json"), TSR_OK) << tsr_error_message();
+  auto open = [](const char *text, std::vector<TsrOption> options = {}) {
+    setenv("TESSERA_DEVICE_OPTIONS", text, 1);
+    TsrDevice *device = nullptr;
+    tsr_status status = tsr_device_open("cpu:0", options.data(), static_cast<uint32_t>(options.size()), &device);
+    unsetenv("TESSERA_DEVICE_OPTIONS");
+    if (device)
+      EXPECT_EQ(tsr_device_close(device), TSR_OK);
+    return status;
+  };
+  EXPECT_EQ(open("cpu.threads=2"), TSR_OK) << tsr_error_message();
+  EXPECT_EQ(open("other.threads=none,cpu.threads=2,"), TSR_OK) << "another plugin's: " << tsr_error_message();
+  EXPECT_EQ(open("other.threads=2,cpu.threads=none"), TSR_E_INVALID);
+  EXPECT_NE(std::string(tsr_error_message()).find("none"), std::string::npos) << tsr_error_message();
+  EXPECT_EQ(open("cpu.threads=none", {{"threads", "2"}}), TSR_OK) << "the call wins: " << tsr_error_message();
+  for (const char *bad : {"threads=2", "cpu.threads", ".threads=2", "cpu.=2", "cpu.threads=2,x"}) {
+    EXPECT_EQ(open(bad), TSR_E_INVALID) << bad;
+    EXPECT_NE(std::string(tsr_error_message()).find("it wants PLUGIN.KEY=VALUE"), std::string::npos);
+  }
+}
