@@ -3,7 +3,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // usage: device-launch-bench FILE…       kernels of one artifact each (tessera compile --emit=artifact), which touch no memory
-// Prints one line of JSON: microseconds a launch by file name, and "driver": cuLaunchKernel of an empty kernel of four parameters. Each is the
+// Prints one line of JSON: microseconds a launch by file name; the same with " changing" behind the name, a number being another one at each
+// launch; and "driver": cuLaunchKernel of an empty kernel of four parameters. Each is the
 // median of 50 batches of 200 launches, which the queue of a device holds; the device is awaited between batches, outside of the time.
 #include "runtime/api/tessera.h"
 
@@ -73,7 +74,8 @@ double driverAlone() {
                       [&] { synchronize(); });
 }
 
-double throughTheRuntime(TsrDevice *device, const char *file) {
+// changing: integers are other ones at each launch, all multiples of 16, as the kernel may be made for such.
+double throughTheRuntime(TsrDevice *device, const char *file, bool changing) {
   TsrModule *module = nullptr;
   TsrStream *stream = nullptr;
   TsrBuffer *buffer = nullptr;
@@ -88,8 +90,13 @@ double throughTheRuntime(TsrDevice *device, const char *file) {
                         : info->parameters[i].kind == TSR_KIND_INT   ? tsr_arg_int(1024)
                                                                      : tsr_arg_float(1));
   const int32_t grid[3] = {1, 1, 1};
+  int64_t number = 1024;
   double time = microseconds(
       [&] {
+        if (changing)
+          for (uint32_t i = 0; i < info->n_parameters; ++i)
+            if (info->parameters[i].kind == TSR_KIND_INT)
+              arguments[i] = tsr_arg_int(number += 16);
         check(tsr_kernel_launch(kernel, stream, grid, arguments.data(), static_cast<uint32_t>(arguments.size())),
               "a launch");
       },
@@ -108,8 +115,9 @@ int main(int argc, char **argv) {
   check(tsr_device_open(which ? which : "nvidia", nullptr, 0, &device), "the device");
   std::string line = "{";
   for (int i = 1; i < argc; ++i)
-    line += "\"" + std::filesystem::path(argv[i]).stem().string() +
-            "\": " + std::to_string(throughTheRuntime(device, argv[i])) + ", ";
+    for (bool changing : {false, true})
+      line += "\"" + std::filesystem::path(argv[i]).stem().string() + (changing ? " changing" : "") +
+              "\": " + std::to_string(throughTheRuntime(device, argv[i], changing)) + ", ";
   if (double alone = driverAlone(); alone >= 0)
     line += "\"driver\": " + std::to_string(alone) + ", ";
   std::puts((line.substr(0, line.size() - (line.size() > 2 ? 2 : 0)) + "}").c_str());

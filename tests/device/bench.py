@@ -227,6 +227,8 @@ class Bench:
             failed["ours"] = str(error)
         for count in kernels:
             rates = {"ours": found[count]} if count in found else {}
+            if f"{count} changing" in found:
+                rates["changing arguments"] = found[f"{count} changing"]
             if "driver" in found:
                 rates["cuLaunchKernel alone"] = found["driver"]
             self.add(judge({"name": f"launch from C++, {count} arguments", "unit": "us", "bars": {}, "floor": 2.0, "failed": failed,

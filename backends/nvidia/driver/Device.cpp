@@ -7,6 +7,7 @@
 #include "backends/nvidia/target/Architecture.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 namespace tessera::nvidia {
 
@@ -26,6 +27,19 @@ uint64_t messageBytes(const sdk::Options &options) {
   while (bytes < static_cast<uint64_t>(wanted))
     bytes *= 2;
   return bytes;
+}
+
+LaunchGraphPolicy launchGraphPolicyOf(const sdk::Options &options) {
+  std::string wanted = options.get("launch_graphs");
+  if (wanted.empty())
+    return std::getenv("CUDA_INJECTION64_PATH") ? LaunchGraphPolicy::Never : LaunchGraphPolicy::WhenIdle;
+  if (wanted == "never")
+    return LaunchGraphPolicy::Never;
+  if (wanted == "idle")
+    return LaunchGraphPolicy::WhenIdle;
+  if (wanted == "always")
+    return LaunchGraphPolicy::Always;
+  throw sdk::Error(TSR_E_INVALID, "option 'launch_graphs' is '" + wanted + "', it wants never, idle or always");
 }
 } // namespace
 
@@ -95,7 +109,7 @@ tsr_status statusOf(cu::Result result) {
 NvidiaDevice::NvidiaDevice(std::shared_ptr<const cu::Api> api, uint32_t ordinal, const sdk::DeviceInfo &info,
                            const sdk::Options &options)
     : api_(std::move(api)), title_("NVIDIA device " + std::to_string(ordinal) + " (" + info.name + ")"),
-      target_(info.target), messages_(*this, messageBytes(options)) {
+      target_(info.target), launchGraphPolicy_(launchGraphPolicyOf(options)), messages_(*this, messageBytes(options)) {
   auto must = [&](cu::Result r, const std::string &what) {
     if (r != cu::kSuccess)
       throw sdk::Error(statusOf(r), title_ + ": " + what + ": " + api_->describe(r));
@@ -241,6 +255,12 @@ void NvidiaDevice::add(NvidiaStream *stream) {
 void NvidiaDevice::remove(NvidiaStream *stream) {
   std::lock_guard lock(mutex_);
   streams_.erase(stream);
+}
+
+void NvidiaDevice::forget(const NvidiaKernel &kernel) {
+  std::lock_guard lock(mutex_);
+  for (NvidiaStream *s : streams_)
+    s->launchGraphs().forget(kernel);
 }
 
 void NvidiaDevice::captureStarted(int mode) {

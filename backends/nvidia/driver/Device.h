@@ -7,6 +7,8 @@
 //
 // Options of device_open:
 //   message_bytes   size of the ring that device prints and assertions go through, rounded up to a power of two; default 4 MiB
+//   launch_graphs   "never": every launch is a call of cuLaunchKernelEx; "idle": launches go by graphs of one kernel where the device is found to wait
+//                   (LaunchGraphs.h), the default, but where CUDA_INJECTION64_PATH names a tool, which shows kernels by their launches; "always"
 #pragma once
 
 #include "backends/nvidia/driver/Api.h"
@@ -20,7 +22,9 @@
 
 namespace tessera::nvidia {
 
+class NvidiaKernel;
 class NvidiaStream;
+enum class LaunchGraphPolicy : uint8_t;
 
 // The device's context is current while this lives. Costs one call where it was current before.
 class ContextScope {
@@ -101,6 +105,10 @@ public:
   // Throws CAPTURE while such a capture is on (R10).
   void refuseWhileCapturing(const char *what) const;
 
+  LaunchGraphPolicy launchGraphPolicy() const { return launchGraphPolicy_; }
+  // The kernel is about to be unloaded. The context is current.
+  void forget(const NvidiaKernel &kernel);
+
   void add(NvidiaStream *stream);
   void remove(NvidiaStream *stream);
 
@@ -115,6 +123,7 @@ private:
   cu::StreamId service_ = nullptr;
   std::mutex serviceMutex_;
   DeviceLimits limits_;
+  LaunchGraphPolicy launchGraphPolicy_;
   Messages messages_;
   std::unique_ptr<NvidiaMemory> memory_;
   std::atomic<int> globalCaptures_{0};

@@ -235,7 +235,7 @@ uint32_t NvidiaKernel::occupancy(const tsr_launch &l) {
   return static_cast<uint32_t>(n);
 }
 
-// The way of every launch: two loads, a few comparisons, one call of the driver. No allocation; no lock, but for kernels with tensor maps.
+// The way of every launch: two loads, a few comparisons, a lock that nobody waits for, one call of the driver. No allocation.
 void NvidiaDevice::launch(sdk::Stream &s, sdk::Kernel &k, const tsr_launch &l) {
   auto &stream = static_cast<NvidiaStream &>(s);
   auto &kernel = static_cast<NvidiaKernel &>(k);
@@ -247,11 +247,9 @@ void NvidiaDevice::launch(sdk::Stream &s, sdk::Kernel &k, const tsr_launch &l) {
   NvidiaKernel::ParameterBlock block;
   size_t bytes = 0;
   const void *parameters = kernel.parameters(l, block, bytes);
-  void *extra[] = {cu::launchBufferPointer(), const_cast<void *>(parameters), cu::launchBufferSize(), &bytes,
-                   cu::kLaunchEnd};
   ContextScope scope(*api_, context_);
   kernel.allowShared(l.smem_dynamic);
-  cu::Result r = api_->cuLaunchKernelEx(&config, kernel.function(), nullptr, bytes ? extra : nullptr);
+  cu::Result r = stream.launchGraphs().launch(kernel, config, parameters, bytes, stream.capture() != nullptr);
   if (__builtin_expect(r != cu::kSuccess, 0)) {
     if (isSticky(r) || (r >= cu::kCaptureFirst && r <= cu::kCaptureLast))
       fail(r, "kernel '" + *kernel.name() + "' cannot be launched", &stream);

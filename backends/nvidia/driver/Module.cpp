@@ -12,19 +12,6 @@ namespace {
 constexpr size_t kLogBytes = 16 << 10;
 constexpr size_t kImageAlignment = 16;
 
-// Calls of this thread that a global capture of somebody else's would forbid do not break it.
-class RelaxedCapture {
-public:
-  explicit RelaxedCapture(const cu::Api &api) : api_(api) { api_.cuThreadExchangeStreamCaptureMode(&mode_); }
-  ~RelaxedCapture() { api_.cuThreadExchangeStreamCaptureMode(&mode_); }
-  RelaxedCapture(const RelaxedCapture &) = delete;
-  RelaxedCapture &operator=(const RelaxedCapture &) = delete;
-
-private:
-  const cu::Api &api_;
-  int mode_ = cu::kCaptureRelaxed;
-};
-
 [[noreturn]] void badArtifact(const std::string &why) {
   throw sdk::Error(TSR_E_BAD_ARTIFACT, "this artifact cannot be loaded: " + why);
 }
@@ -154,6 +141,8 @@ NvidiaModule::~NvidiaModule() {
   if (messages_)
     device_.messages().detach(messages_);
   ContextScope scope(device_.api(), device_.context());
+  for (const auto &kernel : kernels_)
+    device_.forget(*kernel);
   RelaxedCapture relaxed(device_.api());
   device_.api().cuModuleUnload(module_);
 }

@@ -8,7 +8,8 @@
 namespace tessera::nvidia {
 
 NvidiaStream::NvidiaStream(NvidiaDevice &device, cu::StreamId handle, uint64_t native, bool owned)
-    : device_(device), handle_(handle), native_(native), owned_(owned) {
+    : device_(device), handle_(handle), native_(native), owned_(owned),
+      launchGraphs_(device, handle, device.launchGraphPolicy()) {
   device_.add(this);
 }
 

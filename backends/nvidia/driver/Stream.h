@@ -4,6 +4,7 @@
 #pragma once
 
 #include "backends/nvidia/driver/Device.h"
+#include "backends/nvidia/driver/LaunchGraphs.h"
 
 #include <array>
 
@@ -43,6 +44,8 @@ public:
   // A kernel was launched into the capture; the context is current.
   void captured(const NvidiaKernel &kernel);
 
+  LaunchGraphs &launchGraphs() { return launchGraphs_; }
+
   // A kernel was queued. One comparison where it is the one before.
   void ran(const std::string *kernel) {
     if (recent_[0].load(std::memory_order_relaxed) != kernel)
@@ -66,6 +69,7 @@ private:
   uint64_t native_;
   bool owned_;
   std::shared_ptr<Capture> capture_;
+  LaunchGraphs launchGraphs_;
   std::array<std::atomic<const std::string *>, 8> recent_{};
   std::atomic<bool> failed_{false};
   mutable std::mutex mutex_; // guards the two

@@ -30,6 +30,7 @@ std::map<uint64_t, uint64_t> blocks; // device allocations
 std::set<FakeStream *> streams;
 std::map<FakeModule *, int> modules;
 double clockMs = 0;
+std::set<FakeEvent *> events;
 
 FakeContext *current() { return stack.empty() ? nullptr : stack.back(); }
 FakeStream &stream(StreamId s) { return *reinterpret_cast<FakeStream *>(s); }
@@ -97,10 +98,7 @@ Result enqueue(StreamId id, std::function<void()> work) {
     return kInvalidHandle;
   }
   if (s.graph) {
-    auto node = std::make_unique<FakeGraphNode>();
-    node->kernel = "copy";
-    s.last = reinterpret_cast<GraphNode>(node.get());
-    s.graph->nodes.push_back(std::move(node));
+    s.last = s.graph->add({.kernel = "copy"});
   } else {
     s.queue.push_back(std::move(work));
   }
@@ -112,19 +110,17 @@ void runKernel(FakeContext &context, FakeModule &m, const std::string &name, con
   context.fault = tessera::fake_cuda::runKernel(name, arguments, port == m.globals.end() ? nullptr : &port->second);
 }
 
-std::vector<char> argumentsOf(void **extra) {
-  std::vector<char> bytes;
-  if (extra && extra[0] == launchBufferPointer() && extra[2] == launchBufferSize())
-    bytes.assign(static_cast<char *>(extra[1]), static_cast<char *>(extra[1]) + *static_cast<size_t *>(extra[3]));
-  return bytes;
-}
-
 FakeModule *moduleOf(const std::string *function) {
   for (auto &[m, unused] : modules)
     for (auto &f : m->functions)
       if (f.get() == function)
         return m;
   return nullptr;
+}
+
+FakeGraphNode nodeOf(Function f, const unsigned *grid, const unsigned *block, std::vector<char> arguments) {
+  auto *name = reinterpret_cast<std::string *>(f);
+  return {*name, {grid[0], grid[1], grid[2]}, {block[0], block[1], block[2]}, std::move(arguments), moduleOf(name)};
 }
 
 Result deviceBytes(uint64_t bytes, Address *out) {
@@ -448,15 +444,20 @@ Result cuStreamGetCtx(StreamId id, tessera::nvidia::cu::Context *out) {
   *out = reinterpret_cast<tessera::nvidia::cu::Context>(resolve(id)->context);
   return kSuccess;
 }
-Result cuEventCreate(EventId *out, unsigned) {
+Result cuEventCreate(EventId *out, unsigned flags) {
   ENTER(cuEventCreate, Unsafe);
   ++control.liveEvents;
-  *out = reinterpret_cast<EventId>(new FakeEvent);
+  auto *e = new FakeEvent;
+  constexpr unsigned kDisableTiming = 2; // CU_EVENT_DISABLE_TIMING
+  e->timed = !(flags & kDisableTiming);
+  events.insert(e);
+  *out = reinterpret_cast<EventId>(e);
   return kSuccess;
 }
 Result cuEventDestroy(EventId e) {
   std::lock_guard lock(mutex);
   --control.liveEvents;
+  events.erase(reinterpret_cast<FakeEvent *>(e));
   delete reinterpret_cast<FakeEvent *>(e);
   return kSuccess;
 }
@@ -471,8 +472,11 @@ Result cuEventRecord(EventId event, StreamId id) {
   if (s.graph)
     return kSuccess;
   return enqueue(id, [e] {
+    if (!events.count(e)) // destroyed meanwhile
+      return;
     e->done = true;
-    e->milliseconds = clockMs += 1.5;
+    if (e->timed)
+      e->milliseconds = clockMs += 1.5;
   });
 }
 Result cuEventQuery(EventId event) {
@@ -509,19 +513,14 @@ Result cuModuleLoadDataEx(ModuleId *out, const void *image, unsigned n, JitOptio
     return r;
   }
   auto *m = new FakeModule;
-  if (std::memcmp(image,
-                  "\x7f"
-                  "ELF",
-                  4) == 0) {
+  if (std::memcmp(image, "\177ELF", 4) == 0) {
     m->functions.push_back(std::make_unique<std::string>("nothing"));
   } else {
     std::string text(static_cast<const char *>(image));
     if (text.find("no_such_op") != std::string::npos)
       return kInvalidPtx;
-    for (size_t at = text.find(".entry "); at != std::string::npos; at = text.find(".entry ", at + 1)) {
-      size_t from = at + 7;
-      m->functions.push_back(std::make_unique<std::string>(text.substr(from, text.find('(', from) - from)));
-    }
+    for (const std::string &name : entriesOf(text))
+      m->functions.push_back(std::make_unique<std::string>(name));
     m->globals = globalsOf(text, control);
   }
   ++control.liveModules;
@@ -614,13 +613,7 @@ Result cuLaunchKernelEx(const LaunchConfig *config, Function f, void **, void **
   }
   FakeStream &s = *resolve(config->stream);
   if (s.graph) {
-    auto node = std::make_unique<FakeGraphNode>();
-    node->kernel = name;
-    std::copy(config->grid, config->grid + 3, node->grid);
-    std::copy(config->block, config->block + 3, node->block);
-    node->arguments = std::move(arguments);
-    s.last = reinterpret_cast<GraphNode>(node.get());
-    s.graph->nodes.push_back(std::move(node));
+    s.last = s.graph->add(nodeOf(f, config->grid, config->block, std::move(arguments)));
     return kSuccess;
   }
   FakeModule *m = moduleOf(&name);
@@ -702,6 +695,17 @@ Result cuThreadExchangeStreamCaptureMode(int *mode) {
   std::swap(threadMode, *mode);
   return kSuccess;
 }
+Result cuGraphCreate(GraphId *out, unsigned) {
+  ENTER(cuGraphCreate, Nothing);
+  ++control.liveGraphs;
+  *out = reinterpret_cast<GraphId>(new FakeGraph);
+  return kSuccess;
+}
+Result cuGraphAddKernelNode(GraphNode *out, GraphId graph, const GraphNode *, size_t, const KernelNodeParameters *p) {
+  ENTER(cuGraphAddKernelNode, Context);
+  *out = reinterpret_cast<FakeGraph *>(graph)->add(nodeOf(p->function, p->grid, p->block, argumentsOf(p->extra)));
+  return kSuccess;
+}
 Result cuGraphInstantiateWithFlags(GraphExecId *out, GraphId graph, unsigned long long) {
   ENTER(cuGraphInstantiateWithFlags, Unsafe);
   auto *exec = new FakeExec;
@@ -723,17 +727,17 @@ Result cuGraphExecKernelNodeSetParams(GraphExecId exec, GraphNode node, const Ke
   return kSuccess;
 }
 Result cuGraphLaunch(GraphExecId exec, StreamId s) {
+  if (control.instant) {
+    ++control.instantLaunches;
+    return kSuccess;
+  }
   ENTER(cuGraphLaunch, Context);
   for (auto &n : reinterpret_cast<FakeExec *>(exec)->nodes) {
-    for (auto &[m, unused] : modules)
-      for (auto &f : m->functions)
-        if (*f == n->kernel) {
-          Result r = enqueue(s, [context = current(), module = m, kernel = n->kernel, arguments = n->arguments] {
-            runKernel(*context, *module, kernel, arguments);
-          });
-          if (r != kSuccess)
-            return r;
-        }
+    Result r = n->module ? enqueue(s, [context = current(),
+                                       node = *n] { runKernel(*context, *node.module, node.kernel, node.arguments); })
+                         : kSuccess;
+    if (r != kSuccess)
+      return r;
   }
   return kSuccess;
 }

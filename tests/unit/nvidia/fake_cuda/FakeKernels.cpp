@@ -104,6 +104,23 @@ bool parameterAt(const std::string &name, size_t index, size_t &offset, size_t &
   return isMap ? index == 1 : offset < total;
 }
 
+std::vector<char> argumentsOf(void **extra) {
+  std::vector<char> bytes;
+  if (extra && extra[0] == cu::launchBufferPointer() && extra[2] == cu::launchBufferSize())
+    bytes.assign(static_cast<char *>(extra[1]), static_cast<char *>(extra[1]) + *static_cast<size_t *>(extra[3]));
+  return bytes;
+}
+
+std::vector<std::string> entriesOf(const std::string &text) {
+  std::vector<std::string> names;
+  const std::string entry = ".entry ";
+  for (size_t at = text.find(entry); at != std::string::npos; at = text.find(entry, at + 1)) {
+    size_t from = at + entry.size();
+    names.push_back(text.substr(from, text.find('(', from) - from));
+  }
+  return names;
+}
+
 std::map<std::string, std::string> globalsOf(const std::string &text, const Control &control) {
   const std::pair<const char *, std::string> known[] = {
       {kMessagesGlobal, std::string(text.find("short_port") == std::string::npos ? 16 : 8, '\0')},

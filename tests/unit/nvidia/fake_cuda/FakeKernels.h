@@ -20,6 +20,10 @@ size_t argumentBytes(const std::string &name);
 // Where the machine code reads a parameter; false: it has none of that number. A tensor map is the last one of "copies", where ptxas puts it behind
 // arguments of up to 112 bytes.
 bool parameterAt(const std::string &name, size_t index, size_t &offset, size_t &bytes);
+// What `extra` of a launch or node gives.
+std::vector<char> argumentsOf(void **extra);
+// The names of the kernels of a module with this text.
+std::vector<std::string> entriesOf(const std::string &text);
 // The global variables, with their bytes, of a module with this text.
 std::map<std::string, std::string> globalsOf(const std::string &text, const Control &control);
 

@@ -20,13 +20,22 @@ struct FakeContext {
   int device = 0, references = 0;
   Result fault = nvidia::cu::kSuccess;
 };
+struct FakeModule {
+  std::vector<std::unique_ptr<std::string>> functions;
+  std::map<std::string, std::string> globals;
+};
 struct FakeGraphNode {
   std::string kernel;
-  unsigned grid[3], block[3];
+  unsigned grid[3] = {}, block[3] = {};
   std::vector<char> arguments;
+  FakeModule *module = nullptr; // none: a copy
 };
 struct FakeGraph {
   std::vector<std::unique_ptr<FakeGraphNode>> nodes;
+  GraphNode add(FakeGraphNode node) {
+    nodes.push_back(std::make_unique<FakeGraphNode>(std::move(node)));
+    return reinterpret_cast<GraphNode>(nodes.back().get());
+  }
 };
 struct FakeStream {
   FakeContext *context = nullptr;
@@ -38,12 +47,9 @@ struct FakeStream {
 struct FakeEvent {
   FakeStream *stream = nullptr;
   FakeGraph *captured = nullptr;
+  bool timed = true;
   double milliseconds = 0;
   bool recorded = false, done = false;
-};
-struct FakeModule {
-  std::vector<std::unique_ptr<std::string>> functions;
-  std::map<std::string, std::string> globals;
 };
 struct FakeExec {
   std::vector<std::unique_ptr<FakeGraphNode>> nodes;
