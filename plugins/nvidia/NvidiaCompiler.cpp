@@ -264,6 +264,9 @@ private:
     return usesMatrixUnits(ptx) && ptx.find("ex2.approx") != std::string::npos;
   }
 
+  // Registers of a lane that no number of blocks goes below.
+  static constexpr uint32_t kFewestRegisters = 32;
+
   // How many blocks a multiprocessor should hold where the assembler, left alone, gives a lane registers enough for `blocks`; `blocks` itself: no others.
   // `registers`: as they are given out.
   static uint32_t wantedBlocks(const tbc::Module &module, const std::string &ptx, const Capability &unit,
@@ -283,7 +286,7 @@ private:
     // Rows that are loaded, exchanged between warps and stored, once: nothing of a block is in flight while it waits at a barrier, and only other blocks
     // fill that. As many as three fifths of the registers allow. A loop keeps its own loads in flight, and what it reads a second time shall still be cached.
     if (waitsOnce(module, ptx)) {
-      uint32_t fewest = std::max<uint32_t>((registers * 3 / 5 + 7) / 8 * 8, 32);
+      uint32_t fewest = std::max<uint32_t>((registers * 3 / 5 + 7) / 8 * 8, kFewestRegisters);
       return std::min({65536 / (fewest * threads), unit.threadsOfUnit / threads, unit.blocksOfUnit});
     }
     // Rows that are read again shall still be cached: two blocks, one of which works while the other waits, and no more than come by themselves.
@@ -337,16 +340,24 @@ private:
     std::future<AssembleResult> result;
   };
 
+  // Bytes of text up to which an assembly with the fewest registers takes hardly longer than with all of them, however much it spills (layer norms of
+  // 18 and 32 KB, 48 and 80 registers: 0.04 and 0.05 s, 0.05 and 0.07 with 32; beyond it grows faster).
+  static constexpr size_t kSmallText = 32 << 10;
+
   // Where products and exponentials alternate the first assembly is nearly always followed by one for a block more, and each takes as long as all that is before
   // them (an attention of 128 x 64: 0.22 and 0.26 s; 0.29 s together): both at once, for the block behind those that a lane with the most registers leaves.
+  // Rows that are exchanged once are mostly tried with the most blocks next (a layer norm of 4096: 103 instead of 150 ms of three assemblies).
   static AssemblyAhead assembleAhead(const tbc::Module &module, const Architecture &arch, const std::string &ptx,
                                      const CompileOptions &options) {
     constexpr uint32_t kMostRegisters = 256; // 255, given out eight a lane
     AssemblyAhead ahead;
-    if (!alternates(ptx) || !isFreeOfLimits(module, ptx, options) || std::thread::hardware_concurrency() < 2 ||
+    const bool products = alternates(ptx),
+               rows = ptx.size() <= kSmallText && !usesMatrixUnits(ptx) && waitsOnce(module, ptx);
+    if ((!products && !rows) || !isFreeOfLimits(module, ptx, options) || std::thread::hardware_concurrency() < 2 ||
         Assembler::installed().isNone())
       return ahead;
-    uint32_t blocks = 65536 / (kMostRegisters * threadsOf(module)) + 1;
+    uint32_t blocks = products ? 65536 / (kMostRegisters * threadsOf(module)) + 1
+                               : wantedBlocks(module, ptx, *arch.capability, threadsOf(module), kFewestRegisters, 1);
     if (blocks == 1 || blocks > blocksByShared(module, *arch.capability))
       return ahead;
     ahead.blocks = blocks;
