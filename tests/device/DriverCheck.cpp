@@ -37,6 +37,13 @@ const char kPtx[] = R"(.version 7.0
   ld.global.u32 %r3, [%d2]; add.u32 %r3, %r3, 1; st.global.u32 [%d2], %r3;
   ret;
 }
+.visible .entry mix(.param .u64 p, .param .u32 n) {
+  .reg .pred %q; .reg .b32 %r<4>; .reg .b64 %d;
+  mov.u32 %r0, %tid.x; setp.ne.u32 %q, %r0, 0; @%q ret;
+  ld.param.u64 %d, [p]; ld.param.u32 %r1, [n];
+  ld.global.u32 %r2, [%d]; mad.lo.u32 %r2, %r2, 3, %r1; st.global.u32 [%d], %r2;
+  ret;
+}
 .visible .entry fault() {
   .reg .b64 %d; mov.u64 %d, 8; st.global.u32 [%d], 1; ret;
 }
@@ -72,9 +79,10 @@ struct Session {
   tsr_module *module = nullptr;
   uint64_t address = 0;
 
-  // Everything or nothing: after a failure there is nothing to go on with.
-  bool begin() {
-    if (api->device_open(nullptr, 0, nullptr, 0, &device) != TSR_OK) {
+  // Everything or nothing: after a failure there is nothing to go on with. launchGraphs: the device's option of this name.
+  bool begin(const char *launchGraphs = "idle") {
+    tsr_kv option{sdk::str("launch_graphs"), sdk::str(launchGraphs)};
+    if (api->device_open(nullptr, 0, &option, 1, &device) != TSR_OK) {
       device = nullptr;
       return false;
     }
@@ -187,6 +195,62 @@ void launches(Session &s) {
   auto spent = std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - begin).count();
   expect(s.api->stream_sync(s.stream) == TSR_OK && good, "20,000 launches");
   std::printf("     a launch costs the host %.3f us\n", spent / kRounds);
+}
+
+// Each launch takes what the last one left and a number of its own, so that a lost, doubled or late one shows, and old arguments do.
+void launchGraphs(Session &first) {
+  first.end();
+  for (const char *policy : {"never", "idle", "always"}) {
+    Session s;
+    if (!s.begin(policy)) {
+      expect(false, "a session");
+      return;
+    }
+    tsr_kernel *mix = s.kernel("mix", 12), *add = s.kernel("add_one", 12);
+    Session::Launch l(s.address, 128), one(s.address, 1);
+    uint32_t want = 5;
+    bool good = s.api->fill(s.stream, s.address, want, 4, 4 * kNumbers) == TSR_OK;
+    constexpr uint32_t kRounds = 20000;
+    for (uint32_t i = 0; i < kRounds; ++i) {
+      l.arguments.n = i / 3 * 7919; // the same thrice
+      good &= s.api->launch(s.stream, mix, &l.launch) == TSR_OK;
+      want = want * 3 + l.arguments.n;
+      if (i % 50 == 0) { // another kernel between, and now and then a wait
+        good &= s.api->launch(s.stream, add, &one.launch) == TSR_OK;
+        ++want;
+        if (i % 250 == 0)
+          good &= s.api->stream_sync(s.stream) == TSR_OK;
+      }
+    }
+    expect(good && s.wrong([&](uint32_t i) { return i ? 5 : want; }) == 0,
+           std::string("20,000 launches that depend on each other, by graphs ") + policy);
+    // What a framework captures is ours to launch into.
+    uint64_t native = 0;
+    tsr_stream *theirs = nullptr;
+    tsr_graph *graph = nullptr;
+    tsr_gexec *exec = nullptr;
+    good = s.api->native(s.stream, TSR_NATIVE_STREAM, &native) == TSR_OK &&
+           s.api->stream_wrap(s.device, native, &theirs) == TSR_OK;
+    for (int i = 0; good && i < 200; ++i) {
+      good = s.api->launch(theirs, mix, &l.launch) == TSR_OK && s.api->stream_sync(theirs) == TSR_OK;
+      want = want * 3 + l.arguments.n;
+    }
+    good = good && s.api->capture_begin(s.stream, TSR_CAPTURE_GLOBAL) == TSR_OK;
+    for (int i = 0; good && i < 200; ++i)
+      good = s.api->launch(theirs, mix, &l.launch) == TSR_OK;
+    good = good && s.api->capture_end(s.stream, &graph) == TSR_OK &&
+           s.api->graph_instantiate(nullptr, graph, &exec) == TSR_OK && s.api->graph_launch(exec, s.stream) == TSR_OK;
+    for (int i = 0; i < 200; ++i)
+      want = want * 3 + l.arguments.n;
+    expect(good && s.wrong([&](uint32_t i) { return i ? 5 : want; }) == 0,
+           std::string("a capture by somebody else, by graphs ") + policy);
+    s.api->gexec_destroy(exec);
+    s.api->graph_destroy(graph);
+    s.api->stream_destroy(theirs);
+    s.end();
+  }
+  if (!first.begin())
+    expect(false, "the first session again");
 }
 
 // ---- bad input: a status and a sentence, and the device goes on ----------------------------------------------------------
@@ -409,6 +473,7 @@ struct Case {
 const Case kCases[] = {
     {"work", work, nullptr},
     {"launches", launches, nullptr},
+    {"launch-graphs", launchGraphs, nullptr},
     {"no-memory", noMemory, nullptr},
     {"bad-memory", badMemory, nullptr},
     {"bad-ptx", badPtx, nullptr},
