@@ -209,9 +209,14 @@ def test_memory_that_must_not_be_written():
     assert not out.any()
 
 
+@tessera.jit
+def fill(x, n, BLOCK: tl.constexpr):
+    tl.store(x + tl.arange(0, BLOCK), n)
+
+
 def test_messages_name_the_argument():
     x = np.zeros(16, np.float32)
-    with pytest.raises(TypeError, match="argument 'y' of add_kernel: Unsupported type <class 'str'>"):
+    with pytest.raises(TypeError, match="argument 'y' of add_kernel: Unsupported type <class 'str'>.*goes to a parameter declared `tl.constexpr`"):
         add_kernel[(1, )](x, "y", x, 16, BLOCK=16)
     with pytest.raises(TypeError, match=r"argument 'x' of add_kernel: tensors of dtype dtype\('O'\) cannot"):
         add_kernel[(1, )](np.array([None]), x, x, 16, BLOCK=16)
@@ -221,6 +226,10 @@ def test_messages_name_the_argument():
         add_kernel[(1, )](x, x, x, 16, BLOCK=16, num_warps="many")
     with pytest.raises(tessera.CompilationError, match="this one is .*1.5.*, which is no int"):
         add_kernel[(1, )](x, x, x, 16, BLOCK=1.5)
+    for kernel, text in ((add_kernel, "… of type ndarray"), (fill, "…, which is no int")):  # not the thousand elements
+        with pytest.raises(tessera.CompilationError, match=text) as caught:
+            kernel[(1, )](*[x] * (3 if kernel is add_kernel else 1), 16, BLOCK=np.zeros(1000))
+        assert len(str(caught.value)) < 400
 
 
 def host_only(x):

@@ -257,6 +257,15 @@ std::string formatReal(double magnitude, const Spec &s, bool isInteger) {
 std::string repr(const HostValue &v) { return reprOf(v); }
 std::string str(const HostValue &v) { return strOf(v); }
 
+std::string abridged(std::string text) {
+  size_t most = std::min<size_t>(60, text.find('\n'));
+  if (most >= text.size())
+    return text;
+  while (most > 0 && (text[most] & 0xc0) == 0x80) // within a character
+    --most;
+  return text.substr(0, most) + "…";
+}
+
 std::string typeName(const HostValue &v) {
   switch (v.kind()) {
   case HostKind::None:

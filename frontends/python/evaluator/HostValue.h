@@ -225,6 +225,8 @@ inline LiveObject *liveObject(const HostValue &v) { return v.isForeign() ? v.get
 // Python's repr for every kind ("1.0", "'a'", "[1, 2]", "<function f>").
 std::string repr(const HostValue &v);
 std::string str(const HostValue &v);
+// Such a text within a sentence: its first line, at most 60 bytes of it, with "…" for what is left out. An array's text is all of its elements.
+std::string abridged(std::string text);
 // "int", "NoneType", the class's name.
 std::string typeName(const HostValue &v);
 

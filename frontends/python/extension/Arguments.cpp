@@ -191,10 +191,12 @@ PyObject *describeDescriptor(PyObject *value) {
 }
 
 bool unsupported(PyObject *value) {
-  PyErr_Format(PyExc_TypeError,
-               "Unsupported type %R: pass None, bool, int, float, a tuple, or a tensor (an object with "
-               "data_ptr() and dtype, __dlpack__, __cuda_array_interface__ or the buffer protocol)",
-               Py_TYPE(value));
+  PyErr_Format(
+      PyExc_TypeError,
+      "Unsupported type %R: pass None, bool, int, float, a tuple, or a tensor (an object with "
+      "data_ptr() and dtype, __dlpack__, __cuda_array_interface__ or the buffer protocol); what is known when the "
+      "kernel is compiled, like a str or a function, goes to a parameter declared `tl.constexpr`",
+      Py_TYPE(value));
   return false;
 }
 

@@ -1,6 +1,7 @@
 // Attributes.cpp - attributes and subscripts of values
 //
 // SPDX-License-Identifier: Apache-2.0
+#include "frontends/python/sema/Advice.h"
 #include "frontends/python/sema/HostTypes.h"
 #include "frontends/python/sema/Scopes.h"
 #include "frontends/python/sema/Visitor.h"
@@ -180,9 +181,10 @@ std::optional<Value> Visitor::hostMember(const Value &self, const HostValue &obj
 
 Value Visitor::attribute(const Value &base, std::string_view name) {
   auto unknown = [&](const std::string &what, const std::vector<std::string> &candidates) {
-    std::string near = nearestName(name, candidates);
+    std::string_view advice = base.isTensor() || base.isTuple() ? insteadOfMethod(name) : "";
+    std::string near = advice.empty() ? nearestName(name, candidates) : std::string();
     fail(DiagId::BadAttribute, what + " has no attribute `" + std::string(name) + "`",
-         near.empty() ? "" : "did you mean `" + near + "`?");
+         near.empty() ? std::string(advice) : "did you mean `" + near + "`?");
   };
   auto method = [&]() -> std::optional<Value> {
     const BuiltinDef *def = tensorMethod(name);
@@ -205,9 +207,11 @@ Value Visitor::attribute(const Value &base, std::string_view name) {
       return hostResult(v);
     if (isKnownUnsupported(base.module, name))
       notSupported(base.module + "." + std::string(name));
-    std::string near = nearestName(name, languageNames(base.module));
-    fail(DiagId::UnknownName, "`" + base.module + "` has no `" + std::string(name) + "`",
-         near.empty() ? "" : "did you mean `" + near + "`?");
+    std::string help = base.module == "triton.language" ? insteadOfFunction(name) : std::string();
+    if (help.empty())
+      if (std::string near = nearestName(name, languageNames(base.module)); !near.empty())
+        help = "did you mean `" + near + "`?";
+    fail(DiagId::UnknownName, "`" + base.module + "` has no `" + std::string(name) + "`", std::move(help));
   }
   case ValueKind::Tensor:
     if (name == "dtype")
@@ -360,9 +364,10 @@ Value Visitor::subscript(const Value &base, const Value &index) {
       } else if (wholeSlice(p)) {
         // Keeps the dim; Triton takes more of them than there are dims, and so do its programs.
       } else {
-        failValue(
-            "unsupported tensor index: " + describe(p),
-            "tiles are indexed with `:` and `None` only; use tl.gather, tl.split or a reduction to pick elements");
+        failValue("unsupported tensor index: " + describe(p),
+                  base.type.elem.isPtr() ? "memory is read with tl.load(pointer + offset) and written with tl.store"
+                                         : "tiles are indexed with `:` and `None` only; use tl.gather, tl.split or a "
+                                           "reduction to pick elements");
       }
       ++dim;
     }

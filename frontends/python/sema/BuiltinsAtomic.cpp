@@ -65,7 +65,8 @@ Rmw prepare(Visitor &v, Args &a, const std::string &op) {
       r.mask = v.broadcastTo(v.broadcast(r.ptr, r.mask).second, r.ptr.type.shape);
     r.value = v.broadcastTo(v.broadcast(r.ptr, r.value).second, r.ptr.type.shape);
   } else if (r.value.isBlock() || (r.mask.isTensor() && r.mask.isBlock())) {
-    v.failValue("Value argument cannot be block type if pointer argument is not a block");
+    v.failValue("Value argument cannot be block type if pointer argument is not a block",
+                "give each element its place: pointer + tl.arange(…)");
   }
   r.value = v.cast(r.value, t);
   return r;

@@ -93,8 +93,10 @@ Value staticPrint(Visitor &v, Args &a) {
 Value staticAssert(Visitor &v, Args &a) {
   auto known = v.staticTruth(a[0]);
   if (!known)
-    v.fail(DiagId::NotConstexpr, "Assertion condition could not be determined at compile-time. Make sure that it "
-                                 "depends only on `constexpr` values");
+    v.fail(DiagId::NotConstexpr,
+           "Assertion condition could not be determined at compile-time. Make sure that it "
+           "depends only on `constexpr` values",
+           "tl.device_assert asserts of values of the run");
   if (!*known) {
     std::string msg = a[1].isNoneOrAbsent() ? "" : v.describe(a[1]);
     v.fail(DiagId::StaticAssertFailed, msg.empty() ? "static assertion failed" : "static assertion failed: " + msg);

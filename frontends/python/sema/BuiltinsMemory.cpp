@@ -8,6 +8,9 @@
 namespace tessera::py {
 
 namespace {
+
+constexpr const char *kMakeBlock = "give each element its place: pointer + tl.arange(…)";
+
 using K = ScalarKind;
 
 tile::Cache cacheModifier(Visitor &v, const Value &x, bool isStore) {
@@ -112,14 +115,14 @@ Value load(Visitor &v, Args &a) {
   if (!mask.isNoneOrAbsent()) {
     mask = v.toTensor(mask);
     if (!ptr.isBlock() && mask.isBlock())
-      v.failValue("Mask argument cannot be block type if pointer argument is not a block");
+      v.failValue("Mask argument cannot be block type if pointer argument is not a block", kMakeBlock);
     if (!mask.type.elem.isBool())
       v.failValue("Mask must have boolean scalar type, not " + mask.type.elem.str(), "compare: mask = x != 0");
     std::tie(ptr, mask) = v.broadcast(ptr, mask);
     if (!other.isNoneOrAbsent()) {
       other = other.isNumber() ? v.number(other, elem) : v.cast(v.toTensor(other), elem);
       if (!ptr.isBlock() && other.isBlock())
-        v.failValue("Other argument cannot be block type if pointer argument is not a block");
+        v.failValue("Other argument cannot be block type if pointer argument is not a block", kMakeBlock);
       std::tie(ptr, other) = v.broadcast(ptr, other);
       std::tie(ptr, mask) = v.broadcast(ptr, mask);
     }
@@ -170,9 +173,9 @@ Value store(Visitor &v, Args &a) {
     mask = v.toTensor(mask);
   if (!ptr.isBlock()) {
     if (value.isBlock())
-      v.failValue("Value argument cannot be block type if pointer argument is not a block");
+      v.failValue("Value argument cannot be block type if pointer argument is not a block", kMakeBlock);
     if (mask.isTensor() && mask.isBlock())
-      v.failValue("Mask argument cannot be block type if pointer argument is not a block");
+      v.failValue("Mask argument cannot be block type if pointer argument is not a block", kMakeBlock);
   }
   auto fit = [&](const Value &x) {
     auto [p, q] = v.broadcast(ptr, x);

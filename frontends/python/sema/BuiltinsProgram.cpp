@@ -30,7 +30,7 @@ Value arange(Visitor &v, Args &a) {
   for (const Value &x : {a[0], a[1]})
     if (!x.isConst() || !x.host.isIntOrBool())
       v.fail(DiagId::NotConstexpr, "arange's arguments must be of type tl.constexpr",
-             x.isConst() ? "this one is " + repr(x.host) + ", which is no int"
+             x.isConst() ? "this one is " + abridged(repr(x.host)) + ", which is no int"
                          : "declare the block size as `tl.constexpr`");
   return v.arange(v.needInt(a[0], "start"), v.needInt(a[1], "end"));
 }

@@ -280,7 +280,7 @@ Value Emitter::toTensor(const Value &v) {
   default:
     break;
   }
-  failType("cannot convert " + describe(v) + " of type " + describeType(v) + " to tensor");
+  failType("cannot convert " + abridged(describe(v)) + " of type " + describeType(v) + " to tensor");
 }
 
 std::string Emitter::describeType(const Value &v) {

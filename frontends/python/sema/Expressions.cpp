@@ -2,6 +2,7 @@
 //
 // SPDX-License-Identifier: Apache-2.0
 #include "frontends/python/evaluator/ConstantValue.h"
+#include "frontends/python/sema/Advice.h"
 #include "frontends/python/sema/HostTypes.h"
 #include "frontends/python/sema/Scopes.h"
 #include "frontends/python/sema/Visitor.h"
@@ -121,10 +122,21 @@ Value Visitor::lookup(std::string_view name) {
     help = "did you mean `" + near + "`?";
   else if (languageValue("triton.language." + std::string(name)))
     help = "did you mean `tl." + std::string(name) + "`?";
+  else if (std::string_view instead = insteadOfBuiltin(name); !instead.empty())
+    help = "Python's `" + std::string(name) + "` is for the host only: " + std::string(instead);
   else
     help =
         "assign it before, make it a parameter of the kernel, or define it in the module as `tl.constexpr` or function";
   fail(DiagId::UnknownName, "`" + std::string(name) + "` is not defined", help);
+}
+
+// What an author who writes these operands most often meant.
+static std::string helpForOperands(const Value &a, const Value &b) {
+  if (a.isNone() || b.isNone())
+    return "ask first for an argument that may be None: `if bias is not None:`";
+  if (a.kind == ValueKind::BlockPtr || b.kind == ValueKind::BlockPtr)
+    return "a block pointer is moved with tl.advance(ptr, offsets)";
+  return {};
 }
 
 // Beside a runtime value an object that is a number by inheritance is that number.
@@ -147,7 +159,8 @@ Value Visitor::binaryOp(BinOpKind op, const Value &left, const Value &right) {
     for (const Value *v : {&a, &b})
       if (v->isTuple() || v->kind == ValueKind::Type || v->isNone() || v->isString() || v->kind == ValueKind::BlockPtr)
         failType("invalid operands of type " + describeType(a) + " and " + describeType(b) + " for " +
-                 std::string(spelling(op)));
+                     std::string(spelling(op)),
+                 helpForOperands(a, b));
     return binary(op, a, b);
   }
   if (a.isTuple() && b.isTuple() && op == BinOpKind::Add) {
@@ -170,7 +183,8 @@ Value Visitor::binaryOp(BinOpKind op, const Value &left, const Value &right) {
   auto x = toHost(a), y = toHost(b);
   if (!x || !y || a.isType() || b.isType())
     failType("invalid operands of type " + describeType(a) + " and " + describeType(b) + " for " +
-             std::string(spelling(op)));
+                 std::string(spelling(op)),
+             helpForOperands(a, b));
   return hostResult(host.evaluator().binary(op, *x, *y));
 }
 
@@ -376,7 +390,8 @@ Value Visitor::visit(const Expr *e) {
       if (!h || v.isTensor())
         fail(DiagId::NotConstexpr,
              "Cannot evaluate f-string containing non-constexpr conversion values, found conversion of type " +
-                 describeType(v));
+                 describeType(v),
+             "values of the run are printed with tl.device_print(\"text\", x)");
       if (f->conversion == 'r' || f->conversion == 'a') {
         text += repr(*h);
       } else if (f->formatSpec) {
@@ -416,7 +431,8 @@ Value Visitor::visit(const Expr *e) {
     return tuple(std::move(result));
   }
   default:
-    fail(DiagId::UnsupportedSyntax, "unsupported AST node type: " + std::string(nodeKindName(e->kind)));
+    fail(DiagId::UnsupportedSyntax, "unsupported AST node type: " + std::string(nodeKindName(e->kind)),
+         std::string(insteadOfExpression(e->kind)));
   }
 }
 

@@ -409,7 +409,8 @@ void Visitor::visitWhile(const While *s) {
         if (keepsInvariants_) // tl.condition(…, disable_licm=True)
           op->setAttr("tile.loop_flags", b.getI32IntegerAttr(kDisableLicm));
         if (v.isTensor() && v.type.block && v.type.numel() != 1)
-          fail(DiagId::AmbiguousTruth, "Boolean value of Tensor with more than one value is ambiguous");
+          fail(DiagId::AmbiguousTruth, "Boolean value of Tensor with more than one value is ambiguous",
+               "reduce it first, for example with tl.max(x.to(tl.int32), 0) != 0");
         if (auto known = staticTruth(v))
           return intConstant(py::dtype(ScalarKind::Int1), *known).ir;
         return condition(v).ir;

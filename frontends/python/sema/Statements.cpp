@@ -167,7 +167,8 @@ void Visitor::assign(const Expr *target, const Value &value) {
     fail(DiagId::BadAssignment, "Attribute assignment is not supported in triton");
   else if (isa<Subscript>(target))
     fail(DiagId::BadAssignment, "__setitem__ is not supported in triton",
-         "tiles cannot be changed in place: use tl.where to replace elements, tl.store to write memory");
+         "values cannot be changed in place: use tl.where to replace elements of a tile, tl.store to write memory, a "
+         "new tuple for a tuple");
   else
     fail(DiagId::BadAssignment, "cannot assign to this");
   if (value.kind == ValueKind::Error) {
