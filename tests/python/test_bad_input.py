@@ -86,8 +86,8 @@ print("ran")
 """
 
 
-def run_with_cache(folder):
-    environment = {**os.environ, "TESSERA_CACHE_DIR": str(folder)}
+def run_with_cache(folder, **more):
+    environment = {**os.environ, "TESSERA_CACHE_DIR": str(folder), **more}
     return subprocess.run([sys.executable, "-c", PROGRAM, str(FOLDER)], capture_output=True, text=True, env=environment)
 
 
@@ -110,6 +110,13 @@ def test_cache_path_that_is_a_file(tmp_path):
     done = run_with_cache(tmp_path / "cache")
     assert done.returncode == 0 and done.stdout == "ran\n", done.stderr
     assert done.stderr.count("compiled kernels cannot be kept in") == 1, done.stderr
+
+
+def test_cache_that_is_switched_off(tmp_path):
+    """Nothing is kept, and there is nothing to say about it."""
+    done = run_with_cache(tmp_path, TESSERA_CACHE_LIMIT="0")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "ran\n", "")
+    assert {path.name for path in tmp_path.iterdir()} <= {"vetted"}  # that plugins loaded once is kept, and no kernel
 
 
 # ---- plugins ---------------------------------------------------------------------------------------------------------

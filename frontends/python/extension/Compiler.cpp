@@ -423,7 +423,7 @@ bool digestOf(PyObject *fields, runtime::Digest &out) {
   return true;
 }
 
-// cache_find(directory, fields): bytes or None; cache_store(directory, fields, bytes): whether they were kept.
+// cache_find(directory, fields): bytes or None; cache_store(directory, fields, bytes): False where they could not be kept.
 PyObject *cacheFind(PyObject *, PyObject *args) {
   const char *directory;
   PyObject *fields;
@@ -457,7 +457,8 @@ PyObject *cacheStore(PyObject *, PyObject *args) {
   {
     GilRelease unlocked;
     if (auto cache = openCache(directory))
-      kept = cache->store(digest, {reinterpret_cast<const uint8_t *>(bytes), static_cast<size_t>(n)});
+      kept = cache->limitBytes() == 0 || // it is switched off: nothing is kept, and that is as asked
+             cache->store(digest, {reinterpret_cast<const uint8_t *>(bytes), static_cast<size_t>(n)});
   }
   return PyBool_FromLong(kept);
 }
@@ -487,7 +488,8 @@ PyMethodDef compilerFunctions[] = {
     {"build_id", buildId, METH_NOARGS, "Changes with the compiler of this package."},
     {"plugin_build", pluginBuild, METH_VARARGS, "plugin_build(target): changes with the files of compiler and plugin."},
     {"cache_find", cacheFind, METH_VARARGS, "cache_find(directory, fields): the entry under these texts, or None."},
-    {"cache_store", cacheStore, METH_VARARGS, "cache_store(directory, fields, bytes): False where it was not kept."},
+    {"cache_store", cacheStore, METH_VARARGS,
+     "cache_store(directory, fields, bytes): False where it could not be kept."},
     {"digest", digest, METH_O, "SHA-256 of a tuple of texts, hexadecimal."},
     {"library_folder", folder, METH_NOARGS, "Where the shared libraries of the package are."},
     {nullptr, nullptr, 0, nullptr}};
