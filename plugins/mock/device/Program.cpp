@@ -2,6 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plugins/mock/device/Program.h"
 
+#include <algorithm>
+#include <set>
+
 namespace tessera::mock {
 
 using tbc::Op;
@@ -124,14 +127,29 @@ void Program::takeArguments(const std::vector<uint64_t> &args) {
   }
 }
 
+// The ops of `ops` in front of `end` that its operands are made of, in order: the launch asks before any program runs, so nothing else may happen.
+static std::vector<const Op *> madeOf(const std::vector<Op> &ops, const Op &end) {
+  std::set<tbc::ValueId> needed(end.operands.begin(), end.operands.end());
+  std::vector<const Op *> found;
+  for (size_t i = static_cast<size_t>(&end - ops.data()); i-- > 0;) {
+    const Op &op = ops[i];
+    if (std::none_of(op.results.begin(), op.results.end(), [&](tbc::ValueId v) { return needed.count(v) != 0; }))
+      continue;
+    needed.insert(op.operands.begin(), op.operands.end());
+    found.push_back(&op);
+  }
+  std::reverse(found.begin(), found.end());
+  return found;
+}
+
 int64_t Program::programsAllowed(const std::vector<uint64_t> &args, const Op &gridStride) {
   takeArguments(args);
-  for (const Op &op : launch_.function.body.ops) {
-    if (&op == &gridStride)
-      return static_cast<int64_t>(scalar(op.operands[0], op));
-    execute(op);
+  for (const Op *op : madeOf(launch_.function.body.ops, gridStride)) {
+    if (!op->regions.empty() || op->code == Opcode::AtomicRmw || op->code == Opcode::AtomicCas)
+      return 0; // nobody can tell
+    execute(*op);
   }
-  return 0;
+  return static_cast<int64_t>(scalar(gridStride.operands[0], gridStride));
 }
 
 void Program::run(const std::vector<uint64_t> &args) {

@@ -413,3 +413,29 @@ TEST(MockDevice, GlobalMemoryWithoutABarrierIsAFault) {
   EXPECT_EQ(run("  store %q, %w\n"), ""); // each lane where it loaded
   expectFault(run("  store %q, %v\n" + load), "stored to with no barrier between");
 }
+
+// A launch asks how many programs there may be before any of them runs: what lies in front of the op is not done for that.
+TEST(MockDevice, AskingForProgramsStoresNothing) {
+  auto x = ramp();
+  std::vector<float> y(256, -1.0f);
+  auto parsed = tbc::parse(doubled(storeOf("%w", "#0") + "  %n = constant {value = 5} : i64\n"
+                                                         "  %m = constant {value = 2} : i64\n"
+                                                         "  %c = addi %n, %m\n"
+                                                         "  grid_stride %c {axis = 0}\n"));
+  ASSERT_TRUE(parsed) << parsed.error;
+  const tbc::Module &m = *parsed.module;
+  AnyMemory memory;
+  std::vector<uint64_t> args;
+  for (auto *a : {&x, &y}) {
+    memory.blocks.push_back({reinterpret_cast<uint64_t>(a->data()), a->size() * 4});
+    args.push_back(reinterpret_cast<uint64_t>(a->data()));
+  }
+  LayoutTables tables(m, 4);
+  LaunchState launch{m, m.functions[0], tables, memory, {1, 1, 1}, 4, [](const std::string &) {}, {}};
+  const auto &ops = m.functions[0].body.ops;
+  auto op = std::find_if(ops.begin(), ops.end(), [](const tbc::Op &o) { return o.code == tbc::Opcode::GridStride; });
+  ASSERT_NE(op, ops.end());
+  const int32_t first[3] = {0, 0, 0};
+  EXPECT_EQ(Program(launch, first).programsAllowed(args, *op), 7);
+  EXPECT_EQ(y, std::vector<float>(256, -1.0f));
+}
