@@ -6,6 +6,7 @@
 // forbidden call while a stream captures (it breaks the capture), nothing after a fault. Work on a stream is done when somebody
 // waits for it, so that a forgotten wait shows. It takes PTX text, in which it finds `.entry NAME` and these names mean something:
 //   add_one      (u64 address, u32 n): adds 1 to n 32-bit numbers       nothing   does nothing, takes no arguments
+//   mix          (u64 address, u32 n): number * 3 + n
 //   misaligned   (u64 address): a fault        stop      traps
 //   fault        an illegal address            trap_assert  sends an assertion and traps
 //   soft_assert  sends an assertion and ends   print_two    prints one value and one plain line

@@ -53,13 +53,17 @@ void print(const MessagePort &p, uint32_t i) {
 } // namespace
 
 int runKernel(const std::string &name, const std::vector<char> &arguments, const std::string *port) {
-  if (name == "add_one") {
+  if (name == "add_one" || name == "mix") {
     uint64_t address = 0;
     uint32_t n = 0;
     std::memcpy(&address, arguments.data(), 8);
     std::memcpy(&n, arguments.data() + 8, 4);
-    for (uint32_t i = 0; i < n; ++i)
-      ++reinterpret_cast<int32_t *>(address)[i];
+    auto *numbers = reinterpret_cast<uint32_t *>(address);
+    if (name == "mix")
+      *numbers = *numbers * 3 + n;
+    else
+      for (uint32_t i = 0; i < n; ++i)
+        ++numbers[i];
   } else if (name == "misaligned") {
     return cu::kMisaligned;
   } else if (name == "stop") {
@@ -90,6 +94,7 @@ int runKernel(const std::string &name, const std::vector<char> &arguments, const
 
 size_t argumentBytes(const std::string &kernel) {
   return kernel == "add_one"      ? 12
+         : kernel == "mix"        ? 12
          : kernel == "copies"     ? 240
          : kernel == "print_many" ? 4
          : kernel == "misaligned" ? 8
