@@ -136,6 +136,21 @@ inline void *const kLaunchEnd = nullptr;
 inline void *launchBufferPointer() { return reinterpret_cast<void *>(uintptr_t(1)); }
 inline void *launchBufferSize() { return reinterpret_cast<void *>(uintptr_t(2)); }
 
+// A kernel's parameters as one run of bytes, which is not copied, in the form of `extra`.
+class ParameterBuffer {
+public:
+  ParameterBuffer(const void *parameters, size_t bytes)
+      : bytes_(bytes),
+        words_{launchBufferPointer(), const_cast<void *>(parameters), launchBufferSize(), &bytes_, kLaunchEnd} {}
+  ParameterBuffer(const ParameterBuffer &) = delete; // words_ points into it
+  ParameterBuffer &operator=(const ParameterBuffer &) = delete;
+  void **extra() { return bytes_ ? words_ : nullptr; }
+
+private:
+  size_t bytes_;
+  void *words_[5];
+};
+
 struct KernelNodeParameters { // CUDA_KERNEL_NODE_PARAMS_v2
   Function function;
   unsigned grid[3], block[3];

@@ -92,9 +92,8 @@ void NvidiaGraphExec::update(uint32_t node, const tsr_launch &launch) {
   NvidiaKernel::ParameterBlock block;
   size_t bytes = 0;
   const void *parameters = n.kernel->parameters(launch, block, bytes);
-  void *extra[] = {cu::launchBufferPointer(), const_cast<void *>(parameters), cu::launchBufferSize(), &bytes,
-                   cu::kLaunchEnd};
-  p.extra = bytes ? extra : nullptr;
+  cu::ParameterBuffer buffer(parameters, bytes);
+  p.extra = buffer.extra();
   ContextScope scope(device.api(), device.context());
   device.check(device.api().cuGraphExecKernelNodeSetParams(exec_, n.node, &p), "the graph cannot be updated");
 }

@@ -12,12 +12,12 @@ namespace tessera::nvidia {
 
 namespace {
 // A look is an event, and the question four launches later whether the device has come that far: about 14 us, in which it begins and ends an
-// empty kernel several times. Event and question take 1 to 3 us (H100, driver 580.159), so they are rare, and rarer where they are the larger part.
+// empty kernel several times. Event and question take 0.6 to 2 us (H100, driver 580.159), so they are rare, and rarer where they are the larger part.
 constexpr uint32_t kLaunchesOfLook = 4, kLaunchesToLook = 32, kLaunchesToLookByGraph = 128;
 // Looks in a row that find the device there before graphs are taken, and behind before they are left: a kernel too short to be worth an
 // overlap, but longer than a launch by graph, falls behind while it is launched so, and not otherwise.
 constexpr uint32_t kIdleLooks = 2, kBusyLooks = 4;
-// Launches of a kernel before it gets a graph, which takes 33 us and 110 KB of the device (measured there); as many launches later it has paid.
+// Launches of a kernel before it gets a graph, which takes 33 us and 110 KB of the device (measured there); 25 launches later it has paid.
 constexpr uint32_t kLaunchesBefore = 16;
 // Kernels of a stream that get one: 7 MB of the device.
 constexpr size_t kMostGraphs = 64;
@@ -42,20 +42,10 @@ bool fits(const cu::LaunchConfig &c) {
   return plain && c.grid[0] && c.grid[1] && c.grid[2];
 }
 
-// `extra` of a launch or node.
-struct ParameterBuffer {
-  size_t bytes;
-  void *extra[5];
-  ParameterBuffer(const void *parameters, size_t size)
-      : bytes(size), extra{cu::launchBufferPointer(), const_cast<void *>(parameters), cu::launchBufferSize(), &bytes,
-                           cu::kLaunchEnd} {}
-  void **get() { return bytes ? extra : nullptr; }
-};
-
 cu::Result launchPlainly(const cu::Api &api, const NvidiaKernel &kernel, const cu::LaunchConfig &config,
                          const void *parameters, size_t bytes) {
-  ParameterBuffer buffer(parameters, bytes);
-  return api.cuLaunchKernelEx(&config, kernel.function(), nullptr, buffer.get());
+  cu::ParameterBuffer buffer(parameters, bytes);
+  return api.cuLaunchKernelEx(&config, kernel.function(), nullptr, buffer.extra());
 }
 } // namespace
 
@@ -186,13 +176,13 @@ LaunchGraphs::Entry *LaunchGraphs::graphFor(const NvidiaKernel &kernel, const cu
   const auto *from = static_cast<const uint8_t *>(parameters);
   if (e->exec && e->shape == shape && std::memcmp(e->parameters.data(), from, bytes) == 0)
     return e;
-  ParameterBuffer buffer(parameters, bytes);
+  cu::ParameterBuffer buffer(parameters, bytes);
   cu::KernelNodeParameters p{};
   p.function = kernel.function();
   std::copy(config.grid, config.grid + 3, p.grid);
   std::copy(config.block, config.block + 3, p.block);
   p.sharedBytes = config.sharedBytes;
-  p.extra = buffer.get();
+  p.extra = buffer.extra();
   const cu::Api &api = device_.api();
   bool ok;
   if (e->exec) {

@@ -27,7 +27,7 @@ struct FakeModule {
 struct FakeGraphNode {
   std::string kernel;
   unsigned grid[3] = {}, block[3] = {};
-  std::vector<char> arguments;
+  std::vector<char> arguments = {};
   FakeModule *module = nullptr; // none: a copy
 };
 struct FakeGraph {
