@@ -19,6 +19,7 @@ import numpy as np
 import elementary
 import gathers
 import orders
+import shifts
 import strides
 import units
 from formats import fp8, from_bf16, fused, saturated, to_bf16, towards_zero
@@ -301,8 +302,7 @@ class Emulator:
         names = [n.strip() for n in o[0].strip("{}").split(",")]
         if not op.startswith("mma.sync"):
             self.unit.touch(op, names, o[1:])
-        two = {"xor": np.bitwise_xor, "or": np.bitwise_or, "and": np.bitwise_and, "add": np.add, "sub": np.subtract, "shl": np.left_shift,
-               "shr": np.right_shift}
+        two = {"xor": np.bitwise_xor, "or": np.bitwise_or, "and": np.bitwise_and, "add": np.add, "sub": np.subtract}
         kind = op.split(".")[0]
         if op.startswith("ld.param"):
             self.registers[o[0]] = np.full(LANES, self.parameters[int(re.search(r"param_(\d+)", o[1])[1])], U)
@@ -317,8 +317,14 @@ class Emulator:
             total = fused(*(h.view(np.float16) if op.endswith(".f16x2") else from_bf16(h) for h in halves))
             result = total.astype(np.float16).view(np.uint16) if op.endswith(".f16x2") else to_bf16(total)
             self.registers[o[0]] = result.view(np.uint32).astype(U)
-        elif kind == "shr" and ".s" in op:
-            self.registers[o[0]] = (self.signed(o[1], bits) >> self.value(o[2], 32).astype(np.int64)).view(U) & mask(bits)
+        elif kind in ("shl", "shr"):  # by 32 bits of distance, the width at most
+            by = np.minimum(self.value(o[2], 32), U(bits))
+            beyond, by = by >= 64, np.minimum(by, U(63))
+            if ".s" in op:
+                result = (self.signed(o[1], bits) >> by.astype(np.int64)).view(U)
+            else:
+                result = np.where(beyond, U(0), self.value(o[1], bits) << by if kind == "shl" else self.value(o[1], bits) >> by)
+            self.registers[o[0]] = result & mask(bits)
         elif kind in two and "f" not in op.split(".")[-1]:
             self.registers[o[0]] = two[kind](self.value(o[1], bits), self.value(o[2], bits)) & mask(bits)
         elif kind == "setp":
@@ -345,9 +351,9 @@ class Emulator:
             self.registers[o[0]] = self.value(o[1], 32) ^ U(1 << 31)
         elif op == "min.f32":  # of a number and a NaN the number
             self.set_floats(o[0], np.fmin(self.floats(o[1]), self.floats(o[2])))
-        elif kind in ("min", "max") and op[4:] in ("s32", "u32"):
-            left, right = (self.signed(x, 32) if op.endswith("s32") else self.value(x, 32) for x in o[1:3])
-            self.registers[o[0]] = (np.minimum if kind == "min" else np.maximum)(left, right).astype(np.int64).view(U) & mask(32)
+        elif kind in ("min", "max") and op[4] in "su":
+            left, right = (self.signed(x, bits) if op[4] == "s" else self.value(x, bits) for x in o[1:3])
+            self.registers[o[0]] = (np.minimum if kind == "min" else np.maximum)(left, right).view(U) & mask(bits)
         elif op == "div.rn.f32":
             self.set_floats(o[0], self.floats(o[1]) / self.floats(o[2]))
         elif kind in ("ex2", "rcp", "sqrt", "lg2", "div") and op.endswith("f32"):  # .approx, .full
@@ -404,8 +410,9 @@ class Emulator:
             self.registers[o[0]] = self.value(o[1], 32)[self.lane ^ int(o[2], 0)]
         elif op in ("cvt.u64.u32", "cvt.u32.u64", "cvt.u32.u16", "cvt.u16.u32", "cvt.u64.u16"):
             self.registers[o[0]] = self.value(o[1], min(int(n) for n in re.findall(r"\d+", op)))
-        elif op == "cvt.s64.s32":
-            self.registers[o[0]] = self.value(o[1], 32).astype(np.uint32).view(np.int32).astype(np.int64).view(U)
+        elif found := re.fullmatch(r"cvt\.s(\d+)\.s(\d+)", op):  # a narrow number lies in a wider register, its sign too
+            to, least = int(found[1]), min(int(found[1]), int(found[2]))
+            self.registers[o[0]] = self.signed(o[1], least).view(U) & mask(max(to, 16))
         elif op in ("cvt.rn.f16x2.f32", "cvt.rz.f16x2.f32"):
             high, low = ((towards_zero if ".rz" in op else np.float16)(self.floats(x)).view(np.uint16).astype(U) for x in o[1:])
             self.registers[o[0]] = low | high << U(16)
@@ -497,7 +504,7 @@ def main(tessera):
     rng = np.random.default_rng(1)
     with tempfile.TemporaryDirectory() as folder, np.errstate(all="ignore"):
         source, out = pathlib.Path(folder) / "kernels.py", pathlib.Path(folder) / "out.ptx"
-        source.write_text(KERNELS + elementary.KERNEL + strides.KERNELS + orders.KERNELS + gathers.KERNELS)
+        source.write_text(KERNELS + elementary.KERNEL + strides.KERNELS + orders.KERNELS + gathers.KERNELS + shifts.KERNELS)
 
         def compiled(target, kernel, signature, constants):
             subprocess.run([tessera, "compile", "--in-process", f"{source}:{kernel}", f"--target=nvidia/{target}", "-s", signature,
@@ -760,7 +767,7 @@ def main(tessera):
         for reverse in (False, True):
             check(f"sums from slice to slice, from the {'end' if reverse else 'start'}", lambda: summed(reverse))
 
-        for module in (strides, orders, gathers):
+        for module in (strides, orders, gathers, shifts):
             for name, run in module.cases(rng, compiled, Emulator):
                 check(name, run)
 

@@ -15,6 +15,7 @@
 #include "backends/nvidia/codegen/OffsetSums.h"
 #include "backends/nvidia/codegen/Remainders.h"
 #include "backends/nvidia/codegen/TensorMaps.h"
+#include "backends/nvidia/codegen/WideShifts.h"
 #include "core/codegen/simt/Emitter.h"
 
 #include "llvm/Analysis/CGSCCPassManager.h"
@@ -155,6 +156,7 @@ void optimise(llvm::Module &m, TargetMachine &tm, std::optional<bool> flushDenor
   fpm.addPass(DCEPass());
   fpm.addPass(NanComparisonsPass());
   fpm.addPass(EarlyStoresPass());
+  fpm.addPass(WideShiftsPass());
   for (llvm::Function &f : m)
     if (!f.isDeclaration())
       fpm.run(f, fam);
