@@ -19,10 +19,13 @@ constexpr uint32_t kLaunchesOfLook = 4, kLaunchesToLook = 32, kLaunchesToLookByG
 constexpr uint32_t kIdleLooks = 2, kBusyLooks = 4;
 // Launches of a kernel before it gets a graph, which takes 33 us and 110 KB of the device (measured there); 25 launches later it has paid.
 constexpr uint32_t kLaunchesBefore = 16;
-// Kernels of a stream that get one: 7 MB of the device.
-constexpr size_t kMostGraphs = 64;
-// Launches by graph that are timed before they are compared with the others.
-constexpr uint32_t kWeighings = 8;
+// Graphs that a stream keeps: 14 MB of the device. Where there are as many, one that was not launched for so long makes room: a program that goes round
+// through more kernels than that keeps those it has.
+constexpr size_t kMostGraphs = 128;
+constexpr uint64_t kLongAgo = 4096;
+// Launches that are timed each way before they are compared, and looks that pass before graphs that were not faster are tried again (twice as many each time).
+constexpr size_t kWeighings = 8;
+constexpr uint32_t kFirstRest = 64, kLongestRest = 1 << 16;
 constexpr unsigned kEventWithoutTime = 2; // CU_EVENT_DISABLE_TIMING
 
 uint64_t now() {
@@ -49,10 +52,13 @@ cu::Result launchPlainly(const cu::Api &api, const NvidiaKernel &kernel, const c
 }
 } // namespace
 
+LaunchGraphs::LaunchGraphs(NvidiaDevice &device, cu::StreamId stream, LaunchGraphPolicy policy)
+    : device_(device), stream_(stream), policy_(policy), nextRest_(kFirstRest) {}
+
 LaunchGraphs::~LaunchGraphs() {
   ContextScope scope(device_.api(), device_.context());
-  for (Entry &e : entries_)
-    destroy(e);
+  for (auto &[kernel, entry] : entries_)
+    destroy(entry);
   if (event_)
     device_.api().cuEventDestroy(event_);
 }
@@ -60,8 +66,10 @@ LaunchGraphs::~LaunchGraphs() {
 void LaunchGraphs::destroy(Entry &e) {
   const cu::Api &api = device_.api();
   RelaxedCapture relaxed(api);
-  if (e.exec)
+  if (e.exec) {
     api.cuGraphExecDestroy(e.exec);
+    --graphs_;
+  }
   if (e.graph)
     api.cuGraphDestroy(e.graph);
   e.exec = nullptr;
@@ -70,12 +78,11 @@ void LaunchGraphs::destroy(Entry &e) {
 
 void LaunchGraphs::forget(const NvidiaKernel &kernel) {
   std::lock_guard lock(mutex_);
-  std::erase_if(entries_, [&](Entry &e) {
-    if (e.kernel != &kernel)
-      return false;
-    destroy(e);
-    return true;
-  });
+  auto at = entries_.find(&kernel);
+  if (at == entries_.end())
+    return;
+  destroy(at->second);
+  entries_.erase(at);
 }
 
 cu::Result LaunchGraphs::launch(const NvidiaKernel &kernel, const cu::LaunchConfig &config, const void *parameters,
@@ -93,13 +100,27 @@ cu::Result LaunchGraphs::launch(const NvidiaKernel &kernel, const cu::LaunchConf
   int capturing = 0;
   if (api.cuStreamIsCapturing(stream_, &capturing) != cu::kSuccess || capturing)
     return launchPlainly(api, kernel, config, parameters, bytes);
+  const bool asks = asked_; // the second one of a look's two calls
   if (looks)
     look();
+  // At a look a kernel with a graph goes the other way once, so that both are timed beside each other.
+  const bool weighs = looks && byGraph_ && policy_ != LaunchGraphPolicy::Always;
+  const uint64_t began = weighs ? now() : 0;
+  const size_t graphs = graphs_;
   Entry *e = byGraph_ ? graphFor(kernel, config, parameters, bytes) : nullptr;
-  const uint64_t began = looks ? now() : 0;
+  const bool both = weighs && e && graphs == graphs_; // none was made for this launch
+  const bool plainly = both && asks != plainFirst_;
+  if (both && asks)
+    plainFirst_ = !plainFirst_;
+  if (plainly) {
+    const uint64_t turned = now();
+    cu::Result r = launchPlainly(api, kernel, config, parameters, bytes);
+    weigh(false, now() - turned);
+    return r;
+  }
   cu::Result r = e ? api.cuGraphLaunch(e->exec, stream_) : launchPlainly(api, kernel, config, parameters, bytes);
-  if (looks)
-    weigh(e, now() - began);
+  if (both)
+    weigh(true, now() - began);
   if (e && r != cu::kSuccess && !isSticky(r)) { // no room for it, say
     destroy(*e);
     e->refused = true;
@@ -123,7 +144,9 @@ void LaunchGraphs::look() {
   }
   asked_ = false;
   cu::Result r = api.cuEventQuery(event_);
-  if (r == cu::kSuccess) {
+  if (rest_) {
+    --rest_;
+  } else if (r == cu::kSuccess) {
     busy_ = 0;
     if (!byGraph_ && ++idle_ >= kIdleLooks)
       byGraph_ = true;
@@ -137,41 +160,58 @@ void LaunchGraphs::look() {
   untilLook_ = byGraph_ ? kLaunchesToLookByGraph : kLaunchesToLook;
 }
 
-// A driver whose graphs cost more than its launches is left alone: it may be older, or another program may look at every call.
+// A driver whose graphs cost more than its launches is left alone for a while: it may be older, or another program may look at every call. Medians, as one
+// launch may be interrupted.
 void LaunchGraphs::weigh(bool byGraph, uint64_t nanoseconds) {
-  if (policy_ == LaunchGraphPolicy::Always)
+  weighed_[byGraph].push_back(nanoseconds);
+  if (weighed_[0].size() < kWeighings || weighed_[1].size() < kWeighings)
     return;
-  least_[byGraph] = std::min(least_[byGraph], nanoseconds);
-  if (byGraph && ++weighed_ >= kWeighings && least_[1] > least_[0])
-    policy_ = LaunchGraphPolicy::Never;
+  std::array<uint64_t, 2> medians{};
+  for (int way : {0, 1}) {
+    std::vector<uint64_t> &all = weighed_[way];
+    auto middle = all.begin() + static_cast<std::ptrdiff_t>(all.size() / 2);
+    std::nth_element(all.begin(), middle, all.end());
+    medians[way] = *middle;
+    all.clear();
+  }
+  if (medians[1] < medians[0]) {
+    nextRest_ = kFirstRest;
+    return;
+  }
+  byGraph_ = false;
+  idle_ = 0;
+  rest_ = nextRest_;
+  nextRest_ = std::min(2 * nextRest_, kLongestRest);
 }
 
-LaunchGraphs::Entry *LaunchGraphs::entryOf(const NvidiaKernel &kernel) {
-  const size_t count = entries_.size();
-  if (next_ >= count)
-    next_ = 0;
-  for (size_t i = 0; i < count; ++i) {
-    size_t at = next_ + i < count ? next_ + i : next_ + i - count;
-    if (entries_[at].kernel == &kernel) {
-      next_ = at + 1;
-      return &entries_[at];
-    }
-  }
-  if (count == kMostGraphs)
-    return nullptr;
-  entries_.emplace_back().kernel = &kernel;
-  return &entries_.back();
+bool LaunchGraphs::makeRoom() {
+  if (graphs_ < kMostGraphs)
+    return true;
+  auto oldest = entries_.end();
+  for (auto at = entries_.begin(); at != entries_.end(); ++at)
+    if (at->second.exec && (oldest == entries_.end() || at->second.lastUsed < oldest->second.lastUsed))
+      oldest = at;
+  if (oldest == entries_.end() || launches_ - oldest->second.lastUsed < kLongAgo)
+    return false;
+  destroy(oldest->second);
+  oldest->second.launches = 0;
+  return true;
 }
 
 LaunchGraphs::Entry *LaunchGraphs::graphFor(const NvidiaKernel &kernel, const cu::LaunchConfig &config,
                                             const void *parameters, size_t bytes) {
   if (!fits(config))
     return nullptr;
-  Entry *e = entryOf(kernel);
-  if (!e || e->refused)
+  Entry *e = &entries_[&kernel];
+  if (e->refused)
     return nullptr;
+  e->lastUsed = ++launches_;
   if (!e->exec && policy_ != LaunchGraphPolicy::Always && ++e->launches < kLaunchesBefore)
     return nullptr;
+  if (!e->exec && !makeRoom()) {
+    e->launches = 0; // not asked again at once
+    return nullptr;
+  }
   const std::array<unsigned, 7> shape = shapeOf(config);
   const auto *from = static_cast<const uint8_t *>(parameters);
   if (e->exec && e->shape == shape && std::memcmp(e->parameters.data(), from, bytes) == 0)
@@ -192,6 +232,7 @@ LaunchGraphs::Entry *LaunchGraphs::graphFor(const NvidiaKernel &kernel, const cu
     ok = api.cuGraphCreate(&e->graph, 0) == cu::kSuccess &&
          api.cuGraphAddKernelNode(&e->node, e->graph, nullptr, 0, &p) == cu::kSuccess &&
          api.cuGraphInstantiateWithFlags(&e->exec, e->graph, 0) == cu::kSuccess;
+    graphs_ += ok;
   }
   if (!ok) {
     destroy(*e);

@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <unordered_map>
 #include <vector>
 
 namespace tessera::nvidia {
@@ -45,8 +46,7 @@ private:
 // Thread-safe: a launch that meets another one, or `forget`, goes to the driver as it is.
 class LaunchGraphs {
 public:
-  LaunchGraphs(NvidiaDevice &device, cu::StreamId stream, LaunchGraphPolicy policy)
-      : device_(device), stream_(stream), policy_(policy) {}
+  LaunchGraphs(NvidiaDevice &device, cu::StreamId stream, LaunchGraphPolicy policy);
   ~LaunchGraphs();
   LaunchGraphs(const LaunchGraphs &) = delete;
   LaunchGraphs &operator=(const LaunchGraphs &) = delete;
@@ -60,10 +60,10 @@ public:
   void forget(const NvidiaKernel &kernel);
 
 private:
-  // A kernel of this stream, and its graph as it was last launched.
+  // A kernel of this stream: its graph as it was last launched.
   struct Entry {
-    const NvidiaKernel *kernel = nullptr;
     uint32_t launches = 0; // that a graph could have stood for, until there is one
+    uint64_t lastUsed = 0; // of launches_
     bool refused = false;  // by the driver
     cu::GraphId graph = nullptr;
     cu::GraphExecId exec = nullptr;
@@ -73,8 +73,10 @@ private:
   };
 
   void look();
+  // Compares launches of one kernel that were queued both ways.
   void weigh(bool byGraph, uint64_t nanoseconds);
-  Entry *entryOf(const NvidiaKernel &kernel);
+  // Room for one more graph: of those there are the one that has not been launched for long goes, if there is such.
+  bool makeRoom();
   // The graph of the launch, made or given its parameters; null where cuLaunchKernelEx is to be called.
   Entry *graphFor(const NvidiaKernel &kernel, const cu::LaunchConfig &config, const void *parameters, size_t bytes);
   void destroy(Entry &entry);
@@ -82,15 +84,17 @@ private:
   NvidiaDevice &device_;
   cu::StreamId stream_;
   std::mutex mutex_; // guards what follows
-  LaunchGraphPolicy policy_;
+  const LaunchGraphPolicy policy_;
   bool byGraph_ = false; // the device was found to wait
   bool asked_ = false;   // event_ was recorded, and not asked for yet
   cu::EventId event_ = nullptr;
   uint32_t untilLook_ = 1, idle_ = 0, busy_ = 0;
-  std::array<uint64_t, 2> least_{UINT64_MAX, UINT64_MAX}; // nanoseconds of the host: by cuLaunchKernelEx, by graph
-  uint32_t weighed_ = 0;                                  // launches by graph that were timed
-  size_t next_ = 0;                                       // the entry behind the one used last: kernels come in turn
-  std::vector<Entry> entries_;
+  bool plainFirst_ = false;                      // of a look's two calls the first one is by cuLaunchKernelEx
+  std::array<std::vector<uint64_t>, 2> weighed_; // nanoseconds of the host: by cuLaunchKernelEx, by graph
+  uint32_t rest_ = 0, nextRest_; // looks that find nothing, as graphs were not faster; how many the next time
+  uint64_t launches_ = 0;        // that came while graphs were taken
+  size_t graphs_ = 0;            // of entries_
+  std::unordered_map<const NvidiaKernel *, Entry> entries_;
 };
 
 } // namespace tessera::nvidia

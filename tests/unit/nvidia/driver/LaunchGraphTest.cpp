@@ -70,7 +70,8 @@ TEST_F(LaunchGraphTest, ADeviceThatIsBehind) {
   cuda->hold = true;
   for (int i = 0; i < 3 * 132; ++i)
     launchAdd();
-  EXPECT_EQ(calls("cuGraphLaunch"), before + 3 * 132) << "three looks in a row may be a burst";
+  EXPECT_EQ(calls("cuGraphLaunch"), before + 3 * 131)
+      << "three looks in a row may be a burst; each has one launch the other way";
   for (int i = 0; i < 2 * 132; ++i)
     launchAdd();
   before = calls("cuGraphLaunch");
@@ -79,6 +80,53 @@ TEST_F(LaunchGraphTest, ADeviceThatIsBehind) {
   EXPECT_EQ(calls("cuGraphLaunch"), before) << "four are not";
   cuda->hold = false;
   EXPECT_EQ(value(0), 400 + 150 + 6 * 132);
+}
+
+// Functions of one module that touch nothing.
+TEST_F(LaunchGraphTest, GraphsThatAreNotUsedMakeRoom) {
+  open({});
+  std::vector<std::string> names;
+  for (int i = 0; i < 200; ++i)
+    names.push_back("nothing" + std::to_string(i));
+  ASSERT_EQ(load(ptx(names)), TSR_OK) << error();
+  std::vector<tsr_kernel *> kernels;
+  for (const std::string &name : names)
+    kernels.push_back(kernel(name.c_str()));
+  auto launchEach = [&](int from, int to, int times) {
+    for (int k = from; k < to; ++k)
+      for (int i = 0; i < times; ++i)
+        ASSERT_EQ(launch(kernels[k]), TSR_OK) << error();
+  };
+  launchEach(0, 1, 41); // the device is found to wait
+  launchEach(0, 140, 16);
+  EXPECT_EQ(cuda->liveGraphs, 128u);
+  const unsigned made = calls("cuGraphInstantiateWithFlags");
+  launchEach(0, 140, 10);
+  EXPECT_EQ(calls("cuGraphInstantiateWithFlags"), made) << "all that have one are in use";
+  launchEach(150, 151, 5000);
+  EXPECT_EQ(cuda->liveGraphs, 128u);
+  EXPECT_EQ(calls("cuGraphInstantiateWithFlags"), made + 1);
+  launchEach(151, 200, 16);
+  EXPECT_EQ(cuda->liveGraphs, 128u);
+  EXPECT_EQ(calls("cuGraphInstantiateWithFlags"), made + 50);
+}
+
+// The graph's call takes 0.2 ms more, then no longer.
+TEST_F(LaunchGraphTest, ADriverWhoseGraphsAreSlow) {
+  begin();
+  cuda->slow["cuGraphLaunch"] = std::chrono::microseconds(200);
+  for (int i = 0; i < kLaunchesBefore + 9 * 132; ++i)
+    launchAdd();
+  unsigned before = calls("cuGraphLaunch");
+  EXPECT_GT(before, 900u);
+  for (int i = 0; i < 1000; ++i)
+    launchAdd();
+  EXPECT_EQ(calls("cuGraphLaunch"), before);
+  cuda->slow.clear();
+  for (int i = 0; i < 2000; ++i)
+    launchAdd();
+  EXPECT_GT(calls("cuGraphLaunch"), before) << "tried again";
+  EXPECT_EQ(value(0), kLaunchesBefore + 9 * 132 + 3000);
 }
 
 TEST_F(LaunchGraphTest, ArgumentsAndGridsOfEachLaunch) {

@@ -57,7 +57,7 @@ enum class Needs { Nothing, Context, Unsafe }; // Unsafe: breaks a capture
 
 // The result to give at once, or success: go on.
 Result enter(const char *name, Needs needs) {
-  ++control.calls[name];
+  control.called(name);
   if (auto it = control.failOnce.find(name); it != control.failOnce.end()) {
     Result r = it->second;
     control.failOnce.erase(it);

@@ -17,10 +17,12 @@
 // PTX with the word no_such_op does not.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace tessera::fake_cuda {
@@ -29,15 +31,16 @@ namespace tessera::fake_cuda {
 struct Control {
   // Set by the test.
   int version = 13000, initResult = 0, devices = 1, capabilityMajor = 9, capabilityMinor = 0;
-  std::map<int, int> attributes;            // overrides
-  std::set<std::string> missing;            // functions that cuGetProcAddress does not find
-  std::map<std::string, int> failOnce;      // function -> result of its next call, without doing anything
-  std::string jitLog;                       // with a failing load: the compiler's error text
-  std::string tensorMaps, gridStrides;      // the values of tsr_tensor_maps, tsr_grid_strides
-  bool faultsStay = false;                  // no reset, and no end of the context, takes a fault away
-  bool hold = false;                        // queries find streams busy
-  bool instant = false;                     // launches are only counted: for measuring our own cost
-  uint64_t memoryBytes = uint64_t(1) << 30; // of device memory
+  std::map<int, int> attributes;                         // overrides
+  std::set<std::string> missing;                         // functions that cuGetProcAddress does not find
+  std::map<std::string, int> failOnce;                   // function -> result of its next call, without doing anything
+  std::map<std::string, std::chrono::microseconds> slow; // function -> what each call takes more
+  std::string jitLog;                                    // with a failing load: the compiler's error text
+  std::string tensorMaps, gridStrides;                   // the values of tsr_tensor_maps, tsr_grid_strides
+  bool faultsStay = false;                               // no reset, and no end of the context, takes a fault away
+  bool hold = false;                                     // queries find streams busy
+  bool instant = false;                                  // launches are only counted: for measuring our own cost
+  uint64_t memoryBytes = uint64_t(1) << 30;              // of device memory
   // Seen by the test.
   std::map<std::string, unsigned> calls;
   unsigned instantLaunches = 0;
@@ -53,6 +56,11 @@ struct Control {
   uint32_t tensorBox[5] = {}, tensorRank = 0;
   int tensorType = -1, tensorSwizzle = -1, tensorFill = -1;
   void reset() { *this = Control(); }
+  void called(const std::string &function) {
+    ++calls[function];
+    if (auto it = slow.find(function); it != slow.end())
+      std::this_thread::sleep_for(it->second);
+  }
 };
 
 // Exported by the fake: `Control *fake_cuda_control()`; `void fake_cuda_restart()` forgets contexts and faults.
