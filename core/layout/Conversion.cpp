@@ -105,10 +105,51 @@ std::optional<BitExchange> bitExchange(const LinearLayout &sourceOf) {
   return found;
 }
 
+namespace {
+
+// What a way through shared memory takes of a warp.
+struct SharedCosts {
+  int64_t wavefronts = 0;
+  // Of loads and stores, and moves of words that a vector brings in another order than the result's registers have.
+  int64_t instructions = 0;
+};
+
+} // namespace
+
+static SharedCosts costsThrough(const LinearLayout &shared, const LinearLayout &source, const LinearLayout &result,
+                                unsigned elementBits, const SharedMemory &memory) {
+  SharedCosts costs;
+  for (bool isStore : {true, false}) {
+    const LinearLayout &side = isStore ? source : result;
+    SharedAccess access = analyseAccess(side, shared, elementBits, memory);
+    int64_t wavefronts = access.accessesPerLane * access.wavefronts, instructions = access.accessesPerLane;
+    std::optional<BlockTransfer> blocks = blockTransfer(side, shared, elementBits, isStore, memory);
+    if (blocks && blocks->wavefronts <= wavefronts && static_cast<int64_t>(blocks->accesses.size()) < instructions) {
+      wavefronts = blocks->wavefronts;
+      instructions = static_cast<int64_t>(blocks->accesses.size());
+    } else if (!isStore) {
+      Vectors registers = side.columnsOf(kRegister), offsets = shared.columns();
+      size_t vector = log2Exact(access.vectorElements);
+      if (registers.size() < vector || !std::equal(registers.begin(), registers.begin() + vector, offsets.begin()))
+        instructions += (access.accessesPerLane * access.vectorElements * elementBits + 31) / 32;
+    }
+    costs.wavefronts += wavefronts;
+    costs.instructions += instructions;
+  }
+  return costs;
+}
+
 static void costOfShared(ConversionPlan &plan, const LinearLayout &source, const LinearLayout &result,
                          unsigned elementBits, const ConversionOptions &options) {
   plan.kind = ConversionPlan::Shared;
   plan.shared = swizzledFor(source, result, elementBits, options.memory);
+  // A fragment of a matrix unit is a run of registers. Vectors bring it in parts of several, which the unit cannot take before they have been moved; blocks bring it as it is.
+  if (std::optional<LinearLayout> blocks = swizzledForBlocks(source, result, elementBits, options.memory)) {
+    SharedCosts vectors = costsThrough(plan.shared, source, result, elementBits, options.memory),
+                byBlocks = costsThrough(*blocks, source, result, elementBits, options.memory);
+    if (byBlocks.wavefronts <= vectors.wavefronts && byBlocks.instructions < vectors.instructions)
+      plan.shared = *blocks;
+  }
   plan.sharedBytes = (uint64_t(std::max(elementBits, 8u)) << result.outBits()) / 8;
   plan.store = analyseAccess(source, plan.shared, elementBits, options.memory);
   plan.load = analyseAccess(result, plan.shared, elementBits, options.memory);

@@ -58,14 +58,83 @@ SharedAccess analyseAccess(const LinearLayout &distributed, const LinearLayout &
   return best;
 }
 
-LinearLayout swizzledFor(const LinearLayout &writer, const LinearLayout &reader, unsigned elementBits,
-                         const SharedMemory &memory, const Vectors &writerVector) {
-  assert(writer.outs() == reader.outs());
-  unsigned bits = writer.outBits(), elementBytes = std::max(elementBits / 8, 1u);
+namespace {
+
+// What the sides of a buffer move at once.
+struct Moves {
+  Vectors vector;                                      // what follows each other in memory, lowest first
+  Vectors writer, reader;                              // what a lane of either side moves of it
+  std::optional<BlockRows> writerBlocks, readerBlocks; // where a side moves by blocks
+};
+
+} // namespace
+
+// copied: the elements that a copy engine, as the writer, moves at once; else empty.
+static LinearLayout layoutFor(const LinearLayout &writer, const LinearLayout &reader, unsigned elementBytes,
+                              const SharedMemory &memory, const Moves &moves, const Vectors &copied) {
+  unsigned bits = writer.outBits();
   Vectors universe;
   for (unsigned i = 0; i < bits; ++i)
     universe.push_back(uint64_t(1) << i);
 
+  // Vectors narrower than a word share it with others: fix who shares before asking which words meet.
+  auto phaseLanes = [&](const LinearLayout &side) {
+    Vectors lanes = side.columnsOf(kLane);
+    auto sideBytes = static_cast<unsigned>(elementBytes << (&side == &reader ? moves.reader : moves.writer).size());
+    lanes.resize(phaseLaneBits(static_cast<unsigned>(lanes.size()), sideBytes, memory));
+    return lanes;
+  };
+  Vectors word = moves.vector, sharers = intersect(phaseLanes(writer), phaseLanes(reader));
+  sharers.insert(sharers.end(), universe.begin(), universe.end());
+  for (uint64_t v : complement(moves.vector, sharers))
+    if ((elementBytes << word.size()) < memory.bankBytes)
+      word.push_back(v);
+
+  // Elements that one phase of either side touches must differ in their bank: no sum of them may be a pure row.
+  auto phase = [&](const LinearLayout &side) {
+    if (const auto &blocks = &side == &reader ? moves.readerBlocks : moves.writerBlocks)
+      return blocks->block;
+    const Vectors &own = &side == &reader ? moves.reader : moves.writer;
+    Vectors touched = own != moves.vector ? own : word, lanes = phaseLanes(side);
+    touched.insert(touched.end(), lanes.begin(), lanes.end());
+    return independent(touched);
+  };
+  unsigned rowBits = floorLog2(std::max<uint64_t>(uint64_t(memory.banks) * memory.bankBytes / elementBytes, 1));
+  size_t rowsWanted = bits > rowBits ? bits - std::max<size_t>(rowBits, word.size()) : 0;
+  // A copy engine's vectors stay whole: rows and banks are of the elements that begin one.
+  Vectors starts, writerPhase = phase(writer), readerPhase = phase(reader);
+  uint64_t inVector = 0;
+  for (uint64_t v : copied)
+    inVector |= v;
+  for (uint64_t v : universe)
+    if (!(v & inVector))
+      starts.push_back(v);
+  auto ofStarts = [&](const Vectors &touched) { return inVector ? intersect(touched, starts) : touched; };
+  Vectors rows = complementOfBoth(ofStarts(writerPhase), ofStarts(readerPhase), starts);
+  rows.resize(std::min(rows.size(), rowsWanted));
+  Vectors fixed = word;
+  fixed.insert(fixed.end(), rows.begin(), rows.end());
+  for (uint64_t v : complement(fixed, universe)) { // too few free directions: the rest conflicts
+    if (rows.size() == rowsWanted)
+      break;
+    rows.push_back(v);
+    fixed.push_back(v);
+  }
+  // Neighbouring banks for neighbouring lanes of the writer; the order among banks costs nothing.
+  Vectors candidates = writerPhase;
+  for (uint64_t &v : candidates)
+    v &= ~inVector; // the same bank group: the vector is among `fixed`
+  candidates.insert(candidates.end(), universe.begin(), universe.end());
+  Vectors columns = word, banks = complement(fixed, candidates);
+  columns.insert(columns.end(), banks.begin(), banks.end());
+  columns.insert(columns.end(), rows.begin(), rows.end());
+  return LinearLayout({{std::string(kOffset), bits}}, writer.outs(), std::move(columns));
+}
+
+LinearLayout swizzledFor(const LinearLayout &writer, const LinearLayout &reader, unsigned elementBits,
+                         const SharedMemory &memory, const Vectors &writerVector) {
+  assert(writer.outs() == reader.outs());
+  unsigned elementBytes = std::max(elementBits / 8, 1u);
   auto widest = [&](Vectors vector) {
     std::sort(vector.begin(), vector.end());
     vector.resize(std::min<size_t>(vector.size(), floorLog2(std::max(memory.maxVectorBytes / elementBytes, 1u))));
@@ -110,58 +179,42 @@ LinearLayout swizzledFor(const LinearLayout &writer, const LinearLayout &reader,
     if (readerBlocks || writerBlocks)
       vector = readerVector = readerBlocks ? readerBlocks->row : writerBlocks->row;
   }
+  return layoutFor(writer, reader, elementBytes, memory, {vector, vector, readerVector, writerBlocks, readerBlocks},
+                   writerVector);
+}
 
-  // Vectors narrower than a word share it with others: fix who shares before asking which words meet.
-  auto phaseLanes = [&](const LinearLayout &side) {
-    Vectors lanes = side.columnsOf(kLane);
-    auto sideBytes = static_cast<unsigned>(elementBytes << (&side == &reader ? readerVector : vector).size());
-    lanes.resize(phaseLaneBits(static_cast<unsigned>(lanes.size()), sideBytes, memory));
-    return lanes;
+// Whether lanes hold the tile as matrix units have their operands: the words of four lanes follow each other in a row, and the rows of eight such groups.
+static bool isFragment(const LinearLayout &l, unsigned elementBits) {
+  std::optional<BlockRows> rows = blockRows(l, elementBits, false);
+  if (!rows)
+    return false;
+  Vectors lanes = l.columnsOf(kLane);
+  auto follow = [](auto first, auto last) {
+    return std::adjacent_find(first, last, [](uint64_t a, uint64_t b) { return b != a << 1; }) == last;
   };
-  Vectors word = vector, sharers = intersect(phaseLanes(writer), phaseLanes(reader));
-  sharers.insert(sharers.end(), universe.begin(), universe.end());
-  for (uint64_t v : complement(vector, sharers))
-    if ((elementBytes << word.size()) < memory.bankBytes)
-      word.push_back(v);
+  return follow(rows->row.begin(), rows->row.end()) && follow(lanes.begin() + 2, lanes.end());
+}
 
-  // Elements that one phase of either side touches must differ in their bank: no sum of them may be a pure row.
-  auto phase = [&](const LinearLayout &side) {
-    if (&side == &reader ? readerBlocks : writerBlocks)
-      return (&side == &reader ? readerBlocks : writerBlocks)->block;
-    Vectors touched = &side == &reader && readerVector != vector ? readerVector : word, lanes = phaseLanes(side);
-    touched.insert(touched.end(), lanes.begin(), lanes.end());
-    return independent(touched);
-  };
-  unsigned rowBits = floorLog2(std::max<uint64_t>(uint64_t(memory.banks) * memory.bankBytes / elementBytes, 1));
-  size_t rowsWanted = bits > rowBits ? bits - std::max<size_t>(rowBits, word.size()) : 0;
-  // A copy engine's vectors stay whole: rows and banks are of the elements that begin one.
-  Vectors starts, writerPhase = phase(writer), readerPhase = phase(reader);
-  uint64_t inVector = 0;
-  for (uint64_t v : writerVector)
-    inVector |= v;
-  for (uint64_t v : universe)
-    if (!(v & inVector))
-      starts.push_back(v);
-  auto ofStarts = [&](const Vectors &touched) { return inVector ? intersect(touched, starts) : touched; };
-  Vectors rows = complementOfBoth(ofStarts(writerPhase), ofStarts(readerPhase), starts);
-  rows.resize(std::min(rows.size(), rowsWanted));
-  Vectors fixed = word;
-  fixed.insert(fixed.end(), rows.begin(), rows.end());
-  for (uint64_t v : complement(fixed, universe)) { // too few free directions: the rest conflicts
-    if (rows.size() == rowsWanted)
-      break;
-    rows.push_back(v);
-    fixed.push_back(v);
+std::optional<LinearLayout> swizzledForBlocks(const LinearLayout &writer, const LinearLayout &reader,
+                                              unsigned elementBits, const SharedMemory &memory) {
+  unsigned elementBytes = std::max(elementBits / 8, 1u);
+  if (!isFragment(reader, elementBits))
+    return std::nullopt;
+  Span registers(writer.columnsOf(kRegister));
+  for (bool transposed : {false, true}) {
+    std::optional<BlockRows> rows = blockRows(reader, elementBits, transposed);
+    if (!(memory.blockTransfers & (kBlockLoad << (transposed ? 1 : 0))) || !rows)
+      continue;
+    Vectors own;
+    for (uint64_t v : rows->row) {
+      if (!registers.contains(v))
+        break;
+      own.push_back(v);
+    }
+    if ((elementBytes << own.size()) >= memory.bankBytes)
+      return layoutFor(writer, reader, elementBytes, memory, {rows->row, own, rows->row, std::nullopt, rows}, {});
   }
-  // Neighbouring banks for neighbouring lanes of the writer; the order among banks costs nothing.
-  Vectors candidates = writerPhase;
-  for (uint64_t &v : candidates)
-    v &= ~inVector; // the same bank group: the vector is among `fixed`
-  candidates.insert(candidates.end(), universe.begin(), universe.end());
-  Vectors columns = word, banks = complement(fixed, candidates);
-  columns.insert(columns.end(), banks.begin(), banks.end());
-  columns.insert(columns.end(), rows.begin(), rows.end());
-  return LinearLayout({{std::string(kOffset), bits}}, writer.outs(), std::move(columns));
+  return std::nullopt;
 }
 
 } // namespace tessera::layout

@@ -43,4 +43,9 @@ SharedAccess analyseAccess(const LinearLayout &distributed, const LinearLayout &
 LinearLayout swizzledFor(const LinearLayout &writer, const LinearLayout &reader, unsigned elementBits,
                          const SharedMemory &memory, const Vectors &writerVector = {});
 
+// The same for a matrix unit's operand that is read by blocks, though the writer holds no whole rows of them: it moves what it has of a row, a word or more. Nothing: the reader is no
+// such operand, or the writer has no words of its rows.
+std::optional<LinearLayout> swizzledForBlocks(const LinearLayout &writer, const LinearLayout &reader,
+                                              unsigned elementBits, const SharedMemory &memory);
+
 } // namespace tessera::layout

@@ -2,6 +2,7 @@
 //
 // SPDX-License-Identifier: Apache-2.0
 #include "core/layout/BlockTransfer.h"
+#include "core/layout/Conversion.h"
 #include "core/layout/TensorLayouts.h"
 
 #include "gtest/gtest.h"
@@ -87,6 +88,37 @@ TEST(BlockTransfer, LoadsRowsAndColumnsWithoutConflicts) {
     EXPECT_EQ(store.vectorElements, 8);
     EXPECT_EQ(store.conflicts(), 0);
   }
+}
+
+// Lanes side by side along a row hold a word of it each, and vectors of theirs that the reader has, too, in another order.
+TEST(BlockTransfer, FragmentsOfWhatLanesHoldByWords) {
+  LinearLayout reader = fragments(1), frame({}, reader.outs(), {});
+  Vectors columns;
+  for (auto [row, column] : {std::pair(0, 1),
+                             {0, 16},
+                             {0, 32},
+                             {8, 0}, // registers
+                             {0, 2},
+                             {0, 4},
+                             {0, 8},
+                             {1, 0},
+                             {2, 0}, // lanes
+                             {4, 0},
+                             {16, 0},
+                             {32, 0}}) // warps
+    columns.push_back(frame.packOut(std::vector<int64_t>{row, column}));
+  LinearLayout writer(reader.ins(), reader.outs(), std::move(columns));
+  ConversionOptions options;
+  options.memory = memory(15);
+  ConversionPlan plan = planConversion(writer, reader, 16, options);
+  ASSERT_EQ(plan.kind, ConversionPlan::Shared);
+  std::optional<BlockTransfer> t = blockTransfer(reader, plan.shared, 16, false, options.memory);
+  ASSERT_TRUE(t);
+  expectMoves(*t, reader, plan.shared);
+  SharedAccess byVectors = analyseAccess(reader, plan.shared, 16, options.memory);
+  EXPECT_LT(static_cast<int64_t>(t->accesses.size()), byVectors.accessesPerLane);
+  EXPECT_EQ(t->wavefronts, static_cast<int64_t>(t->accesses.size() * t->blocks)); // no bank conflict
+  EXPECT_EQ(plan.store.conflicts(), 0);
 }
 
 TEST(BlockTransfer, StoresWhatWholeVectorsRead) {
