@@ -25,6 +25,15 @@ def rows(x, out, steps, row, START: tl.constexpr, M: tl.constexpr, N: tl.constex
 
 
 @triton.jit
+def walked(x, out, steps, row, M: tl.constexpr, N: tl.constexpr):
+    m, n = tl.arange(0, M), tl.arange(0, N)
+    total = tl.zeros((M, N), tl.int32)
+    for i in range(0, steps * N, N):
+        total += tl.load(x + m[:, None] * row + (i + n)[None, :], mask=(i + n)[None, :] < steps * N, other=0)
+    tl.store(out + m[:, None] * N + n[None, :], total)
+
+
+@triton.jit
 def mixed(x, out, steps, row, M: tl.constexpr, N: tl.constexpr):
     m, n = tl.arange(0, M), tl.arange(0, N)
     at = m[:, None] * row + n[None, :]
@@ -59,6 +68,17 @@ def cases(rng, compiled, emulator):
         wrong, offsets = int(np.sum(got != want.ravel())), ptx[:ptx.index("ld.global")].count("mad.lo.s64")
         return not wrong and offsets < 8, f"{wrong} wrong, {offsets} offsets in front of the loop"
 
+    # A loop walks along rows: what it changes is added to the base once for all of them, and a row is one addition.
+    def walked(M, N, steps=3, row=137):
+        x = rng.integers(-1000, 1000, M * row).astype(np.int32)
+        ptx = compiled("sm_90a", "walked", "*i32:16,*i32:16,i32,i32", {"M": M, "N": N})
+        got = run(ptx, x, [steps, row], M, N)
+        want = sum(x[row * np.arange(M)[:, None] + i * N + np.arange(N)] for i in range(steps))
+        wrong, body = int(np.sum(got != want.ravel())), ptx[:ptx.rindex("ld.global")]
+        body = body[body.rindex("$L__BB"):]
+        rows, sums = body.count("ld.global") + 1, body.count("add.s64") + body.count("shl.b64")
+        return not wrong and rows > 8 and sums < rows + 4, f"{wrong} wrong, {sums} additions and shifts for {rows} rows"
+
     # Numbers of a lane's places, as random generators take them: rows and columns stay, not their sums.
     def mixed(M, N, steps=3, row=1000003):
         x = rng.integers(-1000, 1000, steps).astype(np.int32)
@@ -70,6 +90,7 @@ def cases(rng, compiled, emulator):
         wrong, sums = int(np.sum(got != want.ravel())), ptx[:ptx.index("ld.global")].count("add.s32")
         return not wrong and sums < M * N // 128, f"{wrong} wrong, {sums} additions up to the first load"
 
+    yield "rows that a loop walks along", lambda: walked(64, 32)
     yield "numbers of places by a stride", lambda: mixed(64, 64)
     yield "offsets by two strides", lambda: strided(128, 64)
     yield "rows by a stride of 37", lambda: stepped(37)

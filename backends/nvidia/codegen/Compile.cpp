@@ -10,6 +10,7 @@
 #include "backends/nvidia/codegen/EarlyStores.h"
 #include "backends/nvidia/codegen/GridStride.h"
 #include "backends/nvidia/codegen/IndexEqualities.h"
+#include "backends/nvidia/codegen/LoopAddresses.h"
 #include "backends/nvidia/codegen/LoopOffsets.h"
 #include "backends/nvidia/codegen/NanComparisons.h"
 #include "backends/nvidia/codegen/OffsetSums.h"
@@ -145,6 +146,7 @@ void optimise(llvm::Module &m, TargetMachine &tm, std::optional<bool> flushDenor
   fpm.addPass(InferAddressSpacesPass());
   fpm.addPass(InstCombinePass());
   fpm.addPass(createFunctionToLoopPassAdaptor(LICMPass(LICMOptions()), true));
+  fpm.addPass(LoopAddressesPass());
   fpm.addPass(EarlyCSEPass(false));
   fpm.addPass(SimplifyCFGPass());
   fpm.addPass(RemaindersPass());

@@ -19,6 +19,15 @@ constexpr unsigned kGlobal = 1; // the address space of device memory in NVPTX
 // Pairs of registers that a loop's offsets may take: with the 128 accumulators of a lane and what else a loop holds, below the 255 of a lane.
 constexpr size_t kMostOffsets = 24;
 
+Argument *pointerParameter(llvm::Function &f) {
+  for (Argument &a : f.args())
+    if (a.getType()->isPointerTy() && !a.hasByValAttr())
+      return &a;
+  return nullptr;
+}
+
+} // namespace
+
 bool multipliesMatrices(const Loop &loop) {
   for (const BasicBlock *block : loop.blocks())
     for (const Instruction &i : *block)
@@ -28,15 +37,6 @@ bool multipliesMatrices(const Loop &loop) {
             return true;
   return false;
 }
-
-Argument *pointerParameter(llvm::Function &f) {
-  for (Argument &a : f.args())
-    if (a.getType()->isPointerTy() && !a.hasByValAttr())
-      return &a;
-  return nullptr;
-}
-
-} // namespace
 
 PreservedAnalyses LoopOffsetsPass::run(llvm::Function &f, FunctionAnalysisManager &fam) {
   Argument *parameter = pointerParameter(f);

@@ -5,7 +5,14 @@
 
 #include "llvm/IR/PassManager.h"
 
+namespace llvm {
+class Loop;
+}
+
 namespace tessera::nvidia {
+
+// Whether the loop holds wgmma instructions.
+bool multipliesMatrices(const llvm::Loop &loop);
 
 // In loops with wgmma: what does not change of a global address, the 64-bit offset of each access, becomes a value that the assembler does not
 // compute again in every iteration. It would: an offset is a 32-bit number times the element's size, for which ptxas puts one IMAD.WIDE into the loop
