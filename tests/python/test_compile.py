@@ -653,6 +653,35 @@ def test_a_step_that_turns_out_to_be_negative(cache):
             kernel[(1, )](x, 7, step, debug=True)
 
 
+def test_a_step_that_is_not_positive_makes_no_iteration(cache):
+
+    @tessera.jit
+    def kernel(x, n, step, wide):
+        total, last = 1, 100
+        for i in range(0, n, step):
+            total += i
+            last = i
+        tl.store(x, total)
+        tl.store(x + 1, last)
+        total = 1
+        for i in range(tl.full((), 0, tl.int64), wide, step):
+            for k in range(0, i, step):
+                total += k.to(tl.int32)
+        tl.store(x + 2, total)
+        k = 7
+        for k in range(0, n, step):
+            if k > 3:
+                break
+        tl.store(x + 3, k)
+
+    x = np.zeros(4, np.int32)
+    kernel[(1, )](x, 7, 2, 2**40 - 2**40 + 7)
+    assert x.tolist() == [13, 6, 1 + 2 + 6, 4]
+    for step in (-2, 0):
+        kernel[(1, )](x, 7, step, 2**33)
+        assert x[:3].tolist() == [1, 100, 1]
+
+
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
 def test_greatest_and_least_of_floats_of_16_bits_by_descriptor(cache, dtype):
     torch = pytest.importorskip("torch")

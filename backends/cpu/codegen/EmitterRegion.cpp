@@ -215,6 +215,9 @@ void Emitter::emitFor(const Op &op) {
   BasicBlock *pre = levels[0].bb;
   b.SetInsertPoint(pre);
   V enterCond = isSigned ? b.CreateICmpSLT(lower, upper) : b.CreateICmpULT(lower, upper);
+  // A step that is not positive is a mistake of the program: the loop has no iterations then, where it would never end. Folded where the step is known.
+  V zero = ConstantInt::get(step->getType(), 0);
+  enterCond = b.CreateAnd(enterCond, isSigned ? b.CreateICmpSGT(step, zero) : b.CreateICmpNE(step, zero));
   b.CreateCondBr(enterCond, bodyBB, exit);
   Frame frame = enter(bodyBB);
   PHINode *iv = b.CreatePHI(lower->getType(), 2);

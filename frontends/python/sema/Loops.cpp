@@ -253,8 +253,8 @@ void Visitor::runtimeFor(const For *s, const Value &range) {
     return t;
   };
   Value lower = bound(parts[0], "start"), upper = bound(parts[1], "end"), step;
-  bool down = false;
-  if (parts[2].isNumber()) {
+  bool down = false, known = parts[2].isNumber();
+  if (known) {
     int64_t n = needInt(parts[2], "the step");
     if (n == 0)
       failArgument("the step of a range must not be zero");
@@ -286,7 +286,7 @@ void Visitor::runtimeFor(const For *s, const Value &range) {
   std::vector<Carried> carried = carriedVariables(s->body, target->id, leaves);
   LoopWishes wishes = wishesOf(s->iter, range);
   if (hasBreak(s->body))
-    return forWithBreak(s, {lower, upper, step, down}, wishes, carried, leaves);
+    return forWithBreak(s, {lower, upper, step, down, known}, wishes, carried, leaves);
 
   auto op = scf::ForOp::create(b, loc, lower.ir, upper.ir, step.ir, leaves, nullptr, /*unsignedCmp=*/t.isUnsigned());
   if (wishes.stages)
@@ -314,7 +314,7 @@ void Visitor::runtimeFor(const For *s, const Value &range) {
     scf::YieldOp::create(b, loc, next);
   }
   finishLoop(carried, op.getResults(), std::move(before));
-  bindIndexBehind(s, {lower, upper, step, down}, [&] {
+  bindIndexBehind(s, {lower, upper, step, down, known}, [&] {
     Value span = binary(BinOpKind::Sub, binary(BinOpKind::Sub, upper, lower), intConstant(t, 1));
     Value whole = binary(BinOpKind::Mult, binary(BinOpKind::FloorDiv, span, step), step);
     return binary(BinOpKind::Add, lower, whole);
@@ -342,7 +342,9 @@ void Visitor::forWithBreak(const For *s, const LoopBounds &l, const LoopWishes &
   Env before = frame().env;
   DType t = l.lower.elem();
   Value yes = intConstant(py::dtype(ScalarKind::Int1), 1);
-  std::vector<mlir::Value> init = {l.lower.ir, yes.ir};
+  // With a step that is not positive there is no iteration, where there would be no end.
+  mlir::Value goes = l.known ? yes.ir : compare(Relation::Gt, l.step, zeroOf(l.step.type)).ir;
+  std::vector<mlir::Value> init = {l.lower.ir, goes};
   init.insert(init.end(), leaves.begin(), leaves.end());
   llvm::SmallVector<mlir::Type> types;
   llvm::SmallVector<mlir::Location> locs(init.size(), loc);

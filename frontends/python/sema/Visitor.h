@@ -198,7 +198,8 @@ private:
   LoopWishes wishesOf(const Expr *place, const Value &range);
   struct LoopBounds { // the counter goes up from `lower` by `step` while it is less than `upper`
     Value lower, upper, step;
-    bool down; // the index mirrors the counter
+    bool down;  // the index mirrors the counter
+    bool known; // the step is, now, and is greater than 0
   };
   void forWithBreak(const For *s, const LoopBounds &l, const LoopWishes &wishes, std::vector<Carried> &carried,
                     std::vector<mlir::Value> &leaves);

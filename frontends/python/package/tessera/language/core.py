@@ -553,7 +553,8 @@ class range(_Iterator):
     are lost. ``continue`` changes nothing. Wishes are known when the kernel is compiled.
 
     Which way a loop counts is decided when it is compiled: a constant step may be negative, one that is known at run time only must be greater than 0. With
-    another one the loop runs not at all or for ever; ``debug=True`` makes that an assertion that fails.
+    another one the loop has no iterations on the CPU, and runs not at all or for ever on other devices; ``debug=True`` makes that an assertion that fails,
+    the interpreter and the mock device report it.
 
     Example:
         total = 0
