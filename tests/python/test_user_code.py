@@ -180,6 +180,19 @@ def test_host_objects_as_constants():
     np.testing.assert_array_equal(launch(kernel, Shape(5), Mode.TRIPLE, 8), X + 15)
 
 
+def test_the_value_of_a_constexpr_that_holds_a_member():
+    whole = tl.constexpr(Mode.TRIPLE)
+
+    @tessera.jit
+    def kernel(x, out, mode: tl.constexpr, B: tl.constexpr):
+        tl.static_assert(mode.value.name == "DOUBLE" and mode.name == "DOUBLE")
+        tl.static_assert(whole.value.name == "TRIPLE" and whole.value.value == 3)
+        tl.store(out + tl.arange(0, B), tl.load(x + tl.arange(0, B)) * mode.value.value)
+
+    np.testing.assert_array_equal(launch(kernel, Mode.DOUBLE, 8), X * 2)
+    np.testing.assert_array_equal(launch(kernel, tl.constexpr(Mode.DOUBLE), 8), X * 2)
+
+
 def test_spellings_of_older_documents():
 
     @tessera.jit

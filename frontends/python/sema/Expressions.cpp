@@ -332,8 +332,13 @@ Value Visitor::visit(const Expr *e) {
     return visitIfExp(as<IfExp>(e));
   case NodeKind::Attribute: {
     auto *a = as<Attribute>(e);
-    Value base = visit(a->value);
-    return attribute(base, a->attr);
+    auto *inner = dyn<Attribute>(a->value);
+    if (!inner || inner->attr != "value" || a->attr != "name")
+      return attribute(visit(a->value), a->attr);
+    // `mode.value.name`: the first `value` is that of the constexpr, which is the Enum's member.
+    Value holder = visit(inner->value), value = attribute(holder, inner->attr);
+    bool member = holder.isConst() && value.isConst() && value.host.kind() <= HostKind::Str;
+    return attribute(member ? holder : value, a->attr);
   }
   case NodeKind::Subscript: {
     auto *s = as<Subscript>(e);
