@@ -427,6 +427,21 @@ def test_ir_override(cache, tmp_path):
         tessera.compile(source(), options={"ir_override": str(tmp_path / "none.tile")})
 
 
+def test_the_ir_of_a_file_and_of_a_function_as_objects(cache, tmp_path):
+    from tessera.compiler import IRSource, make_backend
+    from tessera.compiler.code_generator import ast_to_ttir
+    from tessera.runtime.driver import driver
+    path = tmp_path / "add.ttir"
+    path.write_text(tessera.compile(source()).asm["ttir"])
+    target = driver.active.get_current_target()
+    options = make_backend(target).parse_options({})
+    module = IRSource(path).make_ir(target, options, {}, {}, None)
+    names = []
+    module.walk(lambda operation: names.append(operation.get_name()))
+    assert "arith.addf" in str(module) and names.count("tt.load") == 3 and names[-1] == "tt.func"
+    assert "arith.addf" in str(ast_to_ttir(add_kernel, source(), None, options, {}, {}))
+
+
 def test_dump_and_override_by_environment(cache, tmp_path):
     with tessera.knobs.compilation.scope(), tessera.knobs.cache.scope():
         tessera.knobs.compilation.dump_ir = True

@@ -103,10 +103,52 @@ def test_install_twice_is_fine_and_too_late_is_an_error(tmp_path):
     "from triton.language.extra.hip.utils import memrealtime", "import triton.profiler.language as pl; pl.enable_semantic('triton')",
     "from triton.testing import runtime; import triton; assert runtime is triton.runtime",
     "from triton.testing import tl; import triton.language; assert tl is triton.language",
-    "from triton.backends.nvidia.driver import library_dirs, libcuda_dirs"])
+    "from triton.backends.nvidia.driver import library_dirs, libcuda_dirs",
+    "from triton.profiler.scope import scope, cpu_timed_scope; import triton.profiler as p; assert p.scope is scope and p.state is not p.scope",
+    "import triton.profiler.scope, triton.profiler.state; from triton.profiler import scope, state; scope('a'); state('b')",
+    "import triton.profiler.profile; from triton.profiler import profile; profile(lambda: 0)",
+    "from triton.profiler.specs import max_flops; assert max_flops('CUDA', '80', 16, 108, 1410000) == 312e12",
+    "from triton.profiler.hooks import HookManager, LaunchHook; from triton.profiler.hooks.hook import Hook",
+    "from triton.runtime.jit import TRITON_MODULE, DependenciesFinder; assert TRITON_MODULE == 'triton.language'",
+    "from triton.compiler.code_generator import CodeGenerator, ast_to_ttir; class_ = type('Mine', (CodeGenerator,), {})",
+    "from triton.runtime.interpreter import interpreter_builder, InterpretedFunction"])
 def test_import_time_names(statement):
     done = run("-c", statement)
     assert done.returncode == 0, done.stderr
+
+
+def test_names_that_say_what_is_not_here():
+    from tessera.compiler.code_generator import CodeGenerator
+    from tessera.profiler.hooks import InstrumentationHook
+    from tessera.runtime.interpreter import interpreter_builder
+    for use in (CodeGenerator, InstrumentationHook, lambda: interpreter_builder.set_grid_dim(1, 1, 1)):
+        with pytest.raises(NotImplementedError):
+            use()
+
+
+def test_dependencies_of_a_source():
+    import ast
+
+    import tessera
+    from tessera.runtime.jit import DependenciesFinder
+    source = "def f(x, n=DEFAULT):\n    y = x + FACTOR\n    return callee(y) + FACTOR\n"
+
+    @tessera.jit
+    def callee(x):
+        return x
+
+    names = {"FACTOR": 3, "callee": callee, "DEFAULT": 1}
+
+    def find(names, source=source):
+        finder = DependenciesFinder("f", names, {}, source)
+        finder.visit(ast.parse(source))
+        return finder
+
+    finder = find(names)
+    assert finder.used_global_vals == {("FACTOR", id(names)): (3, names)}
+    assert finder.ret == find(dict(names)).ret != find(names, source.replace("+ FACTOR", "- FACTOR")).ret
+    with pytest.raises(RuntimeError, match="Unsupported function referenced"):
+        find({**names, "callee": lambda x: x})
 
 
 def test_names_of_the_nvidia_backend():

@@ -5,7 +5,10 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
+import tessera
+import tessera.language as tl
 from tessera import profiler
 from tessera.profiler import viewer
 
@@ -160,3 +163,39 @@ def test_a_program_under_the_profiler(file):
     subprocess.run([sys.executable, "-m", "tessera.profiler.proton", "-n", str(file), str(program), "5"], check=True)
     assert names(file) == {"part": {}} and not (file.parent / "other.hatchet").exists()
     assert viewer.value(viewer.read(f"{file}.hatchet"), "flops") == 5
+
+
+def test_hooks_of_a_session(file):
+    from tessera.profiler.hooks import Hook, HookManager
+    seen = []
+
+    class Mine(Hook):
+        def init_handle(self, module, function, name, metadata_group, hash):
+            pass
+
+        def enter(self, metadata):
+            seen.append(("enter", metadata.get()["name"]))
+
+        def exit(self, metadata):
+            seen.append(("exit", metadata.get()["name"]))
+
+        def activate(self):
+            seen.append("activate")
+
+        def deactivate(self):
+            seen.append("deactivate")
+
+    @tessera.jit
+    def kernel(x):
+        tl.store(x, 1)
+
+    x = np.zeros(1, np.int32)
+    session = profiler.start(str(file), hook=Mine())
+    kernel[(1, )](x)
+    profiler.deactivate(session)
+    kernel[(1, )](x)
+    profiler.activate(session)
+    profiler.finalize()
+    kernel[(1, )](x)
+    assert seen == ["activate", ("enter", "kernel"), ("exit", "kernel"), "deactivate", "activate", "deactivate"]
+    assert not HookManager.active_hooks and not HookManager.session_hooks

@@ -75,7 +75,7 @@ class KernelIR:
     """
 
     def __init__(self, name, parameters, text, arguments):
-        """``parameters``: (name, signature type) of those taken at run time; ``arguments``: rows of the compiler's facts."""
+        """``parameters``: (name, signature type, None where it is not known) of those taken at run time; ``arguments``: rows of the compiler's facts."""
         self.name, self._text = name, text
         self._parameters = []  # (values that the parameter is for Triton, whether it is memory, whether it may be written)
         for parameter, ty in parameters:

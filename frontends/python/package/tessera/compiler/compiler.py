@@ -256,6 +256,13 @@ class IRSource:
         facts = re.search(r"tile\.options\s*=\s*\{([^}]*)\}", self.src)
         return {name: int(value) for name, value in re.findall(r"(num_warps|num_stages|num_ctas)\s*=\s*(\d+)", facts[1])} if facts else {}
 
+    def make_ir(self, target, options, codegen_fns=None, module_map=None, context=None):
+        """The file's IR as a ``KernelIR``, as the compiler reads it for a target. Errors: CompilationError and its kinds."""
+        from tessera.compiler._kernel_ir import KernelIR
+        result = _run_compiler(self, target, options, "tile,artifact")  # what is known of arguments comes with the latter
+        rows = result.facts["arguments"]
+        return KernelIR(self.name, [(row[0], None) for row in rows], result.outputs["tile"].decode(), rows)
+
     def runtime_values(self, args):
         return tuple(args)
 

@@ -15,7 +15,9 @@ from the launch until the device is done; a launch under the profiler waits for 
 from __future__ import annotations
 
 import functools
+import importlib
 import json
+import sys
 import threading
 import time
 
@@ -117,8 +119,8 @@ def start(name=None, *, context="shadow", data="tree", backend=None, mode=None, 
     """Starts a recording and returns its number; one of that name that was not finalized goes on.
 
     ``name``: of the file, without suffix; ``DEFAULT_PROFILE_NAME`` if None. ``data``: "tree" for a tree of scopes and kernels with sums,
-    written as ``name.hatchet``, "trace" for each of them with its time, written as ``name.chrome_trace``. The other arguments choose among vendors' tools
-    elsewhere. With ``TRITON_PROTON_DISABLE`` and under ``python -m tessera.profiler.proton`` nothing starts, and the result is None.
+    written as ``name.hatchet``, "trace" for each of them with its time, written as ``name.chrome_trace``. ``hook``: a ``hooks.Hook`` that runs at the
+    session's launches. The other arguments choose among vendors' tools elsewhere. With ``TRITON_PROTON_DISABLE`` and under ``python -m tessera.profiler.proton`` nothing starts, and the result is None.
     Errors: ValueError for other data, or data unlike those of the recording of that name.
     """
     from tessera import knobs
@@ -138,6 +140,9 @@ def start(name=None, *, context="shadow", data="tree", backend=None, mode=None, 
         knobs.runtime.launch_exit_hook.add(_exit_launch)
     number = next(_numbers)
     _sessions[number] = Session(name, data)
+    if hook is not None and not isinstance(hook, str):
+        from tessera.profiler.hooks import HookManager
+        HookManager.register(hook, number)
     return number
 
 
@@ -149,16 +154,24 @@ def _chosen(session):
     return [session]
 
 
+def _hooks(what, session):
+    module = sys.modules.get("tessera.profiler.hooks")
+    if module is not None:
+        getattr(module.HookManager, what)(session)
+
+
 def activate(session=None):
     """Goes on with a recording, or with all. Errors: ValueError for one that does not exist."""
     for number in _chosen(session):
         _sessions[number].active = True
+        _hooks("activate", number)
 
 
 def deactivate(session=None):
     """Pauses a recording, or all. Errors: ValueError for one that does not exist."""
     for number in _chosen(session):
         _sessions[number].active = False
+        _hooks("deactivate", number)
 
 
 def finalize(session=None, output_format=""):
@@ -172,6 +185,7 @@ def finalize(session=None, output_format=""):
     for number in numbers:
         _sessions[number].write(output_format)
         del _sessions[number]
+        _hooks("unregister", number)
     if numbers and not _sessions:
         knobs.runtime.launch_enter_hook.remove(_enter_launch)
         knobs.runtime.launch_exit_hook.remove(_exit_launch)
@@ -298,3 +312,10 @@ def profile(func=None, *, name=None, context="shadow", data="tree", backend=None
                 deactivate(session)
 
     return wrapper
+
+
+# Triton has modules of these names. They are imported now: later they would take the places of what has their names here.
+_own = scope, state, profile
+for _module in ("profile", "scope", "specs", "state"):
+    importlib.import_module(f"tessera.profiler.{_module}")
+scope, state, profile = _own

@@ -13,7 +13,7 @@ from tessera import _tessera, knobs
 from tessera.runtime.errors import InterpreterError
 from tessera.runtime.jit import JITFunction
 
-__all__ = ["InterpretedFunction", "InterpreterError"]
+__all__ = ["InterpretedFunction", "InterpreterError", "interpreter_builder"]
 
 
 def _memory_of(tensor, address):
@@ -90,6 +90,19 @@ def _as_host(value, copies):
         items = [_as_host(item, copies) for item in value]
         return type(value)(*items) if hasattr(value, "_fields") else tuple(items)
     return value
+
+
+class _Builder:
+    """Triton's builder, whose methods the operations of a kernel call, for programs that name it."""
+
+    def __getattr__(self, name):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        raise NotImplementedError(f"interpreter_builder.{name} belongs to Triton's own interpreter, which runs operations one by one in Python; "
+                                  "the interpreter here is native code and runs whole programs")
+
+
+interpreter_builder = _Builder()
 
 
 class InterpretedFunction(JITFunction):

@@ -17,9 +17,11 @@ from tessera import _tessera, knobs
 from tessera._types_of_arguments import type_canonicalisation_dict
 from tessera.runtime import source as _source
 from tessera.runtime.driver import driver
+from tessera.runtime.source import DependenciesFinder
 from tessera.runtime.tensors import MockTensor, TensorWrapper, is_read_only, reinterpret
 from tessera.language._function import BoundConstexprFunction, ConstexprFunction, constexpr_function, must_use_result
 
+TRITON_MODULE = "triton.language"
 _CANONICAL = frozenset(type_canonicalisation_dict.values())
 _EMPTY = inspect.Parameter.empty
 

@@ -54,12 +54,12 @@ def constexpr_class():
 class _Dependencies:
     """Visits a function's tree: hashes what it calls, and notes the globals whose values it uses."""
 
-    def __init__(self, function, ast):
+    def __init__(self, function, ast, globals, nonlocals):
         self.function = function
         self.ast = ast
         self.hasher = hashlib.sha256(function.src.encode())
-        self.globals = function.__globals__
-        self.nonlocals = inspect.getclosurevars(function.fn).nonlocals if function.fn.__closure__ else {}
+        self.globals = globals
+        self.nonlocals = nonlocals
         self.used = {}
         self.asked = set()
         self.local = set()
@@ -240,6 +240,32 @@ def _snapshot(value):
         return value
 
 
+class DependenciesFinder:
+    """What a function's source depends on, for programs that key caches of their own: ``DependenciesFinder(name, globals, nonlocals, src)``, then
+    ``visit(tree)``, the tree of that source; ``ret`` is a hash of the source and of the functions that it calls, ``used_global_vals`` has
+    (name, id of the namespace) -> (value, namespace) of the globals whose values it uses.
+
+    Errors: RuntimeError for a plain Python function among them.
+    """
+
+    def __init__(self, name, globals, nonlocals, src):
+        import ast
+        self.name, self.globals, self.nonlocals = name, globals, nonlocals
+        where = types.SimpleNamespace(src=src, _fn_name=name, source=types.SimpleNamespace(file=f"<{name}>", first_line=1, column_offset=0))
+        self._dependencies = _Dependencies(where, ast, globals, nonlocals)
+
+    def visit(self, node):
+        return self._dependencies.visit(node)
+
+    @property
+    def used_global_vals(self):
+        return self._dependencies.used
+
+    @property
+    def ret(self):
+        return self._dependencies.hasher.hexdigest()
+
+
 def parse(text):
     """The tree of a Python text, as ``ast`` gives it.
 
@@ -258,7 +284,8 @@ def parse(text):
 def analyse(function):
     """(hash of the function and everything it calls, the globals it uses, the launch options that it asks for) of a jit function."""
     import ast
-    finder = _Dependencies(function, ast)
+    nonlocals = inspect.getclosurevars(function.fn).nonlocals if function.fn.__closure__ else {}
+    finder = _Dependencies(function, ast, function.__globals__, nonlocals)
     finder.visit(parse(function.src))
     constexpr = constexpr_class()
     used = dict(sorted(finder.used.items()))
