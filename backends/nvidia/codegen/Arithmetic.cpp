@@ -137,6 +137,8 @@ static Value *fp8ToHalves(IRBuilderBase &b, Elem from, Value *pair, unsigned sm)
 }
 
 SmallVector<Value *> NvLaneTarget::widenFp8(IRBuilderBase &b, Elem from, Elem to, ArrayRef<V> values) {
+  if (values.size() == 1) // one alone is half of a pair: still a fraction of what the bits take one by one
+    return {widenFp8(b, from, to, {values[0], b.getInt8(0)})[0]};
   SmallVector<V> out;
   for (size_t i = 0; i + 1 < values.size(); i += 2) {
     V pair = b.CreateInsertElement(PoisonValue::get(FixedVectorType::get(b.getInt8Ty(), 2)), values[i], uint64_t(0));
@@ -271,7 +273,7 @@ SmallVector<Value *> NvLaneTarget::widenBfloats(IRBuilderBase &b, ArrayRef<V> va
 SmallVector<Value *> NvLaneTarget::convertFloats(IRBuilderBase &b, Elem from, Elem to, bool towardsZero,
                                                  ArrayRef<V> values) {
   bool fp8 = from == Elem::F8E4M3FN || from == Elem::F8E5M2;
-  if (values.size() >= 2 && fp8 && (to == Elem::F16 || to == Elem::F32 || (to == Elem::BF16 && arch_.sm >= 80)))
+  if (fp8 && (to == Elem::F16 || to == Elem::F32 || (to == Elem::BF16 && arch_.sm >= 80)))
     return widenFp8(b, from, to, values);
   if (from == Elem::BF16 && to == Elem::F32)
     return widenBfloats(b, values);
@@ -329,8 +331,10 @@ SmallVector<Value *> NvLaneTarget::narrowToE4B15(IRBuilderBase &b, Elem from, Ar
 SmallVector<Value *> NvLaneTarget::saturateToFp8(IRBuilderBase &b, Elem from, Elem to, ArrayRef<V> values) {
   bool isTarget = to == Elem::F8E4M3FN || to == Elem::F8E5M2,
        isSource = from == Elem::F32 || from == Elem::F16 || from == Elem::BF16;
-  if (values.size() < 2 || !isTarget || !isSource || arch_.sm < 89)
+  if (!isTarget || !isSource || arch_.sm < 89)
     return {};
+  if (values.size() == 1)
+    return {saturateToFp8(b, from, to, {values[0], Constant::getNullValue(values[0]->getType())})[0]};
   const std::string name = to == Elem::F8E4M3FN ? "e4m3x2" : "e5m2x2";
   codegen::Elementwise e(b, numerics());
   SmallVector<V> out;
