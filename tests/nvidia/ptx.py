@@ -23,12 +23,6 @@ def add(x, y, out, n, BLOCK: tl.constexpr):
 
 
 @triton.jit
-def copied(x, out, BLOCK: tl.constexpr):
-    at = tl.arange(0, BLOCK)
-    tl.store(out + at, tl.load(x + at).to(out.dtype.element_ty))
-
-
-@triton.jit
 def gated_tile(x, out, row, rows, columns, M: tl.constexpr, N: tl.constexpr):
     m = tl.program_id(0) * M + tl.arange(0, M)
     n = tl.program_id(1) * N + tl.arange(0, N)
@@ -599,9 +593,6 @@ CHECKS = [
     ("sm_90a", "attention", ATTENTION, [r"wgmma\.mma_async", r"cvt\.rn\.f16x2\.f32", r"wait_group\.sync\.aligned 2;",
                                         r"wait_group\.sync\.aligned 2;(.|\n)*bra(.|\n)*wait_group\.sync\.aligned 0;", r"add\.s64\s+%rd\d+, %rd\d+, -?4096;"],
      [r"\.local"]),
-    # One number a lane is half of a pair.
-    ("sm_90a", "copied", ["-s", "*fp32:16,*fp8e4nv:16", "-D", "BLOCK=128"], [r"cvt\.rn\.satfinite\.e4m3x2\.f32"], [r"cvt\.rni"]),
-    ("sm_89", "copied", ["-s", "*fp8e5:16,*fp16:16", "-D", "BLOCK=128"], [r"cvt\.rn\.f16x2\.e5m2x2"], [r"selp"]),
     ("sm_90a", "powers", POWERS, [r"ex2\.approx\.f32"], [r"ftz"]),
     ("sm_90a@flush_subnormals=1", "powers", POWERS, [r"ex2\.approx\.ftz\.f32"], []),
     # Scaled blocks: elements become 16 bits in registers, then as any product. Two elements of four bits by one multiplication, shift and two masks.
