@@ -305,3 +305,22 @@ def test_a_sorting_network_of_reshapes(dtype, B):
     out = np.zeros(B, dtype)
     kernel[(1, )](x, out, B, B.bit_length() - 1)
     np.testing.assert_array_equal(out, np.arange(B))
+
+
+@pytest.mark.parametrize("lines, advice", [
+    ("half = N // 2\n    tl.arange(0, half // 2)", "write the assignment as `name: tl.constexpr = …`"),
+    ("half = N // 2\n    tl.zeros((half, ), tl.float32)", "write the assignment as `name: tl.constexpr = …`"),
+    ("half = N // 2\n    tl.arange(0, triton.next_power_of_2(half))", "write the assignment as `name: tl.constexpr = …`"),
+    ("tl.arange(0, n * 2)", "declare the block size as `tl.constexpr`"),
+    ("rows = []\n    rows.append(n)", r"t = t \+ \(x,\) adds to a tuple"),
+])
+def test_advice_for_block_sizes_and_lists(tmp_path, lines, advice):
+    import importlib.util
+    path = tmp_path / "kernels.py"
+    path.write_text(f"import tessera as triton\nimport tessera.language as tl\n\n@triton.jit\ndef kernel(out, n, N: tl.constexpr):\n    {lines}\n")
+    spec = importlib.util.spec_from_file_location("kernels", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    with pytest.raises(tessera.CompilationError, match=advice) as caught:
+        module.kernel[(1, )](np.zeros(8, np.float32), 5, 8)
+    assert "help:" in str(caught.value)

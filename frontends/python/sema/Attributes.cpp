@@ -265,6 +265,8 @@ Value Visitor::attribute(const Value &base, std::string_view name) {
     if (name == "type" && base.parts->names.empty())
       if (auto known = toHost(base)) // a constexpr that holds a tuple
         return constexprType(*known);
+    if (name == "append" && !base.isAggregate()) // a list of the kernel is a tuple, an empty one a known one
+      unknown("a tuple", {});
     if (auto h = base.isAggregate() || base.parts->cls.isForeign() ? std::nullopt : toHost(base))
       return hostResult(host.evaluator().getAttribute(*h, name));
     unknown(describeType(base), base.parts->names);

@@ -30,8 +30,7 @@ Value arange(Visitor &v, Args &a) {
   for (const Value &x : {a[0], a[1]})
     if (!x.isConst() || !x.host.isIntOrBool())
       v.fail(DiagId::NotConstexpr, "arange's arguments must be of type tl.constexpr",
-             x.isConst() ? "this one is " + abridged(repr(x.host)) + ", which is no int"
-                         : "declare the block size as `tl.constexpr`");
+             x.isConst() ? "this one is " + abridged(repr(x.host)) + ", which is no int" : Emitter::constexprAdvice(x));
   return v.arange(v.needInt(a[0], "start"), v.needInt(a[1], "end"));
 }
 
@@ -165,6 +164,9 @@ Value strToTy(Visitor &v, Args &a) {
   return Emitter::typeValue(scalarType(*t));
 }
 Value nextPowerOf2(Visitor &v, Args &a) {
+  if (!a[0].isConst())
+    v.fail(DiagId::NotConstexpr, "next_power_of_2's argument must be a constexpr integer, not " + v.describeType(a[0]),
+           Emitter::constexprAdvice(a[0]));
   int64_t n = v.needInt(a[0], "next_power_of_2's argument"), p = 1;
   while (p < n && p > 0)
     p <<= 1;

@@ -419,6 +419,24 @@ void Emitter::checkShape(llvm::ArrayRef<int64_t> shape) {
     fail(DiagId::BlockTooLarge, "numel (" + std::to_string(numel) + ") exceeds triton maximum tensor numel (1048576)");
 }
 
+// Whether a value of the run was computed of numbers that are known.
+static bool isOfConstants(mlir::Value v, unsigned depth) {
+  mlir::Operation *op = v ? v.getDefiningOp() : nullptr;
+  if (!op || depth == 0)
+    return false;
+  return isa<mlir::arith::ConstantOp>(op) ||
+         (isa<mlir::arith::ArithDialect>(op->getDialect()) &&
+          llvm::all_of(op->getOperands(), [&](mlir::Value operand) { return isOfConstants(operand, depth - 1); }));
+}
+
+std::string Emitter::constexprAdvice(const Value &v) {
+  if (v.isTensor() && isOfConstants(v.ir, 8))
+    return "what is computed of constexprs is a value of the run once it is assigned to a name: write the assignment "
+           "as "
+           "`name: tl.constexpr = …`, once a name, or write the expression here";
+  return "declare the block size as `tl.constexpr`";
+}
+
 llvm::SmallVector<int64_t, 4> Emitter::needShape(const Value &v) {
   llvm::SmallVector<int64_t, 4> r;
   size_t i = 0;
@@ -427,7 +445,7 @@ llvm::SmallVector<int64_t, 4> Emitter::needShape(const Value &v) {
       throw Suppressed{};
     if (!d.isConst())
       fail(DiagId::NotConstexpr, "Shape element " + std::to_string(i) + " must have type `constexpr`",
-           "declare the block size as `tl.constexpr`", "TypeError");
+           constexprAdvice(d), "TypeError");
     auto n = plain(d).host.toI64();
     if (!n)
       fail(DiagId::NotConstexpr,

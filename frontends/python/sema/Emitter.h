@@ -102,8 +102,9 @@ public:
   DType needDType(const Value &v, std::string_view what);
   std::optional<DType> asDType(const Value &v);                                  // also of "fp16" strings
   llvm::SmallVector<int64_t, 4> needInts(const Value &v, std::string_view what); // an int or a tuple of ints
-  llvm::SmallVector<int64_t, 4> needShape(const Value &v);                       // checked: powers of two, size limit
-  std::vector<Value> items(const Value &v); // of a tuple or host list; else the value alone
+  static std::string constexprAdvice(const Value &v);      // what to do about a value that should be known now
+  llvm::SmallVector<int64_t, 4> needShape(const Value &v); // checked: powers of two, size limit
+  std::vector<Value> items(const Value &v);                // of a tuple or host list; else the value alone
   void checkShape(llvm::ArrayRef<int64_t> shape);
 
   // --- arithmetic (Arithmetic.cpp)
