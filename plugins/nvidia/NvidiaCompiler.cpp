@@ -344,19 +344,26 @@ private:
   // 18 and 32 KB, 48 and 80 registers: 0.04 and 0.05 s, 0.05 and 0.07 with 32; beyond it grows faster).
   static constexpr size_t kSmallText = 32 << 10;
 
-  // Where products and exponentials alternate the first assembly is nearly always followed by one for a block more, and each takes as long as all that is before
-  // them (an attention of 128 x 64: 0.22 and 0.26 s; 0.29 s together): both at once, for the block behind those that a lane with the most registers leaves.
-  // Rows that are exchanged once are mostly tried with the most blocks next (a layer norm of 4096: 103 instead of 150 ms of three assemblies).
-  static AssemblyAhead assembleAhead(const tbc::Module &module, const Architecture &arch, const std::string &ptx,
-                                     const CompileOptions &options) {
+  // What the assembler is likely to give a lane, as it is given out, where nothing limits it. Of 341 attentions and other kernels with products and exponentials that it did
+  // not spill for, this says of 297 how many blocks a multiprocessor holds then (docs/rationale/occupancy.md).
+  static uint32_t expectedRegisters(uint32_t live) {
     constexpr uint32_t kMostRegisters = 256; // 255, given out eight a lane
+    return std::clamp((live * 4 / 5 + 16 + 7) / 8 * 8, kFewestRegisters, kMostRegisters);
+  }
+
+  // Where products and exponentials alternate the first assembly is nearly always followed by one for a block more, and each takes as long as all that is before
+  // them (an attention of 128 x 64: 0.22 and 0.26 s; 0.29 s together): both at once, for the block behind those that the registers leave that it will probably take.
+  // Rows that are exchanged once are mostly tried with the most blocks next (a layer norm of 4096: 103 instead of 150 ms of three assemblies).
+  static AssemblyAhead assembleAhead(const tbc::Module &module, const Architecture &arch, const CompileResult &r,
+                                     const CompileOptions &options) {
+    const std::string &ptx = r.ptx;
     AssemblyAhead ahead;
     const bool products = alternates(ptx),
                rows = ptx.size() <= kSmallText && !usesMatrixUnits(ptx) && waitsOnce(module, ptx);
     if ((!products && !rows) || !isFreeOfLimits(module, ptx, options) || std::thread::hardware_concurrency() < 2 ||
         Assembler::installed().isNone())
       return ahead;
-    uint32_t blocks = products ? 65536 / (kMostRegisters * threadsOf(module)) + 1
+    uint32_t blocks = products ? 65536 / (expectedRegisters(r.liveRegisters) * threadsOf(module)) + 1
                                : wantedBlocks(module, ptx, *arch.capability, threadsOf(module), kFewestRegisters, 1);
     if (blocks == 1 || blocks > blocksByShared(module, *arch.capability))
       return ahead;
@@ -429,7 +436,7 @@ private:
     AssemblyAhead ahead;
     if (!arch.ptx) {
       if (extra.empty())
-        ahead = assembleAhead(module, arch, r.ptx, options);
+        ahead = assembleAhead(module, arch, r, options);
       cubin = assembleText(r.ptx, 1, options, extra);
     }
     job.throwIfCancelled();

@@ -10,6 +10,7 @@
 #include "backends/nvidia/codegen/EarlyStores.h"
 #include "backends/nvidia/codegen/GridStride.h"
 #include "backends/nvidia/codegen/IndexEqualities.h"
+#include "backends/nvidia/codegen/LiveRegisters.h"
 #include "backends/nvidia/codegen/LoopAddresses.h"
 #include "backends/nvidia/codegen/LoopOffsets.h"
 #include "backends/nvidia/codegen/NanComparisons.h"
@@ -43,6 +44,7 @@
 #include "llvm/Transforms/Scalar/SROA.h"
 #include "llvm/Transforms/Scalar/SimplifyCFG.h"
 
+#include <algorithm>
 #include <chrono>
 #include <mutex>
 #include <optional>
@@ -262,6 +264,9 @@ CompileResult compile(const tbc::Module &module, const CompileOptions &options) 
     return r;
   if (options.optLevel > 0 || flushDenormals)
     optimise(m, *tm, flushDenormals);
+  for (const llvm::Function &f : m)
+    if (!f.isDeclaration())
+      r.liveRegisters = std::max(r.liveRegisters, liveRegisters(f));
   r.llvmTime = watch.lap();
   if (options.emitLlvm)
     print(r.llvmOptimised);
