@@ -589,6 +589,7 @@ def main(tessera):
 
         for element in ("i8", "u8"):
             check(f"{element} to fp16", lambda: widened(element, "fp16", np.float16))
+        check("fp8e4nv to fp16, one a lane", lambda: ("cvt.rn.f16x2.e4m3x2" in compiled("sm_90a", "widened", "*fp16:16,*fp8e4nv:16", {"BLOCK": 128}), "not by the pair's instruction"))
 
         def signs():
             tile, request = (pathlib.Path(folder) / name for name in ("signs.tile", "request.json"))
