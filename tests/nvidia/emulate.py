@@ -19,6 +19,7 @@ import numpy as np
 import elementary
 import gathers
 import orders
+import scans
 import shifts
 import strides
 import units
@@ -349,8 +350,10 @@ class Emulator:
             self.set_floats(o[0], a * b + c)
         elif op == "neg.f32":
             self.registers[o[0]] = self.value(o[1], 32) ^ U(1 << 31)
-        elif op == "min.f32":  # of a number and a NaN the number
-            self.set_floats(o[0], np.fmin(self.floats(o[1]), self.floats(o[2])))
+        elif op in ("min.f32", "max.f32", "max.f16"):  # of a number and a NaN the number
+            x = [self.floats(v) if op[4:] == "f32" else self.value(v, 16).astype(np.uint16).view(np.float16) for v in o[1:]]
+            result = (np.fmin if kind == "min" else np.fmax)(*x)
+            self.registers[o[0]] = result.view(f"uint{bits}").astype(U)
         elif kind in ("min", "max") and op[4] in "su":
             left, right = (self.signed(x, bits) if op[4] == "s" else self.value(x, bits) for x in o[1:3])
             self.registers[o[0]] = (np.minimum if kind == "min" else np.maximum)(left, right).view(U) & mask(bits)
@@ -504,7 +507,7 @@ def main(tessera):
     rng = np.random.default_rng(1)
     with tempfile.TemporaryDirectory() as folder, np.errstate(all="ignore"):
         source, out = pathlib.Path(folder) / "kernels.py", pathlib.Path(folder) / "out.ptx"
-        source.write_text(KERNELS + elementary.KERNEL + strides.KERNELS + orders.KERNELS + gathers.KERNELS + shifts.KERNELS)
+        source.write_text(KERNELS + elementary.KERNEL + strides.KERNELS + orders.KERNELS + gathers.KERNELS + scans.KERNELS + shifts.KERNELS)
 
         def compiled(target, kernel, signature, constants):
             subprocess.run([tessera, "compile", "--in-process", f"{source}:{kernel}", f"--target=nvidia/{target}", "-s", signature,
@@ -770,7 +773,7 @@ def main(tessera):
         for reverse in (False, True):
             check(f"sums from slice to slice, from the {'end' if reverse else 'start'}", lambda: summed(reverse))
 
-        for module in (strides, orders, gathers, shifts):
+        for module in (strides, orders, gathers, scans, shifts):
             for name, run in module.cases(rng, compiled, Emulator):
                 check(name, run)
 

@@ -386,6 +386,17 @@ SmallVector<Value *> NvLaneTarget::elementwise(IRBuilderBase &b, const Op &op, E
   if (in.pointer || out.pointer || operands.empty())
     return {};
   size_t n = operands[0].size();
+  if (n > 2 && n % 4) { // a scan has prefixes for three registers of four: the last one fills up words and pairs
+    SmallVector<SmallVector<V>> filled;
+    for (ArrayRef<V> operand : operands) {
+      filled.emplace_back(operand);
+      filled.back().resize((n + 3) / 4 * 4, operand.back());
+    }
+    SmallVector<ArrayRef<V>> views(filled.begin(), filled.end());
+    SmallVector<V> results = elementwise(b, op, in, out, views);
+    results.truncate(std::min(results.size(), n));
+    return results;
+  }
   if (op.code == Opcode::FPToFP && out.elem == Elem::F8E4B15 && op.intAttr(AttrId::Rounding) != 1)
     return narrowToE4B15(b, in.elem, operands[0]);
   if (op.code == Opcode::FPToFP && op.intAttr(AttrId::Rounding) == 2)
