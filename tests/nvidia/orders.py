@@ -39,7 +39,7 @@ def cases(rng, compiled, emulator):
     """Pairs of a name and a function that says whether it is right, and in words how; see strides.py."""
 
     # Runs of 512 elements: where y is w moved by one or two, a lane's store hits what it would have loaded later.
-    def overlapping(kernel, signature, constants, operands, distance, truth, numbers=(), is_early=True):
+    def overlapping(kernel, signature, constants, operands, distance, truth, numbers=(), is_early=True, in_groups=1):
         ptx = compiled("sm_90a", kernel, signature, constants)
         x, memory = (rng.integers(-50, 50, n).astype(np.float32) for n in (COUNT, 2 * BEFORE + COUNT))
         machine = emulator([x.tobytes(), memory.tobytes()], numbers=numbers)
@@ -50,7 +50,10 @@ def cases(rng, compiled, emulator):
         want[BEFORE + distance:BEFORE + distance + COUNT] = truth(x, memory[BEFORE:BEFORE + COUNT])
         wrong = int(np.sum(got != want))
         early = len(re.findall(r"st\.global(?:(?!bra|ret)[\s\S])*?ld\.global", ptx))
-        return not wrong and (early > 0) == is_early, f"{wrong} wrong, {early} loads behind a store"
+        # Stores of four bytes go four together, so that each four wait for loads once.
+        turns = len(re.findall(r"ld\.global[^\n]*\n(?:(?!ld\.global)[\s\S])*?st\.global", ptx[:ptx.index("ret;")]))
+        least = 4 * COUNT // 128 // 16
+        return not wrong and (early > 0) == is_early and (in_groups == 1 or turns <= least + 2), f"{wrong} wrong, {early} loads behind a store, {turns} turns"
 
     def weighted(x, w):
         return x * x.sum(dtype=np.float32) + w
@@ -62,6 +65,8 @@ def cases(rng, compiled, emulator):
     for distance in (BEFORE - COUNT, -BEFORE, 0, 512, -512, 1024, -1536, 4, -4, 2048, -2048):
         yield (f"weights {distance} elements before the result",
                lambda d=distance: overlapping("weighted", "*fp32:16,*fp32:16,*fp32:16", {"BLOCK": COUNT}, 3, d, weighted))
+        yield (f"weights of unaligned rows {distance} elements before the result",
+               lambda d=distance: overlapping("weighted", "*fp32,*fp32,*fp32", {"BLOCK": COUNT}, 3, d, weighted, in_groups=4))
         yield (f"rows of weights {distance} elements before the result",
                lambda d=distance: overlapping("weighted_rows", "*fp32:16,*fp32:16,*fp32:16,i32,i32:16", {"M": 16, "N": 128}, 3, d, weighted, [COUNT, 128], is_early=False))
         yield (f"halves turned {distance} elements behind",

@@ -32,6 +32,8 @@ constexpr size_t kMostQuestions = 6;
 constexpr size_t kLongestTail = 2000;
 // What pays on an H200 (docs/rationale/occupancy.md). Bytes that a lane loads behind its first store.
 constexpr uint64_t kFewestBytes = 32;
+// Stores go together up to so many bytes: with unaligned rows each element has its own, and a lane would wait for the loads of each.
+constexpr uint64_t kBytesOfGroup = 16;
 // Where nothing comes before it, a tail's loads come from far, and lanes wait for each run anew: two of them, and stores enough to be under way meanwhile.
 constexpr size_t kRunsFromFar = 2, kStoresMeanwhile = 4;
 
@@ -137,8 +139,13 @@ public:
     if (stores_.size() < (isBehindBarrier ? 2 : kStoresMeanwhile))
       return false;
     SmallPtrSet<Instruction *, 32> placed;
-    for (size_t s = 0; s < stores_.size(); ++s)
-      place(stores_[s], s, placed);
+    for (size_t s = 0, next; s < stores_.size(); s = next) {
+      next = endOfGroup(s);
+      for (size_t i = s; i < next; ++i)
+        placeOperands(stores_[i], s, placed);
+      for (size_t i = s; i < next; ++i)
+        place(stores_[i], s, placed);
+    }
     for (Instruction *i : instructions_)
       if (!placed.contains(i)) {
         if (accesses_[number_[i]])
@@ -189,9 +196,24 @@ public:
   }
 
 private:
+  // Behind the last store of the group that begins with this one.
+  size_t endOfGroup(size_t s) const {
+    uint64_t bytes = 0;
+    while (s < stores_.size() && bytes < kBytesOfGroup)
+      bytes += accesses_[number_.lookup(stores_[s++])]->bytes;
+    return s;
+  }
+
   void place(Instruction *i, size_t store, SmallPtrSetImpl<Instruction *> &placed) {
     if (!number_.contains(i) || !placed.insert(i).second)
       return;
+    placeOperands(i, store, placed);
+    order_.push_back(i);
+    if (accesses_[number_[i]] && !accesses_[number_[i]]->isStore)
+      late_[i] = store;
+  }
+
+  void placeOperands(Instruction *i, size_t store, SmallPtrSetImpl<Instruction *> &placed) {
     SmallVector<Instruction *> operands;
     for (Value *operand : i->operands())
       if (auto *made = dyn_cast<Instruction>(operand); made && number_.contains(made))
@@ -199,9 +221,6 @@ private:
     llvm::sort(operands, [&](Instruction *a, Instruction *b) { return number_[a] < number_[b]; });
     for (Instruction *operand : operands)
       place(operand, store, placed);
-    order_.push_back(i);
-    if (accesses_[number_[i]] && !accesses_[number_[i]]->isStore)
-      late_[i] = store;
   }
 
   // Loads and the stores that they now come behind.
@@ -282,7 +301,7 @@ private:
   SmallVector<Instruction *> instructions_, stores_, order_;
   SmallVector<std::optional<Access>> accesses_; // of instructions_
   DenseMap<Instruction *, size_t> number_;
-  MapVector<Instruction *, size_t> late_;              // loads, and the store that first needs each
+  MapVector<Instruction *, size_t> late_;              // loads, and the first store of the group that first needs each
   MapVector<std::pair<Value *, Value *>, Pair> pairs_; // of a load's pointer and a store's
   uint64_t lateBytes_ = 0;
 };
