@@ -31,7 +31,8 @@ struct LayoutRequest {
   unsigned numWarps = 4;
   int matrixEntry = -1; // index into the target's MatrixMenu
   unsigned operand = 0; // 0 a, 1 b, 2 accumulator
-  // Load, Store: neighbouring elements in memory along each dim that are known to be contiguous and aligned together.
+  // Load, Store: neighbouring elements in memory along each dim that are known to be contiguous and aligned together: those of one access. Of dims with 1
+  // and 0, lanes go along those with 1.
   std::vector<int64_t> contiguity = {}; // elements; empty: all 1
 };
 

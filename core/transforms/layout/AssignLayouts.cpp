@@ -24,6 +24,7 @@
 #include <algorithm>
 #include <deque>
 #include <map>
+#include <set>
 #include <span>
 
 using namespace mlir;
@@ -290,6 +291,28 @@ static bool comesFromLoad(Value value) {
   return false;
 }
 
+// Whether a dot multiplies what is made of a value by whatever keeps its elements.
+static bool feedsDot(Value value) {
+  SmallVector<Value> work{value};
+  llvm::DenseSet<Value> seen;
+  while (!work.empty()) {
+    for (OpOperand &use : work.pop_back_val().getUses()) {
+      Operation *op = use.getOwner();
+      if (isa<DotOp>(op) && use.getOperandNumber() < 2)
+        return true;
+      SmallVector<Value> made;
+      if (auto loop = dyn_cast<scf::ForOp>(op->getParentOp()); loop && isa<scf::YieldOp>(op))
+        made.push_back(loop.getRegionIterArg(use.getOperandNumber()));
+      if (keepsOneLayout(op) || isa<TransposeOp, ReshapeOp, BroadcastOp, ExpandDimsOp, JoinOp>(op))
+        llvm::append_range(made, op->getResults());
+      for (Value result : made)
+        if (isTile(result) && seen.insert(result).second)
+          work.push_back(result);
+    }
+  }
+  return false;
+}
+
 struct Assigner::Group {
   target::LayoutRequest request; // for the narrowest element
   SmallVector<MemoryAccess> accesses;
@@ -339,34 +362,42 @@ LinearAttr Assigner::sharedBy(const Group &group) {
 void Assigner::anchorMemory() {
   AxisFacts facts(function_);
   std::map<std::tuple<std::vector<int64_t>, unsigned, unsigned>, Group> groups;
+  SmallVector<MemoryAccess> accesses;
+  std::map<std::vector<int64_t>, std::set<unsigned>> ways; // of each shape, the dims along which it is accessed
   function_.walk([&](Operation *op) {
     if (!isa<LoadOp, StoreOp>(op) && !(isa<AtomicRmwOp>(op) && op->use_empty()))
       return;
     if (!isTile(op->getOperand(0)))
       return;
-    std::optional<MemoryAccess> access = accessOf(op, facts, questions_.target().info());
-    if (!access) {
-      if (auto load = dyn_cast<LoadOp>(op); load && scalesLaidOut(load))
-        give(load.getResult(), questions_.compute(cast<RankedTensorType>(load.getType()), op));
-      return;
+    if (std::optional<MemoryAccess> access = accessOf(op, facts, questions_.target().info())) {
+      accesses.push_back(*access);
+      ways[shapeOf(op->getOperand(0).getType()).vec()].insert(access->fastest);
+    } else if (auto load = dyn_cast<LoadOp>(op); load && scalesLaidOut(load)) {
+      give(load.getResult(), questions_.compute(cast<RankedTensorType>(load.getType()), op));
     }
+  });
+  for (MemoryAccess &access : accesses) {
+    Operation *op = access.op;
     std::vector<int64_t> shape = shapeOf(op->getOperand(0).getType()).vec();
-    bool isOnItsOwn =
-        !isa<LoadOp>(op) && (given_.count(op->getOperand(1)) || matchPattern(op->getOperand(1), m_Constant()));
-    Group &group = groups[{shape, access->fastest, isOnItsOwn ? access->bits : 0}];
+    const bool isLaidOut = !isa<LoadOp>(op) && given_.count(op->getOperand(1)),
+               isOnItsOwn = isLaidOut || (!isa<LoadOp>(op) && matchPattern(op->getOperand(1), m_Constant())),
+               isTurned = access.bits < 32 && ways[shape].size() > 1; // through shared memory, by words
+    if (!isa<AtomicRmwOp>(op) && (isLaidOut || isTurned || (isa<LoadOp>(op) && feedsDot(op->getResult(0)))))
+      access.width = std::max<int64_t>(access.width, kWidthOfOperands);
+    Group &group = groups[{shape, access.fastest, isOnItsOwn ? access.bits : 0}];
     target::LayoutRequest &request = group.request;
     if (group.accesses.empty()) {
       request.access = isa<LoadOp>(op) ? target::Access::Load : target::Access::Store;
       request.shape = shape;
-      request.contiguity.assign(shape.size(), 1);
+      request.contiguity.assign(shape.size(), 0); // one element an access still says which way neighbouring lanes go
     }
-    if (group.accesses.empty() || access->bits < request.elementBits) {
+    if (group.accesses.empty() || access.bits < request.elementBits) {
       request.elem = elementNumber(op->getOperand(0).getType());
-      request.elementBits = access->bits;
+      request.elementBits = access.bits;
     }
-    request.contiguity[access->fastest] = std::max(request.contiguity[access->fastest], access->width);
-    group.accesses.push_back(*access);
-  });
+    request.contiguity[access.fastest] = std::max(request.contiguity[access.fastest], access.width);
+    group.accesses.push_back(access);
+  }
 
   // Loads decide for what they load; stores ask what they store; addresses and masks come last.
   SmallVector<std::pair<MemoryAccess, LinearAttr>> anchored;

@@ -40,9 +40,9 @@ std::optional<MemoryAccess> accessOf(Operation *op, const AxisFacts &facts, cons
     access.width = 2;
     return access;
   }
-  // Unaligned runs and narrow masks allow no vectors, but still say which way neighbouring lanes should go.
-  int64_t width = facts.accessWidth(op->getOperand(0), mask, access.fastest);
-  access.width = rmw ? std::min<int64_t>(width, access.mostBits / access.bits) : std::max<int64_t>(width, 2);
+  access.width = facts.accessWidth(op->getOperand(0), mask, access.fastest);
+  if (rmw)
+    access.width = std::min<int64_t>(access.width, access.mostBits / access.bits);
   return access;
 }
 
@@ -61,7 +61,7 @@ OperandSource sourceOf(Value operand, const AxisFacts &facts, const target::Targ
   source.fromMemory = load || source.byEngine;
   std::optional<MemoryAccess> access = load ? accessOf(load, facts, info) : std::nullopt;
   source.isOrdered = access || !load;
-  source.width = access ? access->width : 1;
+  source.width = access ? std::max<int64_t>(access->width, kWidthOfOperands) : 1;
   unsigned fastest = access ? access->fastest : static_cast<unsigned>(order.size()) - 1;
   for (auto [dim, from] : llvm::enumerate(order))
     if (static_cast<unsigned>(from) == fastest)

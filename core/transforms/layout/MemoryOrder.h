@@ -20,6 +20,9 @@ struct MemoryAccess {
   unsigned mostBits = 0; // of one lane's access
 };
 
+// Elements a lane that operands of a dot have together even where each is an access of its own: half as many rows a lane, and words for shared memory.
+constexpr int64_t kWidthOfOperands = 2;
+
 // What is known of an access that reaches memory in order. Empty: no order among its addresses is known.
 std::optional<MemoryAccess> accessOf(mlir::Operation *op, const AxisFacts &facts, const target::TargetInfo &info);
 

@@ -19,9 +19,9 @@ func.func @contiguous(%x: !tile.ptr<f32> {tile.divisibility = 16 : i64}) {
 
 // -----
 
-// Nothing known about alignment: no vectors beyond pairs, lanes still follow the addresses.
+// Nothing known about alignment: an element an access, lanes follow the addresses.
 // CHECK-LABEL: func.func @unaligned
-// CHECK: tile.load {{.*}}-> tensor<64xf32, #tile.linear<[64], register = {{\[\[}}1], [16], [32]], lane = {{\[\[}}2], [4]], warp = {{\[\[}}8]]
+// CHECK: tile.load {{.*}}-> tensor<64xf32, #tile.linear<[64], register = {{\[\[}}8], [16], [32]], lane = {{\[\[}}1], [2]], warp = {{\[\[}}4]]
 module attributes {tile.options = {num_warps = 2 : i64}} {
 func.func @unaligned(%x: !tile.ptr<f32>) {
   %r = tile.arange 0 to 64 : tensor<64xi32>
