@@ -319,13 +319,10 @@ class Emulator:
             result = total.astype(np.float16).view(np.uint16) if op.endswith(".f16x2") else to_bf16(total)
             self.registers[o[0]] = result.view(np.uint32).astype(U)
         elif kind in ("shl", "shr"):  # by 32 bits of distance, the width at most
-            by = np.minimum(self.value(o[2], 32), U(bits))
-            beyond, by = by >= 64, np.minimum(by, U(63))
-            if ".s" in op:
-                result = (self.signed(o[1], bits) >> by.astype(np.int64)).view(U)
-            else:
-                result = np.where(beyond, U(0), self.value(o[1], bits) << by if kind == "shl" else self.value(o[1], bits) >> by)
-            self.registers[o[0]] = result & mask(bits)
+            far, value = np.minimum(self.value(o[2], 32), U(bits)), self.value(o[1], bits)
+            by = np.minimum(far, U(63))
+            logical = np.where(far > 63, U(0), value << by if kind == "shl" else value >> by)
+            self.registers[o[0]] = mask(bits) & ((self.signed(o[1], bits) >> by.astype(np.int64)).view(U) if ".s" in op else logical)
         elif kind in two and "f" not in op.split(".")[-1]:
             self.registers[o[0]] = two[kind](self.value(o[1], bits), self.value(o[2], bits)) & mask(bits)
         elif kind == "setp":
@@ -350,10 +347,8 @@ class Emulator:
             self.set_floats(o[0], a * b + c)
         elif op == "neg.f32":
             self.registers[o[0]] = self.value(o[1], 32) ^ U(1 << 31)
-        elif op in ("min.f32", "max.f32", "max.f16"):  # of a number and a NaN the number
-            x = [self.floats(v) if op[4:] == "f32" else self.value(v, 16).astype(np.uint16).view(np.float16) for v in o[1:]]
-            result = (np.fmin if kind == "min" else np.fmax)(*x)
-            self.registers[o[0]] = result.view(f"uint{bits}").astype(U)
+        elif op in ("min.f32", "max.f32"):  # of a number and a NaN the number
+            self.set_floats(o[0], (np.fmin if kind == "min" else np.fmax)(self.floats(o[1]), self.floats(o[2])))
         elif kind in ("min", "max") and op[4] in "su":
             left, right = (self.signed(x, bits) if op[4] == "s" else self.value(x, bits) for x in o[1:3])
             self.registers[o[0]] = (np.minimum if kind == "min" else np.maximum)(left, right).view(U) & mask(bits)
