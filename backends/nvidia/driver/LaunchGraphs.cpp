@@ -23,9 +23,10 @@ constexpr uint32_t kLaunchesBefore = 16;
 // through more kernels than that keeps those it has.
 constexpr size_t kMostGraphs = 128;
 constexpr uint64_t kLongAgo = 4096;
-// Launches that are timed each way before they are compared, and looks that pass before graphs that were not faster are tried again (twice as many each time).
+// Launches that are timed each way before they are compared, of graphs that were launched before: the first times take longer. Looks that pass before graphs
+// that were not faster are tried again (twice as many each time).
 constexpr size_t kWeighings = 8;
-constexpr uint32_t kFirstRest = 64, kLongestRest = 1 << 16;
+constexpr uint32_t kLaunchesOfGraph = 4, kFirstRest = 64, kLongestRest = 1 << 10;
 constexpr unsigned kEventWithoutTime = 2; // CU_EVENT_DISABLE_TIMING
 
 uint64_t now() {
@@ -74,6 +75,7 @@ void LaunchGraphs::destroy(Entry &e) {
     api.cuGraphDestroy(e.graph);
   e.exec = nullptr;
   e.graph = nullptr;
+  e.launched = 0;
 }
 
 void LaunchGraphs::forget(const NvidiaKernel &kernel) {
@@ -100,28 +102,32 @@ cu::Result LaunchGraphs::launch(const NvidiaKernel &kernel, const cu::LaunchConf
   int capturing = 0;
   if (api.cuStreamIsCapturing(stream_, &capturing) != cu::kSuccess || capturing)
     return launchPlainly(api, kernel, config, parameters, bytes);
-  const bool asks = asked_; // the second one of a look's two calls
-  if (looks)
-    look();
-  // At a look a kernel with a graph goes the other way once, so that both are timed beside each other.
-  const bool weighs = looks && byGraph_ && policy_ != LaunchGraphPolicy::Always;
-  const uint64_t began = weighs ? now() : 0;
-  const size_t graphs = graphs_;
+  const bool asks = looks && asked_; // the second one of a look's two calls
+  const bool isIdle = looks && look();
   Entry *e = byGraph_ ? graphFor(kernel, config, parameters, bytes) : nullptr;
-  const bool both = weighs && e && graphs == graphs_; // none was made for this launch
-  const bool plainly = both && asks != plainFirst_;
-  if (both && asks)
-    plainFirst_ = !plainFirst_;
-  if (plainly) {
-    const uint64_t turned = now();
-    cu::Result r = launchPlainly(api, kernel, config, parameters, bytes);
-    weigh(false, now() - turned);
-    return r;
+  // At a look a kernel whose graph is no new one goes either way once, so that both are timed beside each other.
+  const bool weighs = looks && e && e->launched >= kLaunchesOfGraph && policy_ != LaunchGraphPolicy::Always;
+  const bool plainly = weighs && asks != plainFirst_;
+  const uint64_t began = weighs ? now() : 0;
+  cu::Result r;
+  if (plainly || !e) {
+    r = launchPlainly(api, kernel, config, parameters, bytes);
+  } else {
+    ++e->launched;
+    r = api.cuGraphLaunch(e->exec, stream_);
   }
-  cu::Result r = e ? api.cuGraphLaunch(e->exec, stream_) : launchPlainly(api, kernel, config, parameters, bytes);
-  if (both)
-    weigh(true, now() - began);
-  if (e && r != cu::kSuccess && !isSticky(r)) { // no room for it, say
+  if (weighs && !asks) {
+    first_ = now() - began;
+  } else if (asks) {
+    // Behind a device that is not through a launch may wait, and a graph for its own last launch.
+    if (weighs && isIdle && first_) {
+      weigh(!plainFirst_, first_);
+      weigh(plainFirst_, now() - began);
+      plainFirst_ = !plainFirst_;
+    }
+    first_ = 0;
+  }
+  if (e && !plainly && r != cu::kSuccess && !isSticky(r)) { // no room for it, say
     destroy(*e);
     e->refused = true;
     r = launchPlainly(api, kernel, config, parameters, bytes);
@@ -129,18 +135,18 @@ cu::Result LaunchGraphs::launch(const NvidiaKernel &kernel, const cu::LaunchConf
   return r;
 }
 
-// Is the host what is waited for? Every other call asks for the event that the one before recorded.
-void LaunchGraphs::look() {
+// Is the host what is waited for? Every other call asks for the event that the one before recorded; true: the device had come that far.
+bool LaunchGraphs::look() {
   if (policy_ == LaunchGraphPolicy::Always) {
     byGraph_ = true;
-    return;
+    return false;
   }
   const cu::Api &api = device_.api();
   RelaxedCapture relaxed(api);
   if (!asked_) { // what fails here, the launch will say
     asked_ = (event_ || api.cuEventCreate(&event_, kEventWithoutTime) == cu::kSuccess) &&
              api.cuEventRecord(event_, stream_) == cu::kSuccess;
-    return;
+    return false;
   }
   asked_ = false;
   cu::Result r = api.cuEventQuery(event_);
@@ -158,6 +164,7 @@ void LaunchGraphs::look() {
     }
   }
   untilLook_ = byGraph_ ? kLaunchesToLookByGraph : kLaunchesToLook;
+  return r == cu::kSuccess;
 }
 
 // A driver whose graphs cost more than its launches is left alone for a while: it may be older, or another program may look at every call. Medians, as one

@@ -63,6 +63,7 @@ private:
   // A kernel of this stream: its graph as it was last launched.
   struct Entry {
     uint32_t launches = 0; // that a graph could have stood for, until there is one
+    uint32_t launched = 0; // of the graph
     uint64_t lastUsed = 0; // of launches_
     bool refused = false;  // by the driver
     cu::GraphId graph = nullptr;
@@ -72,7 +73,7 @@ private:
     std::vector<uint8_t> parameters;
   };
 
-  void look();
+  bool look();
   // Compares launches of one kernel that were queued both ways.
   void weigh(bool byGraph, uint64_t nanoseconds);
   // Room for one more graph: of those there are the one that has not been launched for long goes, if there is such.
@@ -90,6 +91,7 @@ private:
   cu::EventId event_ = nullptr;
   uint32_t untilLook_ = 1, idle_ = 0, busy_ = 0;
   bool plainFirst_ = false;                      // of a look's two calls the first one is by cuLaunchKernelEx
+  uint64_t first_ = 0;                           // nanoseconds of that one; 0: not timed
   std::array<std::vector<uint64_t>, 2> weighed_; // nanoseconds of the host: by cuLaunchKernelEx, by graph
   uint32_t rest_ = 0, nextRest_; // looks that find nothing, as graphs were not faster; how many the next time
   uint64_t launches_ = 0;        // that came while graphs were taken
