@@ -359,9 +359,8 @@ typedef struct {
   uint32_t mma;     /* index into tsr_target_desc.mma + 1; 0: none */
   uint32_t operand; /* TSR_OPERAND_* */
   uint32_t pad;
-  const uint32_t *shape; /* rank extents, powers of two */
-  const uint32_t *
-      contig; /* rank numbers: elements known to be neighbours in memory along each dim; of 1 and 0, lanes go along 1; NULL: all 1 */
+  const uint32_t *shape;  /* rank extents, powers of two */
+  const uint32_t *contig; /* rank numbers: known neighbours in memory by dim; lanes go along 1 before 0; NULL: all 1 */
 } tsr_layout_req;
 
 typedef struct {

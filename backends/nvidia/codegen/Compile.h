@@ -33,8 +33,7 @@ struct CompileResult {
   tbc::LocId loc = tbc::kNone; // of the op it is about
   std::string op;              // its name
   std::string ptx, llvm, llvmOptimised;
-  uint32_t liveRegisters =
-      0; // what no order of the kernel's code needs less of, of one with matrix products (LiveRegisters.h); 0: not known
+  uint32_t liveRegisters = 0;         // of the kernel that has the most live at once (LiveRegisters.h); an estimate
   uint64_t llvmTime = 0, ptxTime = 0; // nanoseconds: bytecode to optimised LLVM IR, that to PTX
 };
 

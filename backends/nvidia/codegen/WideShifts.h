@@ -8,7 +8,7 @@
 namespace tessera::nvidia {
 
 // A shift by the width or more gives 0, which is written as `n < 64 ? x << n : 0`. shl.b64 and shr.u64 take a distance of 32 bits and give 0 from 64
-// on (PTX ISA 8.8, 9.7.8.7), so LLVM 22's NVPTX target drops the selection, but it also drops the upper half of a distance of 64 bits: x << (1 << 40) was x. Where
+// on (PTX ISA, "shl", "shr"), so LLVM 22's NVPTX target drops the selection, but it also drops the upper half of a distance of 64 bits: x << (1 << 40) was x. Where
 // the upper half is not known, the instruction is written here, with the smaller one of the distance and 64. Behind the last pass that simplifies.
 class WideShiftsPass : public llvm::PassInfoMixin<WideShiftsPass> {
 public:
