@@ -4,8 +4,9 @@
 //
 // usage: device-launch-bench FILE…       kernels of one artifact each (tessera compile --emit=artifact), which touch no memory
 // Prints one line of JSON: microseconds a launch by file name; the same with " changing" behind the name, a number being another one at each
-// launch; and "driver": cuLaunchKernel of an empty kernel of four parameters. Each is the
-// median of 50 batches of 200 launches, which the queue of a device holds; the device is awaited between batches, outside of the time.
+// launch; "driver" and "driver graph": cuLaunchKernel and cuGraphLaunch of an empty kernel of four parameters; and "medians": of each the medians
+// of batches of 200 launches, which the queue of a device holds, on all processors, in order. What is told of each is their lower quartile. The device is
+// awaited between batches, outside of the time.
 #include "runtime/api/tessera.h"
 
 #include <algorithm>
@@ -15,6 +16,7 @@
 #include <dlfcn.h>
 #include <filesystem>
 #include <functional>
+#include <sched.h>
 #include <string>
 #include <vector>
 
@@ -29,27 +31,61 @@ void check(tsr_status status, const char *what) {
   std::exit(1);
 }
 
-double microseconds(const std::function<void()> &launch, const std::function<void()> &wait) {
-  constexpr int kBatches = 50, kLaunches = 200;
-  std::vector<double> batches;
-  for (int i = 0; i <= kBatches; ++i) { // the first one warms up
+// Microseconds a launch: medians of eight batches of 200, three on each processor, in order. Empty: not measured.
+using Times = std::vector<double>;
+
+// On a machine that is a part of a host, another machine may run on the other thread of a core: everything on it then takes 1.7 times as
+// long (H200, 2026-11-28: on half of 16 processors at a time, other ones ten milliseconds later). So the lower quartile is what a launch takes.
+double quiet(const Times &times) { return times[times.size() / 4]; }
+
+Times measure(const std::function<void()> &launch, const std::function<void()> &wait) {
+  constexpr int kRounds = 3, kWarmUps = 2, kBatches = 8, kLaunches = 200;
+  auto medianHere = [&] {
+    std::vector<double> batches;
+    for (int i = -kWarmUps; i < kBatches; ++i) {
+      wait();
+      auto start = Clock::now();
+      for (int j = 0; j < kLaunches; ++j)
+        launch();
+      double time = std::chrono::duration<double, std::micro>(Clock::now() - start).count() / kLaunches;
+      if (i >= 0)
+        batches.push_back(time);
+    }
     wait();
-    auto start = Clock::now();
-    for (int j = 0; j < kLaunches; ++j)
-      launch();
-    batches.push_back(std::chrono::duration<double, std::micro>(Clock::now() - start).count() / kLaunches);
-  }
-  batches.erase(batches.begin());
-  std::nth_element(batches.begin(), batches.begin() + kBatches / 2, batches.end());
-  wait();
-  return batches[kBatches / 2];
+    std::nth_element(batches.begin(), batches.begin() + kBatches / 2, batches.end());
+    return batches[kBatches / 2];
+  };
+  cpu_set_t allowed;
+  CPU_ZERO(&allowed);
+  sched_getaffinity(0, sizeof allowed, &allowed);
+  Times times;
+  for (int round = 0; round < kRounds; ++round)
+    for (size_t p = 0; p < CPU_SETSIZE; ++p) {
+      cpu_set_t one;
+      CPU_ZERO(&one);
+      CPU_SET(p, &one);
+      if (CPU_ISSET(p, &allowed) && sched_setaffinity(0, sizeof one, &one) == 0)
+        times.push_back(medianHere());
+    }
+  sched_setaffinity(0, sizeof allowed, &allowed);
+  if (times.empty())
+    times.push_back(medianHere());
+  std::sort(times.begin(), times.end());
+  return times;
 }
 
-// The driver's own part, in the context that the runtime made current; below 0: there is no libcuda.
-double driverAlone() {
+// Microseconds a launch of an empty kernel of four parameters by the driver, in the context that the runtime made current: what no program launches faster
+// than on this host at this time. Empty: there is no libcuda, or it refused.
+struct DriverAlone {
+  Times launch; // cuLaunchKernel
+  Times graph;  // cuGraphLaunch of a graph with that kernel alone
+};
+
+DriverAlone driverAlone() {
+  DriverAlone alone;
   void *cuda = dlopen("libcuda.so.1", RTLD_NOW | RTLD_LOCAL);
   if (!cuda)
-    return -1;
+    return alone;
   auto get = [&](auto &function, const char *name) {
     function = reinterpret_cast<std::remove_reference_t<decltype(function)>>(dlsym(cuda, name));
     return function != nullptr;
@@ -57,25 +93,35 @@ double driverAlone() {
   int (*init)(unsigned), (*retain)(void **, int), (*current)(void *), (*load)(void **, const void *),
       (*find)(void **, void *, const char *), (*synchronize)();
   int (*launch)(void *, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, void *, void **, void **);
+  int (*makeStream)(void **, unsigned), (*beginCapture)(void *, int), (*endCapture)(void *, void **),
+      (*instantiate)(void **, void *, unsigned long long), (*launchGraph)(void *, void *);
   if (!get(init, "cuInit") || !get(retain, "cuDevicePrimaryCtxRetain") || !get(current, "cuCtxSetCurrent") ||
       !get(load, "cuModuleLoadData") || !get(find, "cuModuleGetFunction") || !get(synchronize, "cuCtxSynchronize") ||
-      !get(launch, "cuLaunchKernel"))
-    return -1;
-  void *context = nullptr, *module = nullptr, *function = nullptr;
+      !get(launch, "cuLaunchKernel") || !get(makeStream, "cuStreamCreate") ||
+      !get(beginCapture, "cuStreamBeginCapture_v2") || !get(endCapture, "cuStreamEndCapture") ||
+      !get(instantiate, "cuGraphInstantiateWithFlags") || !get(launchGraph, "cuGraphLaunch"))
+    return alone;
+  void *context = nullptr, *module = nullptr, *function = nullptr, *stream = nullptr, *graph = nullptr, *exec = nullptr;
   const char *text =
       ".version 6.4\n.target sm_75\n.address_size 64\n.visible .entry nothing(.param .u64 a, .param .u64 b, "
       ".param .u64 c, .param .u32 n) { ret; }\n";
-  if (init(0) || retain(&context, 0) || current(context) || load(&module, text) || find(&function, module, "nothing"))
-    return -1;
+  if (init(0) || retain(&context, 0) || current(context) || load(&module, text) || find(&function, module, "nothing") ||
+      makeStream(&stream, 1))
+    return alone;
   uint64_t pointers[3] = {};
   int count = 1024;
   void *parameters[] = {&pointers[0], &pointers[1], &pointers[2], &count};
-  return microseconds([&] { launch(function, 1, 1, 1, 128, 1, 1, 0, nullptr, parameters, nullptr); },
-                      [&] { synchronize(); });
+  alone.launch =
+      measure([&] { launch(function, 1, 1, 1, 128, 1, 1, 0, stream, parameters, nullptr); }, [&] { synchronize(); });
+  if (beginCapture(stream, 0) || launch(function, 1, 1, 1, 128, 1, 1, 0, stream, parameters, nullptr) ||
+      endCapture(stream, &graph) || instantiate(&exec, graph, 0))
+    return alone;
+  alone.graph = measure([&] { launchGraph(exec, stream); }, [&] { synchronize(); });
+  return alone;
 }
 
 // changing: integers are other ones at each launch, all multiples of 16, as the kernel may be made for such.
-double throughTheRuntime(TsrDevice *device, const char *file, bool changing) {
+Times throughTheRuntime(TsrDevice *device, const char *file, bool changing) {
   TsrModule *module = nullptr;
   TsrStream *stream = nullptr;
   TsrBuffer *buffer = nullptr;
@@ -91,7 +137,7 @@ double throughTheRuntime(TsrDevice *device, const char *file, bool changing) {
                                                                      : tsr_arg_float(1));
   const int32_t grid[3] = {1, 1, 1};
   int64_t number = 1024;
-  double time = microseconds(
+  Times times = measure(
       [&] {
         if (changing)
           for (uint32_t i = 0; i < info->n_parameters; ++i)
@@ -104,7 +150,7 @@ double throughTheRuntime(TsrDevice *device, const char *file, bool changing) {
   tsr_buffer_destroy(buffer);
   tsr_stream_destroy(stream);
   tsr_module_unload(module);
-  return time;
+  return times;
 }
 
 } // namespace
@@ -113,14 +159,24 @@ int main(int argc, char **argv) {
   TsrDevice *device = nullptr;
   const char *which = std::getenv("TESSERA_DEVICE");
   check(tsr_device_open(which ? which : "nvidia", nullptr, 0, &device), "the device");
-  std::string line = "{";
+  std::string line = "{", medians;
+  auto add = [&](const std::string &name, const Times &times) {
+    if (times.empty())
+      return;
+    line += "\"" + name + "\": " + std::to_string(quiet(times)) + ", ";
+    medians += (medians.empty() ? "\"" : ", \"") + name + "\": [";
+    for (size_t i = 0; i < times.size(); ++i)
+      medians += (i ? ", " : "") + std::to_string(times[i]);
+    medians += "]";
+  };
   for (int i = 1; i < argc; ++i)
     for (bool changing : {false, true})
-      line += "\"" + std::filesystem::path(argv[i]).stem().string() + (changing ? " changing" : "") +
-              "\": " + std::to_string(throughTheRuntime(device, argv[i], changing)) + ", ";
-  if (double alone = driverAlone(); alone >= 0)
-    line += "\"driver\": " + std::to_string(alone) + ", ";
-  std::puts((line.substr(0, line.size() - (line.size() > 2 ? 2 : 0)) + "}").c_str());
+      add(std::filesystem::path(argv[i]).stem().string() + (changing ? " changing" : ""),
+          throughTheRuntime(device, argv[i], changing));
+  DriverAlone alone = driverAlone();
+  add("driver", alone.launch);
+  add("driver graph", alone.graph);
+  std::puts((line + "\"medians\": {" + medians + "}}").c_str());
   check(tsr_device_close(device), "the device's end");
   return 0;
 }

@@ -26,6 +26,7 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 SIDES = ("ours", "triton", "library")
+STEP_MS = 32e-6  # of an event (H200)
 TURNS = 5
 FIRST_S, ROW_S, TURN_S = 120, 150, 30  # time limits: a process's start, a row's preparation (with tuning), a turn
 
@@ -157,7 +158,9 @@ class Bench:
                     alive.remove(name)
         work = row.work(**(row.small if self.options.small else row.sizes))
         scale = {"GB/s": 1e6, "TFLOP/s": 1e9}[row.unit]
-        result["ms"] = {name: statistics.median(found) for name, found in samples.items() if name not in result["failed"]}
+        # Events tell time in steps of 32 ns, a third of a percent of the shortest row.
+        result["ms"] = {name: statistics.median_grouped(found, STEP_MS) if self.options.device == "cuda" else statistics.median(found)
+                        for name, found in samples.items() if name not in result["failed"]}
         result["spread"] = {name: (max(found) - min(found)) / statistics.median(found) for name, found in samples.items()}
         result["rates"] = {name: work / ms / scale for name, ms in result["ms"].items()}
         result["clock"] = _output("nvidia-smi", "--query-gpu=clocks.sm,power.draw,temperature.gpu", "--format=csv,noheader")
@@ -203,10 +206,11 @@ class Bench:
                 failed[name] = str(error)
         for count, bar in (("4", 4.0), ("12", 5.0)):
             rates = {name: f[count] for name, f in found.items() if count in f}
+            medians = {name: f[f"{count}, medians"] for name, f in found.items() if count in f}
             if "library" in found:
-                rates["torch"] = found["library"]["add"]
+                rates["torch"], medians["torch"] = found["library"]["add"], found["library"]["add, medians"]
             self.add(judge({"name": f"launch from Python, {count} arguments", "unit": "us", "bars": {}, "floor": bar, "failed": failed,
-                            "prepared": {}, "rates": rates}))
+                            "prepared": {}, "rates": rates, "medians": medians}))
 
     def launch_from_cpp(self, package, folder):
         """Microseconds a launch by the C interface, of kernels that `tessera compile` makes files of; the driver's own part beside it."""
@@ -227,12 +231,15 @@ class Bench:
             failed["ours"] = str(error)
         for count in kernels:
             rates = {"ours": found[count]} if count in found else {}
+            medians = {name: values for name, values in found.get("medians", {}).items() if name.split()[0] in (count, "driver")}
             if f"{count} changing" in found:
                 rates["changing arguments"] = found[f"{count} changing"]
             if "driver" in found:
                 rates["cuLaunchKernel alone"] = found["driver"]
+            if "driver graph" in found:
+                rates["cuGraphLaunch alone"] = found["driver graph"]
             self.add(judge({"name": f"launch from C++, {count} arguments", "unit": "us", "bars": {}, "floor": 2.0, "failed": failed,
-                            "prepared": {}, "rates": rates}))
+                            "prepared": {}, "rates": rates, "medians": medians}))
 
 
 def judge(row):
@@ -265,6 +272,8 @@ def line_of(row):
     errors = [f"{side[0]} {p['error']:.0e}" for side, p in row["prepared"].items() if isinstance(p, dict) and "error" in p]
     text = (f"{row['name']:42} {row['unit']:8} {number('ours'):>8} {number('triton'):>8} {others:34} {ratios:36} {bars.strip():24} "
             f"{'met' if row['met'] else 'SHORT':6} {', '.join(errors)}")
+    for name, values in row.get("medians", {}).items():
+        text += f"\n    {name}, medians: {' '.join(f'{value:.1f}' for value in values)}"
     for name, why in row["failed"].items():
         text += f"\n    {name} failed: {' '.join(why.split())[:300]}"
     return text.rstrip()

@@ -11,6 +11,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import bench  # noqa: E402
 import compiling  # noqa: E402
 import pack  # noqa: E402
+import side  # noqa: E402
 
 
 def row(rates, unit="TFLOP/s", bars=None, floor=None, error=1e-4):
@@ -129,16 +130,26 @@ def test_parts_of_a_run_are_recorded_as_one(tmp_path, monkeypatch):
         pack.record(files)
 
 
+def test_a_launch_is_timed_on_quiet_processors(monkeypatch):
+    monkeypatch.setattr(side.os, "sched_getaffinity", lambda _: {0, 1, 2, 3})
+    on = []
+    monkeypatch.setattr(side.os, "sched_setaffinity", lambda _, processors: on.append(set(processors)))
+    time_of = {0: 4.0, 1: 2.0, 2: 4.1, 3: 2.1}
+    assert side.on_quiet_processors(lambda: time_of[min(on[-1])]) == (2.1, [2.0] * 3 + [2.1] * 3 + [4.0] * 3 + [4.1] * 3)
+    assert on == [{0}, {1}, {2}, {3}] * 3 + [{0, 1, 2, 3}]
+
+
 def test_launches_from_cpp_are_those_of_the_program(tmp_path):
     programs = tmp_path / "tessera" / "bin"
     programs.mkdir(parents=True)
-    for name, text in (("tessera", "exit 0"), ("device-launch-bench", 'echo \'{"4": 1.9, "12": 2.1, "driver": 1.5}\'')):
+    for name, text in (("tessera", "exit 0"), ("device-launch-bench", 'echo \'{"4": 1.9, "12": 2.1, "driver": 1.5, "driver graph": 1.2, "medians": {"4": [1.9, 3], "12": [2.1], "driver": [1.5]}}\'')):
         (programs / name).write_text(f"#!/bin/sh\n{text}\n")
         (programs / name).chmod(0o755)
     made = bench.Bench(type("Options", (), {"sides": [], "device": "cuda", "budget": 1})(), {}, tmp_path)
     made.launch_from_cpp(tmp_path, tmp_path)
     four, twelve = made.results["rows"]
-    assert four["met"] and not twelve["met"] and four["rates"] == {"ours": 1.9, "cuLaunchKernel alone": 1.5}
+    assert four["met"] and not twelve["met"] and four["rates"] == {"ours": 1.9, "cuLaunchKernel alone": 1.5, "cuGraphLaunch alone": 1.2}
+    assert four["medians"] == {"4": [1.9, 3], "driver": [1.5]} and "4, medians: 1.9 3.0" in bench.line_of(four)
     (programs / "tessera").write_text("#!/bin/sh\necho no such target >&2\nexit 1\n")
     made.launch_from_cpp(tmp_path, tmp_path)
     assert not made.results["rows"][-1]["met"] and "no such target" in made.results["rows"][-1]["failed"]["ours"]
