@@ -27,7 +27,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 SIDES = ("ours", "triton", "library")
 STEP_MS = 32e-6  # of an event (H200)
-TURNS = 5
+TURNS = 15
 FIRST_S, ROW_S, TURN_S = 120, 150, 30  # time limits: a process's start, a row's preparation (with tuning), a turn
 
 

@@ -17,7 +17,7 @@ import time
 import traceback
 
 FLUSH_BYTES = 256 << 20
-TURN_MS, LEAST, MOST = 60.0, 3, 40  # a turn: its budget, and how many samples
+TURN_MS, LEAST, MOST = 30.0, 3, 40  # a turn: its budget, and how many samples
 
 
 class Side:
