@@ -174,6 +174,18 @@ uint64_t scanScratch(const LinearLayout &layout, unsigned axis, unsigned element
   return bytes;
 }
 
+uint64_t sortScratch(const LinearLayout &layout, unsigned axis, unsigned elementBits) {
+  constexpr uint64_t kTwice =
+      32; // bytes of a lane: with two buffers, lanes run out before the memory of 64 bytes for each of them
+  std::optional<AxisSplit> split = splitAxis(layout, axis);
+  if (!split || !split->warps)
+    return 0;
+  uint64_t bytes = bufferBytes(uint64_t(1) << layout.outBits(), elementBits);
+  // The axis' highest bit is compared once, every other one in two steps and more.
+  bool isOneExchange = split->count(Place::Warp) == 1 && split->runs.back().place == Place::Warp;
+  return isOneExchange || bytes > kTwice << (layout.inBits(kLane) + layout.inBits(kWarp)) ? bytes : 2 * bytes;
+}
+
 bool gathersInWarp(const LinearLayout &source, const LinearLayout &index, unsigned axis) {
   std::optional<AxisSplit> from = splitAxis(source, axis), to = splitAxis(index, axis);
   if (!from || !to || from->warps)

@@ -56,6 +56,9 @@ WarpExchange exchangeAlong(const LinearLayout &layout, const AxisRun &run, uint6
 uint64_t reductionScratch(const LinearLayout &layout, unsigned axis, unsigned elementBits);
 uint64_t scanScratch(const LinearLayout &layout, unsigned axis, unsigned elementBits);
 
+// Of a sort: 0 where no row crosses warps; else the tile, and once more where exchanges may take turns between two buffers.
+uint64_t sortScratch(const LinearLayout &layout, unsigned axis, unsigned elementBits);
+
 // A gather along `axis` for which every lane finds its elements in its own warp, few enough to shuffle or select.
 bool gathersInWarp(const LinearLayout &source, const LinearLayout &index, unsigned axis);
 

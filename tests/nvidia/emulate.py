@@ -21,6 +21,7 @@ import gathers
 import orders
 import scans
 import shifts
+import sorts
 import strides
 import units
 from formats import fp8, from_bf16, fused, saturated, to_bf16, towards_zero
@@ -308,7 +309,7 @@ class Emulator:
         if op.startswith("ld.param"):
             self.registers[o[0]] = np.full(LANES, self.parameters[int(re.search(r"param_(\d+)", o[1])[1])], U)
         elif kind in ("mov", "cvta"):
-            self.move(names, o)
+            self.move(names, o, bits // 2)
         elif op.endswith("f16x2") and kind in ("add", "sub", "mul"):
             halves = [self.value(x, 32).astype(np.uint32).view(np.float16).reshape(LANES, 2) for x in o[1:]]
             result = {"add": np.add, "sub": np.subtract, "mul": np.multiply}[kind](*halves)
@@ -345,8 +346,8 @@ class Emulator:
         elif op == "fma.rn.f32":  # the product is exact in f64; that its sum is rounded there first matters once in 2^29 times
             a, b, c = (self.floats(x).astype(np.float64) for x in o[1:])
             self.set_floats(o[0], a * b + c)
-        elif op == "neg.f32":
-            self.registers[o[0]] = self.value(o[1], 32) ^ U(1 << 31)
+        elif op in ("neg.f32", "not.pred"):
+            self.registers[o[0]] = self.value(o[1], 32) ^ U(1 << 31 if kind == "neg" else 1)
         elif op in ("min.f32", "max.f32"):  # of a number and a NaN the number
             self.set_floats(o[0], (np.fmin if kind == "min" else np.fmax)(self.floats(o[1]), self.floats(o[2])))
         elif kind in ("min", "max") and op[4] in "su":
@@ -443,12 +444,12 @@ class Emulator:
         elif op.startswith("fence.proxy.async"):
             self.unit.unfenced[:] = False
 
-    def move(self, names, o):
+    def move(self, names, o, half):
         if o[1].startswith("{"):
-            low, high = (self.value(x, 16) for x in o[1].strip("{}").split(","))
-            self.registers[o[0]] = low | high << U(16)
+            low, high = (self.value(x, half) for x in o[1].strip("{}").split(","))
+            self.registers[o[0]] = low | high << U(half)
         elif len(names) == 2:
-            self.registers[names[0]], self.registers[names[1]] = self.value(o[1], 16), self.value(o[1], 32) >> U(16)
+            self.registers[names[0]], self.registers[names[1]] = self.value(o[1], half), self.value(o[1], 2 * half) >> U(half)
         else:
             self.registers[o[0]] = self.value(o[1])
 
@@ -502,7 +503,7 @@ def main(tessera):
     rng = np.random.default_rng(1)
     with tempfile.TemporaryDirectory() as folder, np.errstate(all="ignore"):
         source, out = pathlib.Path(folder) / "kernels.py", pathlib.Path(folder) / "out.ptx"
-        source.write_text(KERNELS + elementary.KERNEL + strides.KERNELS + orders.KERNELS + gathers.KERNELS + scans.KERNELS + shifts.KERNELS)
+        source.write_text(KERNELS + elementary.KERNEL + strides.KERNELS + orders.KERNELS + gathers.KERNELS + scans.KERNELS + shifts.KERNELS + sorts.KERNELS)
 
         def compiled(target, kernel, signature, constants):
             subprocess.run([tessera, "compile", "--in-process", f"{source}:{kernel}", f"--target=nvidia/{target}", "-s", signature,
@@ -768,7 +769,7 @@ def main(tessera):
         for reverse in (False, True):
             check(f"sums from slice to slice, from the {'end' if reverse else 'start'}", lambda: summed(reverse))
 
-        for module in (strides, orders, gathers, scans, shifts):
+        for module in (strides, orders, gathers, scans, shifts, sorts):
             for name, run in module.cases(rng, compiled, Emulator):
                 check(name, run)
 

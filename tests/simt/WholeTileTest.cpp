@@ -299,15 +299,15 @@ TEST(SimtWholeTile, TotalsOfScansInAnyPlainLayout) {
   }
 }
 
-// What is wrong with one sort; empty: nothing.
-static std::string compareSorts(std::mt19937 &rng, const Sample &s, Elem e, bool descending) {
+// What is wrong with one sort; empty: nothing. hasRoom: for two buffers, where those are worth it.
+static std::string compareSorts(std::mt19937 &rng, const Sample &s, Elem e, bool descending, bool hasRoom = false) {
   size_t n = size_t(1) << s.l.outBits(), bytes = elemBits(e) / 8;
   Buffers buffers = {randomBytes(rng, n * bytes), std::vector<uint8_t>(n * bytes)};
   if (e == Elem::F8E4B15) // two zeros are equal: their order is free
     std::replace(buffers[0].begin(), buffers[0].end(), uint8_t(0x80), uint8_t(0x81));
   Body body = [&](Kernel &k) {
     bool crosses = layout::splitAxis(s.l, s.axis)->warps != 0;
-    Attrs attrs = axisAnd(s, crosses ? n * bytes : 0);
+    Attrs attrs = axisAnd(s, hasRoom ? layout::sortScratch(s.l, s.axis, 8 * bytes) : crosses ? n * bytes : 0);
     attrs.push_back(intAttr(AttrId::Descending, descending));
     Type t = k.tile(s.shape, e, k.layout() ? &s.l : nullptr);
     k.output("out", k.b.op(Opcode::Sort, {k.input("x", s.shape, e)}, t, attrs), &s.l);
@@ -322,6 +322,23 @@ TEST(SimtWholeTile, SortsInAnyPlainLayout) {
     static const Elem kinds[] = {Elem::I32, Elem::I8, Elem::I64, Elem::I16};
     EXPECT_EQ(compareSorts(rng, s, kinds[seed % 4], seed / 4 % 2), "") << "seed " << seed << " axis " << s.axis << "\n"
                                                                        << printLayout(s.l);
+  }
+}
+
+// Few elements a lane, of an axis that crosses warps at two bits and more: exchanges take turns between two buffers, and some do two steps.
+TEST(SimtWholeTile, SortsAcrossWarpsTakeTurnsBetweenBuffers) {
+  std::mt19937 rng(5);
+  unsigned twice = 0;
+  for (uint32_t seed = 0; twice < 48; ++seed) {
+    Sample s = sampleOf(rng, seed);
+    size_t bytes = (size_t(1) << s.l.outBits()) * 2;
+    if (layout::sortScratch(s.l, s.axis, 16) < std::max<size_t>(2 * bytes, 32))
+      continue;
+    ++twice;
+    static const Elem kinds[] = {Elem::I32, Elem::I16};
+    EXPECT_EQ(compareSorts(rng, s, kinds[seed % 2], seed / 2 % 2, true), "")
+        << "seed " << seed << " axis " << s.axis << "\n"
+        << printLayout(s.l);
   }
 }
 

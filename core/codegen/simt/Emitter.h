@@ -215,8 +215,8 @@ private:
   bool reduceByInstruction(const Combiner &c, const layout::AxisSplit &s, Tuples &parts);
   std::vector<std::pair<unsigned, uint64_t>> reduceLanes(const Combiner &c, const layout::LinearLayout &l,
                                                          const layout::AxisSplit &s, Tuples &parts);
-  // Scan.cpp
-  class Scanner;
+  class Scanner;      // Scan.cpp
+  class RegisterSort; // Sort.cpp
   void reduce(const tbc::Op &o);
   void scan(const tbc::Op &o);
   void sort(const tbc::Op &o);

@@ -267,19 +267,172 @@ private:
 
 // ---- in registers --------------------------------------------------------------------------------------------------
 
+// The network on the keys that lanes hold. Steps between registers are minima and maxima, between lanes shuffles, between warps exchanges through memory: stores, a
+// barrier, loads. Exchanges take two buffers in turn where there is room, so that the next one's barrier is also the one between this one's loads and the stores
+// behind that. Two steps between warps that follow each other take one exchange: a lane reads what all three partners have and does a partner's first step too.
+class Emitter::RegisterSort {
+public:
+  RegisterSort(Emitter &e, const Op &o, AxisSplit split, SortKeys &keys, Registers &key)
+      : e_(e), b_(e.b_), split_(std::move(split)), keys_(keys), key_(key),
+        isDescending_(o.intAttr(AttrId::Descending) != 0), bytes_(e.type(o.operands[0]).elementBytes()) {
+    auto copies = static_cast<unsigned>(split_.registerCopies);
+    for (unsigned r = 0; r < key.size(); ++r)
+      if (!(r & copies))
+        own_.push_back(r);
+    for (const layout::AxisRun &run : split_.runs)
+      for (unsigned bit : run.bits)
+        bits_.push_back({run.place, bit});
+    for (auto [place, bit] : bits_)
+      isSet_.push_back(
+          place == Place::Register
+              ? nullptr
+              : b_.CreateICmpNE(b_.CreateAnd(place == Place::Lane ? e_.lane_ : e_.warp_, e_.i32(int64_t(1) << bit)),
+                                e_.i32(0)));
+    if (split_.warps)
+      planBuffers(o);
+  }
+
+  void emit() {
+    for (unsigned stage = 0; stage < bits_.size(); ++stage)
+      for (unsigned step = stage + 1; step-- > 0;) {
+        switch (bits_[step].first) {
+        case Place::Register:
+          betweenRegisters(stage, step);
+          break;
+        case Place::Lane:
+          for (unsigned r : own_)
+            key_[r] = keep(key_[r], e_.shuffleXor(key_[r], 1u << bits_[step].second), step, isDown(stage, r));
+          break;
+        case Place::Warp:
+          if (step > 0 && bits_[step - 1].first == Place::Warp && own_.size() <= kFewValues) {
+            betweenWarps(stage, {step, step - 1});
+            --step;
+          } else {
+            betweenWarps(stage, {step});
+          }
+          break;
+        }
+      }
+  }
+
+private:
+  static constexpr size_t kFewValues = 8; // of a lane: so many may wait for three partners' at once
+
+  void planBuffers(const Op &o) {
+    const tbc::Type &t = e_.type(o.operands[0]);
+    uint64_t bytes = static_cast<uint64_t>(t.numElements()) * bytes_;
+    buffer_ = e_.scratch(o, bytes);
+    // What the op was given says whether there are two.
+    otherBuffer_ = static_cast<uint64_t>(o.intAttr(AttrId::Bytes)) >= 2 * bytes ? static_cast<int64_t>(bytes) : 0;
+    lanes_ = (e_.target_.lanes() - 1) & ~split_.laneCopies;
+    warps_ = (e_.warps_ - 1) & ~split_.warpCopies;
+    laneBits_ = static_cast<unsigned>(std::popcount(lanes_));
+    places_ = 1u << (laneBits_ + std::popcount(warps_));
+    vector_ = std::min<unsigned>(own_.size(), std::max(e_.target_.maxVectorBits() / 8 / bytes_, 1u));
+  }
+
+  // Whether the block of the stage that register r is in goes down.
+  V isDown(unsigned stage, unsigned r) {
+    if (stage + 1 >= bits_.size())
+      return b_.getInt1(isDescending_);
+    auto [place, bit] = bits_[stage + 1];
+    V up = place == Place::Register ? static_cast<V>(b_.getInt1((r >> bit) & 1)) : isSet_[stage + 1];
+    return isDescending_ ? b_.CreateNot(up) : up;
+  }
+  // The lane's own and its partner's value: the lower one goes to the lower place of an ascending pair.
+  V keep(V mine, V other, unsigned step, V down) {
+    V wantsGreater = b_.CreateXor(isSet_[step], down);
+    V isLess = b_.CreateICmpSLT(mine, other);
+    return b_.CreateSelect(b_.CreateXor(isLess, wantsGreater), mine, other);
+  }
+
+  void betweenRegisters(unsigned stage, unsigned step) {
+    for (unsigned r : own_) {
+      unsigned high = r | (1u << bits_[step].second);
+      if (high == r)
+        continue;
+      V down = isDown(stage, r), a = key_[r], c = key_[high];
+      V low = b_.CreateBinaryIntrinsic(Intrinsic::smin, a, c), top = b_.CreateBinaryIntrinsic(Intrinsic::smax, a, c);
+      key_[r] = b_.CreateSelect(down, top, low); // folds where `down` is known
+      key_[high] = b_.CreateSelect(down, low, top);
+    }
+  }
+
+  // Every lane has a place of its own for its registers and reads its partners': vectors of neighbouring lanes, no conflicts. steps: one, or two of
+  // a stage.
+  void betweenWarps(unsigned stage, ArrayRef<unsigned> steps) {
+    if (exchanges_ && !otherBuffer_)
+      e_.barrier();
+    V buffer = exchanges_++ % 2 ? b_.CreateConstInBoundsGEP1_64(b_.getInt8Ty(), buffer_, otherBuffer_) : buffer_;
+    Type *stored = b_.getIntNTy(bytes_ * 8);
+    auto *type = FixedVectorType::get(stored, vector_);
+    auto placeOf = [&](int64_t differing) { // in the warp whose number differs in these bits
+      V at = b_.CreateOr(e_.closeUp(e_.lane_, lanes_),
+                         b_.CreateShl(e_.closeUp(b_.CreateXor(e_.warp_, e_.i32(differing)), warps_), laneBits_));
+      return b_.CreateInBoundsGEP(b_.getInt8Ty(), buffer, b_.CreateMul(at, e_.i32(vector_ * bytes_)));
+    };
+    auto address = [&](V place, size_t group) {
+      return b_.CreateConstInBoundsGEP1_64(b_.getInt8Ty(), place, group * places_ * vector_ * bytes_);
+    };
+    size_t groups = own_.size() / vector_;
+    V mine = placeOf(0);
+    for (size_t group = 0; group < groups; ++group) {
+      V all = PoisonValue::get(type);
+      for (unsigned i = 0; i < vector_; ++i)
+        all = b_.CreateInsertElement(all, keys_.stored(key_[own_[group * vector_ + i]], bytes_ * 8), i);
+      b_.CreateAlignedStore(all, address(mine, group), Align(vector_ * bytes_));
+    }
+    e_.barrier();
+    SmallVector<V, 3> partners; // differing in the first step's bit, in the second's, in both
+    int64_t first = int64_t(1) << bits_[steps[0]].second;
+    partners.push_back(placeOf(first));
+    if (steps.size() > 1) {
+      int64_t second = int64_t(1) << bits_[steps[1]].second;
+      partners.append({placeOf(second), placeOf(first | second)});
+    }
+    for (size_t group = 0; group < groups; ++group) {
+      SmallVector<V, 3> all;
+      for (V partner : partners)
+        all.push_back(b_.CreateAlignedLoad(type, address(partner, group), Align(vector_ * bytes_)));
+      for (unsigned i = 0; i < vector_; ++i) {
+        unsigned r = own_[group * vector_ + i];
+        auto theirs = [&](size_t partner) { return keys_.loaded(b_.CreateExtractElement(all[partner], i)); };
+        V down = isDown(stage, r);
+        key_[r] = keep(key_[r], theirs(0), steps[0], down);
+        if (steps.size() > 1)
+          key_[r] = keep(key_[r], keep(theirs(1), theirs(2), steps[0], down), steps[1], down);
+      }
+    }
+  }
+
+  Emitter &e_;
+  IRBuilder<> &b_;
+  AxisSplit split_;
+  SortKeys &keys_;
+  Registers &key_;
+  bool isDescending_;
+  unsigned bytes_;                               // of an element in memory
+  SmallVector<unsigned> own_;                    // registers that are no copies
+  SmallVector<std::pair<Place, unsigned>> bits_; // of the axis
+  SmallVector<V> isSet_;                         // bit of the element's number, i1; null: a register bit
+  // Exchanges between warps.
+  V buffer_ = nullptr;
+  int64_t otherBuffer_ = 0; // bytes behind the first; 0: there is one
+  unsigned exchanges_ = 0;
+  uint64_t lanes_ = 0, warps_ = 0; // bits that count elements
+  unsigned laneBits_ = 0, places_ = 1, vector_ = 1;
+};
+
 void Emitter::sort(const Op &o) {
   const tbc::Type &t = type(o.operands[0]);
   AxisSplit s = axisOf(o);
   bool descending = o.intAttr(AttrId::Descending) != 0;
   SortKeys keys(b_, e_, t.elem, descending);
   unsigned registers = registersOf(t), copies = static_cast<unsigned>(s.registerCopies);
-  SmallVector<unsigned> own;
+  Registers key(registers);
   for (unsigned r = 0; r < registers; ++r)
     if (!(r & copies))
-      own.push_back(r);
-  Registers key(registers);
-  for (unsigned r : own)
-    key[r] = keys.key(of(o.operands[0])[r]);
+      key[r] = keys.key(of(o.operands[0])[r]);
   auto axis = static_cast<unsigned>(o.intAttr(AttrId::Axis));
   const LinearLayout &l = layoutOf(t);
   unsigned lanes = target_.lanes() * warps_, axisBits = l.outs()[axis].bits;
@@ -303,99 +456,10 @@ void Emitter::sort(const Op &o) {
     return;
   }
 
-  SmallVector<std::pair<Place, unsigned>> bits; // of the axis
-  for (const layout::AxisRun &run : s.runs)
-    for (unsigned bit : run.bits)
-      bits.push_back({run.place, bit});
-  SmallVector<V> isSet; // bit of the element's number, i1; null: a register bit
-  for (auto [place, bit] : bits)
-    isSet.push_back(
-        place == Place::Register
-            ? nullptr
-            : b_.CreateICmpNE(b_.CreateAnd(place == Place::Lane ? lane_ : warp_, i32(int64_t(1) << bit)), i32(0)));
-  // Whether the block of stage s that register r is in goes down.
-  auto isDown = [&](unsigned stage, unsigned r) -> V {
-    if (stage + 1 >= bits.size())
-      return b_.getInt1(descending);
-    auto [place, bit] = bits[stage + 1];
-    V up = place == Place::Register ? static_cast<V>(b_.getInt1((r >> bit) & 1)) : isSet[stage + 1];
-    return descending ? b_.CreateNot(up) : up;
-  };
-  // The lane's own and its partner's value: the lower one goes to the lower place of an ascending pair.
-  auto keep = [&](V mine, V other, V isHigh, V down) {
-    V wantsGreater = b_.CreateXor(isHigh, down);
-    V isLess = b_.CreateICmpSLT(mine, other);
-    return b_.CreateSelect(b_.CreateXor(isLess, wantsGreater), mine, other);
-  };
-
-  V buffer = s.warps ? scratch(o, static_cast<uint64_t>(t.numElements()) * t.elementBytes()) : nullptr;
-  bool bufferIsRead = false;
-  for (unsigned stage = 0; stage < bits.size(); ++stage)
-    for (unsigned step = stage + 1; step-- > 0;) {
-      auto [place, bit] = bits[step];
-      if (place == Place::Register) {
-        for (unsigned r : own) {
-          unsigned high = r | (1u << bit);
-          if (high == r)
-            continue;
-          V down = isDown(stage, r), a = key[r], c = key[high];
-          V low = b_.CreateBinaryIntrinsic(Intrinsic::smin, a, c),
-            top = b_.CreateBinaryIntrinsic(Intrinsic::smax, a, c);
-          key[r] = b_.CreateSelect(down, top, low); // folds where `down` is known
-          key[high] = b_.CreateSelect(down, low, top);
-        }
-        continue;
-      }
-      Registers other(registers);
-      if (place == Place::Lane) {
-        for (unsigned r : own)
-          other[r] = shuffleXor(key[r], 1u << bit);
-      } else {
-        // Every lane has a place of its own for its registers and reads its partner's: vectors of neighbouring lanes, no conflicts.
-        if (bufferIsRead)
-          barrier();
-        bufferIsRead = true;
-        uint64_t laneCopies = s.laneCopies, warpCopies = s.warpCopies;
-        uint64_t lanes = (target_.lanes() - 1) & ~laneCopies, warps = (warps_ - 1) & ~warpCopies;
-        unsigned laneBits = static_cast<unsigned>(std::popcount(lanes)),
-                 places = 1u << (laneBits + std::popcount(warps)), bytes = t.elementBytes();
-        unsigned vector = std::min<unsigned>(own.size(), std::max(target_.maxVectorBits() / 8 / bytes, 1u));
-        auto placeOf = [&](V warp) {
-          V at = b_.CreateOr(closeUp(lane_, lanes), b_.CreateShl(closeUp(warp, warps), laneBits));
-          return b_.CreateMul(at, i32(vector * bytes));
-        };
-        V mine = placeOf(warp_), theirs = placeOf(b_.CreateXor(warp_, i32(int64_t(1) << bit)));
-        Type *stored = b_.getIntNTy(bytes * 8);
-        auto *type = FixedVectorType::get(stored, vector);
-        auto address = [&](V at, size_t group) {
-          V offset = b_.CreateAdd(at, i32(static_cast<int64_t>(group) * places * vector * bytes));
-          return b_.CreateInBoundsGEP(b_.getInt8Ty(), buffer, offset);
-        };
-        for (size_t group = 0; group < own.size() / vector; ++group) {
-          V all = PoisonValue::get(type);
-          for (unsigned i = 0; i < vector; ++i) {
-            V v = keys.element(key[own[group * vector + i]]);
-            all = b_.CreateInsertElement(all, b_.CreateBitCast(toMemory(v), stored), i);
-          }
-          b_.CreateAlignedStore(all, address(mine, group), Align(vector * bytes));
-        }
-        barrier();
-        for (size_t group = 0; group < own.size() / vector; ++group) {
-          V all = b_.CreateAlignedLoad(type, address(theirs, group), Align(vector * bytes));
-          for (unsigned i = 0; i < vector; ++i) {
-            V v = b_.CreateBitCast(b_.CreateExtractElement(all, i), t.elem == Elem::I1 ? stored : e_.type(t.elem));
-            other[own[group * vector + i]] = keys.key(fromMemory(v, e_.type(t.elem)));
-          }
-        }
-      }
-      for (unsigned r : own)
-        key[r] = keep(key[r], other[r], isSet[step], isDown(stage, r));
-    }
+  RegisterSort(*this, o, std::move(s), keys, key).emit();
   Registers out(registers);
-  for (unsigned r : own)
-    out[r] = keys.element(key[r]);
   for (unsigned r = 0; r < registers; ++r)
-    out[r] = out[r & ~copies];
+    out[r] = r & copies ? out[r & ~copies] : keys.element(key[r]);
   set(o.results[0], std::move(out));
 }
 

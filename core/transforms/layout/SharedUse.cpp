@@ -107,10 +107,13 @@ uint64_t scratchBytes(Operation *op, const target::TargetInfo &info, unsigned nu
     return partials(op, static_cast<unsigned>(reduce.getAxis()), exchange);
   if (auto scan = dyn_cast<ScanOp>(op))
     return partials(op, static_cast<unsigned>(scan.getAxis()), exchange);
-  if (auto sort = dyn_cast<SortOp>(op))
-    return exchange.spread(layoutOf(sort.getSource()).getLayout(), static_cast<unsigned>(sort.getAxis()))
-               ? bytesOfTile(sort.getSource().getType())
-               : 0;
+  if (auto sort = dyn_cast<SortOp>(op)) {
+    LinearLayout l = layoutOf(sort.getSource()).getLayout();
+    auto axis = static_cast<unsigned>(sort.getAxis());
+    if (exchange.lanesToo)
+      return exchange.spread(l, axis) ? bytesOfTile(sort.getSource().getType()) : 0;
+    return layout::sortScratch(l, axis, storageBits(sort.getSource().getType()));
+  }
   if (auto gather = dyn_cast<GatherOp>(op))
     return rowsStayInPlace(gather, exchange) ? 0 : bytesOfTile(gather.getSource().getType());
   if (auto histogram = dyn_cast<HistogramOp>(op))
@@ -123,6 +126,11 @@ uint64_t scratchBytes(Operation *op, const target::TargetInfo &info, unsigned nu
 }
 
 bool waitsForAllLanes(Operation *op) {
+  if (auto sort = dyn_cast<SortOp>(op))
+    return layout::sortScratch(layoutOf(sort.getSource()).getLayout(), static_cast<unsigned>(sort.getAxis()),
+                               storageBits(sort.getSource().getType())) != 0;
+  if (auto gather = dyn_cast<GatherOp>(op))
+    return !rowsStayInPlace(gather, {false});
   if (!isa<ReduceOp, ScanOp>(op))
     return false;
   auto axis = static_cast<unsigned>(isa<ReduceOp>(op) ? cast<ReduceOp>(op).getAxis() : cast<ScanOp>(op).getAxis());
