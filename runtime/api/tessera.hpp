@@ -13,7 +13,7 @@
 //   y.read(host.data(), n * 4);
 #pragma once
 
-#include "runtime/api/tessera.h"
+#include "tessera.h" // beside this file, in the tree and in the wheel
 
 #include <cstddef>
 #include <cstdint>

@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """usage: check_wheel.py WHEEL. Prints `N passed, N failed` last."""
 import pathlib
+import shutil
 import statistics
 import subprocess
 import sys
@@ -92,6 +93,13 @@ def main(wheel):
         drivers = pathlib.Path("/dev/nvidiactl").exists()
         checks.expect("a device, or why there is none", checks.run(command, "targets"),
                       lambda out: drivers or "nvidia: no device here, it only compiles: no NVIDIA driver" in out)
+        if shutil.which("c++"):
+            (folder / "headers.cpp").write_text('#include "tessera.hpp"\nint main() { return tessera::Device("cpu").info().units ? 0 : 1; }\n')
+            package = next((folder / "venv/lib").glob("python3*/site-packages/tessera"))
+            built = checks.run("c++", "-std=c++17", "headers.cpp", "-I", package / "include", "-L", package / "lib", "-ltessera",
+                               f"-Wl,-rpath,{package / 'lib'}", "-o", "headers")
+            checks.expect("a C++ program builds with the wheel's headers", built, lambda _: True)
+            checks.expect("and opens the processor", checks.run(folder / "headers"), lambda _: True)
         (folder / "import_time.py").write_text(IMPORT)
         runs = [checks.run(checks.python, "import_time.py") for _ in range(5)]
         times = [float(r.stdout) for r in runs if r.returncode == 0]
