@@ -186,6 +186,14 @@ const Candidate *Registry::find(std::string_view name) const {
   return nullptr;
 }
 
+std::string Registry::places() const {
+  std::string out;
+  for (const auto *list : {&options_.manifests, &options_.directories})
+    for (const std::string &place : *list)
+      out += (out.empty() ? "" : ", ") + place;
+  return out.empty() ? "nowhere" : out;
+}
+
 Failure Registry::unknownPlugin(const TargetSpec &spec) const {
   std::vector<std::string> names;
   for (const Candidate *c : candidates()) {
@@ -257,6 +265,9 @@ Expected<ResolvedTarget> Registry::resolveDevice(const TargetSpec &spec) {
       order.push_back(c);
   if (order.empty() && !spec.plugin.empty())
     return unknownPlugin(spec);
+  if (candidates().empty())
+    return Failure{DiagId::UnknownTarget, "target '" + spec.text + "': no plugin is installed",
+                   "looked in " + places() + "; TESSERA_PLUGINS names a manifest or a folder of them"};
   // Insertion into place: stable, and there are few.
   for (size_t i = 1; i < order.size(); ++i)
     for (size_t j = i; j > 0 && order[j]->manifest.rank > order[j - 1]->manifest.rank; --j)

@@ -60,6 +60,8 @@ public:
 
   // Every candidate in search order, the skipped ones too. References stay valid for the registry's life.
   std::vector<const Candidate *> candidates() const;
+  // Where they are looked for, as a list for messages.
+  std::string places() const;
   // The usable plugin of a name, or NULL.
   const Candidate *find(std::string_view name) const;
 

@@ -232,7 +232,9 @@ static tsr_status openNamed(std::string which, const TsrOption *options, uint32_
     std::string near = tessera::nearestName(which, names);
     return failed(TSR_E_NOT_FOUND, "there is no plugin `" + which + "`" +
                                        (near.empty() ? "" : "; did you mean `" + near + "`?") +
-                                       (known.empty() ? "; none is installed" : "; known: " + known));
+                                       (known.empty() ? "; none is installed, looked in " + pluginRegistry().places() +
+                                                            "; TESSERA_PLUGINS names a manifest or a folder of them"
+                                                      : "; known: " + known));
   }
   const tessera::plugin::Library *library = nullptr;
   if (tsr_status status = driverOf(*candidate, library); status < 0)

@@ -131,6 +131,16 @@ TEST(Registry, UnknownTargetsGetASuggestion) {
   EXPECT_NE(r.resolveOne("native").failure().message.find("no plugin has a device"), std::string::npos);
 }
 
+TEST(Registry, WithoutPluginsTheMessageNamesThePlaces) {
+  Folder f;
+  RegistryOptions o;
+  o.directories = {f.path.string(), "/no/such/plugins.d"};
+  Registry r(o);
+  const Failure failure = r.resolveOne("native").failure();
+  EXPECT_NE(failure.message.find("no plugin is installed"), std::string::npos);
+  EXPECT_NE(failure.help.find(f.path.string() + ", /no/such/plugins.d"), std::string::npos);
+}
+
 TEST(Registry, EveryCandidateKeepsItsReason) {
   Folder f;
   f.write("lib.so", "x");
