@@ -112,7 +112,8 @@ TSR_API tsr_status tsr_device_list(int32_t (*visit)(void *user, const TsrDeviceI
  * none. options: the driver's own; the cpu driver takes threads (1..4096), faults (0, 1), cache_bytes. Any driver may be given
  * target, what shall run there: UNSUPPORTED where it says that the device cannot. The environment has a say through
  * TESSERA_DEVICE (in place of NULL and "native"), TESSERA_DEVICE_OPTIONS ("PLUGIN.KEY=VALUE,…", where no option KEY is given) and
- * TESSERA_THREADS (where no option "threads" is given). INVALID: an option, or TESSERA_DEVICE_OPTIONS, that means nothing.
+ * TESSERA_THREADS (where no option "threads" is given). INVALID: a value that an option
+ * does not take, or TESSERA_DEVICE_OPTIONS that is no such list. An option that the driver does not know changes nothing, so that one list serves all devices.
  * *out: tsr_device_close. NOT_FOUND: no such plugin or ordinal, with the known ones named; UNAVAILABLE: no hardware. */
 TSR_API tsr_status tsr_device_open(const char *which, const TsrOption *options, uint32_t n_options, TsrDevice **out);
 /* Opens a device of a plugin table of the ABI (a const tsr_plugin_api * with the driver role), which must live as long as the

@@ -219,6 +219,7 @@ TEST(Plugins, OptionsOfDevicesFromTheEnvironment) {
   EXPECT_EQ(open("other.threads=none,cpu.threads=2,"), TSR_OK) << "another plugin's: " << tsr_error_message();
   EXPECT_EQ(open("other.threads=2,cpu.threads=none"), TSR_E_INVALID);
   EXPECT_NE(std::string(tsr_error_message()).find("none"), std::string::npos) << tsr_error_message();
+  EXPECT_EQ(open("", {{"another_drivers", "1"}}), TSR_OK) << "one list for all devices: " << tsr_error_message();
   EXPECT_EQ(open("cpu.threads=none", {{"threads", "2"}}), TSR_OK) << "the call wins: " << tsr_error_message();
   for (const char *bad : {"threads=2", "cpu.threads", ".threads=2", "cpu.=2", "cpu.threads=2,x"}) {
     EXPECT_EQ(open(bad), TSR_E_INVALID) << bad;
