@@ -91,7 +91,12 @@ void TypeCheck::layouts() {
               "the result is " + typeText(m_, out()) + ", of another shape or type than operand 0");
     return;
   case Opcode::SharedAlloc:
-    require(out().kind == Type::Shared, "the result must be a shared tensor");
+    if (require(out().kind == Type::Shared, "the result must be a shared tensor") && op_.intAttr(AttrId::Slots) &&
+        op_.find(AttrId::Bytes)) {
+      int64_t slot = op_.intAttr(AttrId::Bytes) / op_.intAttr(AttrId::Slots),
+              needed = out().numElements() * out().elementBytes();
+      require(slot >= needed, "a slot has " + std::to_string(slot) + " bytes, its tensor " + std::to_string(needed));
+    }
     return;
   case Opcode::SharedStore:
     if (operand(0, in(0).kind == Type::Shared, "it must be a shared tensor") && isTensor(1))

@@ -67,7 +67,7 @@ constexpr Range kRanges[] = {
     {AttrId::Reverse, 0, 1},      {AttrId::Descending, 0, 1}, {AttrId::Hex, 0, 1},       {AttrId::NumStages, 0, kBig}, {AttrId::Unroll, 0, kBig},
     {AttrId::NumRounds, 0, 64},   {AttrId::LhsFormat, 0, 4},  {AttrId::RhsFormat, 0, 4}, {AttrId::LhsKPack, 0, 1},  {AttrId::RhsKPack, 0, 1},
     {AttrId::FastMath, 0, 1},     {AttrId::Pack, 0, 64},      {AttrId::HasScales, 0, 3}, {AttrId::Approx, 0, 1},    {AttrId::Start, INT32_MIN, INT32_MAX},
-    {AttrId::End, INT32_MIN, int64_t(INT32_MAX) + 1},         {AttrId::Instruction, 0, kBig}, {AttrId::Offset, 0, kBig}, {AttrId::Bytes, 0, kBig}, {AttrId::Width, 0, kBig}, {AttrId::Slots, 0, kBig}, {AttrId::Pending, 0, kBig},
+    {AttrId::End, INT32_MIN, int64_t(INT32_MAX) + 1},         {AttrId::Instruction, 0, kBig}, {AttrId::Offset, 0, kBig}, {AttrId::Bytes, 0, kBig}, {AttrId::Width, 0, kBig}, {AttrId::Slots, 0, 1024}, {AttrId::Pending, 0, kBig},
     {AttrId::Pure, 0, 1},          {AttrId::Warps, 0, 1024},
 };
 // clang-format on

@@ -225,6 +225,9 @@ TEST(Verifier, OpsOfTheLayoutLevel) {
       {"%y = dot_wait %i {pending = 0} : i32", "it must be a tensor"},
       {"%y = dot_wait %c", "pending"},
       {"%y = shared_alloc {offset = 0, bytes = 512, slots = -1} : shared<8x16xf16, #1>", "slots"},
+      {"%y = shared_alloc {offset = 0, bytes = 1048576, slots = 2048} : shared<8x16xf16, #1>", "slots"},
+      {"%y = shared_alloc {offset = 0, bytes = 512, slots = 3} : shared<8x16xf16, #1>",
+       "a slot has 170 bytes, its tensor 256"},
   };
   for (const Wrong &w : wrong)
     EXPECT_NE(errors(w.line).find(w.message), std::string::npos) << w.line << "\n" << errors(w.line);
