@@ -115,6 +115,9 @@ Value *NvLaneTarget::fastMath(IRBuilderBase &b, const Op &op, Elem elem, ArrayRe
   }
 }
 
+// What widenFp8 takes.
+static bool widensByPairs(Elem e) { return e == Elem::F8E4M3FN || e == Elem::F8E5M2; }
+
 // Two bytes of e4m3 or e5m2 as two f16, exactly. pair: i16, the first one in the low byte.
 static Value *fp8ToHalves(IRBuilderBase &b, Elem from, Value *pair, unsigned sm) {
   auto *halves = FixedVectorType::get(b.getHalfTy(), 2);
@@ -137,8 +140,6 @@ static Value *fp8ToHalves(IRBuilderBase &b, Elem from, Value *pair, unsigned sm)
 }
 
 SmallVector<Value *> NvLaneTarget::widenFp8(IRBuilderBase &b, Elem from, Elem to, ArrayRef<V> values) {
-  if (values.size() == 1) // one alone is half of a pair: still a fraction of what the bits take one by one
-    return {widenFp8(b, from, to, {values[0], b.getInt8(0)})[0]};
   SmallVector<V> out;
   for (size_t i = 0; i + 1 < values.size(); i += 2) {
     V pair = b.CreateInsertElement(PoisonValue::get(FixedVectorType::get(b.getInt8Ty(), 2)), values[i], uint64_t(0));
@@ -272,8 +273,7 @@ SmallVector<Value *> NvLaneTarget::widenBfloats(IRBuilderBase &b, ArrayRef<V> va
 // Pairs of f32 -> packed pairs of a narrow type, of fp8 -> wider ones, where one instruction does two.
 SmallVector<Value *> NvLaneTarget::convertFloats(IRBuilderBase &b, Elem from, Elem to, bool towardsZero,
                                                  ArrayRef<V> values) {
-  bool fp8 = from == Elem::F8E4M3FN || from == Elem::F8E5M2;
-  if (fp8 && (to == Elem::F16 || to == Elem::F32 || (to == Elem::BF16 && arch_.sm >= 80)))
+  if (widensByPairs(from) && (to == Elem::F16 || to == Elem::F32 || (to == Elem::BF16 && arch_.sm >= 80)))
     return widenFp8(b, from, to, values);
   if (from == Elem::BF16 && to == Elem::F32)
     return widenBfloats(b, values);
@@ -333,8 +333,6 @@ SmallVector<Value *> NvLaneTarget::saturateToFp8(IRBuilderBase &b, Elem from, El
        isSource = from == Elem::F32 || from == Elem::F16 || from == Elem::BF16;
   if (!isTarget || !isSource || arch_.sm < 89)
     return {};
-  if (values.size() == 1)
-    return {saturateToFp8(b, from, to, {values[0], Constant::getNullValue(values[0]->getType())})[0]};
   const std::string name = to == Elem::F8E4M3FN ? "e4m3x2" : "e5m2x2";
   codegen::Elementwise e(b, numerics());
   SmallVector<V> out;
@@ -381,16 +379,27 @@ static SmallVector<Value *> divideIntegers(IRBuilderBase &b, Opcode code, ArrayR
   return results;
 }
 
+// What the instructions of an op take: one register, a pair, a word of bytes. A tile may have fewer, and a scan has prefixes for three registers of four: zeros fill
+// them up. One fp8 number alone is half of a pair, too: its bits one by one take several times as many instructions.
+static size_t registersAtOnce(const Op &op, Elem from, Elem to, size_t n) {
+  unsigned bits = std::min(tbc::elemBits(from), tbc::elemBits(to));
+  if (n == 1)
+    return op.code == Opcode::FPToFP && (widensByPairs(from) || widensByPairs(to)) ? 2 : 1;
+  if (bits > 16)
+    return 1;
+  return n > 2 && bits <= 8 ? 4 : 2;
+}
+
 SmallVector<Value *> NvLaneTarget::elementwise(IRBuilderBase &b, const Op &op, ElemType in, ElemType out,
                                                ArrayRef<ArrayRef<V>> operands) {
   if (in.pointer || out.pointer || operands.empty())
     return {};
   size_t n = operands[0].size();
-  if (n > 2 && n % 4) { // a scan has prefixes for three registers of four: the last one fills up words and pairs
+  if (size_t whole = alignTo(n, registersAtOnce(op, in.elem, out.elem, n)); whole != n) {
     SmallVector<SmallVector<V>> filled;
     for (ArrayRef<V> operand : operands) {
       filled.emplace_back(operand);
-      filled.back().resize((n + 3) / 4 * 4, operand.back());
+      filled.back().resize(whole, Constant::getNullValue(operand[0]->getType()));
     }
     SmallVector<ArrayRef<V>> views(filled.begin(), filled.end());
     SmallVector<V> results = elementwise(b, op, in, out, views);
