@@ -16,6 +16,7 @@ import tempfile
 
 import numpy as np
 
+import conversions
 import elementary
 import gathers
 import orders
@@ -503,7 +504,7 @@ def main(tessera):
     rng = np.random.default_rng(1)
     with tempfile.TemporaryDirectory() as folder, np.errstate(all="ignore"):
         source, out = pathlib.Path(folder) / "kernels.py", pathlib.Path(folder) / "out.ptx"
-        source.write_text(KERNELS + elementary.KERNEL + strides.KERNELS + orders.KERNELS + gathers.KERNELS + scans.KERNELS + shifts.KERNELS + sorts.KERNELS)
+        source.write_text(KERNELS + elementary.KERNEL + strides.KERNELS + orders.KERNELS + gathers.KERNELS + scans.KERNELS + shifts.KERNELS + sorts.KERNELS + conversions.KERNELS)
 
         def compiled(target, kernel, signature, constants):
             subprocess.run([tessera, "compile", "--in-process", f"{source}:{kernel}", f"--target=nvidia/{target}", "-s", signature,
@@ -769,7 +770,7 @@ def main(tessera):
         for reverse in (False, True):
             check(f"sums from slice to slice, from the {'end' if reverse else 'start'}", lambda: summed(reverse))
 
-        for module in (strides, orders, gathers, scans, shifts, sorts):
+        for module in (strides, orders, gathers, scans, shifts, sorts, conversions):
             for name, run in module.cases(rng, compiled, Emulator):
                 check(name, run)
 

@@ -24,11 +24,11 @@ def saturated(kind, values):
 
 
 def towards_zero(values):
-    """The nearest f16 that are not further from zero."""
+    """The nearest f16 that are not further from zero; NaN has all its bits, as that of instructions."""
     near = values.astype(np.float16)
     bits = near.view(np.uint16)
     cut = np.where(np.abs(near.astype(np.float64)) > np.abs(values.astype(np.float64)), bits - np.uint16(1), bits).astype(np.uint16).view(np.float16)
-    return np.where(np.isfinite(values), cut, near)
+    return np.where(np.isnan(values), (bits | np.uint16(0x7fff)).view(np.float16), np.where(np.isfinite(values), cut, near))
 
 
 def fused(x, y, z):

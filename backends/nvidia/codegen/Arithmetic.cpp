@@ -116,12 +116,12 @@ Value *NvLaneTarget::fastMath(IRBuilderBase &b, const Op &op, Elem elem, ArrayRe
 }
 
 // What widenFp8 takes.
-static bool widensByPairs(Elem e) { return e == Elem::F8E4M3FN || e == Elem::F8E5M2; }
+static bool widensByPairs(Elem e) { return e == Elem::F8E4M3FN || e == Elem::F8E5M2 || e == Elem::F8E4B15; }
 
-// Two bytes of e4m3 or e5m2 as two f16, exactly. pair: i16, the first one in the low byte.
+// Two bytes of e4m3, e5m2 or e4b15 as two f16, exactly. pair: i16, the first one in the low byte.
 static Value *fp8ToHalves(IRBuilderBase &b, Elem from, Value *pair, unsigned sm) {
   auto *halves = FixedVectorType::get(b.getHalfTy(), 2);
-  if (sm >= 89) {
+  if (sm >= 89 && from != Elem::F8E4B15) {
     const char *text =
         from == Elem::F8E4M3FN ? "cvt.rn.f16x2.e4m3x2 $0, $1;" : "cvt.rn.f16x2.e5m2x2 $0, $1;"; // PTX ISA, "cvt"
     return b.CreateBitCast(inlinePtx(b, b.getInt32Ty(), text, "=r,h", {pair}, false), halves);
@@ -131,8 +131,10 @@ static Value *fp8ToHalves(IRBuilderBase &b, Elem from, Value *pair, unsigned sm)
                                    {b.CreateZExt(pair, b.getInt32Ty()), b.getInt32(0), b.getInt32(0x1404)});
   if (from == Elem::F8E5M2)
     return b.CreateBitCast(bytes, halves);
-  // e4m3, a bit further down, is a small f16, 2^-8 of its value. The largest code is NaN: one more would carry.
+  // A bit further down e4b15 is an f16, e4m3 a small one, 2^-8 of its value. The largest code of e4m3 is NaN: one more would carry.
   Value *magnitude = b.CreateLShr(b.CreateAnd(bytes, 0x7f007f00), 1);
+  if (from == Elem::F8E4B15)
+    return b.CreateBitCast(b.CreateOr(magnitude, b.CreateAnd(bytes, 0x80008000)), halves);
   Value *isNaN = b.CreateAnd(b.CreateAdd(magnitude, b.getInt32(0x00800080)), 0x40004000);
   Value *value = b.CreateFMul(b.CreateBitCast(magnitude, halves), ConstantFP::get(halves, 256));
   Value *bits = b.CreateOr(b.CreateBitCast(value, b.getInt32Ty()), b.CreateLShr(isNaN, 1)); // 480 becomes NaN
@@ -275,6 +277,9 @@ SmallVector<Value *> NvLaneTarget::convertFloats(IRBuilderBase &b, Elem from, El
                                                  ArrayRef<V> values) {
   if (widensByPairs(from) && (to == Elem::F16 || to == Elem::F32 || (to == Elem::BF16 && arch_.sm >= 80)))
     return widenFp8(b, from, to, values);
+  // No number of these is too large for those, so that nothing saturates.
+  if ((from == Elem::F8E4B15 || (from == Elem::F8E4M3FN && to == Elem::F8E5M2)) && !towardsZero)
+    return saturateToFp8(b, from, to, values);
   if (from == Elem::BF16 && to == Elem::F32)
     return widenBfloats(b, values);
   if (values.size() < 2 || from != Elem::F32 || arch_.sm < 80)
@@ -297,9 +302,12 @@ SmallVector<Value *> NvLaneTarget::convertFloats(IRBuilderBase &b, Elem from, El
   return out;
 }
 
-// f32, f16 or bf16 -> e4b15: a byte is the upper half of twice an f16 that is at most 1.75, half a unit of the byte added to its magnitude. An f32 is cut to an f16
-// first: what is lost lies below that half. A NaN is 1.75, since the minimum of it and a number is the number.
-SmallVector<Value *> NvLaneTarget::narrowToE4B15(IRBuilderBase &b, Elem from, ArrayRef<V> values) {
+// f32, f16 or bf16 -> a byte that is the upper half of an f16, an f32 cut to one first.
+// e4b15: of twice an f16 that is at most 1.75, to nearest with half a unit of the byte added to its magnitude: what an f32 has lost lies below that half. A NaN
+// is 1.75, since the minimum of it and a number is the number.
+// e5m2, towards zero: what is cut off, both times, lies there. An f16 may be NaN by its lower half alone; what arithmetic makes of that is NaN by both.
+SmallVector<Value *> NvLaneTarget::cutHalves(IRBuilderBase &b, Elem from, Elem to, bool towardsZero,
+                                             ArrayRef<V> values) {
   if (values.size() < 2 || arch_.sm < 80 || (from != Elem::F32 && from != Elem::F16 && from != Elem::BF16))
     return {};
   auto *halves = FixedVectorType::get(b.getHalfTy(), 2), *raw = FixedVectorType::get(b.getInt16Ty(), 2);
@@ -314,9 +322,16 @@ SmallVector<Value *> NvLaneTarget::narrowToE4B15(IRBuilderBase &b, Elem from, Ar
       else
         word = b.CreateIntrinsic(Intrinsic::nvvm_ff2f16x2_rz, {}, {e.widen(high, from), e.widen(low, from)});
       word = b.CreateBitCast(word, b.getInt32Ty());
+      if (to == Elem::F8E5M2) {
+        words[i / 2] = from != Elem::F16 ? word
+                                         : inlinePtx(b, b.getInt32Ty(), "fma.rn.f16x2 $0, $1, $2, $3;", "=r,r,r,r",
+                                                     {word, b.getInt32(0x3c003c00), b.getInt32(0x80008000)}, false);
+        continue;
+      }
       V magnitude = b.CreateBitCast(b.CreateAnd(word, 0x7fff7fff), halves);
       magnitude = b.CreateBinaryIntrinsic(Intrinsic::minnum, magnitude, ConstantFP::get(halves, 1.75));
-      V twice = b.CreateAdd(b.CreateShl(b.CreateBitCast(magnitude, b.getInt32Ty()), 1), b.getInt32(0x00800080));
+      V twice = b.CreateAdd(b.CreateShl(b.CreateBitCast(magnitude, b.getInt32Ty()), 1),
+                            b.getInt32(towardsZero ? 0 : 0x00800080));
       words[i / 2] = b.CreateOr(twice, b.CreateAnd(word, 0x80008000));
     }
     V bytes = b.CreateIntrinsic(b.getInt32Ty(), Intrinsic::nvvm_prmt, {words[0], words[1], b.getInt32(0x7531)});
@@ -327,11 +342,15 @@ SmallVector<Value *> NvLaneTarget::narrowToE4B15(IRBuilderBase &b, Elem from, Ar
   return out;
 }
 
-// f32, f16 or bf16 -> e4m3 or e5m2, to nearest; too large and infinity become the largest number: PTX ISA, "cvt", .satfinite.
+// f32, f16, bf16 or fp8 -> e4m3 or e5m2, to nearest; too large and infinity become the largest number: PTX ISA, "cvt", .satfinite.
 SmallVector<Value *> NvLaneTarget::saturateToFp8(IRBuilderBase &b, Elem from, Elem to, ArrayRef<V> values) {
   bool isTarget = to == Elem::F8E4M3FN || to == Elem::F8E5M2,
        isSource = from == Elem::F32 || from == Elem::F16 || from == Elem::BF16;
-  if (!isTarget || !isSource || arch_.sm < 89)
+  if (!isTarget || arch_.sm < 89)
+    return {};
+  if (widensByPairs(from))
+    return saturateToFp8(b, Elem::F16, to, widenFp8(b, from, Elem::F16, values));
+  if (!isSource)
     return {};
   const std::string name = to == Elem::F8E4M3FN ? "e4m3x2" : "e5m2x2";
   codegen::Elementwise e(b, numerics());
@@ -380,11 +399,13 @@ static SmallVector<Value *> divideIntegers(IRBuilderBase &b, Opcode code, ArrayR
 }
 
 // What the instructions of an op take: one register, a pair, a word of bytes. A tile may have fewer, and a scan has prefixes for three registers of four: zeros fill
-// them up. One fp8 number alone is half of a pair, too: its bits one by one take several times as many instructions.
+// them up. One number alone that is fp8 or rounded towards zero is half of a pair, too: its bits one by one take several times as many instructions.
 static size_t registersAtOnce(const Op &op, Elem from, Elem to, size_t n) {
   unsigned bits = std::min(tbc::elemBits(from), tbc::elemBits(to));
   if (n == 1)
-    return op.code == Opcode::FPToFP && (widensByPairs(from) || widensByPairs(to)) ? 2 : 1;
+    return op.code == Opcode::FPToFP && (widensByPairs(from) || widensByPairs(to) || op.intAttr(AttrId::Rounding) == 1)
+               ? 2
+               : 1;
   if (bits > 16)
     return 1;
   return n > 2 && bits <= 8 ? 4 : 2;
@@ -406,12 +427,13 @@ SmallVector<Value *> NvLaneTarget::elementwise(IRBuilderBase &b, const Op &op, E
     results.truncate(std::min(results.size(), n));
     return results;
   }
-  if (op.code == Opcode::FPToFP && out.elem == Elem::F8E4B15 && op.intAttr(AttrId::Rounding) != 1)
-    return narrowToE4B15(b, in.elem, operands[0]);
+  bool towardsZero = op.code == Opcode::FPToFP && op.intAttr(AttrId::Rounding) == 1;
+  if (op.code == Opcode::FPToFP && (out.elem == Elem::F8E4B15 || (out.elem == Elem::F8E5M2 && towardsZero)))
+    return cutHalves(b, in.elem, out.elem, towardsZero, operands[0]);
   if (op.code == Opcode::FPToFP && op.intAttr(AttrId::Rounding) == 2)
     return saturateToFp8(b, in.elem, out.elem, operands[0]);
   if (op.code == Opcode::FPToFP)
-    return convertFloats(b, in.elem, out.elem, op.intAttr(AttrId::Rounding) == 1, operands[0]);
+    return convertFloats(b, in.elem, out.elem, towardsZero, operands[0]);
   if (in.elem == Elem::I8 && (op.code == Opcode::SIToFP || op.code == Opcode::UIToFP))
     return widenBytes(b, op.code == Opcode::SIToFP, out.elem, operands[0]);
   if (op.code == Opcode::SIToFP || op.code == Opcode::UIToFP)

@@ -127,7 +127,8 @@ private:
   llvm::SmallVector<V> convertFloats(llvm::IRBuilderBase &b, tbc::Elem from, tbc::Elem to, bool towardsZero,
                                      llvm::ArrayRef<V> values);
   llvm::SmallVector<V> saturateToFp8(llvm::IRBuilderBase &b, tbc::Elem from, tbc::Elem to, llvm::ArrayRef<V> values);
-  llvm::SmallVector<V> narrowToE4B15(llvm::IRBuilderBase &b, tbc::Elem from, llvm::ArrayRef<V> values);
+  llvm::SmallVector<V> cutHalves(llvm::IRBuilderBase &b, tbc::Elem from, tbc::Elem to, bool towardsZero,
+                                 llvm::ArrayRef<V> values);
   llvm::SmallVector<V> widenFp8(llvm::IRBuilderBase &b, tbc::Elem from, tbc::Elem to, llvm::ArrayRef<V> values);
   static llvm::SmallVector<V> widenBfloats(llvm::IRBuilderBase &b, llvm::ArrayRef<V> values);
   llvm::SmallVector<V> bytesByWords(llvm::IRBuilderBase &b, tbc::Opcode code,
