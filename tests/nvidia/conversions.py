@@ -18,6 +18,13 @@ def cut(out, x, BLOCK: tl.constexpr):
 def other(out, x, BLOCK: tl.constexpr):
     at = tl.arange(0, BLOCK)
     tl.store(out + at, tl.load(x + at).to(out.dtype.element_ty))
+
+
+@triton.jit
+def wide_product(out, a, b, M: tl.constexpr, N: tl.constexpr, K: tl.constexpr):
+    m, n, k = tl.arange(0, M)[:, None], tl.arange(0, N)[None, :], tl.arange(0, K)
+    x, y = tl.load(a + m * K + k[None, :]).to(tl.float32), tl.load(b + k[:, None] * N + n).to(tl.float32)
+    tl.store(out + m * N + n, tl.dot(x, y))
 '''
 
 
@@ -75,3 +82,16 @@ def cases(rng, compiled, emulator):
     for instruction, kernel, element, to, block in (("cvt.rz.f16x2.f32", "cut", "fp32", "fp16", 128), ("cvt.rz.bf16x2.f32", "cut", "fp32", "bf16", 128),
                                                     ("cvt.rn.satfinite.e5m2x2.f16x2", "other", "fp8e4nv", "fp8e5", 512)):
         yield f"{element} to {to}, {block // 128} a lane", lambda a=(instruction, kernel, element, to, block): by(*a)
+
+    # What was narrow has no more digits than the unit of f32 multiplies: no rounding in front of it.
+    def product(left, right, kinds, rounds):
+        m, n, k = 64, 64, 32
+        ptx = compiled("sm_80", "wide_product", f"*fp32:16,*{left}:16,*{right}:16", {"M": m, "N": n, "K": k})
+        a, b = rng.integers(-9, 10, (m, k)), rng.integers(-9, 10, (k, n))
+        stored = [(x.astype(np.float32).view(np.uint32) >> 16).astype(np.uint16) if kind is None else x.astype(kind) for x, kind in zip((a, b), kinds)]
+        got = np.frombuffer(emulator([bytes(4 * m * n), *(x.tobytes() for x in stored)]).run(ptx)[0], np.float32)
+        wrong, roundings = int(np.sum(got != (a @ b).ravel())), ptx.count("cvt.rna.tf32")
+        return not wrong and "tf32.tf32" in ptx and (roundings > 0) == rounds, f"{wrong} wrong, {roundings} rounded"
+
+    for left, right, kinds, rounds in (("i8", "i8", (np.int8, np.int8), False), ("bf16", "i8", (None, np.int8), False), ("fp32", "i8", (np.float32, np.int8), True)):
+        yield f"product of {left} and {right} in f32", lambda a=(left, right, kinds, rounds): product(*a)

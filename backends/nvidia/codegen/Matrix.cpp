@@ -5,8 +5,10 @@
 #include "backends/nvidia/mma/Instructions.h"
 
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/IR/PatternMatch.h"
 
 using namespace llvm;
+using namespace llvm::PatternMatch;
 using tessera::codegen::simt::MatrixIssue;
 
 namespace tessera::nvidia {
@@ -41,6 +43,27 @@ SmallVector<Value *> unpackRegisters(IRBuilderBase &b, ArrayRef<Value *> registe
   return out;
 }
 
+// Whether an f32 has no more digits than tf32, 11, whose lower 13 bits are zero then: it was a narrower float, or a byte of an integer added to a large number as
+// conversions make of one. Rounding would give it back.
+static bool fitsTf32(Value *v) {
+  constexpr uint32_t kLower = 0x1fff;
+  const APInt *mask;
+  const APFloat *number;
+  Value *x, *y;
+  if (match(v, m_APFloat(number)))
+    return (number->bitcastToAPInt().getZExtValue() & kLower) == 0;
+  if (match(v, m_FPExt(m_Value(x))))
+    return true; // of f16 or bf16: nothing else is narrower
+  if (match(v, m_Select(m_Value(), m_Value(x), m_Value(y))))
+    return fitsTf32(x) && fitsTf32(y);
+  if (match(v, m_BitCast(m_Value(x))))
+    return match(x, m_Shl(m_ZExt(m_Value(y)), m_SpecificInt(16))) ||
+           (match(x, m_And(m_Value(), m_APInt(mask))) && (mask->getZExtValue() & kLower) == 0);
+  return match(v, m_FSub(m_BitCast(m_Xor(m_ZExt(m_Value(x)), m_APInt(mask))), m_APFloat(number))) &&
+         x->getType()->isIntegerTy(8) && mask->getZExtValue() >> 8 == 0x4b0000 &&
+         (number->convertToFloat() == 8388608 || number->convertToFloat() == 8388736);
+}
+
 static char letterOf(Type *t) { return t->isFloatTy() ? 'f' : t->isDoubleTy() ? 'd' : 'r'; }
 
 codegen::simt::MatrixForm NvLaneTarget::matrixForm(unsigned entry) const {
@@ -58,7 +81,8 @@ SmallVector<Value *> NvLaneTarget::matrix(IRBuilderBase &b, const MatrixIssue &i
   if (i.aText == "tf32" && !issue.rounded)
     for (SmallVector<Value *> *side : {&a, &bRegs})
       for (Value *&v : *side) // rounded to nearest: the instruction itself would cut the low bits off
-        v = inlinePtx(b, b.getInt32Ty(), "cvt.rna.tf32.f32 $0, $1;", "=r,f", {v}, false);
+        if (!fitsTf32(v))
+          v = inlinePtx(b, b.getInt32Ty(), "cvt.rna.tf32.f32 $0, $1;", "=r,f", {v}, false);
   // {d…}, {a…}, {b…}, {c…}; c is tied to d. Integers wrap: no .satfinite.
   std::string text =
       "mma.sync.aligned." + i.shape + ".row.col." + i.cText + "." + i.aText + "." + i.bText + "." + i.cText + " ";
