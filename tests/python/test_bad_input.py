@@ -272,3 +272,14 @@ def test_function_of_the_host(kernel, function, line, column):
     assert place == f"{__file__}:{number}:{column}: in {function.fn.__module__}.{function.fn.__name__}"
     assert text == line and mark == " " * (column - 1) + "^" * len("host_only")
     assert "triton.jit" in help and "triton.constexpr_function" in help
+
+
+@tessera.jit
+def store_at(address: tl.int64, v):
+    tl.store(tl.cast(address, tl.pointer_type(tl.float32)), v)
+
+
+@pytest.mark.parametrize("address", [0, 64])
+def test_a_fault_names_the_address(address):
+    with pytest.raises(RuntimeError, match=f"store_at.*access to address {address:#x}, which is not memory"):
+        store_at[(1,)](address, 1.0)

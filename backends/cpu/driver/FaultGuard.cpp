@@ -4,6 +4,7 @@
 #include "backends/cpu/driver/FaultGuard.h"
 
 #include <cerrno>
+#include <cinttypes>
 #include <csignal>
 #include <cstdio>
 #include <mutex>
@@ -152,17 +153,19 @@ void evict(pthread_t thread) {
 
 std::string describeFault(const KernelFrame &frame) {
   char text[128];
+  const auto address = reinterpret_cast<uintptr_t>(frame.address); // %p would write (nil) for 0
   switch (frame.signal) {
   case SIGSEGV:
     // A non-canonical address faults without telling which (si_code SI_KERNEL, address 0).
     if (frame.code == SEGV_MAPERR || frame.code == SEGV_ACCERR)
       std::snprintf(text, sizeof(text),
-                    "access to address %p, which is not memory of this process (segmentation fault)", frame.address);
+                    "access to address 0x%" PRIxPTR ", which is not memory of this process (segmentation fault)",
+                    address);
     else
       std::snprintf(text, sizeof(text), "access to an invalid address (segmentation fault)");
     break;
   case SIGBUS:
-    std::snprintf(text, sizeof(text), "access to address %p, which nothing backs (bus error)", frame.address);
+    std::snprintf(text, sizeof(text), "access to address 0x%" PRIxPTR ", which nothing backs (bus error)", address);
     break;
   case SIGFPE:
     std::snprintf(text, sizeof(text), "integer division by zero, or the quotient does not fit");
