@@ -157,7 +157,7 @@ TEST_F(Compile, TwoHundredCompilesLeakNothing) {
   some(60); // tables and pools find their size
   std::vector<std::string> workers = children();
   ASSERT_EQ(workers.size(), 1u);
-  std::string mine = std::to_string(getpid()), its = workers[0];
+  const std::string mine = std::to_string(getpid()), &its = workers[0];
   size_t myFiles = descriptorsOf(mine), itsFiles = descriptorsOf(its), myKb = residentKb(mine), itsKb = residentKb(its);
   some(200);
   EXPECT_EQ(children(), workers);
