@@ -24,10 +24,9 @@ struct ConversionPlan {
   bool exchangesBit = false; // Shuffle: what bitExchange says, of elements of a word or more
   LinearLayout shared;       // Shared: offset -> element
   uint64_t sharedBytes = 0;  // Shared: size of the buffer; it needs a barrier between store and load
-  bool ownWarp =
-      false; // Shared: each warp has elements of its own and no value leaves it: a barrier of each warp by itself is enough
-  SharedAccess store, load; // Shared
-  uint64_t cost = 0;        // clocks of a warp, estimated; comparable among plans only
+  bool ownWarp = false;      // Shared: no value leaves its warp and no two have one: a barrier of each warp is enough
+  SharedAccess store, load;  // Shared
+  uint64_t cost = 0;         // clocks of a warp, estimated; comparable among plans only
 };
 
 struct ConversionOptions {
