@@ -139,28 +139,17 @@ static SharedCosts costsThrough(const LinearLayout &shared, const LinearLayout &
   return costs;
 }
 
-LinearLayout sharedBetween(const LinearLayout &source, const LinearLayout &result, unsigned elementBits,
-                           const SharedMemory &memory) {
-  LinearLayout shared = swizzledFor(source, result, elementBits, memory);
-  // A fragment of a matrix unit is a run of registers. Vectors bring it in parts of several, which the unit cannot take before they have been moved; blocks bring it as it is.
-  if (std::optional<LinearLayout> blocks = swizzledForBlocks(source, result, elementBits, memory)) {
-    SharedCosts vectors = costsThrough(shared, source, result, elementBits, memory),
-                byBlocks = costsThrough(*blocks, source, result, elementBits, memory);
-    if (byBlocks.wavefronts <= vectors.wavefronts && byBlocks.instructions < vectors.instructions)
-      return *blocks;
-  }
-  return shared;
-}
-
-int64_t instructionsThrough(const LinearLayout &shared, const LinearLayout &source, const LinearLayout &result,
-                            unsigned elementBits, const SharedMemory &memory) {
-  return costsThrough(shared, asDistributed(source), asDistributed(result), elementBits, memory).instructions;
-}
-
 static void costOfShared(ConversionPlan &plan, const LinearLayout &source, const LinearLayout &result,
                          unsigned elementBits, const ConversionOptions &options) {
   plan.kind = ConversionPlan::Shared;
-  plan.shared = sharedBetween(source, result, elementBits, options.memory);
+  plan.shared = swizzledFor(source, result, elementBits, options.memory);
+  // A fragment of a matrix unit is a run of registers. Vectors bring it in parts of several, which the unit cannot take before they have been moved; blocks bring it as it is.
+  if (std::optional<LinearLayout> blocks = swizzledForBlocks(source, result, elementBits, options.memory)) {
+    SharedCosts vectors = costsThrough(plan.shared, source, result, elementBits, options.memory),
+                byBlocks = costsThrough(*blocks, source, result, elementBits, options.memory);
+    if (byBlocks.wavefronts <= vectors.wavefronts && byBlocks.instructions < vectors.instructions)
+      plan.shared = *blocks;
+  }
   plan.sharedBytes = (uint64_t(std::max(elementBits, 8u)) << result.outBits()) / 8;
   plan.store = analyseAccess(source, plan.shared, elementBits, options.memory);
   plan.load = analyseAccess(result, plan.shared, elementBits, options.memory);
@@ -213,12 +202,6 @@ ConversionPlan planConversion(const LinearLayout &sourceIn, const LinearLayout &
     }
     ConversionPlan through = plan;
     costOfShared(through, source, result, elementBits, options);
-    // Of elements that several warps have, one would write what another reads.
-    Vectors mine = source.columnsOf(kRegister), lanes = source.columnsOf(kLane), warps = source.columnsOf(kWarp);
-    mine.insert(mine.end(), lanes.begin(), lanes.end());
-    Vectors all = mine;
-    all.insert(all.end(), warps.begin(), warps.end());
-    through.ownWarp = rankOf(all) == rankOf(mine) + warps.size();
     if (through.cost < plan.cost)
       return through;
     plan.kind = ConversionPlan::Shuffle;

@@ -24,7 +24,6 @@ struct ConversionPlan {
   bool exchangesBit = false; // Shuffle: what bitExchange says, of elements of a word or more
   LinearLayout shared;       // Shared: offset -> element
   uint64_t sharedBytes = 0;  // Shared: size of the buffer; it needs a barrier between store and load
-  bool ownWarp = false;      // Shared: no value leaves its warp and no two have one: a barrier of each warp is enough
   SharedAccess store, load;  // Shared
   uint64_t cost = 0;         // clocks of a warp, estimated; comparable among plans only
 };
@@ -51,13 +50,6 @@ struct BitExchange {
 };
 // sourceOf: as in a plan. Nothing: it is some other move.
 std::optional<BitExchange> bitExchange(const LinearLayout &sourceOf);
-
-// Where a tile lies in shared memory between the two: offset -> element.
-LinearLayout sharedBetween(const LinearLayout &source, const LinearLayout &result, unsigned elementBits,
-                           const SharedMemory &memory);
-// Instructions of a lane that a way through there takes: loads, stores, and moves of words that a load brings in another order than the result's registers have.
-int64_t instructionsThrough(const LinearLayout &shared, const LinearLayout &source, const LinearLayout &result,
-                            unsigned elementBits, const SharedMemory &memory);
 
 std::string_view
 conversionKindName(ConversionPlan::Kind kind); // "none", "registers", "shuffle", "shared", "cross-block"

@@ -299,7 +299,7 @@ class Emulator:
         return self.buffers
 
     def execute(self, op, o):
-        if op in ("bar.sync", "bar.warp.sync") or op.startswith(("fence.", "griddepcontrol.", "wgmma.", "cp.async.commit", "cp.async.wait")):
+        if op == "bar.sync" or op.startswith(("fence.", "griddepcontrol.", "wgmma.", "cp.async.commit", "cp.async.wait")):
             return self.asynchronous(op, o)
         space, bits = op.split(".")[1] if "." in op else "", int((re.search(r"[busf](\d+)$", op) or [0, 64])[1])
         names = [n.strip() for n in o[0].strip("{}").split(",")]

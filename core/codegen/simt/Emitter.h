@@ -125,9 +125,6 @@ private:
   // bits: of an element in memory. Fails for what would have to cross warps.
   Registers convert(const tbc::Op &o, const Registers &from, const layout::LinearLayout &source,
                     const layout::LinearLayout &result, unsigned bits);
-  // Of a conversion with scratch: each warp writes there, waits for its own lanes, and reads.
-  Registers convertInWarp(const tbc::Op &o, const Registers &from, const layout::LinearLayout &source,
-                          const layout::LinearLayout &result, llvm::Type *t, unsigned bytes);
   // Registers within a warp. sourceOf: (register, lane, warp, block) of the result -> of the source (Exchange.cpp).
   Registers exchange(const Registers &from, const layout::LinearLayout &sourceOf, unsigned bits);
   // `emit` in a block that only lanes with the predicate enter (nullptr: all).

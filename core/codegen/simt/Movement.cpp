@@ -150,11 +150,8 @@ bool Emitter::movement(const Op &o) {
     setScalar(o.results[0], scalar(o.operands[0]));
     return true;
   case Opcode::ConvertLayout: {
-    const tbc::Type &in = type(o.operands[0]), &out = type(o.results[0]);
-    const Registers &from = of(o.operands[0]);
-    set(o.results[0], o.intAttr(AttrId::Bytes) > 0
-                          ? convertInWarp(o, from, layoutOf(in), layoutOf(out), llvmType(out), in.elementBytes())
-                          : convert(o, from, layoutOf(in), layoutOf(out), 8 * in.elementBytes()));
+    const tbc::Type &in = type(o.operands[0]);
+    set(o.results[0], convert(o, of(o.operands[0]), layoutOf(in), layoutOf(type(o.results[0])), 8 * in.elementBytes()));
     return true;
   }
   case Opcode::SharedAlloc:

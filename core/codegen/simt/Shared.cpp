@@ -3,8 +3,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/codegen/simt/BufferAccess.h"
 #include "core/codegen/simt/Emitter.h"
-#include "core/layout/Conversion.h"
-#include "core/layout/TensorLayouts.h"
 
 using namespace llvm;
 using tessera::layout::LinearLayout;
@@ -114,19 +112,6 @@ Registers Emitter::loadShared(V base, const LinearLayout &shared, const LinearLa
   for (auto [reg, first] : enumerate(registerCopies(l)))
     out[reg] = out[first];
   return out;
-}
-
-Registers Emitter::convertInWarp(const Op &o, const Registers &from, const LinearLayout &source,
-                                 const LinearLayout &result, Type *t, unsigned bytes) {
-  layout::SharedMemory memory;
-  memory.maxVectorBytes = target_.maxVectorBits() / 8;
-  memory.blockTransfers = target_.blockTransfers();
-  LinearLayout shared =
-      layout::sharedBetween(layout::asDistributed(source), layout::asDistributed(result), 8 * bytes, memory);
-  V base = scratch(o, uint64_t(bytes) << result.outBits());
-  storeShared(base, shared, source, from, bytes);
-  target_.warpBarrier(b_);
-  return loadShared(base, shared, result, t, bytes);
 }
 
 void Emitter::sharedAlloc(const Op &o) {

@@ -41,7 +41,7 @@ public:
 private:
   struct Group; // accesses of one shape that run the same way
   LinearAttr sharedBy(const Group &group);
-  LinearAttr storedIn(const MemoryAccess &access, LinearAttr memory, bool isAlone);
+  LinearAttr storedIn(const MemoryAccess &access, LinearAttr memory);
   bool scalesLaidOut(LoadOp load) const;
   void forwardAll();
   void anchorDots();
@@ -231,33 +231,9 @@ static std::optional<layout::LinearLayout> withLongerVectors(const layout::Linea
   return layout::LinearLayout(l.ins(), l.outs(), std::move(columns));
 }
 
-// The layout of memory with the rows of the warps exchanged so that each warp has what it has of the value: then no value leaves its warp on the way, and no warp
-// waits for the others. Vectors and what lanes have beside each other stay. Nothing: warps are spread along other elements.
-static std::optional<layout::LinearLayout> withWarpsOf(const layout::LinearLayout &value,
-                                                       const layout::LinearLayout &memory, unsigned dim, int64_t most) {
-  int64_t vector = memory.vectorWidth(layout::kRegister, layout::tensorDimName(dim), most);
-  layout::Vectors columns = memory.columns(), wanted = value.columnsOf(layout::kWarp);
-  auto registers = std::span(columns).first(memory.inBits(layout::kRegister));
-  auto warps = std::span(columns).subspan(memory.inStart(layout::kWarp), memory.inBits(layout::kWarp));
-  uint64_t alongVector = (static_cast<uint64_t>(vector) - 1) << memory.outStart(layout::tensorDimName(dim));
-  for (size_t i = 0; i < wanted.size(); ++i) {
-    auto other = std::find(warps.begin() + static_cast<std::ptrdiff_t>(i), warps.end(), wanted[i]);
-    if (other != warps.end()) {
-      std::swap(warps[i], *other);
-      continue;
-    }
-    auto reg = std::ranges::find(registers, wanted[i]);
-    if (!wanted[i] || reg == registers.end() || (wanted[i] & alongVector))
-      return std::nullopt;
-    std::swap(warps[i], *reg);
-  }
-  std::ranges::sort(registers.subspan(layout::log2Exact(vector))); // neighbouring rows one after the other
-  return layout::LinearLayout(memory.ins(), memory.outs(), std::move(columns));
-}
-
-// In which layout a value is stored: as it lies, with its vectors made longer, or moved into the layout that suits memory, of each warp's own elements where that
-// takes no longer. Of equals the one with longer vectors: fewer instructions. isAlone: nothing loads tiles of its shape, whose addresses it would share.
-LinearAttr Assigner::storedIn(const MemoryAccess &access, LinearAttr memory, bool isAlone) {
+// In which layout a value is stored: as it lies, with its vectors made longer, or moved into the layout that suits memory. Of equals the one with longer
+// vectors: fewer instructions.
+LinearAttr Assigner::storedIn(const MemoryAccess &access, LinearAttr memory) {
   LinearAttr value = given_.lookup(access.op->getOperand(1));
   if (!value)
     return memory;
@@ -273,12 +249,6 @@ LinearAttr Assigner::storedIn(const MemoryAccess &access, LinearAttr memory, boo
     if (auto longer = withLongerVectors(value.getLayout(), access.fastest, vector))
       if (auto attr = LinearAttr::get(access.op->getContext(), *longer); clocks(attr) <= clocks(best))
         best = attr;
-  if (isAlone && value != memory)
-    if (auto own = withWarpsOf(value.getLayout(), memory.getLayout(), access.fastest, most))
-      if (auto attr = LinearAttr::get(access.op->getContext(), *own);
-          clocks(attr) <= clocks(memory) && costs_.instructionsThroughShared(value, attr, moved) <=
-                                                costs_.instructionsThroughShared(value, memory, moved))
-        memory = attr;
   return clocks(best) <= clocks(memory) ? best : memory;
 }
 
@@ -442,8 +412,7 @@ void Assigner::anchorMemory() {
   forwardAll();
   for (auto &[access, layout] : anchored) {
     if (!isa<LoadOp>(access.op))
-      operandSide_[access.op] = storedIn(
-          access, layout, !groups.count({shapeOf(access.op->getOperand(0).getType()).vec(), access.fastest, 0}));
+      operandSide_[access.op] = storedIn(access, layout);
     if (isa<AtomicRmwOp>(access.op)) // what nobody reads, as its value comes
       given_[access.op->getResult(0)] = operandSide_[access.op];
     for (Value operand : access.op->getOperands())

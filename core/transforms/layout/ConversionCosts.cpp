@@ -21,14 +21,6 @@ layout::ConversionPlan ConversionCosts::plan(LinearAttr from, LinearAttr to, uns
   return layout::planConversion(from.getLayout(), to.getLayout(), elementBits, options_);
 }
 
-int64_t ConversionCosts::instructionsThroughShared(LinearAttr from, LinearAttr to, unsigned elementBits) const {
-  layout::ConversionPlan through = plan(from, to, elementBits);
-  return through.kind == layout::ConversionPlan::Shared
-             ? layout::instructionsThrough(through.shared, from.getLayout(), to.getLayout(), elementBits,
-                                           options_.memory)
-             : 0;
-}
-
 uint64_t ConversionCosts::cost(LinearAttr from, LinearAttr to, unsigned elementBits) {
   if (from == to)
     return 0;

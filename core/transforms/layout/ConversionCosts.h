@@ -18,10 +18,8 @@ public:
   explicit ConversionCosts(const target::Target &target)
       : target_(target), options_(conversionOptions(target.info())) {}
   layout::ConversionPlan plan(LinearAttr from, LinearAttr to, unsigned elementBits) const;
-  // Instructions of a lane where the values go through shared memory; 0: they do not.
-  int64_t instructionsThroughShared(LinearAttr from, LinearAttr to, unsigned elementBits) const;
-  unsigned maxVectorBits() const { return 8 * static_cast<unsigned>(options_.memory.maxVectorBytes); }
   // Clocks of a warp: the target's own answer, else that of the plan.
+  unsigned maxVectorBits() const { return 8 * static_cast<unsigned>(options_.memory.maxVectorBytes); }
   uint64_t cost(LinearAttr from, LinearAttr to, unsigned elementBits);
 
 private:

@@ -4,8 +4,7 @@
 // After:  %s = tile.shared_alloc : !tile.shared<64x64xf16, #S> ; tile.shared_store %s, %a
 //         %b = tile.shared_load %s ; tile.shared_free %s
 // Where tiles are read: FragmentReads.h.
-// #S is swizzled so that both sides move wide vectors without bank conflicts. Conversions within a warp stay as they are: by shuffles, or through scratch of their own
-// with a barrier of the warp (what is only stored). Others have buffers, too: their reads are placed (FragmentReads), and one barrier may serve several.
+// #S is swizzled so that both sides move wide vectors without bank conflicts. Conversions within a warp stay as they are.
 // A tile that already lies in the buffer of a matrix unit is read from there, where that takes no longer than a store and a load of its own.
 // Requires: LAYOUT level.  Establishes: no conversion crosses warps.  The barrier comes from InsertBarriers, where places in
 // shared memory are known and one barrier may serve several conversions.
@@ -68,12 +67,6 @@ static Value bufferOf(ConvertLayoutOp op, const layout::ConversionPlan &plan, co
   return {};
 }
 
-// What is only stored is read at once, and by nothing that shares a barrier with others.
-static bool isOnlyStored(ConvertLayoutOp op) {
-  return llvm::all_of(op.getResult().getUses(),
-                      [](OpOperand &use) { return isa<StoreOp>(use.getOwner()) && use.getOperandNumber() == 1; });
-}
-
 StepResult lowerConversionsToShared(ModuleOp module, const target::Target &target) {
   StepResult result;
   ConversionCosts costs(target);
@@ -91,8 +84,6 @@ StepResult lowerConversionsToShared(ModuleOp module, const target::Target &targe
         OpBuilder builder(op);
         op.getResult().replaceAllUsesWith(SharedLoadOp::create(builder, op.getLoc(), op.getType(), buffer).getResult());
         op.erase();
-      } else if (plan.ownWarp && isOnlyStored(op)) {
-        continue;
       } else {
         sinkFragment(op, target.info().stated(target::Capability::RegsPerThread));
         lowered.push_back(lower(op, plan));

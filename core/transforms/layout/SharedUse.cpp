@@ -6,7 +6,6 @@
 #include "core/layout/AxisSplit.h"
 #include "core/layout/MatrixLayouts.h"
 #include "core/layout/TensorLayouts.h"
-#include "core/transforms/layout/ConversionCosts.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -102,14 +101,6 @@ static uint64_t atomicScratch(Operation *op, Exchange exchange, unsigned numWarp
   return numWarps > 1 || exchange.lanesToo ? std::max<uint64_t>(storageBits(old.getType()) / 8, 4) : 0;
 }
 
-// Of a conversion whose values stay in their warps, but are too many for shuffles. Those between warps have buffers (LowerConversionsToShared).
-static uint64_t scratchOfConversion(ConvertLayoutOp convert, const target::TargetInfo &info) {
-  layout::ConversionPlan plan =
-      layout::planConversion(layoutOf(convert.getSource()).getLayout(), layoutOf(convert.getResult()).getLayout(),
-                             storageBits(convert.getType()), conversionOptions(info));
-  return plan.kind == layout::ConversionPlan::Shared && plan.ownWarp ? plan.sharedBytes : 0;
-}
-
 uint64_t scratchBytes(Operation *op, const target::TargetInfo &info, unsigned numWarps) {
   Exchange exchange{!(info.stated(target::Capability::Shuffles) & 1)};
   if (auto reduce = dyn_cast<ReduceOp>(op))
@@ -131,8 +122,6 @@ uint64_t scratchBytes(Operation *op, const target::TargetInfo &info, unsigned nu
     return dotScratch(dot);
   if (isa<AtomicRmwOp, AtomicCasOp>(op))
     return atomicScratch(op, exchange, numWarps);
-  if (auto convert = dyn_cast<ConvertLayoutOp>(op))
-    return exchange.lanesToo ? 0 : scratchOfConversion(convert, info);
   return 0;
 }
 

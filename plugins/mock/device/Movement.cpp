@@ -98,8 +98,6 @@ bool Program::executeMovement(const Op &op) {
     set(op.results[0], std::move(out));
     return true;
   }
-  if (op.code == Opcode::ConvertLayout)
-    useScratch(op, /*needed=*/false, /*inWarps=*/true);
   for (size_t result = 0; result < op.results.size(); ++result) {
     TileValue out = make(module_.typeOf(op.results[result]));
     if (!out.map) { // split of two elements: scalars are uniform, every thread must know them

@@ -284,7 +284,7 @@ void Program::executeWhile(const Op &op) {
   }
 }
 
-void Program::useScratch(const Op &op, bool needed, bool inWarps) {
+void Program::useScratch(const Op &op, bool needed) {
   const tbc::Attr *offset = op.find(tbc::AttrId::Offset);
   int64_t bytes = op.intAttr(tbc::AttrId::Bytes);
   if (!bytes) {
@@ -294,7 +294,7 @@ void Program::useScratch(const Op &op, bool needed, bool inWarps) {
   }
   std::string error;
   if (!shared_.useScratch(offset ? static_cast<uint64_t>(op.intAttr(tbc::AttrId::Offset)) : 0,
-                          static_cast<uint64_t>(bytes), inWarps, error))
+                          static_cast<uint64_t>(bytes), error))
     fail(op, error);
 }
 

@@ -180,7 +180,7 @@ private:
   void executeScan(const tbc::Op &op);
   void executeMapElementwise(const tbc::Op &op);
   void executeRearranging(const tbc::Op &op); // sort, gather, histogram
-  void useScratch(const tbc::Op &op, bool needed, bool inWarps = false);
+  void useScratch(const tbc::Op &op, bool needed);
 
   // A fresh, unwritten value of the type.
   TileValue make(const tbc::Type &type) const;

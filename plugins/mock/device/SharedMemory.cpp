@@ -257,7 +257,7 @@ bool SharedMemory::write(unsigned thread, uint64_t offset, unsigned n, uint64_t 
   return true;
 }
 
-bool SharedMemory::useScratch(uint64_t offset, uint64_t n, bool inWarps, std::string &error) {
+bool SharedMemory::useScratch(uint64_t offset, uint64_t n, std::string &error) {
   if (offset > bytes_.size() || n > bytes_.size() - offset) {
     error = "an op's scratch [" + std::to_string(offset) + ", " + std::to_string(offset + n) + ") is outside of the " +
             std::to_string(bytes_.size()) + " bytes that the kernel asked for";
@@ -276,8 +276,7 @@ bool SharedMemory::useScratch(uint64_t offset, uint64_t n, bool inWarps, std::st
       return false;
     }
   }
-  if (!inWarps)
-    barrier();
+  barrier();
   for (uint64_t at = offset; at < offset + n; ++at) {
     note(cells_[at].reads[role_], kMany);
     cells_[at].holds = false;

@@ -61,8 +61,8 @@ public:
   bool startEngineRead(uint64_t offset, unsigned n, uint64_t &bits, std::string &error) {
     return startRead("a copy engine", offset, n, bits, error);
   }
-  // An op's own scratch: all threads write it, a barrier of the op, all threads read it. inWarps: a barrier of each warp, which orders nothing else.
-  bool useScratch(uint64_t offset, uint64_t n, bool inWarps, std::string &error);
+  // An op's own scratch: all threads write it, a barrier of the op, all threads read it.
+  bool useScratch(uint64_t offset, uint64_t n, std::string &error);
   // The bytes hold nothing again (the end of a buffer's life); their last accesses still order what follows. False while
   // something beside the threads uses them.
   bool forget(uint64_t offset, uint64_t n, std::string &error);

@@ -71,22 +71,6 @@ TEST(MockDevice, ConversionInsideAWarpShuffles) {
   expectDoubled(x, y);
 }
 
-TEST(MockDevice, ScratchOfAConversionInsideAWarpOrdersNothingElse) {
-  auto x = ramp();
-  std::vector<float> y(256);
-  auto converted = [](const std::string &before, const std::string &after) {
-    return doubled(before + "  %c = convert_layout %w {offset = 0, bytes = 1024} : tensor<256xf32, #2>\n" + after +
-                   storeOf("%c", "#2"));
-  };
-  EXPECT_EQ(runText(converted("", ""), {&x, &y}), "");
-  expectDoubled(x, y);
-  std::string written = "  %m = shared_alloc {offset = 0, bytes = 1024} : shared<256xf32, #3>\n  shared_store %m, %w\n";
-  EXPECT_EQ(runText(converted(written + "  barrier\n", ""), {&x, &y}), "");
-  EXPECT_EQ(runText(converted("", "  barrier\n" + written), {&x, &y}), "");
-  EXPECT_NE(runText(converted(written, ""), {&x, &y}).find("no barrier between"), std::string::npos);
-  EXPECT_NE(runText(converted("", written), {&x, &y}).find("no barrier between"), std::string::npos);
-}
-
 TEST(MockDevice, ConversionAcrossWarpsNeedsSharedMemory) {
   auto x = ramp();
   std::vector<float> y(256);

@@ -93,55 +93,6 @@ func.func @stored_by_two(%a: tensor<16x16xf16>, %p: !tile.ptr<f32> {tile.divisib
 
 // -----
 
-// Rows of 128 bytes, a warp stores those that it has: the rows of warps are the product's. Not where a load shares the addresses.
-// UNIT-LABEL: func.func @stored_alone
-// UNIT: tile.store {{.*}}tensor<64x64xf16, #tile.linear<[64, 64], register = {{.*}}, lane = {{.*}}, warp = {{\[\[}}8, 0], [16, 0]]
-// UNIT-LABEL: func.func @stored_beside_a_load
-// UNIT: tile.store {{.*}}tensor<64x64xf16, #tile.linear<[64, 64], register = {{.*}}, lane = {{.*}}, warp = {{\[\[}}4, 0], [8, 0]]
-module attributes {tile.options = {num_warps = 4 : i64}} {
-func.func @stored_alone(%a: tensor<64x64xf16>, %p: !tile.ptr<f16> {tile.divisibility = 16 : i32}, %r: !tile.ptr<f16> {tile.divisibility = 16 : i32}) {
-  %c = arith.constant dense<0.000000e+00> : tensor<64x64xf32>
-  %d = tile.dot %a, %a, %c : (tensor<64x64xf16>, tensor<64x64xf16>, tensor<64x64xf32>) -> tensor<64x64xf32>
-  %i = tile.arange 0 to 64 : tensor<64xi32>
-  %row = tile.expand_dims %i axis = 1 : (tensor<64xi32>) -> tensor<64x1xi32>
-  %column = tile.expand_dims %i axis = 0 : (tensor<64xi32>) -> tensor<1x64xi32>
-  %n = arith.constant dense<64> : tensor<64x1xi32>
-  %start = arith.muli %row, %n : tensor<64x1xi32>
-  %starts = tile.broadcast %start : (tensor<64x1xi32>) -> tensor<64x64xi32>
-  %columns = tile.broadcast %column : (tensor<1x64xi32>) -> tensor<64x64xi32>
-  %place = arith.addi %starts, %columns : tensor<64x64xi32>
-  %h = tile.fptofp %d : tensor<64x64xf32> to tensor<64x64xf16>
-  %ps = tile.splat %p : (!tile.ptr<f16>) -> tensor<64x64x!tile.ptr<f16>>
-  %to = tile.addptr %ps, %place : (tensor<64x64x!tile.ptr<f16>>, tensor<64x64xi32>) -> tensor<64x64x!tile.ptr<f16>>
-  tile.store %to, %h : (tensor<64x64x!tile.ptr<f16>>, tensor<64x64xf16>) -> ()
-  return
-}
-
-func.func @stored_beside_a_load(%a: tensor<64x64xf16>, %p: !tile.ptr<f16> {tile.divisibility = 16 : i32}, %r: !tile.ptr<f16> {tile.divisibility = 16 : i32}) {
-  %c = arith.constant dense<0.000000e+00> : tensor<64x64xf32>
-  %d = tile.dot %a, %a, %c : (tensor<64x64xf16>, tensor<64x64xf16>, tensor<64x64xf32>) -> tensor<64x64xf32>
-  %i = tile.arange 0 to 64 : tensor<64xi32>
-  %row = tile.expand_dims %i axis = 1 : (tensor<64xi32>) -> tensor<64x1xi32>
-  %column = tile.expand_dims %i axis = 0 : (tensor<64xi32>) -> tensor<1x64xi32>
-  %n = arith.constant dense<64> : tensor<64x1xi32>
-  %start = arith.muli %row, %n : tensor<64x1xi32>
-  %starts = tile.broadcast %start : (tensor<64x1xi32>) -> tensor<64x64xi32>
-  %columns = tile.broadcast %column : (tensor<1x64xi32>) -> tensor<64x64xi32>
-  %place = arith.addi %starts, %columns : tensor<64x64xi32>
-  %h = tile.fptofp %d : tensor<64x64xf32> to tensor<64x64xf16>
-  %rs = tile.splat %r : (!tile.ptr<f16>) -> tensor<64x64x!tile.ptr<f16>>
-  %from = tile.addptr %rs, %place : (tensor<64x64x!tile.ptr<f16>>, tensor<64x64xi32>) -> tensor<64x64x!tile.ptr<f16>>
-  %v = tile.load %from : (tensor<64x64x!tile.ptr<f16>>) -> tensor<64x64xf16>
-  tile.print "v" %v : tensor<64x64xf16>
-  %ps = tile.splat %p : (!tile.ptr<f16>) -> tensor<64x64x!tile.ptr<f16>>
-  %to = tile.addptr %ps, %place : (tensor<64x64x!tile.ptr<f16>>, tensor<64x64xi32>) -> tensor<64x64x!tile.ptr<f16>>
-  tile.store %to, %h : (tensor<64x64x!tile.ptr<f16>>, tensor<64x64xf16>) -> ()
-  return
-}
-}
-
-// -----
-
 // A row of scales that the loop loads for the products' columns: each lane loads one element, not the many that the lanes of the rows' own loads name, whose
 // places the scales' come from, nor those of the sums.
 // MENU-LABEL: func.func @scaled
