@@ -17,6 +17,7 @@ import tempfile
 import numpy as np
 
 import conversions
+import divisions
 import elementary
 import gathers
 import orders
@@ -222,7 +223,7 @@ class Emulator:
             v = self.lane.astype(U)
         elif text == "tessera_shared":
             v = np.zeros(LANES, U)
-        elif text.startswith("%"):
+        elif text.startswith("%") or text in self.registers:
             v = self.registers[text]
         elif text.startswith("0f"):
             v = np.full(LANES, int(text[2:], 16), U)
@@ -281,7 +282,7 @@ class Emulator:
         at = 0
         while at < len(statements):
             statement, at = statements[at], at + 1
-            guard = re.match(r"@(!?)(%p\d+) (.*)", statement.replace("\t", " "))
+            guard = re.match(r"@(!?)(%?\w+) (.*)", statement.replace("\t", " "))
             if guard:
                 taken = (self.value(guard[2]) != 0) != bool(guard[1])
                 if taken.any() != taken.all():
@@ -333,7 +334,8 @@ class Emulator:
             unordered = np.isnan(left) | np.isnan(right) if op.endswith("f32") else np.zeros(LANES, bool)
             plain = {"eq": left == right, "ne": (left != right) & ~unordered, "lt": left < right, "gt": left > right, "le": left <= right,
                      "ge": left >= right, "nan": unordered, "num": ~unordered}
-            self.registers[o[0]] = (plain[compare] if compare in plain else plain[compare[:-1]] | unordered).astype(U)
+            holds = plain[compare] if compare in plain else plain[compare[:-1]] | unordered
+            self.registers[o[0]] = (holds & (self.value(o[3]) != 0) if ".and." in op else holds).astype(U)
         elif kind == "selp":
             self.registers[o[0]] = np.where(self.value(o[3]) != 0, self.value(o[1], bits), self.value(o[2], bits))
         elif op in ("add.f32", "add.rn.f32", "sub.f32", "sub.rn.f32", "mul.f32", "mul.rn.f32"):
@@ -367,22 +369,20 @@ class Emulator:
             self.registers[o[0]] = self.value(o[1], 31)
         elif op == "copysign.f32":  # the first one's sign
             self.registers[o[0]] = self.value(o[1], 32) & U(1 << 31) | self.value(o[2], 31)
-        elif op == "cvt.rn.f32.s32":
-            self.set_floats(o[0], self.signed(o[1], 32))
+        elif op in ("cvt.rn.f32.s32", "cvt.rn.f32.u32"):
+            self.set_floats(o[0], self.signed(o[1], 32) if op.endswith("s32") else self.value(o[1], 32))
         elif op in ("cvt.rni.f32.f32", "cvt.rzi.f32.f32"):
             self.set_floats(o[0], (np.rint if "rni" in op else np.trunc)(self.floats(o[1])))
-        elif op == "cvt.rzi.s32.f32":  # NaN is 0, and what does not fit the nearest that does
-            x = self.floats(o[1]).astype(np.float64)
-            self.registers[o[0]] = np.clip(np.where(np.isnan(x), 0, np.trunc(x)), -2 ** 31, 2 ** 31 - 1).astype(np.int64).view(U) & mask(32)
+        elif op in ("cvt.rzi.s32.f32", "cvt.rzi.u32.f32"):  # NaN is 0, and what does not fit the nearest that does
+            x, least = self.floats(o[1]).astype(np.float64), -2 ** 31 if ".s32" in op else 0
+            self.registers[o[0]] = np.clip(np.where(np.isnan(x), 0, np.trunc(x)), least, least + 2 ** 32 - 1).astype(np.int64).view(U) & mask(32)
         elif op.startswith("cvt.rn.satfinite"):
             halves = self.value(o[1], 32).astype(np.uint32).view(np.float16).reshape(LANES, 2) if op.endswith("f16x2") else None
             high, low = (halves[:, 1], halves[:, 0]) if op.endswith("f16x2") else (self.floats(o[1]), self.floats(o[2]))
             kind = re.search(r"e\dm\d", op)[0]
             self.registers[o[0]] = saturated(kind, low).astype(U) | saturated(kind, high).astype(U) << U(8)
-        elif op == "mul.wide.u32":
-            self.registers[o[0]] = self.value(o[1], 32) * self.value(o[2], 32)
-        elif op == "mul.wide.s32":
-            self.registers[o[0]] = (self.signed(o[1], 32) * self.signed(o[2], 32)).view(U)
+        elif op in ("mul.wide.u32", "mul.wide.s32"):
+            self.registers[o[0]] = np.multiply(*(self.signed(x, 32).view(U) if op.endswith("s32") else self.value(x, 32) for x in o[1:3]))
         elif kind in ("div", "rem") and op[4] in "su":  # by zero, and the least number by -1: anything, here the dividend
             n, d = (self.signed(x, bits).astype(object) if op[4] == "s" else self.value(x, bits).astype(object) for x in o[1:])
             quotients = [abs(a) // abs(b) * (1 if (a < 0) == (b < 0) else -1) if b else a for a, b in zip(n, d)]
@@ -504,7 +504,7 @@ def main(tessera):
     rng = np.random.default_rng(1)
     with tempfile.TemporaryDirectory() as folder, np.errstate(all="ignore"):
         source, out = pathlib.Path(folder) / "kernels.py", pathlib.Path(folder) / "out.ptx"
-        source.write_text(KERNELS + elementary.KERNEL + strides.KERNELS + orders.KERNELS + gathers.KERNELS + scans.KERNELS + shifts.KERNELS + sorts.KERNELS + conversions.KERNELS)
+        source.write_text(KERNELS + elementary.KERNEL + strides.KERNELS + orders.KERNELS + gathers.KERNELS + scans.KERNELS + shifts.KERNELS + sorts.KERNELS + conversions.KERNELS + divisions.KERNELS)
 
         def compiled(target, kernel, signature, constants):
             subprocess.run([tessera, "compile", "--in-process", f"{source}:{kernel}", f"--target=nvidia/{target}", "-s", signature,
@@ -770,7 +770,7 @@ def main(tessera):
         for reverse in (False, True):
             check(f"sums from slice to slice, from the {'end' if reverse else 'start'}", lambda: summed(reverse))
 
-        for module in (strides, orders, gathers, scans, shifts, sorts, conversions):
+        for module in (strides, orders, gathers, scans, shifts, sorts, conversions, divisions):
             for name, run in module.cases(rng, compiled, Emulator):
                 check(name, run)
 

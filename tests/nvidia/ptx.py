@@ -511,12 +511,12 @@ CHECKS = [
     ("sm_90a", "softmax", SOFTMAX, [r"ex2\.approx\.f32", r"shfl\.sync\.bfly", r"bar\.sync", r"div\.full\.f32", r"max\.f32"], [r"\.local", r"call"]),
     # Loads by plain pointers are tensor copies, of batches too; without them lanes copy.
     ("sm_90a", "matmul", matmul("fp16"), [r"wgmma\.mma_async\.sync\.aligned\.m64n128k16\.f32\.f16\.f16", TENSOR_LOAD, r"mbarrier\.try_wait\.parity",
-                                          r"wgmma\.wait_group\.sync\.aligned 1;", r"\.global .*tsr_tensor_maps"], [r"\.local", r"mma\.sync", r"cp\.async\.cg", r"ld\.global"]),
+                                          r"wgmma\.wait_group\.sync\.aligned 1;", r"\.global .*tsr_tensor_maps", r"setp\.ne\.u32 p, %r\d+, 0;\s*wgmma\.mma_async"],
+     [r"\.local", r"mma\.sync", r"cp\.async\.cg", r"ld\.global", r"0f00000000;(.|\n)*wgmma\.mma_async"]),  # sums begin unread, not cleared
     ("sm_90a", "batched", ["-s", "*fp16:16,*fp16:16,*fp16:16,i32,i32,i32,i32:16,i32:16,i32:16,i32:16"], [TENSOR_LOAD.replace("2d", "3d"), r"wgmma"], [r"\.local", r"cp\.async\.c[ag]", r"ld\.global"]),
     ("sm_90a", "batched", ["-s", "*fp16:16,*fp16:16,*fp16:16,i32,i32,i32,i32,i32:16,i32:16,i32:16"], [r"ld\.global"], [r"cp\.async\.bulk"]),
     ("sm_90a", "matmul", [*matmul("fp16"), "--no-pointer-copies"], [r"wgmma\.mma_async\.sync\.aligned\.m64n128k16\.f32\.f16\.f16", r"cp\.async\.cg\.shared\.global",
-                                          r"wgmma\.wait_group\.sync\.aligned 1;", r"cp\.async\.wait_group",
-                                          r"shr\.u64\s+%rd\d+, %rd\d+, 63;"], [r"\.local", r"mma\.sync", r"cp\.async\.bulk"]),
+                                          r"wgmma\.wait_group\.sync\.aligned 1;", r"cp\.async\.wait_group", r"shr\.u64\s+%rd\d+, %rd\d+, 63;"], [r"\.local", r"mma\.sync", r"cp\.async\.bulk"]),
     # Rows that end within 16 bytes, which an engine would write as a whole: by lanes, and so are the loads then.
     ("sm_90a", "tiles", ["-s", "*fp16:16,*fp16:16,*fp16:16,i32,i32,i32,i32:16,i32:16,i32:16", "-D", "BM=128", "-D", "BN=256", "-D", "BK=64", "--num-warps", "8"],
      [r"st\.global"], [r"cp\.async\.bulk"]),
@@ -545,7 +545,7 @@ CHECKS = [
     ("sm_90a", "matmul", matmul("bf16", 128, 256, 64, 8), [r"m64n256k16\.f32\.bf16\.bf16"], [r"mma\.sync"]),
     # The unit's sums of fp8 products have fewer bits than f32: so many products, then an addition. Each begins at zero.
     ("sm_90a", "rows_by_rows", rows_by_rows("fp8e4nv", "fp32"), [r"m64n128k32\.f32\.e4m3\.e4m3", r"wait_group\.sync\.aligned 1;", r"setp\.eq\.u32 p"],
-     [r"add(\.rn)?\.f32", r"setp\.ne\.u32 p"]),
+     [r"add(\.rn)?\.f32", r"setp\.ne\.u32 p, 0"]),
     ("sm_90a", "rows_by_rows", rows_by_rows("fp8e4nv", "fp32", 64),
      [r"(setp\.ne\.u32 p(.|\n)*m64n128k32(.|\n)*setp\.eq\.u32 p(.|\n)*m64n128k32(.|\n)*wait_group\.sync\.aligned 0;(.|\n)*add(\.rn)?\.f32(.|\n)*){2}"], []),
     ("sm_90a", "rows_by_rows", rows_by_rows("fp8e5", "fp32", 128, n=256), [r"add\.f32", r"m64n128k32\.f32\.e5m2\.e5m2"], [r"m64n256"]),

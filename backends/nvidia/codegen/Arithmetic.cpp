@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Accuracy of approximate instructions: PTX ISA, "ex2", "rcp", "rsqrt", "div", "sqrt" (maximum errors in ulp or relative).
+#include "backends/nvidia/codegen/Divisions.h"
 #include "backends/nvidia/codegen/NvLaneTarget.h"
 #include "backends/nvidia/codegen/Packs.h"
 #include "core/codegen/VectorMath.h"
@@ -374,30 +375,6 @@ SmallVector<Value *> NvLaneTarget::saturateToFp8(IRBuilderBase &b, Elem from, El
   return out;
 }
 
-// The instructions never trap (PTX ISA, "div": by zero an unspecified value), while LLVM calls its own undefined there. Guards around those cost four
-// instructions an element and keep ptxas from sharing a divisor's reciprocal, so the instruction itself is written, as something without side effects.
-// Divisors that are known stay LLVM's: it multiplies instead. Empty: the common form.
-static SmallVector<Value *> divideIntegers(IRBuilderBase &b, Opcode code, ArrayRef<ArrayRef<Value *>> operands) {
-  Type *type = operands[0][0]->getType();
-  unsigned bits = type->getIntegerBitWidth();
-  if (bits < 32 || any_of(operands[1], [](Value *divisor) { return isa<Constant>(divisor); }))
-    return {};
-  bool isSigned = code == Opcode::DivSI || code == Opcode::RemSI;
-  bool isRemainder = code == Opcode::RemSI || code == Opcode::RemUI;
-  std::string letter = bits == 64 ? "l" : "r",
-              text = std::string("div.") + (isSigned ? "s" : "u") + std::to_string(bits) + " $0, $1, $2;",
-              constraints = "=" + letter + "," + letter + "," + letter;
-  SmallVector<Value *> results;
-  for (auto [a, d] : zip(operands[0], operands[1])) {
-    auto *quotient = cast<CallInst>(inlinePtx(b, type, text, constraints, {a, d}, false));
-    quotient->setDoesNotAccessMemory();
-    quotient->setDoesNotThrow();
-    quotient->addFnAttr(Attribute::WillReturn);
-    results.push_back(isRemainder ? b.CreateSub(a, b.CreateMul(quotient, d)) : quotient);
-  }
-  return results;
-}
-
 // What the instructions of an op take: one register, a pair, a word of bytes. A tile may have fewer, and a scan has prefixes for three registers of four: zeros fill
 // them up. One number alone that is fp8 or rounded towards zero is half of a pair, too: its bits one by one take several times as many instructions.
 static size_t registersAtOnce(const Op &op, Elem from, Elem to, size_t n) {
@@ -412,7 +389,7 @@ static size_t registersAtOnce(const Op &op, Elem from, Elem to, size_t n) {
 }
 
 SmallVector<Value *> NvLaneTarget::elementwise(IRBuilderBase &b, const Op &op, ElemType in, ElemType out,
-                                               ArrayRef<ArrayRef<V>> operands) {
+                                               ArrayRef<ArrayRef<V>> operands, bool isScalar) {
   if (in.pointer || out.pointer || operands.empty())
     return {};
   size_t n = operands[0].size();
@@ -423,7 +400,7 @@ SmallVector<Value *> NvLaneTarget::elementwise(IRBuilderBase &b, const Op &op, E
       filled.back().resize(whole, Constant::getNullValue(operand[0]->getType()));
     }
     SmallVector<ArrayRef<V>> views(filled.begin(), filled.end());
-    SmallVector<V> results = elementwise(b, op, in, out, views);
+    SmallVector<V> results = elementwise(b, op, in, out, views, isScalar);
     results.truncate(std::min(results.size(), n));
     return results;
   }
@@ -441,7 +418,7 @@ SmallVector<Value *> NvLaneTarget::elementwise(IRBuilderBase &b, const Op &op, E
   if (in.elem == Elem::I8 && out.elem == Elem::I8)
     return bytesByWords(b, op.code, operands);
   if (op.code == Opcode::DivSI || op.code == Opcode::DivUI || op.code == Opcode::RemSI || op.code == Opcode::RemUI)
-    return divideIntegers(b, op.code, operands);
+    return divideIntegers(b, op.code, operands, isScalar);
   if (!tbc::isFloat(in.elem))
     return {};
   SmallVector<V> results;

@@ -8,6 +8,7 @@
 
 #include "backends/nvidia/codegen/ConstantOffsets.h"
 #include "backends/nvidia/codegen/EarlyStores.h"
+#include "backends/nvidia/codegen/FirstProducts.h"
 #include "backends/nvidia/codegen/GridStride.h"
 #include "backends/nvidia/codegen/IndexEqualities.h"
 #include "backends/nvidia/codegen/LiveRegisters.h"
@@ -161,6 +162,7 @@ void optimise(llvm::Module &m, TargetMachine &tm, std::optional<bool> flushDenor
   fpm.addPass(NanComparisonsPass());
   fpm.addPass(EarlyStoresPass());
   fpm.addPass(WideShiftsPass());
+  fpm.addPass(FirstProductsPass());
   for (llvm::Function &f : m)
     if (!f.isDeclaration())
       fpm.run(f, fam);

@@ -75,7 +75,8 @@ public:
 
   codegen::NumericOptions numerics() const override;
   llvm::SmallVector<V> elementwise(llvm::IRBuilderBase &b, const tbc::Op &op, codegen::ElemType in,
-                                   codegen::ElemType out, llvm::ArrayRef<llvm::ArrayRef<V>> operands) override;
+                                   codegen::ElemType out, llvm::ArrayRef<llvm::ArrayRef<V>> operands,
+                                   bool isScalar) override;
 
   // InlineAssembly.cpp
   std::vector<llvm::SmallVector<V, 8>> targetCode(llvm::IRBuilderBase &b, const tbc::Op &op,

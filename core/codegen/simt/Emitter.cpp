@@ -591,7 +591,7 @@ bool Emitter::elementwise(const Op &o) {
   SmallVector<ArrayRef<V>> all;
   for (tbc::ValueId id : o.operands)
     all.push_back(of(id));
-  Registers results(target_.elementwise(b_, o, in, out, all));
+  Registers results(target_.elementwise(b_, o, in, out, all, !type(o.results[0]).isTensor()));
   if (results.empty()) {
     results.resize(n);
     // Last register first: work on what was loaded last cannot start before every load of the tile has been issued, so that the device's assembler

@@ -156,9 +156,9 @@ public:
   // ---- arithmetic --------------------------------------------------------------------------------------------------------
   virtual NumericOptions numerics() const = 0;
   // An elementwise op on all registers of a tile at once, so that pairs can share an instruction. operands[i] holds
-  // operand i's registers. An empty answer: the common form, register by register.
+  // operand i's registers. isScalar: the values are the program's, the same in all lanes. An empty answer: the common form, register by register.
   virtual llvm::SmallVector<V> elementwise(llvm::IRBuilderBase &, const tbc::Op &, ElemType /*in*/, ElemType /*out*/,
-                                           llvm::ArrayRef<llvm::ArrayRef<V>> /*operands*/) {
+                                           llvm::ArrayRef<llvm::ArrayRef<V>> /*operands*/, bool /*isScalar*/) {
     return {};
   }
 

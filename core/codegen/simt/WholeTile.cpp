@@ -102,7 +102,7 @@ Emitter::Tuples Emitter::combine(const Combiner &c, const Tuples &accumulated, c
     for (size_t i = 0; i < n; ++i) {
       ElemType t = ElemType::of(type(c.op.operands[i]));
       SmallVector<ArrayRef<V>> both = {accumulated[i], next[i]};
-      out[i] = Registers(target_.elementwise(b_, *c.plain[i], t, t, both));
+      out[i] = Registers(target_.elementwise(b_, *c.plain[i], t, t, both, false));
       if (out[i].empty())
         for (size_t at = 0; at < tuples; ++at)
           out[i].push_back(e_.lower(*c.plain[i], t, t, {accumulated[i][at], next[i][at]}));
