@@ -5,7 +5,7 @@
 
 Runs on the device's machine, which needs Python with PyTorch and Triton, and no more. Unpacks what `./dev bench --device pack` made,
 starts a process for each side (ours, Triton, the libraries) and goes through the rows: first the error against float64, then speeds, in
-turns, so that what the chip does to the one it does to the other. Random data; 256 MB written before every sample, so that nothing is in
+turns, so that what the chip does to the one it does to the other. Random data, at five places in memory; 256 MB written before every sample, so that nothing is in
 the cache; events around the region, the host ahead; medians. What fails is a row that says so, and its side goes on in a new process.
 Results are written after every row to FOLDER ($OUT, else the current folder) / results.json; a table is the last that is printed."""
 import argparse
@@ -27,7 +27,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 SIDES = ("ours", "triton", "library")
 STEP_MS = 32e-6  # of an event (H200)
-TURNS = 15
+TURNS, SETS = 15, 5  # turns of a row; sets of data, each at other places in memory
 FIRST_S, ROW_S, TURN_S = 120, 150, 30  # time limits: a process's start, a row's preparation (with tuning), a turn
 
 
@@ -148,9 +148,11 @@ class Bench:
                 alive.append(name)
             except Dead as error:
                 result["failed"][name] = str(error)
-        for _ in range(TURNS):
+        for turn in range(TURNS):
             for name in list(alive):
                 try:
+                    if turn and turn % (TURNS // SETS) == 0:
+                        self.sides[name].ask(ROW_S, do="renew", count=turn)
                     for call, found in self.sides[name].ask(TURN_S, do="measure").items():
                         samples.setdefault(call, []).extend(found)
                 except Dead as error:

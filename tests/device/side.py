@@ -32,7 +32,7 @@ class Side:
         self.torch, self.triton, self.workloads = torch, triton, workloads
         self.rows = {row.name: row for row in workloads.table()}
         self.flush = torch.empty(FLUSH_BYTES, dtype=torch.uint8, device="cuda") if device == "cuda" else None
-        self.case, self.calls = None, {}
+        self.case, self.calls, self.gap = None, {}, None
 
     # ---- requests
 
@@ -60,6 +60,7 @@ class Side:
         row = self.rows[row]
         world = self.workloads.World(self.torch, self.device)
         self.case = row.make(world, **(row.small if small else row.sizes))
+        self.row, self.small = row, small
         if self.name == "library":
             return self._prepare_library()
         started = time.perf_counter()
@@ -86,6 +87,19 @@ class Side:
             except Exception as error:
                 answer["failed"][name] = _short(error)
         return answer
+
+    def renew(self, count):
+        """The row's data at other places in memory, behind a gap that depends on `count`. What a kernel takes depends on where its tensors lie, by up
+        to 1 % of a product of 2048^3, the same for all kernels that read them (H200: 16 sets of buffers in one process, 2026-11-28)."""
+        names = list(self.calls)
+        self.case, self.calls, self.gap = None, {}, None
+        self.gap = self.torch.empty((37 * count % 61 + 1) << 20, dtype=self.torch.uint8, device=self.device)
+        self.case = self.row.make(self.workloads.World(self.torch, self.device), **(self.row.small if self.small else self.row.sizes))
+        calls = {**self.case.library, self.name: self.case.run}
+        self.calls = {name: calls[name] for name in names}
+        for call in self.calls.values():
+            call()
+        self._synchronize()
 
     def measure(self):
         """Samples in milliseconds, by the name of the call."""
@@ -144,7 +158,7 @@ class Side:
         return answer
 
     def drop(self):
-        self.case, self.calls = None, {}
+        self.case, self.calls, self.gap = None, {}, None
         gc.collect()
         if self.device == "cuda":
             self.torch.cuda.empty_cache()
