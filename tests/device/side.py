@@ -37,7 +37,7 @@ class Side:
     # ---- requests
 
     def versions(self):
-        found = {"python": sys.version.split()[0], "torch": self.torch.__version__, "triton module": self.triton.__file__}
+        found = {"python": sys.version.split()[0], "torch": self.torch.__version__, "triton module": "/".join(self.triton.__file__.split("/")[-2:])}
         if self.name == "ours":
             import tessera
             target = self.triton.runtime.driver.active.get_current_target()
