@@ -83,6 +83,22 @@ def weighted(x, w, out, A: tl.constexpr, B: tl.constexpr, C: tl.constexpr):
 
 
 @tessera.jit
+def multiplied(x, y, out, M: tl.constexpr, N: tl.constexpr):
+    """Columns of x are rows of y and cut; columns of y, which the same arange says, are not."""
+    m, n = tl.arange(0, M), tl.arange(0, N)
+    a, b = tl.load(x + m[:, None] * N + n[None, :]), tl.load(y + n[:, None] * N + n[None, :])
+    tl.store(out + m[:, None] * N + n[None, :], tl.sum(a[:, :, None] * b[None, :, :], axis=1))
+
+
+@tessera.jit
+def weighted_twice(x, w, out, A: tl.constexpr, B: tl.constexpr):
+    a, b = tl.arange(0, A)[:, None, None], tl.arange(0, B)
+    v = tl.load(w + b)
+    s = tl.load(x + a * (B * B) + b[None, :, None] * B + b[None, None, :]) * v[None, :, None] * v[None, None, :]
+    tl.store(out + tl.arange(0, A)[:, None] * B + b[None, :], tl.sum(s, axis=1))
+
+
+@tessera.jit
 def decoded(x, y, out, steps, A: tl.constexpr, B: tl.constexpr, C: tl.constexpr):
     a, b, c = tl.arange(0, A), tl.arange(0, B), tl.arange(0, C)
     at = a[:, None] * C + c[None, :]
@@ -121,6 +137,10 @@ CASES = [
     (counted, [X, np.zeros(64, np.int32), N], {"BLOCK": BLOCK, "BINS": 64}, [X, np.bincount((np.abs(X[:N]) * 2).astype(int), minlength=128)[:64]], 1),
     (weighted, [X, Y[:32], np.zeros(1024, np.float32)], {"A": 16, "B": 32, "C": 64},
      [X, Y[:32], np.einsum("abc,b->ac", X.reshape(16, 32, 64), Y[:32]).reshape(-1)], 1),
+    (multiplied, [X[:4096], Y[:1024], np.zeros(4096, np.float32)], {"M": 128, "N": 32},
+     [X[:4096], Y[:1024], (X[:4096].reshape(128, 32) @ Y[:1024].reshape(32, 32)).reshape(-1)], 1),
+    (weighted_twice, [X, Y[:32], np.zeros(1024, np.float32)], {"A": 32, "B": 32},
+     [X, Y[:32], np.einsum("abc,b,c->ac", X.reshape(32, 32, 32), Y[:32], Y[:32]).reshape(-1)], 1),
     (decoded, [Y[:1024], X, np.zeros(1024, np.float32), 1], {"A": 64, "B": 32, "C": 16},
      [Y[:1024], X, decoded_by_numpy(Y[:1024].reshape(64, 16), X.reshape(1, 64, 32, 16)).reshape(-1).astype(np.float32)], 2),
     (centred, [X, ZERO, ZERO], {"BLOCK": BLOCK}, [X, *CENTRED], 4),

@@ -446,7 +446,8 @@ private:
     DominanceInfo dominance(first->getParentOp());
     return llvm::all_of(slice.axes, [&](const auto &cut) {
       return llvm::all_of(cut.first.getDefiningOp()->getOperands(), [&](Value operand) {
-        return slice.axes.contains(operand) || dominance.properlyDominates(operand, first);
+        bool isCut = slice.axes.contains(operand) && !repeatsWhole(cut.first.getDefiningOp(), cut.second);
+        return isCut || dominance.properlyDominates(operand, first);
       });
     });
   }

@@ -115,12 +115,19 @@ Value chosen(OpBuilder &builder, Location loc, Value condition, Value yes, Value
   return arith::SelectOp::create(builder, loc, condition, yes, no);
 }
 
+bool repeatsWhole(Operation *op, int64_t axis) {
+  auto broadcast = dyn_cast<BroadcastOp>(op);
+  return broadcast && tileOf(broadcast.getSource()).getDimSize(axis) == 1;
+}
+
 bool TileSlice::isReverse() const { return !scans.empty() && ScanOp(scans.front()).getReverse(); }
 
 // Where it is repeated a tile is smallest: all that it is computed from need not be asked.
 bool TileSlice::takeOrHold(Value v, int64_t axis) {
   if (held.contains(v))
     return held.lookup(v) == axis;
+  if (axes.contains(v))
+    return axes.lookup(v) == axis;
   TileSlice before = *this;
   int64_t most = std::exchange(mostHeld, 0);
   bool taken = take(v, axis);
@@ -136,6 +143,8 @@ bool TileSlice::takeOrHold(Value v, int64_t axis) {
 
 bool TileSlice::take(Value v, int64_t axis) {
   RankedTensorType type = tileOf(v);
+  if (held.contains(v))
+    return held.lookup(v) == axis;
   if (auto [at, isNew] = axes.try_emplace(v, axis); !isNew)
     return at->second == axis;
   Operation *op = v.getDefiningOp();
@@ -149,7 +158,7 @@ bool TileSlice::take(Value v, int64_t axis) {
   if (isa<ArangeOp, SplatOp>(op))
     return true;
   if (auto broadcast = dyn_cast<BroadcastOp>(op))
-    return tileOf(broadcast.getSource()).getDimSize(axis) == 1 || takeOrHold(broadcast.getSource(), axis);
+    return repeatsWhole(op, axis) || takeOrHold(broadcast.getSource(), axis);
   if (auto expand = dyn_cast<ExpandDimsOp>(op)) {
     auto made = static_cast<int64_t>(expand.getAxis());
     return made != axis && take(expand.getSource(), axis > made ? axis - 1 : axis);
@@ -221,7 +230,7 @@ void TileSlicer::make(Operation *op, int64_t axis) {
     return makeScan(scan);
   IRMapping map;
   for (Value operand : op->getOperands())
-    map.map(operand, of(operand));
+    map.map(operand, repeatsWhole(op, axis) ? operand : of(operand));
   Operation *copy = builder_.clone(*op, map);
   copy->setDiscardableAttrs(DictionaryAttr::get(op->getContext())); // facts of the whole tile may not hold of the slice
   for (auto [whole, part] : llvm::zip_equal(op->getResults(), copy->getResults())) {

@@ -32,6 +32,10 @@ llvm::SmallVector<mlir::TypedAttr> neutralsOf(ScanOp scan);
 mlir::Value chosen(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value condition, mlir::Value yes,
                    mlir::Value no);
 
+// Whether the op repeats its source along the axis, so that a slice of the result repeats all of the source, which may be cut for the sake of another value: arange(0, 32)
+// may say which rows are cut and which columns are not.
+bool repeatsWhole(mlir::Operation *op, int64_t axis);
+
 // What has to be done slice by slice for the sake of some values.
 struct TileSlice {
   explicit TileSlice(bool reduces = false) : reduces(reduces) {}
