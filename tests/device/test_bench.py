@@ -9,6 +9,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import bench  # noqa: E402
+import beside  # noqa: E402
 import compiling  # noqa: E402
 import pack  # noqa: E402
 import side  # noqa: E402
@@ -153,3 +154,12 @@ def test_launches_from_cpp_are_those_of_the_program(tmp_path):
     (programs / "tessera").write_text("#!/bin/sh\necho no such target >&2\nexit 1\n")
     made.launch_from_cpp(tmp_path, tmp_path)
     assert not made.results["rows"][-1]["met"] and "no such target" in made.results["rows"][-1]["failed"]["ours"]
+
+
+def test_kernels_beside_each_other_are_compared_set_by_set():
+    assert beside.numbers_of("128x256x64w8s3") == [128, 256, 64, 8, 3]
+    assert beside.trimmed([1.0, 2.0, 2.0, 2.0, 2.0, 2.0, 2.0, 90.0]) == 2.0
+    slow, fast = [[11.0] * 4, [22.0] * 4], [[10.0] * 4, [20.0] * 4]  # the second set takes twice as long, of all
+    us, percent, error = beside.compared(slow, fast)
+    assert us == 16.5 and abs(percent - 10) < 1e-9 and error < 1e-9
+    assert beside.compared(slow[:1], fast[:1])[2] == 0.0
