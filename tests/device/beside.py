@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 # beside.py - machine code of a product by several compilers beside each other: one process, the same buffers
 # SPDX-License-Identifier: Apache-2.0
-"""usage: beside.py build FOLDER NAME=COMPILER… [--tiles 128x256x64w8s3,…] [--type fp16]
+"""usage: beside.py build FOLDER NAME=COMPILER… [--tiles 128x256x64w8s3,…] [--type fp16] [--unaligned]
        beside.py run FOLDER [--shapes 2048x2048x2048,…] [--sets 16] [--out FILE]
 
 What a change to the compiler does to products, to a tenth of a percent, where sides in processes of their own differ by half a percent for where their buffers lie.
-`build`, here: `tests/device/kernels/matmul.py` for sm_90a by each COMPILER (the program `tessera` of a build) in each tile (BM x BN x BK, warps, stages). `run`, on the device's
+`build`, here: `tests/device/kernels/matmul.py` for sm_90a by each COMPILER (the program `tessera` of a build) in each tile (BM x BN x BK, warps, stages); of rows of any length with --unaligned. `run`, on the device's
 machine with PyTorch and Triton: all of them, Triton's and cuBLAS, in turns, 256 MB written before each sample, on so many sets of buffers, each at other places in memory. A line a kernel: mean over
 the sets of means without the outer eighths, and in percent against the first NAME of its tile, with the standard error over the sets."""
 import argparse
@@ -30,7 +30,8 @@ def numbers_of(tile):
 
 def build(options):
     options.folder.mkdir(parents=True, exist_ok=True)
-    signature = ",".join([f"*{options.type}:16"] * 3 + ["i32:16"] * 4 + ["1", "i32:16", "1", "i32:16", "1"])
+    size = "i32" if options.unaligned else "i32:16"
+    signature = ",".join([f"*{options.type}:16"] * 3 + [size] * 4 + ["1", size, "1", size, "1"])
     kernels = []
     for tile in options.tiles.split(","):
         bm, bn, bk, warps, stages = numbers_of(tile)
@@ -41,7 +42,7 @@ def build(options):
                                      f"{file}.cubin"], capture_output=True, text=True, check=True)
             shared = int(re.search(r"(\d+) bytes of shared memory", report.stdout + report.stderr)[1])
             kernels.append({"tile": tile, "name": name, "shared": shared, "file": f"{file.name}.cubin"})
-    (options.folder / "kernels.json").write_text(json.dumps({"type": options.type, "kernels": kernels}, indent=1) + "\n")
+    (options.folder / "kernels.json").write_text(json.dumps({"type": options.type, "unaligned": options.unaligned, "kernels": kernels}, indent=1) + "\n")
 
 
 def trimmed(samples):
@@ -103,8 +104,8 @@ def run(options):
         calls = {("", "cublas"): lambda: torch.mm(a, b, out=c)}
         for tile in dict.fromkeys(each["tile"] for each in kernels):
             bm, bn, bk, warps, stages = numbers_of(tile)
-            maps = [driver.tensor_map(element, a.data_ptr(), k, m, bk, bm), driver.tensor_map(element, b.data_ptr(), n, k, 64, bk)]
-            arguments = (ctypes.c_void_p * 11)(*(ctypes.addressof(v) for v in values), *(at for at, _ in maps))
+            maps = [] if manifest["unaligned"] else [driver.tensor_map(element, a.data_ptr(), k, m, bk, bm), driver.tensor_map(element, b.data_ptr(), n, k, 64, bk)]
+            arguments = (ctypes.c_void_p * (len(values) + len(maps)))(*(ctypes.addressof(v) for v in values), *(at for at, _ in maps))
             blocks = triton.cdiv(m, bm) * triton.cdiv(n, bn)
             for each in (each for each in kernels if each["tile"] == tile):
                 def launch(each=each, blocks=blocks, threads=32 * warps, arguments=arguments, _alive=(values, maps)):
@@ -146,9 +147,10 @@ def run(options):
                     samples.setdefault(key, [[] for _ in range(sets)])[count] += timed(calls[key], events)
         print(f"{shape} {name}, {sets} sets of buffers")
         first = {}
-        for key in samples:
+        for key in calls:
             first.setdefault(key[0], key)
-        for key, found in samples.items():
+        for key in calls:
+            found = samples[key]
             us, percent, error = compared(found, samples[first[key[0]]])
             results.append({"shape": shape, "tile": key[0], "name": key[1], "us": us, "percent": percent, "error": error})
             print(f"  {key[0]:16} {key[1]:12} {us:9.3f} us {percent:+6.2f} % +- {error:.2f}", flush=True)
@@ -164,6 +166,7 @@ def main():
     making.add_argument("compilers", nargs="+")
     making.add_argument("--tiles", default=TILES)
     making.add_argument("--type", choices=TYPES, default="fp16")
+    making.add_argument("--unaligned", action="store_true")
     making.set_defaults(do=build)
     running = commands.add_parser("run")
     running.add_argument("folder", type=pathlib.Path)
