@@ -41,6 +41,18 @@ def mixed(x, out, steps, row, M: tl.constexpr, N: tl.constexpr):
     for i in range(steps):
         total ^= (at + tl.load(x + i)) * 747796405
     tl.store(out + m[:, None] * N + n[None, :], total)
+
+
+@triton.jit
+def unaligned_product(a, b, out, steps, a_row, b_row, M: tl.constexpr, N: tl.constexpr, STEP: tl.constexpr):
+    m, n, k = tl.arange(0, M), tl.arange(0, N), tl.arange(0, STEP)
+    left, right = a + (m[:, None] * a_row + k[None, :]), b + (k[:, None] * b_row + n[None, :])
+    total = tl.zeros((M, N), tl.float32)
+    for i in range(steps):
+        total = tl.dot(tl.load(left), tl.load(right), total)
+        left += STEP
+        right += STEP * b_row
+    tl.store(out + m[:, None] * N + n[None, :], total)
 '''
 
 
@@ -90,6 +102,18 @@ def cases(rng, compiled, emulator):
         wrong, sums = int(np.sum(got != want.ravel())), ptx[:ptx.index("ld.global")].count("add.s32")
         return not wrong and sums < M * N // 128, f"{wrong} wrong, {sums} additions up to the first load"
 
+    # Operands whose rows no vector reads, by offsets of 32 bits: what a loop would keep of them leaves no registers for its loads, so it adds them.
+    def product(M, N, STEP, a_row, b_row, moved, steps=2):
+        a, b = rng.integers(-4, 5, M * a_row).astype(np.float16), rng.integers(-4, 5, steps * STEP * b_row).astype(np.float16)
+        ptx = compiled("sm_90a", "unaligned_product", "*fp16:16,*fp16:16,*fp32:16,i32,i32,i32", {"M": M, "N": N, "STEP": STEP})
+        got = np.frombuffer(emulator([a.tobytes(), b.tobytes(), bytes(4 * M * N)], numbers=[steps, a_row, b_row]).run(ptx)[2], np.float32)
+        want = a.reshape(M, a_row)[:, :steps * STEP].astype(np.float32) @ b.reshape(-1, b_row)[:, :N].astype(np.float32)
+        wrong, loop = int(np.sum(got != want.ravel())), ptx[:ptx.index("wgmma.mma_async")]
+        sums = loop[loop.rindex("$L__BB"):].count("add.s32")
+        return not wrong and (sums >= (M + N) * STEP // 128) == moved, f"{wrong} wrong, {sums} additions in the loop"
+
+    yield "a product of unaligned rows, its offsets added in the loop", lambda: product(128, 128, 32, 67, 131, True)
+    yield "a product of unaligned rows, its offsets kept", lambda: product(64, 64, 16, 67, 131, False)
     yield "rows that a loop walks along", lambda: walked(64, 32)
     yield "numbers of places by a stride", lambda: mixed(64, 64)
     yield "offsets by two strides", lambda: strided(128, 64)

@@ -28,19 +28,32 @@ Argument *pointerParameter(llvm::Function &f) {
 
 } // namespace
 
-bool multipliesMatrices(const Loop &loop) {
+Value *unknownZero(llvm::Function &f) {
+  Argument *parameter = pointerParameter(f);
+  if (!parameter)
+    return nullptr;
+  // As text, because the code generator takes the top bit of a pointer for known.
+  IRBuilder<> entry(&*f.getEntryBlock().getFirstInsertionPt());
+  auto *type = FunctionType::get(entry.getInt64Ty(), {parameter->getType()}, false);
+  return entry.CreateCall(type, InlineAsm::get(type, "shr.u64 $0, $1, 63;", "=l,l", false), {parameter}, "zero");
+}
+
+static bool holds(const Loop &loop, StringRef instruction) {
   for (const BasicBlock *block : loop.blocks())
     for (const Instruction &i : *block)
       if (const auto *call = dyn_cast<CallInst>(&i))
         if (const auto *text = dyn_cast<InlineAsm>(call->getCalledOperand()))
-          if (StringRef(text->getAsmString()).contains("wgmma.mma_async"))
+          if (StringRef(text->getAsmString()).contains(instruction))
             return true;
   return false;
 }
 
+bool multipliesMatrices(const Loop &loop) { return holds(loop, "wgmma.mma_async"); }
+
+bool multipliesTiles(const Loop &loop) { return multipliesMatrices(loop) || holds(loop, "mma.sync"); }
+
 PreservedAnalyses LoopOffsetsPass::run(llvm::Function &f, FunctionAnalysisManager &fam) {
-  Argument *parameter = pointerParameter(f);
-  if (!parameter)
+  if (!pointerParameter(f))
     return PreservedAnalyses::all();
   auto &loops = fam.getResult<LoopAnalysis>(f);
   Value *zero = nullptr;
@@ -59,12 +72,8 @@ PreservedAnalyses LoopOffsetsPass::run(llvm::Function &f, FunctionAnalysisManage
     if (offsets.size() > kMostOffsets)
       continue;
     for (auto &[offset, users] : offsets) {
-      if (!zero) {
-        // As text, because the code generator takes the top bit of a pointer for known.
-        IRBuilder<> entry(&*f.getEntryBlock().getFirstInsertionPt());
-        auto *type = FunctionType::get(entry.getInt64Ty(), {parameter->getType()}, false);
-        zero = entry.CreateCall(type, InlineAsm::get(type, "shr.u64 $0, $1, 63;", "=l,l", false), {parameter}, "zero");
-      }
+      if (!zero)
+        zero = unknownZero(f);
       Value *kept = IRBuilder<>(&**offset->getInsertionPointAfterDef()).CreateXor(offset, zero, "kept");
       for (GetElementPtrInst *gep : users)
         gep->setOperand(1, kept);

@@ -2,6 +2,7 @@
 //
 // SPDX-License-Identifier: Apache-2.0
 #include "backends/nvidia/codegen/OffsetSums.h"
+#include "backends/nvidia/codegen/LoopOffsets.h"
 
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/MapVector.h"
@@ -26,6 +27,13 @@ constexpr unsigned kGlobal = 1; // the address space of device memory in NVPTX
 constexpr size_t kFewSums = 48;
 // Registers that a loop's numbers may take: an addition more for each row or column costs no more than what they are.
 constexpr size_t kFewNumbers = 16;
+// The same of narrow sums in a loop of products, whose registers decide how many blocks run beside each other.
+constexpr size_t kFewNarrowSums = 16;
+// Registers of a lane for what such a loop carries, keeps and loads, above which 255 leave ptxas no room to have loads in flight, and the least that it takes beside them (addresses,
+// masks, counters). Measured: unaligned products of fp16 in 12 tiles on an H200 (docs/rationale/pipelining.md).
+constexpr uint64_t kMostHeld = 200, kLeastBeside = 20;
+constexpr uint64_t kRegisterFile =
+    65536; // of a multiprocessor, 7.5 to 12.0: CUDA C++ Programming Guide 13.0, "Technical Specifications per Compute Capability"
 
 // An address in a loop: of what the loop changes, and (parts[0] + parts[1]) * scale bytes that it does not.
 struct Sum {
@@ -222,6 +230,88 @@ bool addPartsInLoop(Loop &loop, LoopInfo &loops) {
   return true;
 }
 
+// Registers for what the loop carries from iteration to iteration.
+uint64_t carriedBy(const Loop &loop, const DataLayout &layout) {
+  uint64_t bits = 0;
+  for (PHINode &phi : loop.getHeader()->phis())
+    bits += layout.getTypeSizeInBits(phi.getType()).getFixedValue();
+  return bits / 32;
+}
+
+// Blocks that registers let on a multiprocessor, where a loop's lanes hold so many beside the least.
+uint64_t blocksWith(uint64_t held, const llvm::Function &f) {
+  uint64_t threads = std::max<uint64_t>(f.getFnAttributeAsParsedInteger("nvvm.reqntid", 128), 32);
+  return kRegisterFile / (alignTo(held + kLeastBeside, 8) * threads);
+}
+
+// The same of offsets whose sums have 32 bits and are extended: they cannot be extended first, since they may wrap.
+bool addNarrowParts(Loop &loop, const DataLayout &layout) {
+  using namespace PatternMatch;
+  BasicBlock *before = loop.getLoopPreheader(), *latch = loop.getLoopLatch();
+  if (!before || !latch || !loop.isInnermost() || !multipliesTiles(loop))
+    return false;
+  struct Narrow {
+    GetElementPtrInst *address;
+    Instruction *sum;
+    std::array<Value *, 2> parts;
+    uint64_t shift;
+  };
+  SmallVector<Narrow> sums;
+  SmallPtrSet<Value *, 32> kept;
+  DenseMap<Value *, unsigned> uses; // of parts, in sums
+  uint64_t loaded = 0;              // bits
+  for (BasicBlock *block : loop.blocks())
+    for (Instruction &i : *block) {
+      auto *address = dyn_cast<GetElementPtrInst>(&i);
+      if (!address || address->getAddressSpace() != kGlobal || address->getNumIndices() != 1 ||
+          !address->getSourceElementType()->isIntegerTy(8) || !loop.isLoopInvariant(address->getOperand(1)) ||
+          loop.isLoopInvariant(address->getPointerOperand()))
+        continue;
+      Narrow n{address, nullptr, {}, 0};
+      Value *wide = address->getOperand(1);
+      if (Value *shifted = nullptr; match(wide, m_Shl(m_Value(shifted), m_ConstantInt(n.shift))))
+        wide = shifted;
+      if (!match(wide, m_SExt(m_Instruction(n.sum))) || !n.sum->getType()->isIntegerTy(32) ||
+          !match(n.sum, m_AddLike(m_Value(n.parts[0]), m_Value(n.parts[1]))) || isa<Constant>(n.parts[0]) ||
+          isa<Constant>(n.parts[1]))
+        continue;
+      sums.push_back(n);
+      for (User *user : address->users())
+        if (user->getType()->isIntegerTy() || user->getType()->isFloatingPointTy())
+          loaded += layout.getTypeSizeInBits(user->getType()).getFixedValue();
+      if (kept.insert(n.sum).second)
+        for (Value *part : n.parts)
+          ++uses[part];
+    }
+  if (kept.size() <= kFewNarrowSums || uses.size() * 4 > kept.size() * 3)
+    return false;
+  uint64_t others = carriedBy(loop, layout) + loaded / 32, held = others + kept.size(), after = others + uses.size();
+  const llvm::Function &f = *before->getParent();
+  if (held < kMostHeld && blocksWith(held, f) == blocksWith(after, f))
+    return false;
+  Value *zero = unknownZero(*before->getParent());
+  if (!zero)
+    return false;
+  // A 0 that changes as far as the assembler knows, without which it would move the sums out of the loop again.
+  IRBuilder<> head(&loop.getHeader()->front()), end(latch->getTerminator());
+  PHINode *changing = head.CreatePHI(head.getInt32Ty(), 2);
+  changing->addIncoming(head.getInt32(0), before);
+  changing->addIncoming(end.CreateAdd(changing, end.CreateTrunc(zero, end.getInt32Ty())), latch);
+  DenseMap<Value *, Value *> moved;
+  for (const Narrow &n : sums) {
+    bool second = uses[n.parts[1]] > uses[n.parts[0]]; // the part that fewer others stand for
+    Value *&from = moved[n.parts[second]];
+    if (!from) {
+      IRBuilder<> at(&*loop.getHeader()->getFirstInsertionPt());
+      from = at.CreateAdd(n.parts[second], changing);
+    }
+    IRBuilder<> at(n.address);
+    Value *offset = at.CreateSExt(at.CreateAdd(from, n.parts[!second]), at.getInt64Ty());
+    n.address->setOperand(1, at.CreateShl(offset, n.shift));
+  }
+  return true;
+}
+
 } // namespace
 
 PreservedAnalyses OffsetSumsPass::run(llvm::Function &f, FunctionAnalysisManager &fam) {
@@ -231,6 +321,7 @@ PreservedAnalyses OffsetSumsPass::run(llvm::Function &f, FunctionAnalysisManager
   bool changed = false;
   for (Loop *loop : loops.getLoopsInPreorder()) {
     changed |= addPartsInLoop(*loop, loops);
+    changed |= addNarrowParts(*loop, layout);
     SmallVector<Sum> sums;
     for (BasicBlock *block : loop->blocks())
       if (loops.getLoopFor(block) == loop)

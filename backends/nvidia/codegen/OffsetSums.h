@@ -17,6 +17,10 @@ namespace tessera::nvidia {
 //     base + ((row + 8) * stride + column)    (base + (row * stride + column)) + 8 * stride
 // That is one instruction for each row (mad.wide), and one offset stays in registers.
 //
+// Sums of 32 bits that are extended afterwards, as wrapping offsets are, stay sums of their parts, in the loop. They are moved into a loop of matrix products where all of
+// them, with what the loop carries and loads, leave too few registers of a lane, or let more blocks on a multiprocessor when they are gone:
+//     base + extend(row + column)
+//
 // Numbers of a tile's places that the loop does not take for addresses (the counters of a random generator) are added in the same order: changing + (row + column) becomes
 // (changing + row) + column.
 class OffsetSumsPass : public llvm::PassInfoMixin<OffsetSumsPass> {
