@@ -275,10 +275,14 @@ bool addNarrowParts(Loop &loop, const DataLayout &layout) {
           !match(n.sum, m_AddLike(m_Value(n.parts[0]), m_Value(n.parts[1]))) || isa<Constant>(n.parts[0]) ||
           isa<Constant>(n.parts[1]))
         continue;
-      sums.push_back(n);
+      uint64_t bits = 0; // asynchronous copies load nothing into registers and have a pipeline in front of them
       for (User *user : address->users())
         if (user->getType()->isIntegerTy() || user->getType()->isFloatingPointTy())
-          loaded += layout.getTypeSizeInBits(user->getType()).getFixedValue();
+          bits += layout.getTypeSizeInBits(user->getType()).getFixedValue();
+      if (!bits)
+        continue;
+      loaded += bits;
+      sums.push_back(n);
       if (kept.insert(n.sum).second)
         for (Value *part : n.parts)
           ++uses[part];
