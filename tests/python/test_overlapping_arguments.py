@@ -60,6 +60,15 @@ def columns(a, b, n, stride, BLOCK: tl.constexpr, WIDTH: tl.constexpr, REDUCES: 
 
 
 @tessera.jit
+def first_rows(a, b, n, WIDTH: tl.constexpr):
+    """One arange says which rows the mask lets through, and all columns."""
+    r = tl.arange(0, WIDTH)
+    at = r[:, None] * WIDTH + r[None, :]
+    v = tl.load(a + at, mask=(r < n)[:, None], other=0.0)
+    tl.store(b + at, v - 1, mask=(r < n)[:, None])
+
+
+@tessera.jit
 def added(a, b, c, n, BLOCK: tl.constexpr, REDUCES: tl.constexpr):
     at = tl.arange(0, BLOCK)
     x, y = tl.load(a + at, mask=at < n, other=0.0), tl.load(b + at, mask=at < n, other=0.0)
@@ -151,6 +160,14 @@ def test_tiles_of_two_dims(device, kernel, seed):
     most = np.maximum(v.max(axis=1, keepdims=True), 0 if n < width else -np.inf) if reduces else 1
     want[b + at] = v - most
     assert np.array_equal(run(device, kernel, have, (a, b), n, stride, BLOCK=BLOCK, WIDTH=width, REDUCES=reduces), want)
+
+
+@pytest.mark.parametrize("shift", (99 * 128 + 99, 99 * 128 + 100, 99 * 128 + 127, 50 * 128 + 3))
+def test_rows_that_a_mask_lets_through(device, shift):
+    have = values(random.Random(shift))
+    want = have.copy()
+    want[SPARE + shift:SPARE + shift + 12800] = have[SPARE:SPARE + 12800] - 1
+    assert np.array_equal(run(device, first_rows, have, (SPARE, SPARE + shift), 100, WIDTH=128), want)
 
 
 @pytest.mark.parametrize("seed", range(8))

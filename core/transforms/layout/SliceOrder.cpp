@@ -78,6 +78,23 @@ Form formOf(Value v, bool isCut, const Axes &axes) {
   return made;
 }
 
+// What a value that is spread over a tile says of it: arange(0, 64) may be its rows, which are cut or which a mask lets through, and its columns.
+struct Role {
+  unsigned axes; // of the tile, a bit each: those that the value has
+  bool isCut;
+
+  static Role ofTile(Value tile, bool isCut = false) {
+    return {(1U << cast<RankedTensorType>(tile.getType()).getRank()) - 1, isCut};
+  }
+  // Of what is spread by the op.
+  Role below(ExpandDimsOp expand) const {
+    unsigned lowest = axes;
+    for (int64_t skip = expand.getAxis(); skip > 0; --skip)
+      lowest &= lowest - 1;
+    return {axes & ~(lowest & -lowest), isCut};
+  }
+};
+
 // Emits the least and the most that elements of tiles are.
 class Bounds {
 public:
@@ -85,31 +102,37 @@ public:
     Value least, most; // i64
   };
   enum Part { Whole, First, Second };
+  using Key = std::tuple<Value, unsigned, unsigned>; // in a role
 
   Bounds(OpBuilder &builder, Location loc, const Axes &axes, int64_t length, Part part)
       : b_(builder), loc_(loc), axes_(axes), length_(length), part_(part) {}
 
-  // From now on of elements that a mask lets through.
+  // From now on of elements that a mask of the whole tile lets through.
   void limitBy(Value mask) {
-    if (!mask)
-      return;
-    Operation *op = mask.getDefiningOp();
-    if (isa_and_nonnull<arith::AndIOp>(op)) {
-      limitBy(op->getOperand(0));
-      limitBy(op->getOperand(1));
-    } else if (isa_and_nonnull<BroadcastOp, ExpandDimsOp>(op)) {
-      limitBy(op->getOperand(0));
-    } else if (auto compare = dyn_cast_or_null<arith::CmpIOp>(op)) {
-      limitBy(compare);
-    }
+    if (mask)
+      limitBy(mask, Role::ofTile(mask));
   }
-
-  Range of(Value v) { return of(v, true); }
 
   Value wraps; // i1, null: whether numbers wrap, so that bounds are none
 
 private:
-  void limitBy(arith::CmpIOp compare) {
+  static Key keyOf(Value v, Role role) { return {v, role.axes, unsigned{role.isCut}}; }
+
+  void limitBy(Value mask, Role role) {
+    Operation *op = mask.getDefiningOp();
+    if (isa_and_nonnull<arith::AndIOp>(op)) {
+      limitBy(op->getOperand(0), role);
+      limitBy(op->getOperand(1), role);
+    } else if (isa_and_nonnull<BroadcastOp>(op)) {
+      limitBy(op->getOperand(0), role);
+    } else if (auto expand = dyn_cast_or_null<ExpandDimsOp>(op)) {
+      limitBy(expand.getSource(), role.below(expand));
+    } else if (auto compare = dyn_cast_or_null<arith::CmpIOp>(op)) {
+      limitBy(compare, role);
+    }
+  }
+
+  void limitBy(arith::CmpIOp compare, Role role) {
     Value below = compare.getLhs(), end = compare.getRhs();
     arith::CmpIPredicate how = compare.getPredicate();
     if (how == arith::CmpIPredicate::sgt || how == arith::CmpIPredicate::sge || how == arith::CmpIPredicate::ugt ||
@@ -132,24 +155,25 @@ private:
     Value limit = known ? number(*known) : widened(splat.getSource(), isSigned);
     if (isBelow)
       limit = make<arith::SubIOp>(limit, number(1));
-    Value &least = limits_[below];
+    Value &least = limits_[keyOf(below, role)];
     least = least ? make<arith::MinSIOp>(least, limit) : limit;
   }
 
-  Range of(Value v, bool isCut) {
-    isCut &= axes_.contains(v);
-    auto [at, isNew] = made_.try_emplace({v, int{isCut}});
+  Range of(Value v, Role role) {
+    role.isCut &= axes_.contains(v);
+    Key key = keyOf(v, role), uncut = keyOf(v, {role.axes, false});
+    auto [at, isNew] = made_.try_emplace(key);
     if (!isNew)
       return at->second;
-    Range range = compute(v, isCut);
-    if (Value limit = limits_.lookup(v)) {
-      require(range, v);
+    Range range = compute(v, role);
+    if (Value limit = limits_.lookup(uncut)) {
+      require(range, v, role);
       range.most = make<arith::MinSIOp>(range.most, limit);
     }
-    return made_[{v, int{isCut}}] = range;
+    return made_[key] = range;
   }
 
-  Range compute(Value v, bool isCut) {
+  Range compute(Value v, Role role) {
     if (std::optional<int64_t> known = splatIntegerOf(v)) {
       Value value = number(*known);
       return {value, value};
@@ -162,35 +186,37 @@ private:
     if (auto range = dyn_cast<ArangeOp>(op)) {
       auto first = static_cast<int64_t>(range.getStart());
       int64_t count = cast<RankedTensorType>(v.getType()).getNumElements();
-      if (isCut && part_ != Whole) {
+      if (role.isCut && part_ != Whole) {
         first += part_ == Second ? length_ : 0;
         count = length_;
       }
       return {number(first), number(first + count - 1)};
     }
     if (auto broadcast = dyn_cast<BroadcastOp>(op))
-      return of(broadcast.getSource(), isCut && isStillCut(broadcast, axes_));
-    if (isa<ExpandDimsOp, HintOp>(op))
-      return of(op->getOperand(0), isCut);
+      return of(broadcast.getSource(), Role{role.axes, role.isCut && isStillCut(broadcast, axes_)});
+    if (auto expand = dyn_cast<ExpandDimsOp>(op))
+      return of(expand.getSource(), role.below(expand));
+    if (isa<HintOp>(op))
+      return of(op->getOperand(0), role);
     if (isa<arith::ExtSIOp>(op))
-      return required(op->getOperand(0), isCut);
+      return required(op->getOperand(0), role);
     if (isa<arith::ExtUIOp>(op))
-      return notNegative(op->getOperand(0), isCut);
-    return combine(op, isCut);
+      return notNegative(op->getOperand(0), role);
+    return combine(op, role);
   }
 
-  Range combine(Operation *op, bool isCut) {
+  Range combine(Operation *op, Role role) {
     Value x = op->getOperand(0), y = op->getOperand(1);
     if (isa<arith::AddIOp>(op)) {
-      Range a = of(x, isCut), b = of(y, isCut);
+      Range a = of(x, role), b = of(y, role);
       return {make<arith::AddIOp>(a.least, b.least), make<arith::AddIOp>(a.most, b.most)};
     }
     if (isa<arith::SubIOp>(op)) {
-      Range a = of(x, isCut), b = of(y, isCut);
+      Range a = of(x, role), b = of(y, role);
       return {make<arith::SubIOp>(a.least, b.most), make<arith::SubIOp>(a.most, b.least)};
     }
     if (isa<arith::MulIOp>(op)) {
-      Range a = of(x, isCut), b = of(y, isCut);
+      Range a = of(x, role), b = of(y, role);
       Range ends = sorted(make<arith::MulIOp>(a.least, b.least), make<arith::MulIOp>(a.most, b.most));
       if (a.least == a.most || b.least == b.most)
         return ends;
@@ -198,8 +224,8 @@ private:
       return {make<arith::MinSIOp>(ends.least, others.least), make<arith::MaxSIOp>(ends.most, others.most)};
     }
     bool isUnsigned = isa<arith::DivUIOp, arith::RemUIOp>(op);
-    Range a = isUnsigned ? notNegative(x, isCut) : required(x, isCut),
-          b = isUnsigned ? notNegative(y, isCut) : required(y, isCut);
+    Range a = isUnsigned ? notNegative(x, role) : required(x, role),
+          b = isUnsigned ? notNegative(y, role) : required(y, role);
     if (isa<arith::MinSIOp>(op))
       return {make<arith::MinSIOp>(a.least, b.least), make<arith::MinSIOp>(a.most, b.most)};
     if (isa<arith::MaxSIOp>(op))
@@ -212,14 +238,14 @@ private:
             make<arith::MaxSIOp>(zero, make<arith::MinSIOp>(a.most, most))};
   }
 
-  Range required(Value v, bool isCut) {
-    Range range = of(v, isCut);
-    require(range, v);
+  Range required(Value v, Role role) {
+    Range range = of(v, role);
+    require(range, v, role);
     return range;
   }
 
-  Range notNegative(Value v, bool isCut) {
-    Range range = required(v, isCut);
+  Range notNegative(Value v, Role role) {
+    Range range = required(v, role);
     doubt(arith::CmpIPredicate::slt, range.least, number(0));
     return range;
   }
@@ -231,9 +257,10 @@ private:
       wraps = wraps ? make<arith::OrIOp>(wraps, here) : here;
   }
 
-  void require(Range range, Value v) {
+  void require(Range range, Value v, Role role) {
+    role.isCut &= axes_.contains(v);
     Type type = cast<RankedTensorType>(v.getType()).getElementType();
-    if (type.isInteger(64) || !checked_.insert(v).second)
+    if (type.isInteger(64) || !checked_.insert(keyOf(v, role)).second)
       return;
     auto outside = [&](Value end) {
       Value narrow = make<arith::TruncIOp>(type, end);
@@ -248,7 +275,7 @@ public:
   Range ofOffsets(ArrayRef<Value> offsets) {
     Range total;
     for (Value offset : offsets) {
-      Range range = required(offset, true);
+      Range range = required(offset, Role::ofTile(offset, /*isCut=*/true));
       total = total.least
                   ? Range{make<arith::AddIOp>(total.least, range.least), make<arith::AddIOp>(total.most, range.most)}
                   : range;
@@ -277,10 +304,10 @@ private:
   const Axes &axes_;
   int64_t length_;
   Part part_;
-  llvm::DenseMap<Value, Value> limits_;
-  llvm::DenseMap<std::pair<Value, int>, Range> made_;
+  llvm::DenseMap<Key, Value> limits_; // of what is not cut: by axes
+  llvm::DenseMap<Key, Range> made_;
   llvm::DenseMap<int64_t, Value> numbers_;
-  llvm::SmallPtrSet<Value, 8> checked_;
+  llvm::DenseSet<Key> checked_;
 };
 
 } // namespace
