@@ -69,6 +69,21 @@ def first_rows(a, b, n, WIDTH: tl.constexpr):
 
 
 @tessera.jit
+def turned_columns(a, b, SIZE: tl.constexpr):
+    """The first axis, which lies in the other one, from the end on."""
+    r = tl.arange(0, SIZE)
+    at = SIZE * SIZE - 1 - (r[:, None] + r[None, :] * SIZE)
+    tl.store(b + at, tl.load(a + at) - 1)
+
+
+@tessera.jit
+def planes(a, b, A: tl.constexpr, B: tl.constexpr, C: tl.constexpr):
+    """The first axis lies in the second one, and the third in both."""
+    at = tl.arange(0, A)[:, None, None] * C + tl.arange(0, B)[None, :, None] * (A * C) + tl.arange(0, C)[None, None, :]
+    tl.store(b + at, tl.load(a + at) - 1)
+
+
+@tessera.jit
 def added(a, b, c, n, BLOCK: tl.constexpr, REDUCES: tl.constexpr):
     at = tl.arange(0, BLOCK)
     x, y = tl.load(a + at, mask=at < n, other=0.0), tl.load(b + at, mask=at < n, other=0.0)
@@ -168,6 +183,15 @@ def test_rows_that_a_mask_lets_through(device, shift):
     want = have.copy()
     want[SPARE + shift:SPARE + shift + 12800] = have[SPARE:SPARE + 12800] - 1
     assert np.array_equal(run(device, first_rows, have, (SPARE, SPARE + shift), 100, WIDTH=128), want)
+
+
+@pytest.mark.parametrize("shift", (1, -1, 33, -33, 4096, -4100, 16383))
+@pytest.mark.parametrize("kernel, sizes", ((turned_columns, {"SIZE": 128}), (planes, {"A": 16, "B": 32, "C": 32})), ids=("turned_columns", "planes"))
+def test_the_first_axis_lies_in_others(device, kernel, sizes, shift):
+    have = values(random.Random(shift))
+    want = have.copy()
+    want[SPARE + shift:SPARE + shift + 16384] = have[SPARE:SPARE + 16384] - 1
+    assert np.array_equal(run(device, kernel, have, (SPARE, SPARE + shift), **sizes), want)
 
 
 @pytest.mark.parametrize("seed", range(8))

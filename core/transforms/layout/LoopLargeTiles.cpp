@@ -269,16 +269,16 @@ private:
     std::optional<int64_t> ordered; // where, if accesses overlap shifted
   };
 
-  // Slices of a few columns lie in each other, so that no order of them serves accesses that overlap shifted: the cut along memory is the last choice, and the rows are cut
+  // Slices of a few columns lie in each other, so that no order of them serves accesses that overlap shifted: such a cut is the last choice, and the rows are cut
   // where an order is asked for, each with its reductions. all: whether the stores' loads are read by nobody who needs them whole. Nothing: the stores cannot be cut.
   std::optional<Cut> cutOf(ArrayRef<Operation *> roots, RankedTensorType type, bool all) const {
-    auto find = [&](bool reduces, bool alongMemory) -> std::optional<int64_t> {
+    auto find = [&](bool reduces, bool inOthers) -> std::optional<int64_t> {
       for (int64_t axis = 0; axis < type.getRank(); ++axis) {
         TileSlice slice(reduces);
         if (!canStore(slice, roots, type, axis) || (all && !reduces && !isAllOfThem(slice, roots)))
           continue;
         SliceOrder order = orderOf(slice, roots);
-        if (alongMemory || !order.isAsked() || !order.isAlongMemory())
+        if (inOthers || !order.isAsked() || !order.liesInOthers())
           return axis;
       }
       return std::nullopt;

@@ -39,43 +39,69 @@ bool isStillCut(BroadcastOp broadcast, const Axes &axes) {
 
 // The sums and products that a value is of the number of its slice.
 struct Form {
-  enum Along { Constant, Unit, Other };
   bool isKnown = true;  // Bounds::of has bounds
   bool isAffine = true; // no quotients, nothing that is chosen
-  Along along = Constant;
+  bool varies = false;
 };
 
 Form formOf(Value v, bool isCut, const Axes &axes) {
   Operation *op = v.getDefiningOp();
   isCut &= axes.contains(v);
   if (!op || isa<SplatOp>(op) || splatIntegerOf(v))
-    return {isa_and_nonnull<SplatOp>(op) || splatIntegerOf(v), true, Form::Constant};
+    return {isa_and_nonnull<SplatOp>(op) || splatIntegerOf(v), true, false};
   if (isa<ArangeOp>(op))
-    return {true, true, isCut ? Form::Unit : Form::Constant};
+    return {true, true, isCut};
   if (auto broadcast = dyn_cast<BroadcastOp>(op))
     return formOf(broadcast.getSource(), isCut && isStillCut(broadcast, axes), axes);
   if (isa<ExpandDimsOp, HintOp, arith::ExtSIOp, arith::ExtUIOp>(op))
     return formOf(op->getOperand(0), isCut, axes);
   if (!isa<arith::AddIOp, arith::SubIOp, arith::MulIOp, arith::DivSIOp, arith::DivUIOp, arith::RemSIOp, arith::RemUIOp,
            arith::MinSIOp, arith::MaxSIOp>(op))
-    return {false, false, Form::Other};
+    return {false, false, true};
   Form a = formOf(op->getOperand(0), isCut, axes), b = formOf(op->getOperand(1), isCut, axes);
   bool isSum = isa<arith::AddIOp, arith::SubIOp>(op), isProduct = isa<arith::MulIOp>(op);
-  bool varies = a.along != Form::Constant || b.along != Form::Constant;
-  Form made{a.isKnown && b.isKnown, a.isAffine && b.isAffine && (isSum || isProduct), Form::Other};
-  if (isProduct && a.along != Form::Constant && b.along != Form::Constant)
+  Form made{a.isKnown && b.isKnown, a.isAffine && b.isAffine && (isSum || isProduct), a.varies || b.varies};
+  if (isProduct && a.varies && b.varies)
     made.isAffine = false;
   // A quotient's bounds are those of its ends only by a number that is one for all elements.
   if (isa<arith::DivSIOp, arith::DivUIOp, arith::RemSIOp, arith::RemUIOp>(op) &&
       !op->getOperand(1).getDefiningOp<SplatOp>() && !splatIntegerOf(op->getOperand(1)))
     made.isKnown = false;
-  if (!varies)
-    made.along = Form::Constant;
-  else if (isSum && b.along == Form::Constant)
-    made.along = a.along;
-  else if (isa<arith::AddIOp>(op) && a.along == Form::Constant)
-    made.along = b.along;
   return made;
+}
+
+// How much larger the next element along the axis is; nothing: not known here.
+std::optional<int64_t> stepAlong(Value v, int64_t axis) {
+  Operation *op = v.getDefiningOp();
+  if (isa_and_nonnull<SplatOp>(op) || splatIntegerOf(v) || cast<RankedTensorType>(v.getType()).getDimSize(axis) == 1)
+    return 0;
+  if (isa_and_nonnull<ArangeOp>(op))
+    return 1;
+  if (isa_and_nonnull<BroadcastOp, HintOp, arith::ExtSIOp, arith::ExtUIOp>(op))
+    return stepAlong(op->getOperand(0), axis);
+  if (auto expand = dyn_cast_or_null<ExpandDimsOp>(op))
+    return stepAlong(expand.getSource(), axis > static_cast<int64_t>(expand.getAxis()) ? axis - 1 : axis);
+  if (!isa_and_nonnull<arith::AddIOp, arith::SubIOp, arith::MulIOp>(op))
+    return std::nullopt;
+  std::optional<int64_t> a = stepAlong(op->getOperand(0), axis), b = stepAlong(op->getOperand(1), axis);
+  if (a == 0 && b == 0)
+    return 0;
+  if (isa<arith::MulIOp>(op)) {
+    std::optional<int64_t> x = splatIntegerOf(op->getOperand(0)), y = splatIntegerOf(op->getOperand(1));
+    return y && a ? std::optional(*a * *y) : x && b ? std::optional(*b * *x) : std::nullopt;
+  }
+  return a && b ? std::optional(isa<arith::AddIOp>(op) ? *a + *b : *a - *b) : std::nullopt;
+}
+
+std::optional<int64_t> stepAlong(ArrayRef<Value> offsets, int64_t axis) {
+  int64_t total = 0;
+  for (Value offset : offsets) {
+    std::optional<int64_t> step = stepAlong(offset, axis);
+    if (!step)
+      return std::nullopt;
+    total += *step;
+  }
+  return total < 0 ? -total : total;
 }
 
 // What a value that is spread over a tile says of it: arange(0, 64) may be its rows, which are cut or which a mask lets through, and its columns.
@@ -339,7 +365,7 @@ static Form formOf(ArrayRef<Value> offsets, const Axes &axes) {
     Form form = formOf(offset, true, axes);
     total.isKnown &= form.isKnown;
     total.isAffine &= form.isAffine;
-    total.along = total.along == Form::Constant ? form.along : form.along == Form::Constant ? total.along : Form::Other;
+    total.varies |= form.varies;
   }
   return total;
 }
@@ -348,10 +374,19 @@ bool SliceOrder::isKnown() const {
   if (!isInPlace_ && pairs_.empty())
     return true;
   Form form = formOf(offsets_, axes_);
-  return form.isKnown && form.along != Form::Constant && (form.isAffine || !isInPlace_);
+  return form.isKnown && form.varies && (form.isAffine || !isInPlace_);
 }
 
-bool SliceOrder::isAlongMemory() const { return formOf(offsets_, axes_).along == Form::Unit; }
+// What is known only at run time is the larger step: of rows.
+bool SliceOrder::liesInOthers() const {
+  int64_t cut = axes_.lookup(offsets_.front());
+  std::optional<int64_t> step = stepAlong(offsets_, cut);
+  auto type = cast<RankedTensorType>(offsets_.front().getType());
+  for (int64_t axis = 0; step && axis < type.getRank(); ++axis)
+    if (std::optional<int64_t> other = stepAlong(offsets_, axis); axis != cut && (!other || *other > *step))
+      return true;
+  return false;
+}
 
 SliceOrder::Answer SliceOrder::make(OpBuilder &builder, Location loc, int64_t length) const {
   auto emit = [&]<typename Op>(auto... args) -> Value { return builder.createOrFold<Op>(loc, args...); };

@@ -30,8 +30,8 @@ public:
 
   // Whether no store's elements can be another access's of another slice, or the kernel can find out by `make`.
   bool isKnown() const;
-  // Whether neighbours along the cut lie beside each other in memory: slices of several columns then lie in each other.
-  bool isAlongMemory() const;
+  // Whether elements along another axis are further apart in memory than those along the cut: slices, of several columns, then lie in each other.
+  bool liesInOthers() const;
   // Whether an answer depends on what the kernel is called with.
   bool isAsked() const { return !pairs_.empty(); }
   // Whether lanes must wait for each other before this access, if slices overlap shifted: another lane may have to come to an earlier access first.
