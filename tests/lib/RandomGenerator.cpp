@@ -104,6 +104,8 @@ RandomKernel Generator::run() {
       output(pool_[i], 0);
   for (const auto &[v, ulps] : inexact_)
     output(v, ulps);
+  if (o_.tileOps && o_.memory && rng_.chance(25))
+    largeProduct();
   b_.endKernel();
   k_.module.producer = "random kernel, seed " + std::to_string(k_.seed);
   k_.module.options = {{"num_warps", 4}, {"fp_fusion", 0}};

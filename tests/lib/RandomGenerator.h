@@ -82,6 +82,9 @@ private:
   // RandomTileSteps.cpp
   bool reduce();
   bool argMax();
+  ValueId along(ValueId row, size_t axis, const std::vector<int64_t> &shape);
+  ValueId factor(const std::vector<int64_t> &shape);
+  void largeProduct();
   bool scan();
   bool dot();
   bool sortOrGather();

@@ -62,6 +62,64 @@ bool Generator::argMax() {
   return true;
 }
 
+// A row along one axis of a tile.
+ValueId Generator::along(ValueId row, size_t axis, const std::vector<int64_t> &shape) {
+  for (size_t d = 0; d < shape.size(); ++d)
+    if (d != axis)
+      row = b_.expandDims(row, static_cast<int64_t>(d));
+  return type(row).shape == shape ? row : b_.broadcast(row, shape);
+}
+
+// Elements of an input, which are few and whole: by its axes, one of which may be masked.
+ValueId Generator::factor(const std::vector<int64_t> &shape) {
+  const auto [pointer, elements] = inputs_[rng_.below(2)];
+  ValueId at = kNone;
+  for (size_t d = 0; d < shape.size(); ++d) {
+    ValueId index = along(b_.arange(0, shape[d]), d, shape);
+    index = b_.op(Opcode::MulI, {index, constantOf(index, rng_.any({1, 5, 16, 32}))});
+    at = at == kNone ? index : b_.op(Opcode::AddI, {at, index});
+  }
+  at = b_.op(Opcode::AndI, {at, constantOf(at, static_cast<double>(elements - 1))});
+  ValueId p = b_.op(Opcode::AddPtr, {b_.splat(pointer, shape), at}), inside = kNone, other = kNone;
+  if (rng_.chance(25)) {
+    size_t d = rng_.below(shape.size());
+    ValueId row = b_.arange(0, shape[d]);
+    inside = along(b_.cmpi(CmpI::Slt, row, constantOf(row, 1 + rng_.below(static_cast<uint64_t>(shape[d])))), d, shape);
+    other = constant(withElem(type(p), type(p).elem));
+  }
+  ValueId v = b_.load(p, inside, other);
+  if (isFloatTensor(v))
+    return smallIntegers(v);
+  return b_.convert(Opcode::SIToFP, b_.op(Opcode::AndI, {v, constantOf(v, 7)}), Elem::F32);
+}
+
+// Factors that have some axes of a tile each, multiplied and combined along one: the tile is more than a lane holds, and its dims are often equal, so that one arange is the rows of one
+// factor and the columns of another.
+void Generator::largeProduct() {
+  using Dims = std::vector<int64_t>;
+  const Dims dims = rng_.any<Dims>({{16, 16, 16}, {16, 16, 16}, {4, 32, 32}, {8, 32, 32}, {32, 32, 8}, {64, 64}});
+  unsigned all = (1u << dims.size()) - 1, seen = 0;
+  ValueId product = kNone;
+  for (unsigned left = 2 + rng_.below(2); left > 0; --left) {
+    unsigned axes = 1 + rng_.below(all);
+    if (left == 1)
+      axes |= all & ~seen;
+    seen |= axes;
+    Dims own;
+    for (size_t d = 0; d < dims.size(); ++d)
+      if (axes >> d & 1)
+        own.push_back(dims[d]);
+    ValueId v = factor(own);
+    for (size_t d = 0; d < dims.size(); ++d)
+      if (!(axes >> d & 1))
+        v = b_.expandDims(v, static_cast<int64_t>(d));
+    if (type(v).shape != dims)
+      v = b_.broadcast(v, dims);
+    product = product == kNone ? v : b_.op(Opcode::MulF, {product, v});
+  }
+  output(b_.reduce(product, rng_.below(dims.size()), rng_.any({Opcode::AddF, Opcode::AddF, Opcode::MaxNumF})), 0);
+}
+
 bool Generator::scan() {
   ValueId a = pick([&](ValueId v) { return isTensor(v); });
   if (a == kNone)
