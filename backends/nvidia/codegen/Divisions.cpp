@@ -26,7 +26,7 @@ static std::optional<unsigned> mostlyPowerOfTwo(Value *divisor, bool isSigned) {
 
 // The division of a scalar, mostly of a program id or a tile's number, behind which a kernel's first copies wait: 300 clocks each by the instruction (H200,
 // docs/rationale/integer-division.md). Dividends below 2^20 and positive divisors d take the quotient of floats instead: (a + 1/2) / d lies at least 1/(2d) away from
-// whole numbers, and is off by less, since its relative error is below 2^-22 (1 ulp of rcp.approx, PTX ISA, "rcp"; half an ulp each of cvt.rn and mul.rn) and a + 1/2 below 2^21.
+// whole numbers, and is off by half of that at most, since its relative error is about 2^-22 (1 ulp of rcp.approx, PTX ISA, "rcp"; half an ulp each of cvt.rn and mul.rn) and a + 1/2 below 2^20.
 static std::string scalarDivision(bool isSigned, unsigned bits, Value *divisor) {
   std::string t = std::to_string(bits),
               text = "{\n.reg .pred p;\n.reg .b" + t + " t;\n.reg .b32 a, d;\n.reg .f32 x, y;\n";

@@ -30,10 +30,16 @@ constexpr size_t kFewNumbers = 16;
 // The same of narrow sums in a loop of products, whose registers decide how many blocks run beside each other.
 constexpr size_t kFewNarrowSums = 16;
 // Registers of a lane for what such a loop carries, keeps and loads, above which 255 leave ptxas no room to have loads in flight, and the least that it takes beside them (addresses,
-// masks, counters). Measured: unaligned products of fp16 in 12 tiles on an H200 (docs/rationale/pipelining.md).
+// masks, counters). Measured: unaligned products of fp16 in 14 tiles on an H200 (docs/rationale/pipelining.md).
 constexpr uint64_t kMostHeld = 200, kLeastBeside = 20;
-constexpr uint64_t kRegisterFile =
-    65536; // of a multiprocessor, 7.5 to 12.0: CUDA C++ Programming Guide 13.0, "Technical Specifications per Compute Capability"
+// Of a multiprocessor, 7.5 to 12.0: CUDA C++ Programming Guide 13.0, "Technical Specifications per Compute Capability".
+constexpr uint64_t kRegisterFile = 65536;
+
+// Whether an address of device memory adds one offset, which the loop does not change, to what it changes.
+bool addsToChanging(const GetElementPtrInst &address, const Loop &loop) {
+  return address.getAddressSpace() == kGlobal && address.getNumIndices() == 1 &&
+         loop.isLoopInvariant(address.getOperand(1)) && !loop.isLoopInvariant(address.getPointerOperand());
+}
 
 // An address in a loop: of what the loop changes, and (parts[0] + parts[1]) * scale bytes that it does not.
 struct Sum {
@@ -43,11 +49,9 @@ struct Sum {
 };
 
 std::optional<Sum> sumOf(GetElementPtrInst &address, const Loop &loop, const DataLayout &layout) {
-  if (address.getAddressSpace() != kGlobal || address.getNumIndices() != 1 || address.getType()->isVectorTy())
-    return {};
   auto *offset = dyn_cast<Instruction>(address.getOperand(1));
-  if (!offset || !offset->getType()->isIntegerTy(64) || !loop.isLoopInvariant(offset) ||
-      loop.isLoopInvariant(address.getPointerOperand()))
+  if (!offset || !offset->getType()->isIntegerTy(64) || !addsToChanging(address, loop) ||
+      address.getType()->isVectorTy())
     return {};
   Sum sum{&address, {}, layout.getTypeAllocSize(address.getSourceElementType()).getFixedValue()};
   using namespace PatternMatch;
@@ -263,9 +267,7 @@ bool addNarrowParts(Loop &loop, const DataLayout &layout) {
   for (BasicBlock *block : loop.blocks())
     for (Instruction &i : *block) {
       auto *address = dyn_cast<GetElementPtrInst>(&i);
-      if (!address || address->getAddressSpace() != kGlobal || address->getNumIndices() != 1 ||
-          !address->getSourceElementType()->isIntegerTy(8) || !loop.isLoopInvariant(address->getOperand(1)) ||
-          loop.isLoopInvariant(address->getPointerOperand()))
+      if (!address || !addsToChanging(*address, loop) || !address->getSourceElementType()->isIntegerTy(8))
         continue;
       Narrow n{address, nullptr, {}, 0};
       Value *wide = address->getOperand(1);
