@@ -24,7 +24,7 @@ static std::optional<unsigned> mostlyPowerOfTwo(Value *divisor, bool isSigned) {
   return isMin && most->isPowerOf2() && most->getActiveBits() < 32 ? std::optional(most->logBase2()) : std::nullopt;
 }
 
-// The division of a scalar, mostly of a program id or a tile's number, behind which a kernel's first copies wait: 300 clocks each by the instruction (H200,
+// The division of a scalar, mostly of a program id or a tile's number, behind which a kernel's first copies wait: 200 clocks each by the instruction (H200,
 // docs/rationale/integer-division.md). Dividends below 2^20 and positive divisors d take the quotient of floats instead: (a + 1/2) / d lies at least 1/(2d) away from
 // whole numbers, and is off by half of that at most, since its relative error is about 2^-22 (1 ulp of rcp.approx, PTX ISA, "rcp"; half an ulp each of cvt.rn and mul.rn) and a + 1/2 below 2^20.
 static std::string scalarDivision(bool isSigned, unsigned bits, Value *divisor) {
